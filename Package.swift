@@ -1,0 +1,91 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+// The targets, bottom up. docs/architecture.md draws the same table; `make check-layers` holds
+// the two against each other. Formats never import each other; every system library has exactly
+// one importer.
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "modelctl",
+  products: [
+    .executable(name: "modelctl", targets: ["modelctl"]),
+    .library(name: "ModelKit", targets: ["ModelKit"]),
+    .library(name: "ONNXFormat", targets: ["ONNXFormat"]),
+    .library(name: "KerasFormat", targets: ["KerasFormat"]),
+    .library(name: "KerasH5Format", targets: ["KerasH5Format"]),
+    .library(name: "NumPyFormat", targets: ["NumPyFormat"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    // System libraries and C.
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+
+    // The core.
+    library(
+      "ModelSupport", [.product(name: "OrderedCollections", package: "swift-collections")]),
+    library("ModelTensor", ["ModelSupport"]),
+    library("ModelGraph", ["ModelTensor"]),
+    library("ModelOps", ["ModelGraph"]),
+    library("ModelLayers", ["ModelOps"]),
+    library("ModelPasses", ["ModelLayers"]),
+
+    // Containers and wires.
+    library("ProtobufWire", ["CProtobuf", "ModelSupport"]),
+    library("HDF5Container", ["CHDF5", "ModelTensor"]),
+    library("ZipContainer", ["CZip", "ModelSupport"]),
+    library("NumPyFormat", ["ZipContainer", "ModelTensor"]),
+
+    // Formats.
+    library("KerasConfig", ["ModelLayers"]),
+    library("ONNXFormat", ["ProtobufWire", "ModelOps"]),
+    library("KerasFormat", ["KerasConfig", "ZipContainer", "HDF5Container"]),
+    library("KerasH5Format", ["KerasConfig", "HDF5Container"]),
+
+    // Execution and proof.
+    library("ComputeBackend", ["CKernels", "COpenBLAS", "ModelGraph"]),
+    library("ModelRuntime", ["ModelLayers", "ModelPasses", "ComputeBackend"]),
+    library("ModelVerify", ["ModelRuntime"]),
+
+    // The facade and the tools.
+    library(
+      "ModelKit",
+      [
+        "ONNXFormat", "KerasFormat", "KerasH5Format", "NumPyFormat", "ModelPasses",
+        "ModelRuntime", "ModelVerify",
+      ]),
+    .executableTarget(
+      name: "modelctl",
+      dependencies: [
+        "ModelKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "modelbench",
+      dependencies: [
+        "ModelKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+
+    // Tests mirror the sources.
+    tests("ModelSupport", ["ModelSupport"]),
+    tests("ModelTensor", ["ModelTensor"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

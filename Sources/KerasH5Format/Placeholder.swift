@@ -1,0 +1,1 @@
+// KerasH5Format

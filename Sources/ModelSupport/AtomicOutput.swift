@@ -1,0 +1,59 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+import Foundation
+
+/// A file or directory that is written beside its final place and appears there whole, by one
+/// rename, or not at all.
+public final class AtomicOutput {
+  /// Where to write: a path beside the destination. For a file it does not exist yet.
+  public let temporaryPath: String
+  public let destination: String
+  private var finished = false
+  private let replaceExisting: Bool
+
+  /// - Throws: `StorageError.cannotCreate` when the destination exists and `replaceExisting` is
+  ///   false, or when its directory does not exist or can't be written.
+  public init(destination: String, replaceExisting: Bool) throws {
+    var trimmed = destination
+    while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+    self.destination = trimmed
+    self.replaceExisting = replaceExisting
+    if !replaceExisting, access(trimmed, F_OK) == 0 {
+      throw StorageError(.cannotCreate, "already exists; --force replaces it", path: trimmed)
+    }
+    let slash = trimmed.lastIndex(of: "/")
+    let parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
+    let name = slash.map { String(trimmed[trimmed.index(after: $0)...]) } ?? trimmed
+    guard access(parent, W_OK | X_OK) == 0 else {
+      throw StorageError(.cannotCreate, "\(parent): \(String(cString: strerror(errno)))", path: trimmed)
+    }
+    // The extension stays, because libraries look at it.
+    temporaryPath = "\(parent)/.\(getpid())-\(UInt32.random(in: 0 ... .max))-\(name)"
+  }
+
+  deinit { if !finished { try? FileManager.default.removeItem(atPath: temporaryPath) } }
+
+  /// Puts what was written at the destination.
+  public func commit() throws {
+    if rename(temporaryPath, destination) != 0 {
+      // A directory can't be renamed over another: move the old one aside first, back on failure.
+      guard replaceExisting, access(destination, F_OK) == 0 else {
+        throw StorageError(.ioFailed, String(cString: strerror(errno)), path: destination)
+      }
+      let aside = temporaryPath + ".old"
+      guard rename(destination, aside) == 0 else {
+        throw StorageError(.ioFailed, String(cString: strerror(errno)), path: destination)
+      }
+      guard rename(temporaryPath, destination) == 0 else {
+        let reason = String(cString: strerror(errno))
+        rename(aside, destination)
+        throw StorageError(.ioFailed, reason, path: destination)
+      }
+      try? FileManager.default.removeItem(atPath: aside)
+    }
+    finished = true
+  }
+}

@@ -1,0 +1,73 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The memory behind an `NDArray`: 64-byte aligned bytes of its own, or bytes that another object
+/// keeps alive (a mapped file). Written only while one array holds it.
+public final class ArrayStorage: @unchecked Sendable {
+  public let pointer: UnsafeMutableRawPointer
+  public let byteCount: Int
+  /// Elements of a string array; the bytes are unused then.
+  public var strings: [[UInt8]]
+  private let owner: (any AnyObject & Sendable)?
+  /// Called instead of freeing: a pool takes the memory back.
+  private let recycle: (@Sendable (UnsafeMutableRawPointer, Int) -> Void)?
+
+  /// Fresh, uninitialised memory.
+  public init(byteCount: Int) {
+    self.byteCount = byteCount
+    var raw: UnsafeMutableRawPointer?
+    if posix_memalign(&raw, 64, max(64, byteCount)) != 0 { raw = nil }
+    // Without memory nothing can go on; sizes from files are checked long before they come here.
+    guard let raw else { fatalError("out of memory: \(byteCount) bytes") }
+    pointer = raw
+    strings = []
+    owner = nil
+    recycle = nil
+  }
+
+  /// Memory that `owner` keeps alive and nobody writes to.
+  public init(borrowing bytes: UnsafeRawBufferPointer, from owner: any AnyObject & Sendable) {
+    pointer = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? Self.empty)
+    byteCount = bytes.count
+    strings = []
+    self.owner = owner
+    recycle = nil
+  }
+
+  /// Memory of a pool, given back to it at the end.
+  public init(
+    pointer: UnsafeMutableRawPointer, byteCount: Int,
+    recycle: @escaping @Sendable (UnsafeMutableRawPointer, Int) -> Void
+  ) {
+    self.pointer = pointer
+    self.byteCount = byteCount
+    strings = []
+    owner = nil
+    self.recycle = recycle
+  }
+
+  public init(strings: [[UInt8]]) {
+    pointer = UnsafeMutableRawPointer(mutating: Self.empty)
+    byteCount = 0
+    self.strings = strings
+    owner = EmptyOwner.shared
+    recycle = nil
+  }
+
+  private nonisolated(unsafe) static let empty = UnsafeRawPointer(
+    UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
+
+  deinit {
+    if let recycle { recycle(pointer, byteCount) } else if owner == nil { free(pointer) }
+  }
+
+  /// Whether the memory may be written to by a sole holder.
+  public var isWritable: Bool { owner == nil }
+}
+
+private final class EmptyOwner: Sendable {
+  static let shared = EmptyOwner()
+}
