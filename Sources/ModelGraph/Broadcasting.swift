@@ -1,0 +1,45 @@
+import ModelTensor
+
+/// The dimension that two of them broadcast to, or `nil` when they can't (NumPy's rule).
+public func broadcast(_ a: Dim, _ b: Dim) -> Dim? {
+  switch (a, b) {
+  case (.fixed(1), _): b
+  case (_, .fixed(1)): a
+  case (.fixed(let x), .fixed(let y)): x == y ? a : nil
+  case (.fixed, _): a
+  case (_, .fixed): b
+  default: a == b ? a : .unknown
+  }
+}
+
+/// The shape that all of `shapes` broadcast to.
+/// - Throws: `GraphError.shapeMismatch`.
+public func broadcast(_ shapes: [Shape]) throws -> Shape {
+  var result: [Dim] = []
+  for shape in shapes {
+    guard case .ranked(let dims) = shape else { return .unranked }
+    let rank = max(result.count, dims.count)
+    var merged: [Dim] = []
+    for i in 0..<rank {
+      let a = i - (rank - result.count), b = i - (rank - dims.count)
+      let x = a >= 0 ? result[a] : .fixed(1), y = b >= 0 ? dims[b] : .fixed(1)
+      guard let dim = broadcast(x, y) else {
+        throw GraphError(
+          .shapeMismatch,
+          "shapes " + shapes.map(\.description).joined(separator: " and ") + " do not broadcast together")
+      }
+      merged.append(dim)
+    }
+    result = merged
+  }
+  return .ranked(result)
+}
+
+/// `axis` counted from the front, checked against `rank`.
+public func normalizeAxis(_ axis: Int, rank: Int) throws -> Int {
+  let result = axis < 0 ? axis + rank : axis
+  guard result >= 0, result < max(rank, 1) else {
+    throw GraphError(.invalidAttribute, "axis \(axis) is outside rank \(rank)")
+  }
+  return result
+}

@@ -1,0 +1,43 @@
+import ModelTensor
+
+/// What a kernel may use while it computes: compute primitives, memory, the bodies of its node.
+public final class ExecutionContext {
+  public let primitives: any ComputePrimitives
+  /// Memory for a result; throws `ExecutionError.outOfMemory` above the limit.
+  private let allocator: (DType, [Int]) throws -> NDArray
+  /// Runs body `index` of the node being evaluated; set by the executor around a `BodyOp`.
+  public var runBody: ((_ index: Int, _ inputs: [NDArray]) throws -> [NDArray])?
+  /// What a kernel keeps from one run to the next (packed weights), one for each node. `nil` when
+  /// the inputs are not constant.
+  public var nodeCache: NodeCache?
+  /// Seeds ops that draw random numbers without a seed of their own.
+  public var seed: UInt64
+
+  public init(
+    primitives: any ComputePrimitives, seed: UInt64 = 0,
+    allocator: ((DType, [Int]) throws -> NDArray)? = nil
+  ) {
+    self.primitives = primitives
+    self.seed = seed
+    self.allocator = allocator ?? ExecutionContext.allocateChecked
+  }
+
+  /// An uninitialised array for a result.
+  public func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray { try allocator(dtype, shape) }
+
+  /// Fresh memory after checking that the size can exist at all.
+  public static func allocateChecked(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
+    guard let count = checkedProduct(shape), let stride = dtype.arrayStride ?? (dtype == .string ? 1 : nil),
+      count <= (1 << 40) / stride
+    else {
+      throw ExecutionError(.limitExceeded, "a result of type \(TensorType(dtype, Shape(shape))) can't be held")
+    }
+    return dtype == .string ? NDArray(zeros: dtype, shape) : NDArray(uninitialized: dtype, shape)
+  }
+}
+
+/// A place for whatever a kernel prepares once for a node.
+public final class NodeCache {
+  public var content: AnyObject?
+  public init() {}
+}
