@@ -1,0 +1,89 @@
+import ModelSupport
+
+// Rows of single values. proto2 tells a field that is not there from one that is zero, so the
+// properties are optionals.
+
+extension Field {
+  public typealias Path<Value> = WritableKeyPath<Message, Value> & Sendable
+
+  public static func int64(_ number: UInt32, _ name: String, _ path: any Path<Int64?>) -> Field {
+    Field(number, name, .int64, .optional,
+      read: { $0[keyPath: path] = Int64(bitPattern: try $2.varint($1)) },
+      write: { message, out in
+        if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: value)) }
+      })
+  }
+
+  public static func int32(_ number: UInt32, _ name: String, _ path: any Path<Int32?>) -> Field {
+    Field(number, name, .int32, .optional,
+      read: { $0[keyPath: path] = Int32(truncatingIfNeeded: try $2.varint($1)) },
+      write: { message, out in
+        if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: Int64(value))) }
+      })
+  }
+
+  /// An enumeration whose values may be unknown: the struct holds the raw number.
+  public static func enumeration<E: RawRepresentable & Sendable>(
+    _ number: UInt32, _ name: String, _ type: String, _ path: any Path<E?>
+  ) -> Field where E.RawValue == Int32 {
+    Field(number, name, .enumeration(type), .optional,
+      read: { $0[keyPath: path] = E(rawValue: Int32(truncatingIfNeeded: try $2.varint($1))) },
+      write: { message, out in
+        if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: Int64(value.rawValue))) }
+      })
+  }
+
+  /// An `int32` field that holds the numbers of an enumeration.
+  public static func int32<E: RawRepresentable & Sendable>(
+    _ number: UInt32, _ name: String, as path: any Path<E?>
+  ) -> Field where E.RawValue == Int32 {
+    Field(number, name, .int32, .optional,
+      read: { $0[keyPath: path] = E(rawValue: Int32(truncatingIfNeeded: try $2.varint($1))) },
+      write: { message, out in
+        if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: Int64(value.rawValue))) }
+      })
+  }
+
+  public static func float(_ number: UInt32, _ name: String, _ path: any Path<Float?>) -> Field {
+    Field(number, name, .float, .optional,
+      read: { $0[keyPath: path] = try $2.float($1) },
+      write: { message, out in
+        if let value = message[keyPath: path] { out.fixed32(number, value.bitPattern) }
+      })
+  }
+
+  public static func string(_ number: UInt32, _ name: String, _ path: any Path<String?>) -> Field {
+    Field(number, name, .string, .optional,
+      read: { $0[keyPath: path] = try $2.string($1) },
+      write: { message, out in if let value = message[keyPath: path] { out.string(number, value) } })
+  }
+
+  public static func bytes(_ number: UInt32, _ name: String, _ path: any Path<WireBytes?>) -> Field {
+    Field(number, name, .bytes, .optional,
+      read: { $0[keyPath: path] = $2.bytes(try $2.delimited($1)) },
+      write: { message, out in if let value = message[keyPath: path] { try out.bytes(number, value.source) } })
+  }
+
+  /// A message; a second occurrence is merged into the first, as protobuf prescribes.
+  public static func message<M: ProtoMessage>(_ number: UInt32, _ name: String, _ path: any Path<M?>) -> Field {
+    Field(number, name, .message(M.messageName), .optional,
+      read: { message, field, reader in
+        var value = message[keyPath: path] ?? M()
+        try reader.read(into: &value, try reader.delimited(field))
+        message[keyPath: path] = value
+      },
+      write: { message, out in if let value = message[keyPath: path] { try out.message(number, value) } })
+  }
+
+  public static func message<M: ProtoMessage>(
+    _ number: UInt32, _ name: String, _ path: any Path<Indirect<M>?>
+  ) -> Field {
+    Field(number, name, .message(M.messageName), .optional,
+      read: { message, field, reader in
+        var value = message[keyPath: path]?.value ?? M()
+        try reader.read(into: &value, try reader.delimited(field))
+        message[keyPath: path] = Indirect(value)
+      },
+      write: { message, out in if let value = message[keyPath: path] { try out.message(number, value.value) } })
+  }
+}
