@@ -28,6 +28,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
   ],
   targets: [
     // System libraries and C.
@@ -43,7 +44,7 @@ let package = Package(
       "ModelSupport", [.product(name: "OrderedCollections", package: "swift-collections")]),
     library("ModelTensor", ["ModelSupport"]),
     library("ModelGraph", ["ModelTensor"]),
-    library("ModelOps", ["ModelGraph"]),
+    library("ModelOps", ["ModelGraph", .product(name: "RealModule", package: "swift-numerics")]),
     library("ModelLayers", ["ModelOps"]),
     library("ModelPasses", ["ModelLayers"]),
 
@@ -85,6 +86,7 @@ let package = Package(
     // Tests mirror the sources.
     tests("ModelSupport", ["ModelSupport"]),
     tests("ModelTensor", ["ModelTensor"]),
+    tests("ModelOps", ["ModelOps"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

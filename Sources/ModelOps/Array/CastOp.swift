@@ -1,12 +1,18 @@
 import ModelGraph
 import ModelTensor
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+import ModelGraph
+import ModelTensor
+
 /// Converts each element to another dtype.
 ///
 /// Inputs: `x` of any dtype. Result: the same shape in `dtype`. Floats become integers by
 /// truncation; narrow floats round to nearest, ties to even, and saturate unless `saturate` is false
-/// (ONNX Cast, opset 19).
-public struct CastOp: Op {
+/// (ONNX Cast, opset 19). Strings are parsed and printed as decimal numbers.
+public struct CastOp: PrimitiveOp {
   public static let name = "Cast"
   public static let family = OpFamily.array
   public var dtype: DType
@@ -19,6 +25,54 @@ public struct CastOp: Op {
     [TensorType(dtype, try inputs.required(0, of: self).type.shape)]
   }
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
-    [dtype.isInteger ? inputs.first??.elements : nil]
+    [dtype == .int64 || dtype == .int32 ? inputs.first??.elements : nil]
+  }
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self)
+    if x.dtype == .string, dtype != .string { return [try parse(x, in: context)] }
+    if dtype == .string, x.dtype != .string {
+      let texts: [String] = x.dtype.isFloatingPoint
+        ? x.doubles().map { printFloat($0) } : (x.integers() ?? []).map(String.init)
+      guard texts.count == x.count else { throw noKernel(x.dtype) }
+      return [NDArray(strings: texts.map { Array($0.utf8) }, x.shape)]
+    }
+    return [try x.cast(to: dtype, saturate: saturate, in: context)]
+  }
+
+  private func parse(_ x: NDArray, in context: ExecutionContext) throws -> NDArray {
+    let texts = x.strings.map { String(decoding: $0, as: UTF8.self) }
+    if dtype.isInteger, dtype != .uint64 {
+      var values: [Int64] = []
+      for text in texts {
+        guard let value = Int64(text) else {
+          throw ExecutionError(.invalidValue, "Cast: \"\(text)\" is no integer")
+        }
+        values.append(value)
+      }
+      return try NDArray(values, x.shape).cast(to: dtype, in: context)
+    }
+    var values: [Double] = []
+    for text in texts {
+      guard let value = strictDouble(text) else { throw ExecutionError(.invalidValue, "Cast: \"\(text)\" is no number") }
+      values.append(value)
+    }
+    return try NDArray(values, x.shape).cast(to: dtype, saturate: saturate, in: context)
+  }
+
+  private func strictDouble(_ text: String) -> Double? {
+    switch text.lowercased() {
+    case "inf", "+inf", "infinity": .infinity
+    case "-inf", "-infinity": -.infinity
+    case "nan": .nan
+    default: Double(text)
+    }
+  }
+
+  /// NumPy's shortest form: no exponent and no fraction where none is needed.
+  private func printFloat(_ value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-INF" : "INF" }
+    let text = Float(value).description
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 }

@@ -1,0 +1,25 @@
+import ModelGraph
+import ModelTensor
+
+/// `x` repeated to the shape that it and `shape` (int64 vector) broadcast to.
+public struct ExpandOp: PrimitiveOp {
+  public static let name = "Expand"
+  public static let family = OpFamily.array
+  public init() {}
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    let x = try inputs.required(0, of: self), shape = try inputs.required(1, of: self)
+    guard let wanted = shape.elements else { return [TensorType(x.type.dtype, .unranked)] }
+    return [TensorType(x.type.dtype, try broadcast([x.type.shape, .ranked(wanted)]))]
+  }
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self)
+    guard let shape = try inputs.required(1, of: self).integers(), shape.allSatisfy({ $0 >= 0 }), checkedProduct(shape) != nil
+    else { throw ExecutionError(.invalidValue, "Expand to a shape that is none") }
+    let walk = try BroadcastWalk([x.shape, shape])
+    guard checkedProduct(walk.shape) != nil else { throw ExecutionError(.limitExceeded, "Expand to \(walk.shape)") }
+    var view = StridedView(x)
+    view.shape = walk.shape
+    view.steps = walk.steps[0]
+    return [try view.copy(in: context)]
+  }
+}

@@ -1,0 +1,14 @@
+import ModelGraph
+import ModelTensor
+
+/// The input itself.
+public struct IdentityOp: PrimitiveOp {
+  public static let name = "Identity"
+  public static let family = OpFamily.array
+  public init() {}
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type] }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [inputs.first??.elements] }
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    [try inputs.required(0, of: self)]
+  }
+}

@@ -1,0 +1,12 @@
+import ModelGraph
+import ModelTensor
+
+/// `a ≠ b`.
+///
+/// Two bool tensors that broadcast.
+public struct LogicalXorOp: LogicalOp {
+  public static let name = "LogicalXor"
+  public static let family = OpFamily.comparison
+  public init() {}
+  public func apply(_ a: Bool, _ b: Bool) -> Bool { a != b }
+}

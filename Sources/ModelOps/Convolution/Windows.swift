@@ -1,0 +1,81 @@
+import ModelGraph
+import ModelTensor
+
+/// The geometry of a window operation over the spatial axes of one tensor.
+struct WindowGeometry {
+  var input: [Int], kernel: [Int], strides: [Int], dilations: [Int]
+  var before: [Int] = [], after: [Int] = [], output: [Int] = []
+
+  /// Resolves padding and output extents.
+  /// - Throws: `ExecutionError` for windows, strides or dilations below 1, and for lists of the wrong length.
+  init(
+    input: [Int], kernel: [Int], strides: [Int], dilations: [Int], padding: Padding, ceilMode: Bool = false, op: any Op
+  ) throws {
+    let n = input.count
+    func filled(_ list: [Int]) -> [Int] { list.isEmpty ? Array(repeating: 1, count: n) : list }
+    self.input = input
+    self.kernel = kernel
+    self.strides = filled(strides)
+    self.dilations = filled(dilations)
+    guard (1...3).contains(n), kernel.count == n, self.strides.count == n, self.dilations.count == n,
+      (kernel + self.strides + self.dilations).allSatisfy({ $0 >= 1 && $0 < 1 << 24 }), input.allSatisfy({ $0 < 1 << 32 })
+    else {
+      throw ExecutionError(
+        .invalidValue, "\(op.displayName): window \(kernel), strides \(strides), dilations \(dilations) over \(input)")
+    }
+    for i in 0..<n {
+      let span = (kernel[i] - 1) * self.dilations[i] + 1
+      switch padding {
+      case .valid: before.append(0); after.append(0)
+      case .same, .sameLower:
+        let out = (input[i] + self.strides[i] - 1) / self.strides[i]
+        let total = max(0, (out - 1) * self.strides[i] + span - input[i])
+        before.append(padding == .same ? total / 2 : total - total / 2)
+        after.append(padding == .same ? total - total / 2 : total / 2)
+      case .explicit(let front, let back):
+        guard front.count == n, back.count == n, front[i].magnitude < 1 << 24, back[i].magnitude < 1 << 24 else {
+          throw ExecutionError(.invalidValue, "\(op.displayName): padding \(front) \(back) over \(input)")
+        }
+        before.append(front[i])
+        after.append(back[i])
+      }
+      let room = input[i] + before[i] + after[i] - span
+      var out = room < 0 ? 0 : room / self.strides[i] + 1
+      if ceilMode, room >= 0 {
+        out = (room + self.strides[i] - 1) / self.strides[i] + 1
+        // A window that would start in the padding behind is not taken.
+        if (out - 1) * self.strides[i] >= input[i] + before[i] { out -= 1 }
+      }
+      output.append(out)
+    }
+  }
+
+  /// The output extents of dimensions that may be unknown.
+  static func infer(
+    _ dims: [Dim], kernel: [Int], strides: [Int], dilations: [Int], padding: Padding, ceilMode: Bool = false, op: any Op
+  ) throws -> [Dim] {
+    try dims.enumerated().map { i, dim in
+      guard let extent = dim.value, i < kernel.count else { return .unknown }
+      func at(_ list: [Int], _ fallback: Int) -> Int { i < list.count ? list[i] : fallback }
+      var one = padding
+      if case .explicit(let front, let back) = padding { one = .explicit(before: [at(front, 0)], after: [at(back, 0)]) }
+      let geometry = try WindowGeometry(
+        input: [extent], kernel: [kernel[i]], strides: [at(strides, 1)], dilations: [at(dilations, 1)], padding: one,
+        ceilMode: ceilMode, op: op)
+      return .fixed(geometry.output[0])
+    }
+  }
+}
+
+extension DataLayout {
+  func shape<T>(batch: T, spatial: [T], channels: T) -> [T] {
+    self == .channelsLast ? [batch] + spatial + [channels] : [batch, channels] + spatial
+  }
+}
+
+extension KernelLayout {
+  /// The spatial extents of weights of this layout.
+  func spatial<T>(_ shape: [T]) -> [T] {
+    self == .outputInputSpatial ? Array(shape.dropFirst(2)) : Array(shape.dropLast(2))
+  }
+}

@@ -1,0 +1,53 @@
+import ModelGraph
+import ModelTensor
+
+/// `(x − mean) / √(variance + epsilon) · scale + bias`, each of them per index of `axis`.
+///
+/// Inputs: `x`, `scale?`, `bias?`, `mean`, `variance` (Ioffe and Szegedy, 2015, at inference).
+public struct BatchNormalizationOp: PrimitiveOp {
+  public static let name = "BatchNormalization"
+  public static let family = OpFamily.normalization
+  public var epsilon: Double
+  public var axis: Int
+  public init(epsilon: Double = 1e-5, axis: Int) {
+    self.epsilon = epsilon
+    self.axis = axis
+  }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    let x = try inputs.required(0, of: self).type
+    if let rank = x.shape.rank { _ = try normalizeAxis(axis, rank: rank) }
+    return [x.unquantized]
+  }
+
+  /// The factor and summand per channel that the op amounts to.
+  public func coefficients(_ inputs: [NDArray?]) throws -> (scale: [Float], shift: [Float]) {
+    let mean = try inputs.required(3, of: self).doubles(), variance = try inputs.required(4, of: self).doubles()
+    let gamma = inputs.optional(1)?.doubles(), beta = inputs.optional(2)?.doubles()
+    guard variance.count == mean.count, gamma == nil || gamma?.count == mean.count, beta == nil || beta?.count == mean.count else {
+      throw ExecutionError(.shapeMismatch, "BatchNormalization with \(mean.count) means and \(variance.count) variances")
+    }
+    var scale: [Float] = [], shift: [Float] = []
+    for i in mean.indices {
+      let factor = (gamma?[i] ?? 1) / (variance[i] + epsilon).squareRoot()
+      scale.append(Float(factor))
+      shift.append(Float((beta?[i] ?? 0) - mean[i] * factor))
+    }
+    return (scale, shift)
+  }
+
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self)
+    guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
+    let axis = try normalizeAxis(axis, rank: x.rank)
+    let (scale, shift) = try coefficients(inputs)
+    guard axis < x.rank, x.shape[axis] == scale.count else {
+      throw ExecutionError(.shapeMismatch, "BatchNormalization of \(x.type) along axis \(axis) with \(scale.count) means")
+    }
+    var shape = [Int](repeating: 1, count: x.rank)
+    shape[axis] = scale.count
+    let wide = try x.cast(to: .float32, in: context)
+    let product = try MulOp().evaluate([wide, NDArray(scale, shape)], in: context)
+    let sum = try AddOp().evaluate([product[0], NDArray(shift, shape)], in: context)
+    return [try sum[0].cast(to: x.dtype, in: context)]
+  }
+}

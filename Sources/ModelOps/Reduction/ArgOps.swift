@@ -1,0 +1,73 @@
+import ModelGraph
+import ModelTensor
+
+/// The index of the largest element along `axis`: the first, or with `selectLast` the last of equals.
+public struct ArgMaxOp: PrimitiveOp {
+  public static let name = "ArgMax"
+  public static let family = OpFamily.reduction
+  public var axis: Int
+  public var keepDims: Bool
+  public var selectLast: Bool
+  public var dtype: DType
+  public init(axis: Int = 0, keepDims: Bool = true, selectLast: Bool = false, dtype: DType = .int64) {
+    self.axis = axis
+    self.keepDims = keepDims
+    self.selectLast = selectLast
+    self.dtype = dtype
+  }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    try inferArg(try inputs.required(0, of: self), axis, keepDims, dtype)
+  }
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let last = selectLast
+    return [try evaluateArg(try inputs.required(0, of: self), axis, keepDims, dtype, context) { last ? $0 >= $1 : $0 > $1 }]
+  }
+}
+
+/// The index of the smallest element along `axis`: the first, or with `selectLast` the last of equals.
+public struct ArgMinOp: PrimitiveOp {
+  public static let name = "ArgMin"
+  public static let family = OpFamily.reduction
+  public var axis: Int
+  public var keepDims: Bool
+  public var selectLast: Bool
+  public var dtype: DType
+  public init(axis: Int = 0, keepDims: Bool = true, selectLast: Bool = false, dtype: DType = .int64) {
+    self.axis = axis
+    self.keepDims = keepDims
+    self.selectLast = selectLast
+    self.dtype = dtype
+  }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    try inferArg(try inputs.required(0, of: self), axis, keepDims, dtype)
+  }
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let last = selectLast
+    return [try evaluateArg(try inputs.required(0, of: self), axis, keepDims, dtype, context) { last ? $0 <= $1 : $0 < $1 }]
+  }
+}
+
+private func inferArg(_ x: Fact, _ axis: Int, _ keepDims: Bool, _ dtype: DType) throws -> [TensorType] {
+  guard var dims = x.type.shape.dims else { return [TensorType(dtype, .unranked)] }
+  let axis = try normalizeAxis(axis, rank: dims.count)
+  guard axis < dims.count else { return [TensorType(dtype, [])] }
+  if keepDims { dims[axis] = .fixed(1) } else { dims.remove(at: axis) }
+  return [TensorType(dtype, .ranked(dims))]
+}
+
+private func evaluateArg(
+  _ x: NDArray, _ axis: Int, _ keepDims: Bool, _ dtype: DType, _ context: ExecutionContext, _ better: (Double, Double) -> Bool
+) throws -> NDArray {
+  let axis = try normalizeAxis(axis, rank: x.rank)
+  guard axis < x.rank, x.shape[axis] > 0 else { throw ExecutionError(.shapeMismatch, "ArgMax or ArgMin over nothing of \(x.shape)") }
+  var shape = x.shape
+  if keepDims { shape[axis] = 1 } else { shape.remove(at: axis) }
+  let values = x.doubles(), view = AxisView(x.shape, axis: axis)
+  var out: [Int64] = []
+  view.forEachLine { base, step in
+    var best = 0
+    for i in 1..<max(1, view.extent) where better(values[base + i * step], values[base + best * step]) { best = i }
+    out.append(Int64(best))
+  }
+  return try NDArray(out, shape).cast(to: dtype, in: context)
+}

@@ -1,0 +1,142 @@
+import ModelGraph
+import ModelTensor
+import RealModule
+
+public enum ReductionKind: String, Sendable, CaseIterable, AttributeConvertible {
+  case sum, mean, max, min, prod, sumSquare, l1, l2, logSum, logSumExp, any, all
+  public var attributeValue: AttributeValue { .string(rawValue) }
+}
+
+/// Combines the elements along `axes` (all of them when `nil`).
+///
+/// Inputs: `x`, and optionally the axes as an int64 vector. An empty list of axes reduces all, or with
+/// `noopWithEmptyAxes` nothing. Reducing nothing gives the neutral element.
+public struct ReduceOp: PrimitiveOp {
+  public static let name = "Reduce"
+  public static let family = OpFamily.reduction
+  public var kind: ReductionKind
+  public var axes: [Int]?
+  public var keepDims: Bool
+  public var noopWithEmptyAxes: Bool
+  public init(_ kind: ReductionKind, axes: [Int]? = nil, keepDims: Bool = true, noopWithEmptyAxes: Bool = false) {
+    self.kind = kind
+    self.axes = axes
+    self.keepDims = keepDims
+    self.noopWithEmptyAxes = noopWithEmptyAxes
+  }
+
+  private func reduced(_ given: [Int]?, rank: Int) throws -> Set<Int> {
+    let list = given ?? axes ?? []
+    if list.isEmpty { return noopWithEmptyAxes ? [] : Set(0..<rank) }
+    return Set(try list.map { try normalizeAxis($0, rank: rank) })
+  }
+
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    let x = try inputs.required(0, of: self)
+    guard let dims = x.type.shape.dims else { return [TensorType(x.type.dtype, .unranked)] }
+    let given = inputs.optional(1)
+    if let given, given.integers == nil {
+      return [TensorType(x.type.dtype, keepDims ? .ranked(dims.map { _ in .unknown }) : .unranked)]
+    }
+    let dropped = try reduced(given?.integers, rank: dims.count)
+    let result = keepDims
+      ? dims.indices.map { dropped.contains($0) ? .fixed(1) : dims[$0] }
+      : dims.indices.filter { !dropped.contains($0) }.map { dims[$0] }
+    return [TensorType(x.type.dtype, .ranked(result))]
+  }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    guard kind == .prod || kind == .max || kind == .min || kind == .sum, let values = inputs.first??.integers,
+      inputs.first??.type.shape.rank == 1, inputs.count < 2 || inputs[1]?.integers != nil
+    else { return [nil] }
+    switch kind {
+    case .prod: return [checkedProduct(values).map { [.fixed($0)] }]
+    case .max: return [values.max().map { [.fixed($0)] }]
+    case .min: return [values.min().map { [.fixed($0)] }]
+    default: return [[.fixed(values.reduce(0, &+))]]
+    }
+  }
+
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self)
+    let dropped = try reduced(inputs.optional(1)?.integers(), rank: x.rank)
+    let kept = x.shape.indices.filter { !dropped.contains($0) }
+    let shape = keepDims ? x.shape.indices.map { dropped.contains($0) ? 1 : x.shape[$0] } : kept.map { x.shape[$0] }
+    if dropped.isEmpty, kind == .sum || kind == .mean || kind == .max || kind == .min || kind == .prod { return [x] }
+    // Reduced axes last, so that each result is a run.
+    let order = kept + dropped.sorted()
+    let rows = kept.map { x.shape[$0] }.reduce(1, *), count = dropped.map { x.shape[$0] }.reduce(1, *)
+    let dense = order == Array(0..<x.rank) ? x : try StridedView(x).permuted(order).copy(in: context)
+    switch x.dtype {
+    case .float32:
+      let result = try context.allocate(.float32, shape)
+      dense.with(Float.self) { a in
+        result.withMutable(Float.self) { y in
+          for row in 0..<rows { y[row] = Float(reduce(count) { Double(a[row * count + $0]) }) }
+        }
+      }
+      return [result]
+    case .int64, .int32, .uint32, .int8, .uint8, .int16, .uint16, .bool, .uint64:
+      guard let values = dense.integers() else { throw noKernel(x.dtype) }
+      let out = (0..<rows).map { row in Int64(reduceIntegers(values[(row * count)..<((row + 1) * count)], unsigned: x.dtype == .uint64)) }
+      return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
+    default:
+      guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
+      let values = dense.doubles()
+      let out = (0..<rows).map { row in reduce(count) { values[row * count + $0] } }
+      return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
+    }
+  }
+
+  @inline(__always)
+  private func reduce(_ count: Int, _ x: (Int) -> Double) -> Double {
+    var result = 0.0
+    switch kind {
+    case .sum, .mean, .logSum:
+      for i in 0..<count { result += x(i) }
+      if kind == .mean { result /= Double(count) }
+      if kind == .logSum { result = Double.log(result) }
+    case .prod:
+      result = 1
+      for i in 0..<count { result *= x(i) }
+    case .max:
+      result = -.infinity
+      for i in 0..<count { let v = x(i); if v > result || v.isNaN { result = v } }
+    case .min:
+      result = .infinity
+      for i in 0..<count { let v = x(i); if v < result || v.isNaN { result = v } }
+    case .sumSquare, .l2:
+      for i in 0..<count { let v = x(i); result += v * v }
+      if kind == .l2 { result = result.squareRoot() }
+    case .l1: for i in 0..<count { result += abs(x(i)) }
+    case .logSumExp:
+      var largest = -Double.infinity
+      for i in 0..<count { largest = Swift.max(largest, x(i)) }
+      guard largest.isFinite else { return largest }
+      for i in 0..<count { result += Double.exp(x(i) - largest) }
+      result = largest + Double.log(result)
+    case .any: for i in 0..<count where x(i) != 0 { result = 1 }
+    case .all:
+      result = 1
+      for i in 0..<count where x(i) == 0 { result = 0 }
+    }
+    return result
+  }
+
+  private func reduceIntegers(_ x: ArraySlice<Int>, unsigned: Bool) -> Int {
+    func less(_ a: Int, _ b: Int) -> Bool { unsigned ? UInt(bitPattern: a) < UInt(bitPattern: b) : a < b }
+    switch kind {
+    case .sum: return x.reduce(0, &+)
+    case .prod: return x.reduce(1, &*)
+    case .max: return x.max(by: less) ?? .min
+    case .min: return x.min(by: less) ?? .max
+    case .sumSquare: return x.reduce(0) { $0 &+ $1 &* $1 }
+    case .any: return x.contains { $0 != 0 } ? 1 : 0
+    case .all: return x.allSatisfy { $0 != 0 } ? 1 : 0
+    case .mean: return x.isEmpty ? 0 : x.reduce(0, &+) / x.count
+    case .l1: return x.reduce(0) { $0 &+ Int(truncatingIfNeeded: $1.magnitude) }
+    case .l2, .logSum, .logSumExp:
+      let values = Array(x)
+      return Int(truncatingDouble: reduce(values.count) { Double(values[$0]) })
+    }
+  }
+}

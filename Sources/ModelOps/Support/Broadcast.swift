@@ -1,0 +1,77 @@
+import ModelGraph
+import ModelTensor
+
+/// Walks the elements of operands that broadcast to a common shape, run by run.
+struct BroadcastWalk {
+  let shape: [Int]
+  /// Per operand, the step of each axis in elements; 0 where it broadcasts.
+  let steps: [[Int]]
+
+  /// - Throws: `ExecutionError.shapeMismatch`.
+  init(_ shapes: [[Int]]) throws {
+    let rank = shapes.map(\.count).max() ?? 0
+    var shape = [Int](repeating: 1, count: rank)
+    for extents in shapes {
+      for (i, extent) in extents.enumerated() {
+        let axis = rank - extents.count + i
+        if shape[axis] == 1 { shape[axis] = extent } else if extent != 1, extent != shape[axis] {
+          throw ExecutionError(.shapeMismatch, "shapes \(shapes) do not broadcast together")
+        }
+      }
+    }
+    self.shape = shape
+    steps = shapes.map { extents in
+      var step = 1
+      var result = [Int](repeating: 0, count: rank)
+      for i in extents.indices.reversed() {
+        let axis = rank - extents.count + i
+        result[axis] = extents[i] == 1 ? 0 : step
+        step *= extents[i]
+      }
+      return result
+    }
+  }
+
+  /// Calls `body(offset of the result, offsets of the operands, length)` for each innermost run. Within a
+  /// run, operand `i` moves by `steps[i].last`.
+  func forEachRun(_ body: (_ place: Int, _ offsets: [Int], _ length: Int) -> Void) {
+    guard !shape.contains(0) else { return }
+    let rank = shape.count
+    let length = rank == 0 ? 1 : shape[rank - 1]
+    let outer = rank <= 1 ? 1 : shape[..<(rank - 1)].reduce(1, *)
+    var index = [Int](repeating: 0, count: max(0, rank - 1))
+    var offsets = [Int](repeating: 0, count: steps.count)
+    for run in 0..<outer {
+      body(run * length, offsets, length)
+      var axis = rank - 2
+      while axis >= 0 {
+        index[axis] += 1
+        for i in steps.indices { offsets[i] += steps[i][axis] }
+        if index[axis] < shape[axis] { break }
+        for i in steps.indices { offsets[i] -= steps[i][axis] * shape[axis] }
+        index[axis] = 0
+        axis -= 1
+      }
+    }
+  }
+}
+
+/// `result[i] = function(a[i], b[i])` with NumPy broadcasting.
+func broadcastMap<T, U>(
+  _ a: NDArray, _ b: NDArray, _: T.Type, to dtype: DType, _: U.Type, in context: ExecutionContext,
+  _ function: (T, T) -> U
+) throws -> NDArray {
+  let walk = try BroadcastWalk([a.shape, b.shape])
+  let result = try context.allocate(dtype, walk.shape)
+  let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
+  a.with(T.self) { x in
+    b.with(T.self) { y in
+      result.withMutable(U.self) { z in
+        walk.forEachRun { place, offsets, length in
+          for i in 0..<length { z[place + i] = function(x[offsets[0] + i * stepA], y[offsets[1] + i * stepB]) }
+        }
+      }
+    }
+  }
+  return result
+}
