@@ -10,6 +10,8 @@ public struct WeightSpec: Sendable {
   public var isTrainable: Bool
   /// Where Keras 3 stores it below the layer's group: `vars/0`, `cell/vars/1`, `_query_dense/vars/0`.
   public var path: String
+  /// Further places where Keras 3 stores the same weight.
+  public var otherPaths: [String] = []
   /// `nil` takes the layer's variable dtype; a seed generator's state or a count has its own.
   public var dtype: DType?
   public init(_ name: String, _ shape: [Int], isTrainable: Bool = true, path: String, dtype: DType? = nil) {
@@ -74,6 +76,8 @@ public protocol Layer: Sendable {
   func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?]
   /// Whether inputs are cast to the compute dtype first (Keras's `autocast`; an Embedding's are not).
   var castsInputs: Bool { get }
+  /// Whether weights are cast to the compute dtype first (a BatchNormalization's are not).
+  var castsWeights: Bool { get }
 }
 
 extension Layer {
@@ -83,6 +87,7 @@ extension Layer {
     [call.mask()]
   }
   public var castsInputs: Bool { true }
+  public var castsWeights: Bool { true }
 }
 
 /// Keras's dtype policy: what variables are stored as and what the layer computes in.

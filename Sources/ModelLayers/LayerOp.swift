@@ -61,7 +61,7 @@ public struct LayerOp: CompositeOp {
       }
     }
     for case let weight? in inputs.dropFirst(roles.count) {
-      call.weights.append(try cast(weight, in: &context))
+      call.weights.append(layer.castsWeights ? try cast(weight, in: &context) : weight)
     }
     return call
   }
