@@ -87,6 +87,8 @@ let package = Package(
     tests("ModelSupport", ["ModelSupport"]),
     tests("ModelTensor", ["ModelTensor"]),
     tests("ModelOps", ["ModelOps"]),
+    tests("ProtobufWire", ["ProtobufWire"]),
+    tests("ONNXFormat", ["ONNXFormat"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
