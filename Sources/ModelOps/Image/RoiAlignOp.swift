@@ -1,0 +1,103 @@
+import ModelGraph
+import ModelTensor
+
+/// Pools regions of an image at fractional places (He et al., 2017; ONNX RoiAlign). Channels first.
+///
+/// Inputs: `x` (`[N, C, H, W]`), `regions` (`[R, 4]`: x1, y1, x2, y2), `batchIndices` (`[R]`). Result:
+/// `[R, C, outputHeight, outputWidth]`. `takesMaximum` takes the largest weighted corner of the samples instead of
+/// averaging them, as the operator's reference implementation does.
+public struct RoiAlignOp: PrimitiveOp {
+  public static let name = "RoiAlign"
+  public static let family = OpFamily.image
+  public var takesMaximum: Bool
+  public var outputHeight: Int
+  public var outputWidth: Int
+  /// Samples per bin and axis; 0 takes as many as the bin has pixels.
+  public var samplingRatio: Int
+  public var spatialScale: Double
+  /// Whether coordinates are shifted by half a pixel (the default since opset 16).
+  public var halfPixel: Bool
+  public init(
+    takesMaximum: Bool = false, outputHeight: Int = 1, outputWidth: Int = 1, samplingRatio: Int = 0,
+    spatialScale: Double = 1, halfPixel: Bool = true
+  ) {
+    self.takesMaximum = takesMaximum
+    self.outputHeight = outputHeight
+    self.outputWidth = outputWidth
+    self.samplingRatio = samplingRatio
+    self.spatialScale = spatialScale
+    self.halfPixel = halfPixel
+  }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    let x = try inputs.required(0, of: self).type, regions = try inputs.required(1, of: self).type
+    let dims = x.shape.dims
+    guard dims == nil || dims?.count == 4 else { throw GraphError(.shapeMismatch, "RoiAlign of \(x)") }
+    return [
+      TensorType(x.dtype, .ranked([
+        regions.shape.dims?.first ?? .unknown, dims?[1] ?? .unknown, .fixed(outputHeight), .fixed(outputWidth),
+      ]))
+    ]
+  }
+
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self), regions = try inputs.required(1, of: self)
+    guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
+    guard x.rank == 4, regions.rank == 2, regions.shape[1] == 4, let batches = try inputs.required(2, of: self).integers(),
+      batches.count == regions.shape[0], batches.allSatisfy({ $0 >= 0 && $0 < x.shape[0] }), outputHeight > 0, outputWidth > 0,
+      samplingRatio >= 0, samplingRatio < 1 << 12, x.shape[2] > 0, x.shape[3] > 0
+    else { throw ExecutionError(.shapeMismatch, "RoiAlign of \(x.type) at \(regions.type)") }
+    let channels = x.shape[1], height = x.shape[2], width = x.shape[3]
+    let result = try context.allocate(.float64, [batches.count, channels, outputHeight, outputWidth])
+    let values = x.doubles(), corners = regions.doubles(), offset = halfPixel ? 0.5 : 0
+    try result.withMutable(Double.self) { y in
+      for region in batches.indices {
+        let box = (0..<4).map { corners[region * 4 + $0] * spatialScale - offset }
+        guard box.allSatisfy({ abs($0) < 0x1p20 }) else { throw ExecutionError(.invalidValue, "RoiAlign: a region at \(box)") }
+        let w = halfPixel ? box[2] - box[0] : max(box[2] - box[0], 1), h = halfPixel ? box[3] - box[1] : max(box[3] - box[1], 1)
+        let binWidth = w / Double(outputWidth), binHeight = h / Double(outputHeight)
+        let rows = samplingRatio > 0 ? samplingRatio : max(0, Int(binHeight.rounded(.up)))
+        let columns = samplingRatio > 0 ? samplingRatio : max(0, Int(binWidth.rounded(.up)))
+        for bin in 0..<(outputHeight * outputWidth) {
+          let top = box[1] + Double(bin / outputWidth) * binHeight, left = box[0] + Double(bin % outputWidth) * binWidth
+          var sums = [Double](repeating: 0, count: channels), isFirst = true
+          for row in 0..<rows {
+            for column in 0..<columns {
+              let near = corners4(
+                top + (Double(row) + 0.5) * binHeight / Double(rows), left + (Double(column) + 0.5) * binWidth / Double(columns),
+                height, width)
+              for channel in 0..<channels {
+                let base = (batches[region] * channels + channel) * height * width
+                if takesMaximum {
+                  let largest = near.map { $0.weight * values[base + $0.place] }.max() ?? 0
+                  sums[channel] = isFirst ? largest : max(sums[channel], largest)
+                } else {
+                  for corner in near { sums[channel] += corner.weight * values[base + corner.place] }
+                }
+              }
+              isFirst = false
+            }
+          }
+          let count = takesMaximum ? 1 : Double(max(1, rows * columns))
+          for channel in 0..<channels {
+            y[(region * channels + channel) * outputHeight * outputWidth + bin] = sums[channel] / count
+          }
+        }
+      }
+    }
+    return [try result.cast(to: x.dtype, in: context)]
+  }
+
+  /// The four pixels around a place, with bilinear weights; all zero outside the image.
+  private func corners4(_ y: Double, _ x: Double, _ height: Int, _ width: Int) -> [(place: Int, weight: Double)] {
+    if y < -1 || y > Double(height) || x < -1 || x > Double(width) { return [(0, 0), (0, 0), (0, 0), (0, 0)] }
+    func split(_ v: Double, _ extent: Int) -> (Int, Int, Double) {
+      let v = max(v, 0), low = Int(v)
+      return low >= extent - 1 ? (extent - 1, extent - 1, 0) : (low, low + 1, v - Double(low))
+    }
+    let (top, bottom, ly) = split(y, height), (left, right, lx) = split(x, width)
+    return [
+      (top * width + left, (1 - ly) * (1 - lx)), (top * width + right, (1 - ly) * lx),
+      (bottom * width + left, ly * (1 - lx)), (bottom * width + right, ly * lx),
+    ]
+  }
+}
