@@ -1,0 +1,57 @@
+import ModelLayers
+import ModelSupport
+
+extension LayerRules {
+  static let normalizationRules: [LayerRule] = [
+    LayerRule(
+      BatchNormalization.self,
+      aliases: ["BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"],
+      arguments: ["inputs", "training", "mask"],
+      rows: [
+        batchAxis, row("momentum", \.momentum), row("epsilon", \.epsilon), row("center", \.center),
+        row("scale", \.scale), renorm,
+      ]),
+    LayerRule(
+      LayerNormalization.self,
+      rows: [
+        axes("axis", \.axes), row("epsilon", \.epsilon), row("center", \.center), row("scale", \.scale),
+        onlyIfTrue("rms_scaling", \.rmsScaling),
+      ]),
+    LayerRule(RMSNormalization.self, rows: [axes("axis", \.axes), row("epsilon", \.epsilon)]),
+    LayerRule(
+      GroupNormalization.self,
+      rows: [
+        groups, row("axis", \.axis), row("epsilon", \.epsilon), row("center", \.center), row("scale", \.scale),
+      ]),
+    LayerRule(UnitNormalization.self, rows: [axes("axis", \.axes)]),
+    LayerRule(
+      SpectralNormalization.self,
+      rows: [nested("layer", \.layer), count("power_iterations", \.powerIterations, optional: true)]),
+  ]
+
+  /// Keras 2 writes a list with one axis.
+  private static let batchAxis = ConfigRow<BatchNormalization>(key: "axis") { layer, json in
+    if let list = json.arrayValue {
+      guard list.count == 1 else { throw ConfigMismatch(expected: "one axis") }
+      layer.axis = try Int(config: list[0])
+    } else {
+      layer.axis = try Int(config: json)
+    }
+  } write: { .int($0.axis) }
+
+  private static let renorm = onlyIfTrue("renorm", \BatchNormalization.renorm)
+
+  private static let groups = ConfigRow<GroupNormalization>(key: "groups") { layer, json in
+    guard let value = json.intValue, value == -1 || (1...(1 << 24)).contains(value) else {
+      throw ConfigMismatch(expected: "-1 or a positive integer")
+    }
+    layer.groups = value
+  } write: { .int($0.groups) }
+
+  /// A flag that is written only when set, because not every version of Keras takes it.
+  static func onlyIfTrue<L>(_ key: String, _ path: RowPath<L, Bool>) -> ConfigRow<L> {
+    ConfigRow(key: key) { layer, json in
+      layer[keyPath: path] = try Bool(config: json)
+    } write: { $0[keyPath: path] ? true : nil }
+  }
+}
