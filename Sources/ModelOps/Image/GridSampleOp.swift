@@ -71,7 +71,8 @@ public struct GridSampleOp: PrimitiveOp {
     if mode == .nearest { place = place.rounded(.toNearestOrEven) }
     guard place.isFinite, abs(place) < 0x1p50 else { return [] }
     if place < border.0 || place > border.1 {
-      if padding == .border { place = max(0, min(length - 1, place)) }
+      // The cubic filter reaches over the border; it clamps its neighbours, as PyTorch and ONNX Runtime do.
+      if padding == .border, mode != .cubic { place = max(0, min(length - 1, place)) }
       if padding == .reflection { place = reflect(place, border) }
     }
     let whole = place.rounded(.down), ratio = place - whole, base = Int(whole)

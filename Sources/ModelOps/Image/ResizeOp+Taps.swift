@@ -9,26 +9,26 @@ struct ResizeTaps {
 }
 
 extension ResizeOp {
-  /// The place in the input that place `i` of the result stands for.
-  private func origin(_ i: Int, scale: Double, output: Int, input: Int, region: (Double, Double)) -> Double {
-    let exact = scale * Double(input)
+  /// The place in the input that place `i` of the result stands for. In single precision, as the frameworks
+  /// compute it: which of two neighbours is nearest hangs on it.
+  private func origin(_ i: Int, scale: Double, output: Int, input: Int, region: (Double, Double)) -> Float {
+    let i = Float(i), scale = Float(scale), length = Float(input)
+    let exact = scale * length
     switch coordinateMode {
-    case .halfPixel: return (Double(i) + 0.5) / scale - 0.5
-    case .halfPixelSymmetric:
-      let centre = Double(input) / 2
-      return centre * (1 - Double(output) / exact) + (Double(i) + 0.5) / scale - 0.5
-    case .pytorchHalfPixel: return exact == 1 ? -0.5 : (Double(i) + 0.5) / scale - 0.5
-    case .alignCorners: return exact == 1 ? 0 : Double(i) * Double(input - 1) / (exact - 1)
-    case .asymmetric: return Double(i) / scale
-    case .tfHalfPixelForNN: return (Double(i) + 0.5) / scale
+    case .halfPixel: return (i + 0.5) / scale - 0.5
+    case .halfPixelSymmetric: return length / 2 * (1 - Float(output) / exact) + (i + 0.5) / scale - 0.5
+    case .pytorchHalfPixel: return exact == 1 ? -0.5 : (i + 0.5) / scale - 0.5
+    case .alignCorners: return exact == 1 ? 0 : i * (length - 1) / (exact - 1)
+    case .asymmetric: return i / scale
+    case .tfHalfPixelForNN: return (i + 0.5) / scale
     case .tfCropAndResize:
-      let span = (region.1 - region.0) * Double(input - 1)
-      return region.0 * Double(input - 1) + (exact == 1 ? span / 2 : Double(i) * span / (exact - 1))
+      let start = Float(region.0) * (length - 1), span = Float(region.1 - region.0) * (length - 1)
+      return start + (exact == 1 ? span / 2 : i * span / (exact - 1))
     }
   }
 
   func taps(at i: Int, scale: Double, output: Int, input: Int, region: (Double, Double)) -> ResizeTaps {
-    let place = origin(i, scale: scale, output: output, input: input, region: region)
+    let place = Double(origin(i, scale: scale, output: output, input: input, region: region))
     guard place.isFinite, abs(place) < 0x1p50 else { return ResizeTaps(indices: [0], weights: [0], isOutside: true) }
     let isOutside = coordinateMode == .tfCropAndResize && (place < 0 || place > Double(input - 1))
     func clamp(_ index: Int) -> Int { max(0, min(input - 1, index)) }

@@ -56,6 +56,12 @@ struct RecordedCase: Sendable, CustomTestStringConvertible {
     try array.cast(to: dtype, in: ExecutionContext(primitives: ReferencePrimitives()))
   }
 
+  /// `[N, C, spatial…]` as `[N, spatial…, C]`.
+  static func channelsLast(_ array: NDArray) throws -> NDArray {
+    guard array.rank >= 3 else { return array }
+    return try Tensor(array).transposed([0] + Array(2..<array.rank) + [1]).array()
+  }
+
   /// Applies `op` to the inputs and compares every result: exactly, but floats within `tolerance`, relative
   /// and absolute. The inferred types must be those of the results.
   func check(_ op: any Op, tolerance: Double = 2e-6) throws {
