@@ -90,6 +90,7 @@ let package = Package(
     tests("KerasConfig", ["KerasConfig"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),
+    tests("ModelRuntime", ["ModelRuntime"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -1,0 +1,104 @@
+import ModelGraph
+import ModelTensor
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Keeps the memory of results that are no longer needed and hands it out again: after the first run of
+/// a model nothing big is allocated.
+///
+/// Sizes are rounded up to a quarter of a power of two, so that buffers of similar results serve each other. The
+/// buffer given back last is handed out first: it is the likeliest to be in the cache.
+final class BufferPool: Sendable {
+  private struct State {
+    /// Addresses by size.
+    var free: [Int: [UInt]] = [:]
+    var freeBytes = 0
+    var liveBytes = 0
+  }
+  private let state = Mutex(State())
+  let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  deinit {
+    state.withLock { Self.purge(&$0) }
+  }
+
+  /// Bytes that results hold at the moment.
+  var liveBytes: Int { state.withLock { $0.liveBytes } }
+  /// Bytes kept for later.
+  var freeBytes: Int { state.withLock { $0.freeBytes } }
+
+  /// An uninitialised array.
+  /// - Throws: `ExecutionError.limitExceeded` for sizes that can't be, `.outOfMemory` above the limit.
+  func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
+    guard let stride = dtype.arrayStride, let count = checkedProduct(shape), count <= (1 << 46) / stride else {
+      return try ExecutionContext.allocateChecked(dtype, shape)
+    }
+    let bytes = count * stride
+    // Little ones are not worth a lock.
+    if bytes <= 2048 { return NDArray(uninitialized: dtype, shape) }
+    let size = Self.rounded(bytes)
+    let kept: UInt? = try state.withLock { state in
+      guard state.liveBytes + size <= limit else {
+        throw ExecutionError(
+          .outOfMemory,
+          "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(limit) are in use")
+      }
+      state.liveBytes += size
+      if let address = state.free[size]?.popLast() {
+        state.freeBytes -= size
+        return address
+      }
+      // Sizes that are not asked for any more must not pile up.
+      if state.liveBytes + state.freeBytes > limit { Self.purge(&state) }
+      return nil
+    }
+    guard let pointer = kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:)) ?? Self.fresh(size) else {
+      state.withLock { $0.liveBytes -= size }
+      throw ExecutionError(.outOfMemory, "the system has no \(bytes) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
+    }
+    let storage = ArrayStorage(pointer: pointer, byteCount: bytes) { pointer, _ in
+      self.recycle(UInt(bitPattern: pointer), size)
+    }
+    return NDArray(uninitialized: dtype, shape, storage: storage)
+  }
+
+  private func recycle(_ address: UInt, _ size: Int) {
+    state.withLock {
+      $0.liveBytes -= size
+      $0.freeBytes += size
+      $0.free[size, default: []].append(address)
+    }
+  }
+
+  private static func purge(_ state: inout State) {
+    for list in state.free.values { for address in list { free(UnsafeMutableRawPointer(bitPattern: address)) } }
+    state.free.removeAll()
+    state.freeBytes = 0
+  }
+
+  private static func fresh(_ size: Int) -> UnsafeMutableRawPointer? {
+    var raw: UnsafeMutableRawPointer?
+    return posix_memalign(&raw, 64, size) == 0 ? raw : nil
+  }
+
+  /// The next multiple of a quarter of the power of two below.
+  static func rounded(_ bytes: Int) -> Int {
+    let power = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)
+    let step = max(64, power / 4)
+    return (bytes + step - 1) / step * step
+  }
+
+  /// Nine tenths of the machine's memory.
+  static var defaultLimit: Int {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES)), page = sysconf(Int32(_SC_PAGESIZE))
+    guard pages > 0, page > 0 else { return 1 << 40 }
+    return pages / 10 * 9 * page
+  }
+}

@@ -1,0 +1,27 @@
+/// How a model is executed.
+public struct ExecutionOptions: Sendable {
+  /// The number of threads; `nil` uses every core.
+  public var threads: Int?
+  /// The most bytes that results may hold at one time. The default is nine tenths of the machine's memory.
+  public var memoryLimit: Int?
+  /// Seeds the ops that draw random numbers without a seed of their own.
+  public var seed: UInt64
+  /// How deep bodies may call each other.
+  public var callDepth: Int
+  /// Whether nodes may be fused. Results then differ by rounding only.
+  public var fuses: Bool
+  /// Whether to compute with the plain definitions instead of the fast loops.
+  public var usesReference: Bool
+
+  public init(
+    threads: Int? = nil, memoryLimit: Int? = nil, seed: UInt64 = 0, callDepth: Int = 100, fuses: Bool = true,
+    usesReference: Bool = false
+  ) {
+    self.threads = threads
+    self.memoryLimit = memoryLimit
+    self.seed = seed
+    self.callDepth = callDepth
+    self.fuses = fuses
+    self.usesReference = usesReference
+  }
+}

@@ -1,0 +1,88 @@
+import ComputeBackend
+import ModelGraph
+import ModelPasses
+import ModelSupport
+import ModelTensor
+import Synchronization
+
+/// Runs a model.
+///
+/// Making one checks that every op has a kernel, and plans; weights are loaded when a run first needs them. Runs of
+/// one executor take turns; several executors run side by side.
+public final class Executor: @unchecked Sendable {
+  public typealias Port = (name: String, type: TensorType)
+  /// The model that is executed: lowered to ops.
+  public let model: Model
+  public let options: ExecutionOptions
+  public let inputs: [Port]
+  public let outputs: [Port]
+  let graph: GraphID
+  let primitives: any ComputePrimitives
+  let pool: BufferPool
+  private let lock = Mutex(())
+  // Guarded by the lock.
+  private var plain: Plan?
+
+  /// - Parameter signature: an entry point of the model by name; `nil` takes the main graph.
+  /// - Throws: `UnsupportedError` listing every op that has no kernel, `GraphError` for an unsound graph.
+  public init(_ model: Model, signature: String? = nil, options: ExecutionOptions = .init()) throws {
+    var entry = model.main
+    if let signature {
+      guard let found = model.signatures.first(where: { $0.name == signature }) else {
+        throw GraphError(.invalidStructure, "the model has no signature '\(signature)'")
+      }
+      entry = found.graph
+    }
+    let missing = model.opsWithoutKernel(from: entry)
+    guard missing.isEmpty else {
+      throw UnsupportedError("the model can't be executed: the engine has no kernel for", items: missing)
+    }
+    self.model = model
+    self.options = options
+    graph = entry
+    guard let main = model.graphs[entry] else {
+      throw GraphError(.invalidStructure, "the model has no graph '\(entry.name)'")
+    }
+    inputs = main.inputs.map { ($0.name, main[$0.value].type) }
+    outputs = main.outputs.map { ($0.name, main[$0.value].type) }
+    primitives = ReferencePrimitives()
+    pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit)
+    plain = try Plan(model, entry: entry)
+  }
+
+  /// Computes the outputs for `inputs`, both in the order of the ports.
+  ///
+  /// - Parameter probe: sees every value; nothing is fused then.
+  /// - Throws: `ExecutionError` naming the node, whatever `probe` throws, or the error of reading a weight.
+  public func run(_ inputs: [NDArray], probe: Probe? = nil) throws -> [NDArray] {
+    try check(inputs)
+    // A plan keeps packed weights and is not for two at a time.
+    return try lock.withLock { _ in
+      let plan = try plan()
+      let run = Run(plan, executor: self, probe: probe)
+      return try run.main(inputs)
+    }
+  }
+
+  /// Computes the outputs for inputs given by name.
+  public func run(_ inputs: [String: NDArray], probe: Probe? = nil) throws -> [NDArray] {
+    let names = Set(self.inputs.map(\.name))
+    if let stranger = inputs.keys.sorted().first(where: { !names.contains($0) }) {
+      throw ExecutionError(.invalidInput, "the model has no input '\(stranger)'; its inputs are \(self.inputs.map(\.name))")
+    }
+    return try run(
+      try self.inputs.map { port in
+        guard let array = inputs[port.name] else {
+          throw ExecutionError(.invalidInput, "input '\(port.name)' of type \(port.type) is missing")
+        }
+        return array
+      }, probe: probe)
+  }
+
+  private func plan() throws -> Plan {
+    if let known = plain { return known }
+    let made = try Plan(model, entry: graph)
+    plain = made
+    return made
+  }
+}

@@ -1,0 +1,71 @@
+import ModelGraph
+import ModelLayers
+import ModelTensor
+
+/// A graph made ready to run: its nodes in order, values in numbered slots, and when each is let go.
+struct Program {
+  struct Step {
+    var node: NodeID
+    var name: String
+    var op: any Op
+    var inputs: [Int?]
+    var outputs: [Int]
+    /// What is not used after this step.
+    var releases: [Int]
+    var bodies: [GraphID]
+    /// Where the kernel keeps packed weights; only when all inputs but the first are constants.
+    var cache: NodeCache?
+    var place: String { "node \(name) (\(op.displayName))" }
+  }
+  let graph: GraphID
+  var steps: [Step] = []
+  /// Constants and parameters, by slot.
+  var constants: [(slot: Int, tensor: Tensor)] = []
+  var inputs: [Int] = []
+  var outputs: [Int] = []
+  var slotCount = 0
+  /// The value behind each slot.
+  var values: [ValueID] = []
+
+  /// - Throws: `GraphError` for a graph that is not one: a cycle, a missing value.
+  init(_ id: GraphID, of model: Model) throws {
+    graph = id
+    guard let graph = model.graphs[id] else {
+      throw GraphError(.invalidStructure, "the model has no graph '\(id.name)'")
+    }
+    var slots: [ValueID: Int] = [:]
+    func slot(_ value: ValueID) -> Int {
+      if let known = slots[value] { return known }
+      let new = values.count
+      slots[value] = new
+      values.append(value)
+      if let tensor = model.tensor(value, in: graph) { constants.append((new, tensor)) }
+      return new
+    }
+    inputs = graph.inputs.map { slot($0.value) }
+    let live = Set(graph.nodesOnThePath())
+    for id in try graph.order() where live.contains(id) {
+      let node = graph[id]
+      let weights = node.inputs.dropFirst().allSatisfy { $0.map { model.tensor($0, in: graph) != nil } ?? true }
+      steps.append(
+        Step(
+          node: id, name: node.name, op: node.op, inputs: node.inputs.map { $0.map(slot) }, outputs: node.outputs.map(slot),
+          releases: [], bodies: node.bodies, cache: weights && node.op is any PrimitiveOp ? NodeCache() : nil))
+    }
+    outputs = graph.outputs.map { slot($0.value) }
+    slotCount = values.count
+    releaseEarly()
+  }
+
+  /// Lets each value go after the last step that reads it (or at once, when none does).
+  private mutating func releaseEarly() {
+    var kept = Set(constants.map(\.slot)).union(outputs)
+    for index in steps.indices.reversed() {
+      var releases: [Int] = []
+      for slot in steps[index].inputs.compactMap({ $0 }) + steps[index].outputs where kept.insert(slot).inserted {
+        releases.append(slot)
+      }
+      steps[index].releases = releases
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import ModelGraph
+import ModelLayers
+import ModelSupport
+import ModelTensor
+
+/// One run of a plan.
+final class Run {
+  private let plan: Plan
+  private let executor: Executor
+  private let probe: Probe?
+  private let context: ExecutionContext
+  private var depth = 0
+  /// The enclosing places, outermost first; kept only for probes and errors.
+  private var path: [String] = []
+
+  init(_ plan: Plan, executor: Executor, probe: Probe?) {
+    self.plan = plan
+    self.executor = executor
+    self.probe = probe
+    let pool = executor.pool
+    context = ExecutionContext(primitives: executor.primitives, seed: executor.options.seed) { try pool.allocate($0, $1) }
+  }
+
+  func main(_ inputs: [NDArray]) throws -> [NDArray] { try run(plan.entry, inputs) }
+
+  private func run(_ id: GraphID, _ inputs: [NDArray]) throws -> [NDArray] {
+    guard let program = plan.programs[id] else {
+      throw ExecutionError(.invalidInput, "the model has no graph '\(id.name)'")
+    }
+    guard depth < executor.options.callDepth else {
+      throw ExecutionError(.limitExceeded, "graphs call each other more than \(executor.options.callDepth) deep")
+    }
+    guard inputs.count == program.inputs.count else {
+      throw ExecutionError(.invalidInput, "graph '\(id.name)' takes \(program.inputs.count) values, found \(inputs.count)")
+    }
+    depth += 1
+    path.append("graph \(id.name)")
+    defer {
+      depth -= 1
+      path.removeLast()
+    }
+    var slots = try plan.slots(program)
+    var masks: [Int: NDArray] = [:]
+    for (slot, array) in zip(program.inputs, inputs) {
+      slots[slot] = array
+      try report(slot, array, nil, program)
+    }
+    for step in program.steps {
+      do {
+        let results = try evaluate(step, step.inputs.map { $0.flatMap { slots[$0] } }, &masks)
+        guard results.count >= step.outputs.count else {
+          throw ExecutionError(.invalidInput, "the kernel gives \(results.count) results for \(step.outputs.count) values")
+        }
+        for (slot, array) in zip(step.outputs, results) {
+          slots[slot] = array
+          try report(slot, array, step, program)
+        }
+      } catch let error as ExecutionError {
+        throw error.within("graph \(id.name) / \(step.place)")
+      } catch let error as GraphError {
+        throw ExecutionError(.shapeMismatch, error.description, path: ["graph \(id.name) / \(step.place)"])
+      } catch let error as FormatError {
+        throw error.within("graph \(id.name) / \(step.place)")
+      }
+      for slot in step.releases { slots[slot] = nil }
+    }
+    return try program.outputs.enumerated().map { index, slot in
+      guard let array = slots[slot] else {
+        throw ExecutionError(.invalidInput, "output \(index) of graph '\(id.name)' was not computed")
+      }
+      return array
+    }
+  }
+
+  private func evaluate(_ step: Program.Step, _ inputs: [NDArray?], _ masks: inout [Int: NDArray]) throws -> [NDArray] {
+    if let primitive = step.op as? any PrimitiveOp {
+      context.nodeCache = step.cache
+      defer { context.nodeCache = nil }
+      return try primitive.evaluate(inputs, in: context)
+    }
+    if let layer = step.op as? LayerOp { return try evaluate(layer, step, inputs, &masks) }
+    if let composite = step.op as? any CompositeOp {
+      var eager = EagerContext(context)
+      return try composite.decompose(inputs, in: &eager)
+    }
+    if let control = step.op as? any BodyOp {
+      let outer = context.runBody
+      context.runBody = { [bodies = step.bodies, place = step.place] index, arrays in
+        guard index < bodies.count else {
+          throw ExecutionError(.invalidInput, "there is no body \(index)")
+        }
+        self.path.append(place)
+        defer { self.path.removeLast() }
+        return try self.run(bodies[index], arrays)
+      }
+      defer { context.runBody = outer }
+      return try control.evaluate(inputs, bodies: step.bodies.count, in: context)
+    }
+    throw ExecutionError(.noKernel, "the engine has no kernel for \(step.op.displayName)")
+  }
+
+  /// A layer that was not lowered runs by decomposition, and its mask goes along.
+  private func evaluate(
+    _ op: LayerOp, _ step: Program.Step, _ inputs: [NDArray?], _ masks: inout [Int: NDArray]
+  ) throws -> [NDArray] {
+    var eager = EagerContext(context)
+    let call = try op.makeCall(inputs, masks: step.inputs.map { $0.flatMap { masks[$0] } }, in: &eager)
+    let results = try op.layer.call(call, in: &eager)
+    for (slot, mask) in zip(step.outputs, try op.layer.mask(call, in: &eager)) { masks[slot] = mask }
+    return results
+  }
+
+  private func report(_ slot: Int, _ array: NDArray, _ step: Program.Step?, _ program: Program) throws {
+    guard let probe else { return }
+    let value = program.values[slot]
+    let name = executor.model.graphs[program.graph].map { $0[value].name } ?? ""
+    try probe(
+      ProbedValue(
+        path: (path + (step.map { [$0.place] } ?? [])).joined(separator: " / "), graph: program.graph, value: value, name: name,
+        node: step?.node, nodeName: step?.name ?? "", opName: step?.op.displayName ?? "", array: array))
+  }
+}
