@@ -11,6 +11,8 @@ public final class ArrayStorage: @unchecked Sendable {
   public let byteCount: Int
   /// Elements of a string array; the bytes are unused then.
   public var strings: [[UInt8]]
+  /// What a variant holds; the bytes are unused then.
+  let variant: Variant?
   private let owner: (any AnyObject & Sendable)?
   /// Called instead of freeing: a pool takes the memory back.
   private let recycle: (@Sendable (UnsafeMutableRawPointer, Int) -> Void)?
@@ -24,6 +26,7 @@ public final class ArrayStorage: @unchecked Sendable {
     guard let raw else { fatalError("out of memory: \(byteCount) bytes") }
     pointer = raw
     strings = []
+    variant = nil
     owner = nil
     recycle = nil
   }
@@ -33,6 +36,7 @@ public final class ArrayStorage: @unchecked Sendable {
     pointer = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? Self.empty)
     byteCount = bytes.count
     strings = []
+    variant = nil
     self.owner = owner
     recycle = nil
   }
@@ -45,6 +49,7 @@ public final class ArrayStorage: @unchecked Sendable {
     self.pointer = pointer
     self.byteCount = byteCount
     strings = []
+    variant = nil
     owner = nil
     self.recycle = recycle
   }
@@ -53,6 +58,16 @@ public final class ArrayStorage: @unchecked Sendable {
     pointer = UnsafeMutableRawPointer(mutating: Self.empty)
     byteCount = 0
     self.strings = strings
+    variant = nil
+    owner = EmptyOwner.shared
+    recycle = nil
+  }
+
+  init(variant: Variant) {
+    pointer = UnsafeMutableRawPointer(mutating: Self.empty)
+    byteCount = 0
+    strings = []
+    self.variant = variant
     owner = EmptyOwner.shared
     recycle = nil
   }

@@ -48,6 +48,7 @@ extension Tensor {
     try validate()
     let shape = extents
     if let strings = source as? StringSource { return NDArray(strings: strings.strings, shape) }
+    if dtype == .variant, let held = source as? ArraySource { return held.array }
     guard let stride = dtype.arrayStride, let bits = dtype.bitWidth else {
       throw FormatError(.invalidValue, "a tensor of dtype \(dtype) has no elements to read")
     }

@@ -59,7 +59,7 @@ public struct NDArray: Sendable {
 
   public var byteCount: Int { count * (dtype.arrayStride ?? 0) }
   public var rank: Int { shape.count }
-  public var type: TensorType { TensorType(dtype, Shape(shape)) }
+  public var type: TensorType { TensorType(dtype, Shape(shape), variant: dtype == .variant ? storage.variant?.type : nil) }
 
   /// The elements of a string array.
   public var strings: [[UInt8]] { Array(storage.strings[(offset)..<(offset + count)]) }

@@ -29,6 +29,7 @@ public struct Tensor: Sendable {
       }
       return
     }
+    if dtype == .variant, source is ArraySource { return }
     guard let expected = dtype.byteCount(of: count) else {
       throw FormatError(.limitExceeded, "a tensor of type \(type) can't be stored")
     }

@@ -20,11 +20,14 @@ public struct TensorType: Sendable, Hashable, CustomStringConvertible {
   public var dtype: DType
   public var shape: Shape
   public var quantization: Quantization?
-  public init(_ dtype: DType, _ shape: Shape, quantization: Quantization? = nil) {
+  /// For the dtype `variant`: what the value holds, if that is known.
+  public var variant: VariantType?
+  public init(_ dtype: DType, _ shape: Shape, quantization: Quantization? = nil, variant: VariantType? = nil) {
     self.dtype = dtype
     self.shape = shape
     self.quantization = quantization
+    self.variant = variant
   }
   public init(_ dtype: DType, _ extents: [Int]) { self.init(dtype, Shape(extents)) }
-  public var description: String { "\(dtype)\(shape)" }
+  public var description: String { variant?.description ?? "\(dtype)\(shape)" }
 }

@@ -37,6 +37,14 @@ extension BodyOp {
 /// The type that both can have: dimensions that differ are unknown.
 func merged(_ a: TensorType, _ b: TensorType) throws -> TensorType {
   guard a.dtype == b.dtype else { throw GraphError(.wrongDType, "branches give \(a) and \(b)") }
+  if a.dtype == .variant {
+    guard let x = a.variant, let y = b.variant else { return TensorType(.variant, .ranked([]), variant: a.variant ?? b.variant) }
+    switch (x, y) {
+    case (.sequence(let x), .sequence(let y)): return .sequence(of: try merged(x, y))
+    case (.optional(let x), .optional(let y)): return .optional(try merged(x, y))
+    default: throw GraphError(.wrongDType, "branches give \(a) and \(b)")
+    }
+  }
   guard let x = a.shape.dims, let y = b.shape.dims, x.count == y.count else { return TensorType(a.dtype, .unranked) }
   return TensorType(a.dtype, .ranked(zip(x, y).map { $0 == $1 ? $0 : .unknown }))
 }

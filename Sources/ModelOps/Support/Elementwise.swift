@@ -154,5 +154,5 @@ extension Op {
 
 extension TensorType {
   /// The type of a result computed from this one's elements.
-  public var unquantized: TensorType { TensorType(dtype, shape) }
+  public var unquantized: TensorType { TensorType(dtype, shape, variant: variant) }
 }
