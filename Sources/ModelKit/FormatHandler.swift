@@ -1,0 +1,44 @@
+import ModelGraph
+import ModelSupport
+
+/// What a writer is told beside the model.
+public struct WriteOptions: Sendable {
+  /// The version of ONNX's default operator set.
+  public var opset: Int?
+  public var layout: IOLayout
+  public init(opset: Int? = nil, layout: IOLayout = .keep) {
+    self.opset = opset
+    self.layout = layout
+  }
+}
+
+/// How images are laid out at the converted model's inputs and outputs.
+public enum IOLayout: String, CaseIterable, Sendable {
+  case keep, nchw, nhwc
+}
+
+/// One format as the facade sees it: recognised, inspected, opened, written.
+protocol FormatHandler: Sendable {
+  var format: ModelFormat { get }
+  /// Whether `candidate` looks like this format: cheap, and by contents alone.
+  func matches(_ candidate: FormatCandidate) -> Bool
+  /// What is in the file, with unknown parts and damage that leaves it readable as warnings.
+  func inspect(_ path: String) throws -> Inspection
+  func open(_ path: String) throws -> Model
+  /// The model as this format can hold it, with what it can't hold.
+  func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss])
+  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss]
+}
+
+extension FormatHandler {
+  func inspect(_ path: String) throws -> Inspection { throw missing("inspecting") }
+  func open(_ path: String) throws -> Model { throw missing("reading") }
+  func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
+    throw missing("writing")
+  }
+  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] { throw missing("writing") }
+
+  private func missing(_ activity: String) -> UnsupportedError {
+    UnsupportedError("\(activity) \(format.title) models ('\(format.rawValue)') is not supported by this version")
+  }
+}

@@ -1,0 +1,71 @@
+import ModelGraph
+import ModelSupport
+
+/// All formats: which one a path holds, and how to open and write it.
+public enum FormatRegistry {
+  /// In the order in which they are tried: unmistakable signatures first.
+  static let handlers: [any FormatHandler] = [
+    SavedModelHandler(), KerasHandler(), KerasH5Handler(), TFLiteHandler(), TFJSHandler(.tfjsLayers),
+    TFJSHandler(.tfjsGraph), ONNXHandler(),
+  ]
+
+  static func handler(for format: ModelFormat) throws -> any FormatHandler {
+    guard let handler = handlers.first(where: { $0.format == format }) else {
+      throw UnsupportedError("'\(format.rawValue)' models are not supported by this version")
+    }
+    return handler
+  }
+
+  /// The format of what stands at `path`, found in its contents, never in its name alone.
+  /// - Throws: `StorageError` when there is nothing to read, `FormatError.unrecognized` otherwise.
+  public static func detect(_ path: String) throws -> ModelFormat {
+    let candidate = try FormatCandidate(path: path)
+    if let handler = handlers.first(where: { $0.matches(candidate) }) { return handler.format }
+    throw FormatError(.unrecognized, candidate.explanation, at: SourceLocation(file: path))
+  }
+
+  /// Reads the model at `path`; weights stay where they are until they are asked for.
+  /// - Parameter format: what to read it as; `nil` looks at the contents.
+  public static func open(_ path: String, as format: ModelFormat? = nil) throws -> Model {
+    let format = try format ?? detect(path)
+    return try handler(for: format).open(path)
+  }
+
+  /// What stands at `path`, without reading weights.
+  public static func inspect(_ path: String, as format: ModelFormat? = nil) throws -> Inspection {
+    let format = try format ?? detect(path)
+    return try handler(for: format).inspect(path)
+  }
+
+  /// Legalises `model` for `format` and writes it to `path`, which must not exist.
+  /// - Returns: everything the format could not carry.
+  @discardableResult
+  public static func write(
+    _ model: Model, as format: ModelFormat, to path: String, options: WriteOptions = WriteOptions()
+  ) throws -> [Loss] {
+    let handler = try handler(for: format)
+    let (legal, losses) = try handler.legalize(model, options)
+    return losses + (try handler.write(legal, to: path, options))
+  }
+}
+
+extension FormatCandidate {
+  /// Why nothing matched, as far as the first bytes tell.
+  var explanation: String {
+    let known = "expected one of " + ModelFormat.allCases.map(\.rawValue).joined(separator: ", ")
+    if isDirectory { return "\(known); found a directory without saved_model.pb or model.json" }
+    guard let file, file.count > 0 else { return "\(known); the file is empty" }
+    if has(Array("version https://git-lfs".utf8), at: 0) {
+      return "found a Git LFS pointer instead of the model; 'git lfs pull' fetches it"
+    }
+    if has([0x50, 0x4B, 0x03, 0x04], at: 0) {
+      return mentions(".npy")
+        ? "\(known); found a NumPy archive" : "\(known); found a zip archive without config.json"
+    }
+    let head = file.bytes.prefix(8).map { byte in
+      let digits = String(byte, radix: 16, uppercase: true)
+      return digits.count == 1 ? "0" + digits : digits
+    }
+    return "\(known); found \(file.count) bytes beginning with \(head.joined(separator: " "))"
+  }
+}

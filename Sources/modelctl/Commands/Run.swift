@@ -1,0 +1,25 @@
+import ArgumentParser
+import ModelKit
+import ModelSupport
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a model on arrays from an .npz file.",
+    discussion: """
+      The keys of the archives are the model's input and output names. When a key matches no name
+      and the counts agree, order decides.
+      """)
+
+  @Argument(help: "The model.")
+  var model: String
+  @Option(help: ArgumentHelp("The inputs.", valueName: "in.npz"))
+  var inputs: String
+  @Option(help: ArgumentHelp("Where to write the outputs; replaced when it exists.", valueName: "out.npz"))
+  var outputs: String
+  @Option(help: ArgumentHelp("The entry point to run (default: the main one).", valueName: "name"))
+  var signature: String?
+
+  func run() throws {
+    throw UnsupportedError("running is not supported by this version")
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import ModelGraph
+import ModelKit
+import ModelSupport
+
+/// How the command ends on an error: the one place where errors become exit codes.
+struct Failure {
+  let code: Int32
+  /// `nil` for what ArgumentParser prints by itself: help, versions, usage.
+  let message: String?
+  private let error: any Error
+
+  init(_ error: any Error) {
+    self.error = error
+    switch error {
+    case let error as FormatError: (code, message) = (65, error.description)
+    case let error as GraphError: (code, message) = (65, error.description)
+    case let error as StorageError: (code, message) = (error.exitCode, error.description)
+    case let error as UnsupportedError: (code, message) = (69, error.description)
+    case let error as ExecutionError: (code, message) = (error.exitCode, error.description)
+    case let error as UsageError: (code, message) = (64, error.description)
+    case is ExitCode, is CleanExit, is ValidationError: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
+    case let error as CocoaError: (code, message) = (74, error.localizedDescription)
+    default: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
+    }
+  }
+
+  func exit() -> Never {
+    guard let message else { Modelctl.exit(withError: error) }
+    writeError("error: \(message)")
+    Foundation.exit(code)
+  }
+}
+
+extension StorageError {
+  fileprivate var exitCode: Int32 {
+    switch code {
+    case .unreadable: 66
+    case .cannotCreate: 73
+    case .ioFailed: 74
+    }
+  }
+}
+
+extension ExecutionError {
+  /// Inputs that do not fit are malformed data; what the engine lacks or refuses is unsupported.
+  fileprivate var exitCode: Int32 {
+    switch code {
+    case .noKernel, .outOfMemory, .limitExceeded: 69
+    case .invalidInput, .shapeMismatch, .invalidValue: 65
+    }
+  }
+}
+
+/// Writes a line to standard error.
+func writeError(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}

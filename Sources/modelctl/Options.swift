@@ -1,0 +1,30 @@
+import ArgumentParser
+import ModelKit
+
+extension ModelFormat: ExpressibleByArgument {}
+extension IOLayout: ExpressibleByArgument {}
+
+/// How results are compared; the same for `convert` and `verify`.
+struct ComparisonOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Largest absolute difference allowed.", valueName: "x"))
+  var atol = 1e-5
+  @Option(help: ArgumentHelp("Largest relative difference allowed, added to --atol.", valueName: "x"))
+  var rtol = 1e-4
+  @Option(help: ArgumentHelp("How many made-up sets of inputs to compare on.", valueName: "n"))
+  var samples = 2
+  @Option(help: ArgumentHelp("Seeds the made-up inputs.", valueName: "n"))
+  var seed: UInt64 = 0
+  @Option(help: ArgumentHelp("Compare on these inputs instead of made-up ones.", valueName: "data.npz"))
+  var inputs: String?
+
+  func validate() throws {
+    guard atol >= 0, atol.isFinite else { throw ValidationError("--atol must be a number of at least 0.") }
+    guard rtol >= 0, rtol.isFinite else { throw ValidationError("--rtol must be a number of at least 0.") }
+    guard (1...1000).contains(samples) else { throw ValidationError("--samples must be from 1 to 1000.") }
+  }
+}
+
+/// What `--quantize` can say.
+enum QuantizationMode: String, CaseIterable, ExpressibleByArgument {
+  case none, float16, dynamic, int8, int16x8
+}
