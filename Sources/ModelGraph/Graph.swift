@@ -178,4 +178,34 @@ public struct Graph: Sendable {
     }
     for index in outputs.indices { outputs[index].value = resolve(outputs[index].value) }
   }
+
+  /// Drops constants and parameters that nothing uses any more.
+  mutating func removeUnusedLeaves() -> Set<ParameterID> {
+    var used: Set<ValueID> = Set(outputs.map(\.value)), parameters: Set<ParameterID> = []
+    for node in nodeSlots { for case let input? in node?.inputs ?? [] { used.insert(input) } }
+    for index in valueSlots.indices {
+      guard let value = valueSlots[index] else { continue }
+      let isUsed = used.contains(ValueID(index))
+      switch value.definition {
+      case .constant: if !isUsed { valueSlots[index] = nil }
+      case .parameter(let id):
+        if isUsed { parameters.insert(id) } else {
+          valueSlots[index] = nil
+          parameterValues[id] = nil
+        }
+      case .input, .result: break
+      }
+    }
+    return parameters
+  }
+
+  /// Lets parameters go by other ids.
+  mutating func renumberParameters(_ ids: [ParameterID: ParameterID]) {
+    parameterValues = [:]
+    for index in valueSlots.indices {
+      guard case .parameter(let old)? = valueSlots[index]?.definition, let new = ids[old] else { continue }
+      valueSlots[index]?.definition = .parameter(new)
+      parameterValues[new] = ValueID(index)
+    }
+  }
 }

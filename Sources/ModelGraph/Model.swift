@@ -100,6 +100,20 @@ public struct Model: Sendable {
     return ScopeID(scopes.count - 1)
   }
 
+  /// Drops the parameters that no graph uses, and constants that nothing uses. Ids of parameters change.
+  public mutating func removeUnusedParameters() {
+    var used: Set<ParameterID> = []
+    for id in graphs.keys { if let more = graphs[id]?.removeUnusedLeaves() { used.formUnion(more) } }
+    guard used.count < parameters.count else { return }
+    var ids: [ParameterID: ParameterID] = [:], kept: [Parameter] = []
+    for id in parameterIDs where used.contains(id) {
+      ids[id] = ParameterID(kept.count)
+      kept.append(self[id])
+    }
+    parameters = kept
+    for id in graphs.keys { graphs[id]?.renumberParameters(ids) }
+  }
+
   /// The tensor behind a value that is a constant or a parameter.
   public func tensor(_ value: ValueID, in graph: Graph) -> Tensor? {
     switch graph[value].definition {

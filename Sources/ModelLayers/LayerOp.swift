@@ -60,6 +60,10 @@ public struct LayerOp: CompositeOp {
         call.named[role] = value
       }
     }
+    // A tensor given by keyword brings its mask as `keyword_mask`, unless that is given too.
+    for (index, role) in roles.enumerated() where !role.isEmpty {
+      if index < masks.count, let mask = masks[index], call.named["\(role)_mask"] == nil { call.named["\(role)_mask"] = mask }
+    }
     for case let weight? in inputs.dropFirst(roles.count) {
       call.weights.append(layer.castsWeights ? try cast(weight, in: &context) : weight)
     }
