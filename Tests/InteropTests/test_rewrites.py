@@ -1,0 +1,116 @@
+"""A file written again in its own format keeps everything: structure, names, attributes, metadata, and every bit of the weights."""
+import json
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import onnx
+import pytest
+
+import modelctl
+import peers
+import seeded
+from networks import NETWORKS
+
+
+def tree(path_or_file):
+    """Every group, attribute and dataset of an HDF5 file."""
+    found = {}
+    with h5py.File(path_or_file) as f:
+        def visit(name, item):
+            found[name] = np.asarray(item) if isinstance(item, h5py.Dataset) else None
+            for key, value in item.attrs.items():
+                found[f"{name}@{key}"] = np.asarray(value)
+        f.visititems(visit)
+        for key, value in f.attrs.items():
+            found[f"@{key}"] = np.asarray(value)
+    return found
+
+
+def same_trees(a, b, except_keys=()):
+    assert set(a) == set(b), set(a) ^ set(b)
+    for key in a:
+        if key in except_keys or a[key] is None:
+            continue
+        assert a[key].dtype == b[key].dtype and a[key].shape == b[key].shape and a[key].tobytes() == b[key].tobytes() or a[key].dtype == object and (a[key] == b[key]).all(), key
+
+
+def trained(name):
+    """A network after two steps, so that there is an optimiser state."""
+    build, specs, _ = NETWORKS[name]
+    keras.utils.set_random_seed(5)
+    model = seeded.fill_weights(build(keras), name)
+    inputs = peers.batches(name, specs, size=4)
+    targets = [np.random.default_rng(1).random(o.shape).astype("float32") for o in peers.run_model(model, inputs)]
+    model.compile(keras.optimizers.AdamW(3e-3, clipnorm=1.0), ["mse"] * len(targets) if len(targets) > 1 else "mse", metrics=["mae"] if len(targets) == 1 else None)
+    model.fit(inputs if len(inputs) > 1 else inputs[0], targets if len(targets) > 1 else targets[0], epochs=2, verbose=0)
+    return model, inputs, targets
+
+
+@pytest.mark.parametrize("name", ["mlp functional", "cifar cnn", "lstm stack", "siamese", "nested models", "transformer encoder", "keras ops"])
+def test_keras(name, tmp_path):
+    model, inputs, targets = trained(name)
+    a, b = tmp_path / "a.keras", tmp_path / "b.keras"
+    model.save(a)
+    modelctl.convert(a, b)
+    with zipfile.ZipFile(a) as x, zipfile.ZipFile(b) as y:
+        assert set(x.namelist()) == set(y.namelist())
+        assert json.loads(x.read("config.json")) == json.loads(y.read("config.json"))
+        assert json.loads(x.read("metadata.json")) == json.loads(y.read("metadata.json"))
+        (tmp_path / "a.h5").write_bytes(x.read("model.weights.h5"))
+        (tmp_path / "b.h5").write_bytes(y.read("model.weights.h5"))
+    same_trees(tree(tmp_path / "a.h5"), tree(tmp_path / "b.h5"))
+    # Training goes on from there exactly as from the original.
+    first, second = keras.saving.load_model(a), keras.saving.load_model(b)
+    x, y = (inputs if len(inputs) > 1 else inputs[0]), (targets if len(targets) > 1 else targets[0])
+    keras.utils.set_random_seed(1)
+    h1 = first.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"]
+    keras.utils.set_random_seed(1)
+    h2 = second.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"]
+    assert np.allclose(h1, h2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mlp functional", "cifar cnn", "lstm stack", "siamese", "nested models"])
+def test_h5(name, tmp_path):
+    model, _, _ = trained(name)
+    a, b = tmp_path / "a.h5", tmp_path / "b.h5"
+    model.save(a)
+    modelctl.convert(a, b)
+    x, y = tree(a), tree(b)
+    same_trees(x, y, except_keys={"@model_config", "@training_config"})
+    for key in ("@model_config", "@training_config"):
+        assert json.loads(str(x[key])) == json.loads(str(y[key])), key
+
+
+@pytest.mark.parametrize("name", ["mlp functional", "cifar cnn", "lstm stack", "siamese", "nested models"])
+def test_training_goes_on_across_keras_formats(name, tmp_path):
+    model, inputs, targets = trained(name)
+    a, h5, b = tmp_path / "a.keras", tmp_path / "a.h5", tmp_path / "b.keras"
+    model.save(a)
+    modelctl.convert(a, h5)
+    modelctl.convert(h5, b)
+    x, y = (inputs if len(inputs) > 1 else inputs[0]), (targets if len(targets) > 1 else targets[0])
+    losses = []
+    for path in (a, h5, b):
+        again = keras.saving.load_model(path)
+        assert again.optimizer.iterations == model.optimizer.iterations
+        keras.utils.set_random_seed(1)
+        losses.append(again.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"])
+    assert np.allclose(losses[0], losses[1], rtol=1e-5) and np.allclose(losses[0], losses[2], rtol=1e-5), losses
+
+
+@pytest.mark.parametrize("name", ["cifar cnn", "lstm stack", "transformer encoder"])
+def test_onnx(name, tmp_path):
+    """A file of another producer (tf2onnx through Keras) comes out with every message equal."""
+    build, specs, _ = NETWORKS[name]
+    model = seeded.fill_weights(build(keras), name)
+    peers.run_model(model, peers.batches(name, specs, size=1))
+    a, b = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    model.export(a, format="onnx", verbose=False)
+    proto = onnx.load(a)
+    onnx.helper.set_model_props(proto, {"author": "somebody", "zeta": "ζ"})
+    proto.doc_string, proto.model_version, proto.domain = "a note", 3, "org.example"
+    onnx.save(proto, a)
+    modelctl.convert(a, b, "--opset", next(o.version for o in proto.opset_import if o.domain == ""))
+    assert onnx.load(b) == proto
