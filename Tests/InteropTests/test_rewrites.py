@@ -100,7 +100,7 @@ def test_training_goes_on_across_keras_formats(name, tmp_path):
     assert np.allclose(losses[0], losses[1], rtol=1e-5) and np.allclose(losses[0], losses[2], rtol=1e-5), losses
 
 
-@pytest.mark.parametrize("name", ["cifar cnn", "lstm stack", "transformer encoder"])
+@pytest.mark.parametrize("name", ["cifar cnn", "lstm stack", "u-net"])
 def test_onnx(name, tmp_path):
     """A file of another producer (tf2onnx through Keras) comes out with every message equal."""
     build, specs, _ = NETWORKS[name]

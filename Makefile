@@ -1,0 +1,74 @@
+# modelctl: everything one does with this repository.
+#
+#   make demo          install what is missing, build, inspect, convert and verify a real model
+#   make test          install what is missing and run everything: unit tests, conformance, the real frameworks as peers
+#   make test-fast     the Swift tests alone; needs no Python
+#   make test-interop  the real Keras, tf_keras and ONNX Runtime on what modelctl reads and writes
+#   make conformance   the ONNX backend node tests; writes docs/onnx-conformance.md
+#   make bench         benchmarks as ratios to the peers, measured in the same run
+#   make fixtures      make the recorded fixtures anew with the real frameworks
+#   make lint          swift-format in strict mode
+#   make format        let swift-format rewrite the sources
+#   make check-layers  hold Package.swift against the table of targets in docs/architecture.md
+#   make clean
+#
+# Variables: SWIFT (the swift command), PYTHON (a Python 3.10 or later, for the virtual environment), PYTEST_FLAGS.
+
+SWIFT  ?= swift
+PYTHON ?= python3
+PACKAGES := libhdf5-dev libprotobuf-dev libzip-dev libopenblas-dev pkg-config
+VENV   := .venv
+PEERS  := $(VENV)/bin/python
+BINARY := .build/release/modelctl
+
+.PHONY: demo test test-fast test-interop conformance bench fixtures lint format check-layers clean release system
+
+demo: release
+	sh Tests/Tools/demo.sh $(BINARY)
+
+test: check-layers test-fast test-interop conformance
+
+test-fast: system
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+test-interop: release $(VENV)/.ready
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider $(PYTEST_FLAGS)
+
+conformance: release $(VENV)/.ready
+	.build/release/modelbench conformance "$$($(PEERS) -c 'import os, onnx; print(os.path.dirname(onnx.__file__))')/backend/test/data/node" \
+	  --report docs/onnx-conformance.md
+
+bench: release $(VENV)/.ready
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/Benchmarks/bench.py
+
+fixtures: $(VENV)/.ready
+	for script in fixtures/*/generate.py fixtures/*/*/generate.py Tests/KerasConfigTests/generate_layer_cases.py; do \
+	  [ ! -e "$$script" ] || $(PEERS) "$$script" || exit 1; done
+
+release: system
+	$(SWIFT) build -c release
+
+# The Debian packages, installed only when one is missing.
+system:
+	@command -v $(SWIFT) >/dev/null || { echo "swift 6.1 or later is needed: https://www.swift.org/install" >&2; exit 1; }
+	@sh Tests/Tools/install_packages.sh $(PACKAGES)
+
+$(VENV)/.ready: Tests/InteropTests/requirements.txt
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh Tests/Tools/install_packages.sh python3 python3-venv python3-pip
+	$(PYTHON) -m venv $(VENV)
+	$(PEERS) -m pip install --quiet --disable-pip-version-check -r Tests/InteropTests/requirements.txt
+	touch $@
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+
+check-layers: system
+	@$(SWIFT) package dump-package > .build/package.json
+	@sh Tests/Tools/check_layers.sh .build/package.json docs/architecture.md
+
+clean:
+	rm -rf .build $(VENV)
