@@ -16,7 +16,7 @@ perl -MJSON::PP -0777 -e '
     print join(" ", $target->{name}, sort @names), "\n";
   }' < "$package" > "$tmp/package"
 perl -ne '
-  next unless /^\| `(\w+)` \| ([^|]*) \|/;
+  next unless /^\| `(\w+)` \|([^|]*)\|/;
   my ($name, $list) = ($1, $2);
   print join(" ", $name, sort($list =~ /`(\w+)`/g)), "\n";' "$document" | sort > "$tmp/document"
 sort -o "$tmp/package" "$tmp/package"
