@@ -1,0 +1,20 @@
+import ModelSupport
+import ModelTensor
+
+/// What `build_config` of Keras 3 says of the shapes a layer was built with.
+enum BuildConfig {
+  /// `{"input_shape": […]}`, `{"input_shape": [[…], […]]}` or `{"shapes_dict": {"query_shape": […]}}`.
+  static func inputShapes(_ json: JSONValue?) -> [Shape]? {
+    if let input = json?["input_shape"], !input.isNull {
+      if let one = try? Shape(keras: input) { return [one] }
+      guard let list = input.arrayValue else { return nil }
+      let shapes = list.compactMap { try? Shape(keras: $0) }
+      return shapes.count == list.count ? shapes : nil
+    }
+    if let members = json?["shapes_dict"]?.objectValue {
+      let shapes = members.values.compactMap { try? Shape(keras: $0) }
+      return shapes.count == members.count ? shapes : nil
+    }
+    return nil
+  }
+}

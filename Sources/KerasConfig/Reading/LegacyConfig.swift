@@ -1,0 +1,20 @@
+import ModelSupport
+
+/// Layer configurations of older generations in the words that the rules read.
+enum LegacyConfig {
+  /// A layer's configuration as the rules take it. What a scope keeps stays as the file spells it.
+  static func modernized(_ config: JSONValue, generation: KerasGeneration) -> JSONValue {
+    guard generation < .keras3 else { return config }
+    var config = config
+    // `hard_sigmoid` was another function before Keras 3.
+    for key in ["activation", "recurrent_activation", "inner_activation"] where config[key] == "hard_sigmoid" {
+      config[key] = ["class_name": "hard_sigmoid_keras2", "config": [:]]
+    }
+    for key in ["layer", "backward_layer", "cell"] {
+      guard let inner = config[key]?["config"], var object = config[key] else { continue }
+      object["config"] = modernized(inner, generation: generation)
+      config[key] = object
+    }
+    return config
+  }
+}

@@ -1,0 +1,346 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelSupport
+import ModelTensor
+import OrderedCollections
+
+/// Builds the graphs of a model from its description. Parameters get the types their layers want and no
+/// content: `WeightReader` brings that.
+struct NetworkBuilder {
+  let generation: KerasGeneration
+  var model = Model()
+  private var depth = 0
+  static let depthLimit = 32
+
+  init(generation: KerasGeneration) { self.generation = generation }
+
+  /// Where a network is being built.
+  struct Site {
+    var graph: Graph
+    var scope: ScopeID
+    /// Before the names of parameters: `inner/`.
+    var prefix: String
+    var network: NetworkDescription
+    /// Values by what configurations call them.
+    var values: [TensorReference: ValueID] = [:]
+    var records: [LayerRecord]
+    /// What the arguments of calls say of results that nothing here can infer.
+    var declared: [TensorReference: TensorType] = [:]
+    var resultCounts: [TensorReference: Int] = [:]
+    /// The bodies of nested models that have been called.
+    var bodies: [String: GraphID] = [:]
+  }
+
+  /// A network as a graph, stored under `id`.
+  /// - Parameter given: the types it is called with, for inputs that say none.
+  mutating func build(
+    _ network: NetworkDescription, as id: GraphID, parent: ScopeID?, prefix: String, given: [TensorType] = []
+  ) throws -> LayerRecord {
+    guard depth < Self.depthLimit else {
+      throw FormatError(.limitExceeded, "models nested deeper than \(Self.depthLimit)")
+    }
+    depth += 1
+    defer { depth -= 1 }
+    let object = network.object
+    let scope = model.add(Scope(name: object.name, kind: object.className, parent: parent, config: object.scopeConfig))
+    var site = Site(
+      graph: Graph(name: id.name), scope: scope, prefix: prefix, network: network,
+      records: network.entries.map { LayerRecord(name: $0.object.name, className: $0.object.className) })
+    for entry in network.entries {
+      for call in entry.calls {
+        for (reference, type) in call.tensors {
+          if let type { site.declared[reference] = type }
+          note(reference, in: &site)
+        }
+      }
+    }
+    for reference in network.outputs { note(reference, in: &site) }
+    try addInputs(&site, given: given)
+    for (index, call) in try order(site) {
+      let name = site.network.entries[index].object.name
+      do { try addCall(of: index, call, in: &site) } catch let error as FormatError {
+        throw error.within("layer \(name)")
+      } catch let error as GraphError {
+        throw FormatError(.invalidValue, error.description, at: SourceLocation(path: ["layer \(name)"]))
+      }
+    }
+    try addOutputs(&site)
+    site.graph.removeDeadNodes()
+    model.graphs[id] = site.graph
+    return LayerRecord(
+      name: object.name, className: object.className, children: site.records.filter { record in
+        !network.entries.contains { $0.isImplied && $0.object.name == record.name }
+      },
+      isTrainable: object.isTrainable, isBuilt: true, scope: scope)
+  }
+
+  private func note(_ reference: TensorReference, in site: inout Site) {
+    let call = TensorReference(reference.layer, reference.node, 0)
+    site.resultCounts[call] = max(site.resultCounts[call] ?? 0, reference.index + 1)
+  }
+
+  // MARK: Inputs and outputs
+
+  private mutating func addInputs(_ site: inout Site, given: [TensorType]) throws {
+    for (position, reference) in site.network.inputs.enumerated() {
+      guard let index = site.network.entries.firstIndex(where: { $0.object.name == reference.layer }) else {
+        throw FormatError(.missingReference, "the input layer '\(reference.layer)' is not there")
+      }
+      let object = site.network.entries[index].object
+      let given = position < given.count ? given[position] : nil
+      let shape = try object.inputShape() ?? given?.shape ?? .unranked
+      let type = TensorType(object.config["dtype"] == nil ? given?.dtype ?? .float32 : object.inputDType(), shape)
+      site.values[reference] = site.graph.addInput(object.name, type)
+      site.records[index].isBuilt = true
+      site.records[index].scope = model.add(
+        Scope(name: object.name, kind: "InputLayer", parent: site.scope, config: site.network.entries[index].isImplied ? nil : object.scopeConfig))
+    }
+    // An input layer that is no input of the model: nothing can feed it.
+    for (index, entry) in site.network.entries.enumerated() where entry.object.isInput && !site.records[index].isBuilt {
+      site.records[index].isBuilt = true
+    }
+  }
+
+  private func addOutputs(_ site: inout Site) throws {
+    var used: [String: Int] = [:]
+    for reference in site.network.outputs {
+      guard let value = site.values[reference] else {
+        throw FormatError(.missingReference, "the output '\(reference.layer)' (call \(reference.node), result \(reference.index)) is not there")
+      }
+      let count = used[reference.layer, default: 0]
+      used[reference.layer] = count + 1
+      var name = count == 0 ? reference.layer : "\(reference.layer)_\(count)"
+      while count > 0, used[name] != nil { name += "_" }
+      used[name] = used[name] ?? 1
+      site.graph.addOutput(name, value)
+    }
+  }
+
+  // MARK: Order
+
+  /// All calls so that each follows what it uses, else in file order.
+  /// - Throws: `FormatError` for a cycle and for calls of layers that are not there.
+  private func order(_ site: Site) throws -> [(entry: Int, call: Int)] {
+    var index: [String: Int] = [:]
+    for (position, entry) in site.network.entries.enumerated() { index[entry.object.name] = position }
+    struct Call: Hashable { var entry: Int, call: Int }
+    var waiting: [Call: Int] = [:], users: [Call: [Call]] = [:], ready: [Call] = [], total = 0
+    for (position, entry) in site.network.entries.enumerated() {
+      for call in entry.calls.indices {
+        let this = Call(entry: position, call: call)
+        var needs: Set<Call> = []
+        for (reference, _) in entry.calls[call].tensors where site.values[reference] == nil {
+          guard let source = index[reference.layer] else {
+            throw FormatError(
+              .missingReference, "the layer '\(reference.layer)' that it is called on is not there",
+              at: SourceLocation(path: ["layer \(entry.object.name)"]))
+          }
+          guard reference.node < site.network.entries[source].calls.count else {
+            throw FormatError(
+              .missingReference, "call \(reference.node) of the layer '\(reference.layer)' is not there",
+              at: SourceLocation(path: ["layer \(entry.object.name)"]))
+          }
+          needs.insert(Call(entry: source, call: reference.node))
+        }
+        total += 1
+        waiting[this] = needs.count
+        for need in needs { users[need, default: []].append(this) }
+        if needs.isEmpty { ready.append(this) }
+      }
+    }
+    var result: [(Int, Int)] = [], next = 0
+    while next < ready.count {
+      let call = ready[next]
+      next += 1
+      result.append((call.entry, call.call))
+      for user in users[call] ?? [] {
+        let left = (waiting[user] ?? 0) - 1
+        waiting[user] = left
+        if left == 0 { ready.append(user) }
+      }
+    }
+    guard result.count == total else {
+      let stuck = waiting.filter { $0.value > 0 }.keys.min { ($0.entry, $0.call) < ($1.entry, $1.call) }
+      throw FormatError(.cycle, "the layer '\(stuck.map { site.network.entries[$0.entry].object.name } ?? "")' depends on itself")
+    }
+    return result
+  }
+
+  // MARK: Calls
+
+  private mutating func addCall(of index: Int, _ call: Int, in site: inout Site) throws {
+    let object = site.network.entries[index].object
+    let description = site.network.entries[index].calls[call]
+    let reference = TensorReference(object.name, call, 0)
+    let results: [ValueID]
+    if object.networkKind != nil {
+      results = try callNetwork(index, description, reference, in: &site)
+    } else if object.isOperation(generation) {
+      results = try callOperation(index, description, reference, in: &site)
+    } else {
+      results = try callLayer(index, description, reference, in: &site)
+    }
+    for (position, value) in results.enumerated() {
+      site.values[TensorReference(object.name, call, position)] = value
+    }
+  }
+
+  private func value(_ reference: TensorReference, in site: Site) throws -> ValueID {
+    guard let value = site.values[reference] else {
+      throw FormatError(.missingReference, "'\(reference.layer)' has no result \(reference.index)")
+    }
+    return value
+  }
+
+  /// Names of a call's results: the layer's for the first call's first one.
+  private func resultNames(_ reference: TensorReference, count: Int) -> [String] {
+    let base = reference.node == 0 ? reference.layer : "\(reference.layer)/\(reference.node)"
+    return (0..<count).map { $0 == 0 ? base : "\(base):\($0)" }
+  }
+
+  private mutating func scope(of index: Int, in site: inout Site) -> ScopeID {
+    if let scope = site.records[index].scope { return scope }
+    let object = site.network.entries[index].object
+    let scope = model.add(Scope(name: object.name, kind: object.className, parent: site.scope, config: object.scopeConfig))
+    site.records[index].scope = scope
+    return scope
+  }
+
+  private mutating func callNetwork(
+    _ index: Int, _ call: CallDescription, _ reference: TensorReference, in site: inout Site
+  ) throws -> [ValueID] {
+    let object = site.network.entries[index].object
+    let inputs = try call.tensors.map { try value($0.reference, in: site) }
+    let types = inputs.map { site.graph[$0].type }
+    let body: GraphID
+    if let known = site.bodies[object.name] { body = known } else {
+      var name = site.prefix + object.name
+      while model.graphs[GraphID(name)] != nil || name == GraphID.main.name { name += "_" }
+      body = GraphID(name)
+      let inner = try NetworkDescription(object, generation: generation)
+      model.graphs[body] = Graph(name: name)
+      site.records[index] = try build(inner, as: body, parent: site.scope, prefix: site.prefix + object.name + "/", given: types)
+      site.bodies[object.name] = body
+    }
+    guard let graph = model.graphs[body], graph.inputs.count == inputs.count else {
+      throw FormatError(.invalidStructure, "the model '\(object.name)' takes \(model.graphs[body]?.inputs.count ?? 0) inputs, found \(inputs.count)")
+    }
+    let results = resultTypes(of: graph, called: types)
+    let node = site.graph.append(
+      CallOp(), inputs, types: results, names: resultNames(reference, count: results.count), name: object.name,
+      bodies: [body], scope: site.records[index].scope, origin: origin(reference))
+    return site.graph[node].outputs
+  }
+
+  private func origin(_ reference: TensorReference) -> Origin {
+    Origin(sources: [reference.node == 0 ? reference.layer : "\(reference.layer)/\(reference.node)"])
+  }
+
+  /// What a body's results are for inputs of these types: those it was built with, unless it was built
+  /// for others.
+  private func resultTypes(of graph: Graph, called types: [TensorType]) -> [TensorType] {
+    let declared = graph.outputs.map { graph[$0.value].type }
+    guard graph.inputs.map({ graph[$0.value].type }) != types else { return declared }
+    return (try? BodyTypes.infer(graph, inputs: types, model: model)) ?? declared
+  }
+
+  /// The node of an operation or layer that has no counterpart.
+  mutating func addOpaque(
+    _ index: Int, _ call: CallDescription, _ reference: TensorReference, reason: String?, in site: inout Site
+  ) throws -> [ValueID] {
+    let object = site.network.entries[index].object
+    let count = site.resultCounts[TensorReference(object.name, reference.node, 0)] ?? 1
+    let types = (0..<count).map { position in
+      site.declared[TensorReference(object.name, reference.node, position)] ?? TensorType(.float32, .unranked)
+    }
+    var attributes: OrderedDictionary<String, AttributeValue> = [:]
+    for (key, value) in object.config.objectValue ?? [:] where key != "name" { attributes[key] = .json(value) }
+    let op = OpaqueOp(
+      format: "keras", domain: object.isKeras ? "" : object.module ?? "", type: object.className, attributes: attributes,
+      resultTypes: types, reason: reason, payload: KerasCall(call))
+    let node = site.graph.append(
+      op, try call.tensors.map { try value($0.reference, in: site) }, types: types,
+      names: resultNames(reference, count: count), name: object.name, scope: scope(of: index, in: &site), origin: origin(reference))
+    return site.graph[node].outputs
+  }
+
+  private mutating func callOperation(
+    _ index: Int, _ call: CallDescription, _ reference: TensorReference, in site: inout Site
+  ) throws -> [ValueID] {
+    site.records[index].isBuilt = true
+    return try addOpaque(index, call, reference, reason: nil, in: &site)
+  }
+
+  private mutating func callLayer(
+    _ index: Int, _ call: CallDescription, _ reference: TensorReference, in site: inout Site
+  ) throws -> [ValueID] {
+    let object = site.network.entries[index].object
+    let layer: any Layer, policy: DTypePolicy, arguments: LayerArguments
+    do {
+      guard let rule = LayerRules.rule(className: object.className, module: object.module) else {
+        let reason = object.isKeras ? "no counterpart of this layer" : "a custom class"
+        return try addOpaque(index, call, reference, reason: object.className == "Lambda" ? "Python code is not executed" : reason, in: &site)
+      }
+      layer = try rule.read(LegacyConfig.modernized(object.config, generation: generation))
+      policy = try object.policy()
+      arguments = try LayerArguments(call, rule: rule)
+    } catch let error as UnsupportedError {
+      let reason = error.items.map(\.name).joined(separator: ", ")
+      return try addOpaque(index, call, reference, reason: reason.isEmpty ? error.message : reason, in: &site)
+    }
+    let scope = scope(of: index, in: &site)
+    let inputs = try arguments.tensors.map { try value($0, in: site) }
+    try addWeights(of: index, layer, policy, inputs: arguments.positional.map { try value($0, in: site) }, in: &site)
+    let op = LayerOp(layer, policy: policy, roles: arguments.roles, options: arguments.options, isTrainable: object.isTrainable)
+    let weights = site.records[index].parameters.map { site.graph.addParameter($0, of: model) }
+    let all = inputs + weights
+    let facts = all.map { model.fact($0, in: site.graph) }
+    var types: [TensorType], elements: [[Dim]?] = []
+    do {
+      types = try op.infer(facts)
+      elements = op.inferElements(facts)
+    } catch let error as GraphError where error.code == .missingType || !site.records[index].isBuilt {
+      let count = site.resultCounts[TensorReference(object.name, reference.node, 0)] ?? 1
+      types = (0..<count).map { site.declared[TensorReference(object.name, reference.node, $0)] ?? TensorType(policy.compute, .unranked) }
+    }
+    let node = site.graph.append(
+      op, all, types: types, names: resultNames(reference, count: types.count), elements: elements, name: object.name,
+      scope: scope, origin: origin(reference))
+    return site.graph[node].outputs
+  }
+
+  /// Makes the parameters of a layer when it is called for the first time.
+  private mutating func addWeights(
+    of index: Int, _ layer: any Layer, _ policy: DTypePolicy, inputs: [ValueID], in site: inout Site
+  ) throws {
+    guard !site.records[index].isBuilt else { return }
+    let object = site.network.entries[index].object
+    var specs: [WeightSpec]?
+    do { specs = try layer.weights(for: inputs.map { site.graph[$0].type }) } catch let error as GraphError {
+      // Shapes may be unknown here that Keras knew when it built the layer.
+      if let shapes = BuildConfig.inputShapes(object.json["build_config"]) {
+        specs = try? layer.weights(for: shapes.map { TensorType(policy.compute, $0) })
+      }
+      if specs == nil, error.code != .missingType { throw error }
+    }
+    guard let specs else { return }
+    site.records[index].isBuilt = true
+    site.records[index].isTrainable = object.isTrainable
+    site.records[index].sharedID = object.json["shared_object_id"]?.intValue
+    site.records[index].weights = specs
+    site.records[index].parameters = specs.map { spec in
+      let type = TensorType(spec.dtype ?? policy.variable, spec.shape)
+      return model.add(
+        Parameter(
+          name: "\(site.prefix)\(object.name)/\(spec.name)", tensor: Tensor(computing: type) { NDArray(zeros: type.dtype, spec.shape) },
+          isTrainable: spec.isTrainable && object.isTrainable, scope: site.records[index].scope))
+    }
+  }
+}
+
+/// The call of a foreign layer or operation, kept for its writer.
+public struct KerasCall: Sendable {
+  let description: CallDescription
+  init(_ description: CallDescription) { self.description = description }
+}

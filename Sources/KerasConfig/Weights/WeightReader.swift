@@ -1,0 +1,158 @@
+import ModelGraph
+import ModelLayers
+import ModelSupport
+import ModelTensor
+
+/// Gives the parameters of a model that has been built their tensors from a file.
+struct WeightReader {
+  let store: any KerasWeightStore
+  let generation: KerasGeneration
+  var model: Model
+  /// Parameters of each shared layer that has been read.
+  private var shared: [Int: [ParameterID]] = [:]
+  /// Paths that have been used, in a tree.
+  private(set) var used: Set<String> = []
+
+  init(_ store: any KerasWeightStore, generation: KerasGeneration, model: Model) {
+    self.store = store
+    self.generation = generation
+    self.model = model
+  }
+
+  /// - Throws: `FormatError` naming the layer whose weight is missing or of another shape.
+  mutating func read(_ root: LayerRecord) throws {
+    switch store.layout {
+    case .tree: try readTree(root, at: "", depth: 0)
+    case .lists: try readLists(root)
+    }
+  }
+
+  // MARK: Keras 3
+
+  private mutating func readTree(_ record: LayerRecord, at group: String, depth: Int) throws {
+    guard depth < 64 else { throw FormatError(.limitExceeded, "models nested deeper than 64") }
+    let names = LayerRecord.groupNames(record.children.map(\.className))
+    // `_layer_checkpoint_dependencies` stands in the first files of this kind (Keras 2.12).
+    let containers = ["layers", "_layer_checkpoint_dependencies"].map { group.isEmpty ? $0 : "\(group)/\($0)" }
+    for (child, name) in zip(record.children, names) {
+      let place = "\(containers[0])/\(name)"
+      if !child.children.isEmpty {
+        try readTree(child, at: place, depth: depth + 1)
+        continue
+      }
+      try within("layer \(child.name)") {
+        if let id = child.sharedID, let known = shared[id], known.count == child.parameters.count {
+          for (to, from) in zip(child.parameters, known) { model[to].tensor = model[from].tensor }
+          return
+        }
+        var tensors: [Tensor] = []
+        for spec in child.weights {
+          let paths = containers.flatMap { container in ([spec.path] + spec.otherPaths).map { "\(container)/\(name)/\($0)" } }
+          var found: Tensor?
+          for path in paths where found == nil {
+            found = try store.variable(at: path)
+            if found != nil { used.insert(path) }
+          }
+          if found == nil, let other = try groupNamed(child.name, in: containers) {
+            found = try store.variable(at: "\(other)/\(spec.path)")
+            if found != nil { used.insert("\(other)/\(spec.path)") }
+          }
+          guard let found else {
+            throw FormatError(.missingReference, "the weight '\(spec.name)' is missing (\(paths[0]))")
+          }
+          tensors.append(found)
+        }
+        try assign(tensors, to: child)
+        if !child.isBuilt { try list(try store.allVariables(below: place), of: child) }
+        if let id = child.sharedID { shared[id] = child.parameters }
+      }
+    }
+  }
+
+  /// The group whose attribute says that it is this layer's: files of other versions number groups
+  /// differently.
+  private func groupNamed(_ name: String, in containers: [String]) throws -> String? {
+    for container in containers {
+      for child in try store.groups(at: container) {
+        let group = "\(container)/\(child)"
+        if try store.layerName(at: group) == name { return group }
+        if try store.layerName(at: "\(group)/vars") == name { return group }
+      }
+    }
+    return nil
+  }
+
+  // MARK: Keras 1 and 2
+
+  private mutating func readLists(_ root: LayerRecord) throws {
+    for child in root.children {
+      try within("layer \(child.name)") {
+        let stored = try store.weights(ofLayer: child.name)
+        if !child.isBuilt, child.children.isEmpty {
+          try list(stored, of: child)
+          return
+        }
+        let slots = child.legacyParameters()
+        let wanted = slots.trainable + slots.fixed
+        let tensors = try LegacyWeights.modernized(stored, wanted.map(\.spec), of: child, generation: generation, backend: store.backend)
+        guard tensors.count == wanted.count else {
+          throw FormatError(.sizeMismatch, "expected \(wanted.count) weights, found \(tensors.count)")
+        }
+        for (slot, tensor) in zip(wanted, tensors) {
+          try within(slot.record.name == child.name ? "weight \(slot.spec.name)" : "layer \(slot.record.name) / weight \(slot.spec.name)") {
+            try assign(tensor, to: slot.parameter)
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: Assigning
+
+  private mutating func assign(_ tensors: [Tensor], to record: LayerRecord) throws {
+    guard tensors.count == record.parameters.count else {
+      throw FormatError(.sizeMismatch, "expected \(record.parameters.count) weights, found \(tensors.count)")
+    }
+    for (index, tensor) in tensors.enumerated() {
+      try within("weight \(record.weights[index].name)") { try assign(tensor, to: record.parameters[index]) }
+    }
+  }
+
+  private mutating func assign(_ tensor: Tensor, to id: ParameterID) throws {
+    let expected = model[id].tensor.type.shape
+    var tensor = tensor
+    if tensor.type.shape != expected {
+      // A scalar may be stored as a vector of one.
+      guard let extents = expected.extents, tensor.elementCount == 1, checkedProduct(extents) == 1 else {
+        throw FormatError(.sizeMismatch, "expected the shape \(expected), found \(tensor.type.shape)")
+      }
+      tensor = tensor.reshaped(extents)
+    }
+    model[id].tensor = tensor
+  }
+
+  /// Parameters of a layer that could not be built, as the file names them.
+  private mutating func list(_ stored: [StoredWeight], of record: LayerRecord) throws {
+    for weight in stored {
+      _ = model.add(
+        Parameter(name: "\(record.name)/\(weight.name)", tensor: weight.tensor, isTrainable: record.isTrainable, scope: record.scope))
+    }
+  }
+}
+
+extension Model {
+  /// Lets every value that is a parameter have the parameter's type: files may store another dtype than
+  /// the configuration says.
+  mutating func refreshParameterTypes() {
+    for id in graphs.keys {
+      guard var graph = graphs[id] else { continue }
+      graphs[id] = Graph()
+      for value in graph.valueIDs {
+        if case .parameter(let parameter) = graph[value].definition, graph[value].type != self[parameter].tensor.type {
+          graph[value].type = self[parameter].tensor.type
+        }
+      }
+      graphs[id] = graph
+    }
+  }
+}
