@@ -15,17 +15,6 @@ public struct CumSumOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard let given = try inputs.required(1, of: self).integers()?.first else { throw ExecutionError(.invalidInput, "CumSum takes an axis") }
-    let view = AxisView(x.shape, axis: try normalizeAxis(given, rank: x.rank))
-    var values = x.doubles()
-    view.forEachLine { base, step in
-      var sum = 0.0
-      for j in 0..<view.extent {
-        let place = base + (reverse ? view.extent - 1 - j : j) * step
-        let value = values[place]
-        values[place] = exclusive ? sum : sum + value
-        sum += value
-      }
-    }
-    return [try NDArray(values, x.shape).cast(to: x.dtype, in: context)]
+    return [try x.scanned(axis: given, exclusive: exclusive, reverse: reverse, start: 0, op: self, in: context, { $0 + $1 }, { $0 &+ $1 })]
   }
 }
