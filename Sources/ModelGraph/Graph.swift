@@ -73,6 +73,10 @@ public struct Graph: Sendable {
   /// The ids of all nodes, in order of creation.
   public var nodeIDs: [NodeID] { nodeSlots.indices.filter { nodeSlots[$0] != nil }.map { NodeID($0) } }
   public var valueIDs: [ValueID] { valueSlots.indices.filter { valueSlots[$0] != nil }.map { ValueID($0) } }
+  /// The nodes appended after the first `count` slots: what one step of building has made.
+  public func nodeIDs(since count: Int) -> [NodeID] {
+    nodeSlots.indices.dropFirst(count).filter { nodeSlots[$0] != nil }.map { NodeID($0) }
+  }
   public var nodeCount: Int { nodeSlots.lazy.filter { $0 != nil }.count }
 
   /// - Precondition: the node has not been removed. Ids come from this graph, never from a file.

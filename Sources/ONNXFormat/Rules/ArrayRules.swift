@@ -1,0 +1,7 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+let arrayRules: [NodeRule] = [
+  .same("Identity", IdentityOp()),
+]
