@@ -87,6 +87,7 @@ let package = Package(
     tests("ModelSupport", ["ModelSupport"]),
     tests("ModelTensor", ["ModelTensor"]),
     tests("ModelOps", ["ModelOps"]),
+    tests("HDF5Container", ["HDF5Container"]),
     tests("KerasConfig", ["KerasConfig"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),

@@ -1,0 +1,59 @@
+import CHDF5
+import Foundation
+import ModelSupport
+
+/// The one door to libhdf5: its calls are serialised by one lock, its error printing is off, and
+/// what it reports is thrown.
+enum HDF5Library {
+  /// Recursive, because a handle may be let go of while a call is under way.
+  private static let lock = NSRecursiveLock()
+  private static let ready: Void = chdf5_prepare()
+
+  @discardableResult
+  static func call<R>(_ body: () throws -> R) rethrows -> R {
+    lock.lock()
+    defer { lock.unlock() }
+    _ = ready
+    return try body()
+  }
+
+  /// The innermost message of the library's error stack, which is cleared.
+  static func lastMessage() -> String {
+    call {
+      var text = [CChar](repeating: 0, count: 256)
+      text.withUnsafeMutableBufferPointer { chdf5_last_error($0.baseAddress) }
+      return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+  }
+
+  /// Throws what the library says unless `status` is a success.
+  @discardableResult
+  static func check(_ status: Int32, _ what: @autoclosure () -> String) throws -> Int32 {
+    guard status >= 0 else { throw failure(what()) }
+    return status
+  }
+
+  static func failure(_ what: String) -> FormatError {
+    let reason = lastMessage()
+    let code: FormatError.Code = reason.contains("truncated") ? .truncated : .invalidStructure
+    return FormatError(code, reason.isEmpty ? "\(what) failed" : "\(what): \(reason)")
+  }
+}
+
+/// An open identifier of the library, closed with the last reference.
+final class HDF5Handle: Sendable {
+  let id: hid_t
+
+  /// Takes over what `open` returns.
+  /// - Throws: `FormatError` saying that `what` failed, with the library's reason.
+  init(_ what: @autoclosure () -> String, _ open: () -> hid_t) throws {
+    let result = HDF5Library.call(open)
+    guard result >= 0 else { throw HDF5Library.failure(what()) }
+    id = result
+  }
+
+  deinit {
+    let id = id
+    _ = HDF5Library.call { H5Idec_ref(id) }
+  }
+}

@@ -1,0 +1,93 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A file written from front to back. Bytes that stand in another file are copied inside the kernel.
+public final class OutputFile {
+  public let path: String
+  private let descriptor: Int32
+  /// How many bytes have been written.
+  public private(set) var position = 0
+
+  /// - Throws: `StorageError.cannotCreate`.
+  public init(creating path: String) throws {
+    descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    self.path = path
+    guard descriptor >= 0 else { throw StorageError(.cannotCreate, String(cString: strerror(errno)), path: path) }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  private func failure() -> StorageError { StorageError(.ioFailed, String(cString: strerror(errno)), path: path) }
+
+  public func append(_ bytes: UnsafeRawBufferPointer) throws {
+    try write(bytes, at: position)
+    position += bytes.count
+  }
+
+  public func append(_ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { try append($0) }
+  }
+
+  /// Puts `bytes` over what was written earlier.
+  public func overwrite(at offset: Int, _ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { try write($0, at: offset) }
+  }
+
+  /// Appends all bytes of `source`.
+  /// - Parameter observe: called with every chunk, in order; the bytes then pass through memory.
+  public func append(_ source: any ByteSource, observe: ((UnsafeRawBufferPointer) -> Void)? = nil) throws {
+    if let composite = source as? CompositeSource {
+      for part in composite.parts { try append(part, observe: observe) }
+      return
+    }
+    if observe == nil, let extent = source.extent, try copy(extent) { return }
+    try source.forEachChunk { chunk in
+      observe?(chunk)
+      try append(chunk)
+    }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    guard let base = bytes.baseAddress else { return }
+    var done = 0
+    while done < bytes.count {
+      let written = pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
+      guard written > 0 else {
+        if written < 0, errno == EINTR { continue }
+        throw failure()
+      }
+      done += written
+    }
+  }
+
+  /// Copies inside the kernel; `false`, with nothing written, when the file systems can't.
+  private func copy(_ extent: FileExtent) throws -> Bool {
+    guard extent.range.lowerBound >= 0, extent.range.upperBound <= extent.file.count else {
+      throw FormatError(
+        .truncated, "expected bytes up to \(extent.range.upperBound), the file has \(extent.file.count)",
+        at: SourceLocation(file: extent.file.path))
+    }
+    guard lseek(descriptor, off_t(position), SEEK_SET) >= 0 else { throw failure() }
+    var from = off_t(extent.range.lowerBound)
+    var rest = extent.range.count
+    while rest > 0 {
+      let copied = sendfile(descriptor, extent.file.descriptor, &from, rest)
+      guard copied > 0 else {
+        if copied < 0, errno == EINTR { continue }
+        if rest == extent.range.count { return false }
+        throw failure()
+      }
+      rest -= copied
+    }
+    position += extent.range.count
+    return true
+  }
+
+  /// Everything is in the file; errors that show only now are thrown.
+  public func finish() throws {
+    guard ftruncate(descriptor, off_t(position)) == 0 else { throw failure() }
+  }
+}
