@@ -8,12 +8,19 @@ enum HDF5Library {
   /// Recursive, because a handle may be let go of while a call is under way.
   private static let lock = NSRecursiveLock()
   private static let ready: Void = chdf5_prepare()
+  /// The thread that called last: every thread has an error stack that prints until it is told not to.
+  private nonisolated(unsafe) static var lastThread: pthread_t?
 
   @discardableResult
   static func call<R>(_ body: () throws -> R) rethrows -> R {
     lock.lock()
     defer { lock.unlock() }
     _ = ready
+    let thread = pthread_self()
+    if thread != lastThread {
+      H5Eset_auto2(0, nil, nil)
+      lastThread = thread
+    }
     return try body()
   }
 

@@ -38,6 +38,15 @@ public final class HDF5Writer {
     root.owner = self
   }
 
+  // The library writes to the image as it closes: that must come before the image goes.
+  deinit { close() }
+
+  private func close() {
+    root.close()
+    if let handle { HDF5Library.call { H5Fclose(handle.id) } }
+    handle = nil
+  }
+
   func place(_ source: any ByteSource, at offset: Int) { placed.append((offset, source)) }
 
   /// Closes the file's structure and gives the whole file as a source, made of the structure and of
@@ -45,9 +54,7 @@ public final class HDF5Writer {
   public func finish() throws -> any ByteSource {
     if let handle {
       try HDF5Library.call { try HDF5Library.check(H5Fflush(handle.id, H5F_SCOPE_GLOBAL), "finishing the file") }
-      root.close()
-      HDF5Library.call { H5Fclose(handle.id) }
-      self.handle = nil
+      close()
     }
     var parts: [any ByteSource] = []
     var position = 0
