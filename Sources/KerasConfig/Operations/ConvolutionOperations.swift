@@ -1,0 +1,272 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+extension OperationRules {
+  static let convolution = OperationFamily(rules: convolutionRules + normalizationRules, writers: convolutionWriters + normalizationWriters)
+
+  private struct Window {
+    var layout: DataLayout, rank: Int, strides: [Int], dilations: [Int], padding: Padding
+  }
+  private static func window(_ call: OperationCall, _ x: RecordingContext.Value, kernel: [Int]?, _ context: inout RecordingContext) throws -> Window {
+    let rank = try context.rank(of: x) - 2
+    guard (1...3).contains(rank) else { throw call.unsupported("a window over \(rank) axes") }
+    guard let word = ConvPadding(rawValue: (try call.string("padding") ?? "valid").lowercased()) else { throw call.mismatch("padding", "valid, same or causal") }
+    let dilations = try call.perAxis("dilation_rate", count: rank) ?? []
+    var padding: Padding = word == .same ? .same : .valid
+    if word == .causal, let kernel, kernel.count == 1 { padding = .explicit(before: [(kernel[0] - 1) * dilations[0]], after: [0]) }
+    return Window(
+      layout: try call.layout(), rank: rank, strides: try call.perAxis("strides", count: rank) ?? [], dilations: dilations, padding: padding)
+  }
+  private static func extents(_ x: RecordingContext.Value, _ call: OperationCall) throws -> [Int] {
+    guard let extents = x.fact.type.shape.extents else { throw call.unsupported("the shape of its kernel is unknown") }
+    return extents
+  }
+
+  private static let convolutionRules: [OperationRule] = [
+    OperationRule(.nn, "Conv", ["inputs", "kernel"]) { call, context in
+      let p = try call.promoted(["inputs", "kernel"], in: &context)
+      let shape = try extents(p[1], call), w = try window(call, p[0], kernel: Array(shape.dropLast(2)), &context)
+      guard shape.count == w.rank + 2, let dims = p[0].fact.type.shape.dims,
+        let channels = dims[w.layout.channelAxis(rank: w.rank + 2)].value, shape[w.rank] > 0
+      else { throw call.unsupported("the number of its channels is unknown") }
+      let op = ConvOp(
+        strides: w.strides, dilations: w.dilations, padding: w.padding, groups: max(1, channels / shape[w.rank]), layout: w.layout,
+        kernelLayout: .spatialInputOutput)
+      return try context.apply(op, p[0], p[1])
+    },
+    OperationRule(.nn, "DepthwiseConv", ["inputs", "kernel"]) { call, context in
+      let p = try call.promoted(["inputs", "kernel"], in: &context)
+      return try depthwise(call, p[0], p[1], &context)
+    },
+    OperationRule(.nn, "SeparableConv", ["inputs", "depthwise_kernel", "pointwise_kernel"]) { call, context in
+      let p = try call.promoted(["inputs", "depthwise_kernel", "pointwise_kernel"], in: &context)
+      let inner = try depthwise(call, p[0], p[1], &context)
+      return try context.apply(ConvOp(layout: try call.layout(), kernelLayout: .spatialInputOutput), inner, p[2])
+    },
+    OperationRule(.nn, "ConvTranspose", ["inputs", "kernel"]) { call, context in
+      let p = try call.promoted(["inputs", "kernel"], in: &context)
+      let shape = try extents(p[1], call), w = try window(call, p[0], kernel: nil, &context)
+      guard shape.count == w.rank + 2 else { throw call.unsupported("its kernel has rank \(shape.count)") }
+      let word = ConvPadding(rawValue: (try call.string("padding") ?? "valid").lowercased()) ?? .valid
+      let given = try call.perAxis("output_padding", count: w.rank, default: nil)
+      let geometry = TransposedWindow(
+        kernel: Array(shape.prefix(w.rank)), strides: w.strides, dilations: w.dilations, isSame: word == .same, outputPadding: given)
+      let op = ConvTransposeOp(
+        strides: w.strides, dilations: w.dilations, padding: .explicit(before: geometry.before, after: geometry.after),
+        outputPadding: geometry.extra, layout: w.layout, kernelLayout: .spatialOutputInput)
+      return try context.apply(op, p[0], p[1])
+    },
+    pool("MaxPool", .max), pool("AveragePool", .average),
+  ]
+  private static func depthwise(
+    _ call: OperationCall, _ x: RecordingContext.Value, _ kernel: RecordingContext.Value, _ context: inout RecordingContext
+  ) throws -> RecordingContext.Value {
+    let shape = try extents(kernel, call), w = try window(call, x, kernel: Array(shape.dropLast(2)), &context)
+    guard shape.count == w.rank + 2, let outputs = checkedProduct(Array(shape.suffix(2))) else { throw call.unsupported("its kernel has rank \(shape.count)") }
+    let grouped = try context.reshape(kernel, Array(shape.dropLast(2)) + [1, outputs])
+    let op = ConvOp(
+      strides: w.strides, dilations: w.dilations, padding: w.padding, groups: max(1, shape[w.rank]), layout: w.layout,
+      kernelLayout: .spatialInputOutput)
+    return try context.apply(op, x, grouped)
+  }
+  private static func pool(_ className: String, _ kind: PoolKind) -> OperationRule {
+    OperationRule(.nn, className, ["inputs"]) { call, context in
+      let x = try call.tensor("inputs", in: &context), w = try window(call, x, kernel: nil, &context)
+      guard let size = try call.perAxis("pool_size", count: w.rank, default: nil) else { throw call.mismatch("pool_size", "a window") }
+      let strides = try call.perAxis("strides", count: w.rank, default: nil) ?? size
+      return try context.apply(PoolOp(kind, kernel: size, strides: strides, padding: w.padding, layout: w.layout), x)
+    }
+  }
+
+  // MARK: Writing
+
+  private static func spatialPad(_ x: WrittenTensor, _ before: [Int], _ after: [Int], value: Double, _ writer: inout OperationWriter) throws -> WrittenTensor {
+    guard (before + after).contains(where: { $0 != 0 }) else { return x }
+    return try writer.pad(x, before: [0] + before + [0], after: [0] + after + [0], value: value)
+  }
+  private static let convolutionWriters: [OperationWriteRule] = [
+    OperationWriteRule(ConvOp.self, many: { op, inputs, writer in
+      guard var x = inputs.first ?? nil, inputs.count > 1, var w = inputs[1] else { throw GraphError(.wrongInputCount, "Conv takes a tensor and weights") }
+      let rank = try x.rank() - 2
+      guard op.layout == .channelsLast, let shape = w.fact.type.shape.extents, shape.count == rank + 2 else {
+        throw OperationWriter.unsupported(op, "its channels do not stand last, or its weights have no fixed shape")
+      }
+      if op.kernelLayout == .outputInputSpatial { w = try writer.transpose(w, Array(2..<(rank + 2)) + [1, 0]) }
+      let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+      let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
+      var padding = "valid"
+      switch op.padding {
+      case .valid: break
+      case .same: padding = "same"
+      case .sameLower: throw OperationWriter.unsupported(op, "it pads before rather than behind")
+      case .explicit(let before, let after): x = try spatialPad(x, before, after, value: 0, &writer)
+      }
+      var y = try writer.call(
+        .nn, "Conv", [.tensor(x), .tensor(w)],
+        [
+          "strides": strides.configValue, "padding": .string(padding), "data_format": "channels_last",
+          "dilation_rate": dilations.configValue,
+        ])
+      if inputs.count > 2, let bias = inputs[2] { y = try writer.binary("Add", y, bias) }
+      return [y]
+    }),
+    OperationWriteRule(PoolOp.self) { op, inputs, writer in
+      var x = try inputs.at(0)
+      let dims = try x.dims(), rank = dims.count - 2
+      guard op.layout == .channelsLast, rank >= 1, op.dilations.allSatisfy({ $0 == 1 }), op.kernel.count == rank else {
+        throw OperationWriter.unsupported(op, "its channels do not stand last, or it is dilated")
+      }
+      if case .lp = op.kind { throw OperationWriter.unsupported(op, "Keras has no such pooling") }
+      let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+      var padding = "valid", counts: WrittenTensor?
+      if op.padding == .same, !op.ceilMode, !(op.countIncludePad && op.kind == .average) { padding = "same" } else if op.padding != .valid || op.ceilMode {
+        guard let spatial = Shape.ranked(Array(dims[1...rank])).extents else { throw OperationWriter.unsupported(op, "its extents are unknown") }
+        let window = try PoolWindow(op, spatial: spatial)
+        x = try spatialPad(x, window.before, window.after, value: op.kind == .max ? -.infinity : 0, &writer)
+        if op.kind == .average, let divisors = window.divisors { counts = writer.constant(NDArray(divisors, [1] + window.output + [1])) }
+      }
+      var y = try writer.call(
+        .nn, op.kind == .max ? "MaxPool" : "AveragePool", [.tensor(x)],
+        ["pool_size": op.kernel.configValue, "strides": strides.configValue, "padding": .string(padding), "data_format": "channels_last"])
+      if let counts { y = try writer.binary("Multiply", y, try writer.cast(counts, to: y.dtype)) }
+      return y
+    },
+  ]
+
+  // MARK: Normalisation
+
+  private static let normalizationRules: [OperationRule] = [
+    OperationRule(.nn, "BatchNorm", ["x", "mean", "variance", "offset", "scale"]) { call, context in
+      let x = try call.tensor("x", in: &context)
+      let op = BatchNormalizationOp(epsilon: try call.double("epsilon", default: 1e-3), axis: try call.axis(rank: try context.rank(of: x), default: -1))
+      func weight(_ name: String) throws -> RecordingContext.Value? {
+        try call.optionalTensor(name, in: &context).map { try context.cast($0, to: x.fact.type.dtype) }
+      }
+      return try context.apply(op, x, try weight("scale"), try weight("offset"), try weight("mean"), try weight("variance"))
+    },
+    OperationRule(.nn, "LayerNorm", ["x", "gamma", "beta"]) { call, context in
+      let x = try call.tensor("x", in: &context), rank = try context.rank(of: x)
+      guard try !call.bool("rms_scaling") else { throw call.unsupported("rms_scaling") }
+      let axes = try (try call.ints("axis") ?? [-1]).map { try normalizeAxis($0, rank: rank) }.sorted()
+      let op = LayerNormalizationOp(axes: axes, epsilon: try call.double("epsilon", default: 1e-7))
+      func weight(_ name: String) throws -> RecordingContext.Value? {
+        try call.optionalTensor(name, in: &context).map { try context.cast($0, to: x.fact.type.dtype) }
+      }
+      return try context.apply(op, x, try weight("gamma"), try weight("beta"))
+    },
+    OperationRule(.nn, "RMSNorm", ["x", "scale"]) { call, context in
+      let x = try call.tensor("x", in: &context), rank = try context.rank(of: x)
+      let axes = try (try call.ints("axis") ?? [-1]).map { try normalizeAxis($0, rank: rank) }.sorted()
+      let op = RMSNormalizationOp(axes: axes, epsilon: try call.double("epsilon", default: 1e-7))
+      return try context.apply(op, x, try call.optionalTensor("scale", in: &context).map { try context.cast($0, to: x.fact.type.dtype) })
+    },
+    OperationRule(.nn, "Normalize") { call, context in
+      let x = try call.floating("x", in: &context), axes = try call.axes(rank: try context.rank(of: x))
+      let epsilon = try call.double("epsilon", default: 1e-7), order = try call.int("order", default: 2)
+      guard order == 1 || order == 2 else { throw call.unsupported("a norm of order \(order)") }
+      if order == 2 {
+        let inverse = try context.apply(RsqrtOp(), try context.reduce(.sumSquare, x, axes: axes, keepDims: true))
+        return try context.mul(x, try context.minimum(inverse, try context.scalar(1 / epsilon, like: x)))
+      }
+      let norm = try context.reduce(.l1, x, axes: axes, keepDims: true)
+      return try context.div(x, try context.maximum(norm, try context.scalar(epsilon, like: x)))
+    },
+  ]
+
+  private static let normalizationWriters: [OperationWriteRule] = [
+    OperationWriteRule(BatchNormalizationOp.self, many: { op, inputs, writer in
+      guard inputs.count >= 5, let x = inputs[0], let mean = inputs[3], let variance = inputs[4] else { throw GraphError(.wrongInputCount, "BatchNormalization takes five tensors") }
+      return [
+        try writer.call(
+          .nn, "BatchNorm",
+          [.tensor(x), .tensor(mean), .tensor(variance), inputs[2].map { .tensor($0) } ?? .json(nil), inputs[1].map { .tensor($0) } ?? .json(nil)],
+          ["axis": .int(op.axis), "epsilon": .double(op.epsilon)])
+      ]
+    }),
+    OperationWriteRule(LayerNormalizationOp.self, many: { op, inputs, writer in
+      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "LayerNormalization takes a tensor") }
+      let rank = try x.rank(), axes = try op.axes.map { try normalizeAxis($0, rank: rank) }.sorted()
+      let weights = inputs.dropFirst()
+      // The operation takes weights over the trailing axes only.
+      guard op.resultCount == 1, axes == Array((rank - axes.count)..<rank), weights.allSatisfy({ $0.map { $0.fact.type.shape.rank == axes.count } ?? true }) else {
+        return try op.decompose(inputs, in: &writer)
+      }
+      let gamma = inputs.count > 1 ? inputs[1] : nil, beta = inputs.count > 2 ? inputs[2] : nil
+      return [
+        try writer.call(
+          .nn, "LayerNorm", [.tensor(x), gamma.map { .tensor($0) } ?? .json(nil), beta.map { .tensor($0) } ?? .json(nil)],
+          ["axis": axes.count == 1 ? .int(axes[0]) : axes.configValue, "epsilon": .double(op.epsilon), "rms_scaling": false])
+      ]
+    }),
+  ]
+}
+
+/// A transposed convolution as Keras pads it; see the layer `ConvTranspose`.
+struct TransposedWindow {
+  var before: [Int] = [], after: [Int] = [], extra: [Int] = []
+  init(kernel: [Int], strides: [Int], dilations: [Int], isSame: Bool, outputPadding: [Int]?) {
+    for axis in kernel.indices {
+      let span = (kernel[axis] - 1) * dilations[axis] + 1, given = outputPadding?[axis]
+      guard isSame else {
+        before.append(0)
+        after.append(0)
+        extra.append(given ?? max(0, strides[axis] - span))
+        continue
+      }
+      let total = given.map { span + span % 2 - 2 + $0 } ?? strides[axis] + span - 2
+      let left = min(total / 2 + total % 2, span - 1), right = total - left
+      before.append(span - 1 - left)
+      after.append(max(0, span - 1 - right))
+      extra.append(max(0, right - (span - 1)))
+    }
+  }
+}
+
+/// The padding that makes a pooling one without padding, and what its averages must be multiplied by
+/// where padding does not count.
+struct PoolWindow {
+  var before: [Int] = [], after: [Int] = [], output: [Int] = []
+  var divisors: [Float]?
+
+  init(_ op: PoolOp, spatial: [Int]) throws {
+    let rank = spatial.count, strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+    var counts: [[Int]] = [], counted: [[Int]] = []
+    guard op.kernel.count == rank, strides.count == rank, strides.allSatisfy({ $0 > 0 }), op.kernel.allSatisfy({ $0 > 0 }) else {
+      throw GraphError(.invalidAttribute, "Pool with window \(op.kernel) and strides \(op.strides)")
+    }
+    for axis in 0..<rank {
+      let extent = spatial[axis], span = op.kernel[axis], stride = strides[axis]
+      var front = 0, back = 0
+      switch op.padding {
+      case .valid: break
+      case .same, .sameLower:
+        let total = max(0, ((extent + stride - 1) / stride - 1) * stride + span - extent)
+        front = op.padding == .same ? total / 2 : total - total / 2
+        back = total - front
+      case .explicit(let b, let a):
+        guard b.count == rank, a.count == rank else { throw GraphError(.invalidAttribute, "Pool padded by \(b) and \(a)") }
+        front = b[axis]
+        back = a[axis]
+      }
+      let room = extent + front + back - span
+      guard room >= 0 else { throw GraphError(.shapeMismatch, "Pool with window \(op.kernel) of \(spatial)") }
+      var count = room / stride + 1
+      // A last window may start behind the end when it still starts inside or in the padding in front.
+      if op.ceilMode, room % stride != 0, count * stride < extent + front { count += 1 }
+      before.append(front)
+      after.append(max(0, (count - 1) * stride + span - extent - front))
+      output.append(count)
+      counts.append(
+        (0..<count).map { i in (0..<span).filter { (0..<extent).contains(i * stride - front + $0) }.count })
+      counted.append((0..<count).map { i in (0..<span).filter { i * stride + $0 < extent + front + back }.count })
+    }
+    let whole = op.kernel.reduce(1, *)
+    let basis = op.countIncludePad ? counted : counts
+    var all: [Int] = [1]
+    for axis in 0..<rank { all = all.flatMap { outer in basis[axis].map { outer * $0 } } }
+    if all.contains(where: { $0 != whole }) { divisors = all.map { $0 == 0 ? 0 : Float(whole) / Float($0) } }
+  }
+}

@@ -1,0 +1,241 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+extension OperationRules {
+  static let shapingWriters: [OperationWriteRule] = [
+    OperationWriteRule(IdentityOp.self) { _, inputs, _ in try inputs.at(0) },
+    OperationWriteRule(CastOp.self) { op, inputs, writer in try writer.cast(try inputs.at(0), to: op.dtype) },
+    OperationWriteRule(ReshapeOp.self) { op, inputs, writer in
+      let x = try inputs.at(0), wanted = try inputs.at(1).fact.elements
+      guard let wanted else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+      return try reshape(x, to: wanted, allowZero: op.allowZero, op, &writer)
+    },
+    OperationWriteRule(FlattenOp.self) { op, inputs, writer in
+      let x = try inputs.at(0), dims = try x.dims()
+      let axis = op.axis < 0 ? op.axis + dims.count : op.axis
+      guard (0...dims.count).contains(axis) else { throw GraphError(.invalidAttribute, "Flatten at axis \(axis)") }
+      let rows = checkedProduct(dims[..<axis].map { $0.value ?? -1 }), columns = checkedProduct(dims[axis...].map { $0.value ?? -1 })
+      guard rows != nil || columns != nil else { throw OperationWriter.unsupported(op, "two extents are unknown") }
+      return try writer.reshape(x, [rows ?? -1, columns ?? -1])
+    },
+    OperationWriteRule(TransposeOp.self) { op, inputs, writer in try writer.transpose(try inputs.at(0), op.permutation) },
+    OperationWriteRule(UnsqueezeOp.self) { op, inputs, writer in
+      let x = try inputs.at(0), rank = try x.rank() + op.axes.count
+      return try writer.expandDims(x, try op.axes.map { try normalizeAxis($0, rank: rank) }.sorted())
+    },
+    OperationWriteRule(SqueezeOp.self) { op, inputs, writer in
+      let x = try inputs.at(0), dims = try x.dims()
+      let axes = try op.axes.map { try $0.map { try normalizeAxis($0, rank: dims.count) } } ?? dims.indices.filter { dims[$0] == .fixed(1) }
+      // Keras refuses to squeeze an extent it does not know to be 1.
+      guard axes.allSatisfy({ dims[$0] == .fixed(1) }) else {
+        return try writer.getItem(x, dims.indices.map { axes.contains($0) ? 0 : OperationWriter.slice(nil, nil) })
+      }
+      return try writer.squeeze(x, axes)
+    },
+    OperationWriteRule(ConcatOp.self) { op, inputs, writer in
+      try writer.concatenate(inputs, axis: op.axis)
+    },
+    OperationWriteRule(SplitOp.self, many: { op, inputs, writer in
+      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Split takes a tensor") }
+      let dims = try x.dims(), axis = try normalizeAxis(op.axis, rank: dims.count)
+      if op.count == 1 { return [x] }
+      var sizes: [Int]?
+      if inputs.count > 1, let given = inputs[1] { sizes = try OperationWriter.integers(given, "sizes", of: op) }
+      if sizes == nil, let extent = dims[axis].value, extent % op.count != 0 {
+        let size = (extent + op.count - 1) / op.count
+        sizes = (0..<op.count).map { max(0, min(size, extent - $0 * size)) }
+      }
+      if let all = sizes, Set(all).count == 1 { sizes = nil }
+      var places: [Int] = []
+      for size in (sizes ?? []).dropLast() { places.append((places.last ?? 0) + size) }
+      return try writer.calls(
+        .numpy, "Split", [.tensor(x)],
+        ["indices_or_sections": sizes == nil ? .int(op.count) : places.configValue, "axis": .int(axis)])
+    }),
+    OperationWriteRule(TileOp.self) { op, inputs, writer in
+      let repeats = try OperationWriter.integers(try inputs.at(1), "repeats", of: op)
+      if repeats.allSatisfy({ $0 == 1 }) { return try inputs.at(0) }
+      return try writer.call(.numpy, "Tile", [.tensor(try inputs.at(0))], ["repeats": repeats.configValue])
+    },
+    OperationWriteRule(ExpandOp.self) { op, inputs, writer in try expand(try inputs.at(0), try inputs.at(1), op, &writer) },
+    OperationWriteRule(PadOp.self, many: { op, inputs, writer in [try pad(op, inputs, &writer)] }),
+    OperationWriteRule(ReverseOp.self) { op, inputs, writer in
+      try writer.call(.numpy, "Flip", [.tensor(try inputs.at(0))], ["axis": op.axes.count == 1 ? .int(op.axes[0]) : op.axes.configValue])
+    },
+    OperationWriteRule(SizeOp.self) { op, inputs, writer in
+      let x = try inputs.at(0)
+      if let count = x.fact.type.shape.elementCount { return writer.constant(NDArray(scalar: Int64(count))) }
+      return try writer.cast(try writer.unary("Size", x), to: .int64)
+    },
+    OperationWriteRule(ShapeOp.self) { op, inputs, writer in
+      let x = try inputs.at(0), dims = try x.dims()
+      func clamp(_ axis: Int) -> Int { max(0, min(dims.count, axis < 0 ? axis &+ dims.count : axis)) }
+      let first = clamp(op.start), last = max(first, op.end.map(clamp) ?? dims.count)
+      if let known = Shape.ranked(Array(dims[first..<last])).extents {
+        return writer.constant(NDArray(known.map(Int64.init), [known.count]))
+      }
+      return try writer.concatenate(try (first..<last).map { try extent(of: x, $0, &writer) }, axis: 0)
+    },
+    OperationWriteRule(ConstantOfShapeOp.self) { op, inputs, writer in
+      guard let shape = try inputs.at(0).fact.integers, let count = checkedProduct(shape), count <= ArrayConfig.elementLimit else {
+        throw OperationWriter.unsupported(op, "its shape is computed at run time")
+      }
+      var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+      return writer.constant(try context.apply(op, NDArray(shape.map(Int64.init), [shape.count])))
+    },
+    OperationWriteRule(TriluOp.self, many: { op, inputs, writer in
+      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Trilu takes a tensor") }
+      let k = try inputs.count > 1 && inputs[1] != nil ? OperationWriter.integers(inputs[1], "diagonal", of: op).at(0) : 0
+      return [try writer.call(.numpy, op.upper ? "Triu" : "Tril", [.tensor(x)], ["k": .int(k)])]
+    }),
+    OperationWriteRule(DepthToSpaceOp.self) { op, inputs, writer in
+      var x = try inputs.at(0)
+      let dims = try x.dims()
+      guard op.layout == .channelsLast, dims.count == 4, let channels = dims[3].value, op.blockSize > 0 else {
+        throw OperationWriter.unsupported(op, "its channels are not known to stand last")
+      }
+      if op.mode == .crd {
+        // The channels in the order that Keras splits them in.
+        let block = op.blockSize * op.blockSize, rest = channels / block
+        let order = (0..<channels).map { ($0 % rest) * block + $0 / rest }
+        x = try writer.call(.numpy, "Take", [.tensor(x), .tensor(writer.constant(NDArray(order.map(Int32.init), [channels])))], ["axis": 3])
+      }
+      return try writer.call(.nn, "DepthToSpace", [.tensor(x)], ["block_size": .int(op.blockSize), "data_format": "channels_last"])
+    },
+    OperationWriteRule(SpaceToDepthOp.self) { op, inputs, writer in
+      guard op.layout == .channelsLast else { throw OperationWriter.unsupported(op, "its channels do not stand last") }
+      return try writer.call(
+        .nn, "SpaceToDepth", [.tensor(try inputs.at(0))], ["block_size": .int(op.blockSize), "data_format": "channels_last"])
+    },
+    OperationWriteRule(EyeLikeOp.self) { op, inputs, writer in
+      let x = try inputs.at(0)
+      guard let shape = x.fact.type.shape.extents, let count = checkedProduct(shape), count <= ArrayConfig.elementLimit else {
+        throw OperationWriter.unsupported(op, "its shape is unknown")
+      }
+      var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+      return writer.constant(try context.apply(EyeLikeOp(dtype: op.dtype ?? x.dtype, k: op.k), NDArray(zeros: x.dtype, shape)))
+    },
+  ]
+
+  private static func reshape(
+    _ x: WrittenTensor, to wanted: [Dim], allowZero: Bool, _ op: any Op, _ writer: inout OperationWriter
+  ) throws -> WrittenTensor {
+    let dims = x.fact.type.shape.dims
+    var shape: [Int] = []
+    for (index, dim) in wanted.enumerated() {
+      if dim == .fixed(0), !allowZero { shape.append(dims.flatMap { index < $0.count ? $0[index].value : nil } ?? -1) } else {
+        shape.append(dim.value ?? -1)
+      }
+    }
+    // One extent may follow from the others.
+    if shape.filter({ $0 == -1 }).count > 1, let dims, dims.count == shape.count, zip(dims, wanted).allSatisfy({ $0 == $1 || $1 == .fixed(0) && !allowZero }) {
+      return x
+    }
+    if let open = shape.firstIndex(of: -1), shape.filter({ $0 == -1 }).count == 1, let total = x.fact.type.shape.elementCount {
+      let rest = checkedProduct(shape.enumerated().filter { $0.offset != open }.map(\.element)) ?? 0
+      if rest > 0, total % rest == 0 { shape[open] = total / rest }
+    }
+    guard shape.filter({ $0 == -1 }).count <= 1 else { throw OperationWriter.unsupported(op, "more than one extent is unknown") }
+    return try writer.reshape(x, shape)
+  }
+
+  /// One extent as an int64 vector of one element. Keras has no operation for a shape: what is not
+  /// known beforehand is counted.
+  static func extent(of x: WrittenTensor, _ axis: Int, _ writer: inout OperationWriter) throws -> WrittenTensor {
+    let dims = try x.dims()
+    if let known = dims[axis].value { return writer.constant(NDArray([Int64(known)], [1])) }
+    let line = try writer.getItem(x, dims.indices.map { $0 == axis ? OperationWriter.slice(nil, nil) : 0 })
+    let ones = try writer.call(.numpy, "OnesLike", [.tensor(line)], ["dtype": "int64"])
+    return try writer.reduce("Sum", ones, [0], keepDims: true)
+  }
+
+  private static func expand(
+    _ x: WrittenTensor, _ shape: WrittenTensor, _ op: any Op, _ writer: inout OperationWriter
+  ) throws -> WrittenTensor {
+    let dims = try x.dims()
+    guard let wanted = shape.fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+    guard case .ranked(let result) = try broadcast([.ranked(dims), .ranked(wanted)]) else {
+      throw OperationWriter.unsupported(op, "its shape is unknown")
+    }
+    if result == dims { return x }
+    var y = x
+    if result.count > dims.count { y = try writer.expandDims(y, Array(0..<(result.count - dims.count))) }
+    if let extents = Shape.ranked(result).extents, x.fact.type.shape.extents != nil {
+      return try writer.call(.numpy, "BroadcastTo", [.tensor(x)], ["shape": extents.configValue])
+    }
+    // Unknown extents stay as they are; the others are repeated.
+    let own = try y.dims()
+    let repeats = try zip(own, result).map { from, to -> Int in
+      if from == to { return 1 }
+      guard from == .fixed(1), let count = to.value else {
+        throw OperationWriter.unsupported(op, "an unknown extent is to be repeated")
+      }
+      return count
+    }
+    return try writer.call(.numpy, "Tile", [.tensor(y)], ["repeats": repeats.configValue])
+  }
+
+  private static func pad(_ op: PadOp, _ inputs: [WrittenTensor?], _ writer: inout OperationWriter) throws -> WrittenTensor {
+    guard var x = inputs.first ?? nil, inputs.count > 1 else { throw GraphError(.wrongInputCount, "Pad takes a tensor and amounts") }
+    let dims = try x.dims(), amounts = try OperationWriter.integers(inputs[1], "amounts", of: op)
+    let axes = try inputs.count > 3 && inputs[3] != nil
+      ? OperationWriter.integers(inputs[3], "axes", of: op).map { try normalizeAxis($0, rank: dims.count) } : Array(dims.indices)
+    guard amounts.count == 2 * axes.count else { throw GraphError(.shapeMismatch, "Pad by \(amounts) along \(axes)") }
+    var pairs = [[Int]](repeating: [0, 0], count: dims.count)
+    for (index, axis) in axes.enumerated() { pairs[axis] = [amounts[index], amounts[index + axes.count]] }
+    if pairs.contains(where: { $0[0] < 0 || $0[1] < 0 }) {
+      x = try writer.getItem(
+        x,
+        pairs.map { OperationWriter.slice($0[0] < 0 ? -$0[0] : nil, $0[1] < 0 ? $0[1] : nil) })
+      pairs = pairs.map { $0.map { max(0, $0) } }
+    }
+    if pairs.allSatisfy({ $0 == [0, 0] }) { return x }
+    guard [.constant, .reflect, .symmetric].contains(op.mode) else {
+      return try padByPieces(x, pairs, op, &writer)
+    }
+    var value = JSONValue.null
+    if op.mode == .constant, inputs.count > 2, let filler = inputs[2] {
+      guard let number = filler.fact.scalar else { throw OperationWriter.unsupported(op, "its value is computed at run time") }
+      value = x.dtype.isFloatingPoint ? .double(number) : .int(Int(number))
+    }
+    return try writer.call(
+      .numpy, "Pad", [.tensor(x)], ["pad_width": pairs.configValue, "mode": .string(op.mode.rawValue)],
+      kwargs: ["constant_values": .json(value)])
+  }
+
+  /// Keras does not repeat edges or wrap around: slices of the tensor are put before and behind it.
+  private static func padByPieces(
+    _ tensor: WrittenTensor, _ pairs: [[Int]], _ op: PadOp, _ writer: inout OperationWriter
+  ) throws -> WrittenTensor {
+    var x = tensor
+    for (axis, pair) in pairs.enumerated() where pair != [0, 0] {
+      func piece(_ start: Int?, _ stop: Int?) throws -> WrittenTensor {
+        try writer.getItem(x, Array(repeating: OperationWriter.slice(nil, nil), count: axis) + [OperationWriter.slice(start, stop)])
+      }
+      var parts: [WrittenTensor] = []
+      if op.mode == .edge {
+        let rank = try x.rank()
+        func repeated(_ edge: WrittenTensor, _ count: Int) throws -> WrittenTensor {
+          if count == 1 { return edge }
+          var repeats = [Int](repeating: 1, count: rank)
+          repeats[axis] = count
+          return try writer.call(.numpy, "Tile", [.tensor(edge)], ["repeats": repeats.configValue])
+        }
+        if pair[0] > 0 { parts.append(try repeated(try piece(0, 1), pair[0])) }
+        parts.append(x)
+        if pair[1] > 0 { parts.append(try repeated(try piece(-1, nil), pair[1])) }
+      } else {
+        guard let extent = try x.dims()[axis].value, pair[0] <= extent, pair[1] <= extent else {
+          throw OperationWriter.unsupported(op, "it wraps around by more than an extent")
+        }
+        if pair[0] > 0 { parts.append(try piece(-pair[0], nil)) }
+        parts.append(x)
+        if pair[1] > 0 { parts.append(try piece(0, pair[1])) }
+      }
+      x = try writer.concatenate(parts, axis: axis)
+    }
+    return x
+  }
+}
