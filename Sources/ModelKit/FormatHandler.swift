@@ -39,6 +39,6 @@ extension FormatHandler {
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] { throw missing("writing") }
 
   private func missing(_ activity: String) -> UnsupportedError {
-    UnsupportedError("\(activity) \(format.title) models ('\(format.rawValue)') is not supported by this version")
+    UnsupportedError("\(activity) '\(format.rawValue)' (\(format.title)) is not supported by this version")
   }
 }

@@ -16,7 +16,8 @@ public final class Executor: @unchecked Sendable {
   public let options: ExecutionOptions
   public let inputs: [Port]
   public let outputs: [Port]
-  let graph: GraphID
+  /// The graph of `model` that is run.
+  public let graph: GraphID
   let primitives: any ComputePrimitives
   let pool: BufferPool
   private let lock = Mutex(())

@@ -44,14 +44,6 @@ extension WeightStatistics {
   }
 }
 
-extension JSONValue {
-  /// A number, or `null` where JSON has none.
-  public static func finite(_ value: Double?) -> JSONValue {
-    guard let value, value.isFinite else { return .null }
-    return .double(value)
-  }
-}
-
 extension Inspection {
   /// The document `inspect --json` prints.
   public var json: JSONValue {

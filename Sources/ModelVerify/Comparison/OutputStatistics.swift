@@ -1,0 +1,87 @@
+import ModelTensor
+
+/// How far two outputs differ, over all samples.
+///
+/// With `r` the reference and `c` the candidate, element by element in float64: an element is mismatched unless
+/// `|r − c| ≤ atol + rtol · |r|`. Integers, booleans and strings must be equal. Two NaNs are equal, and so are two
+/// infinities of one sign; a NaN or infinity against anything else is a mismatch and leaves the other figures alone.
+public struct OutputStatistics: Sendable, Hashable {
+  public var name: String
+  /// The candidate's name for it.
+  public var candidateName: String
+  public var elements = 0
+  public var mismatched = 0
+  public var maxAbsolute = 0.0
+  /// Over elements whose reference is not 0.
+  public var maxRelative = 0.0
+  /// Why the outputs can't be compared at all.
+  public var problem: String?
+  private var sumAbsolute = 0.0
+  private var finite = 0
+  private var dot = 0.0, referenceSquares = 0.0, candidateSquares = 0.0
+
+  public init(name: String, candidateName: String? = nil) {
+    self.name = name
+    self.candidateName = candidateName ?? name
+  }
+
+  public var meanAbsolute: Double { finite == 0 ? 0 : sumAbsolute / Double(finite) }
+  /// The cosine of the angle between both as vectors; 1 when both are zero, `nil` when just one is.
+  public var cosine: Double? {
+    if referenceSquares == 0, candidateSquares == 0 { return 1 }
+    guard referenceSquares > 0, candidateSquares > 0 else { return nil }
+    return min(1, max(-1, dot / (referenceSquares.squareRoot() * candidateSquares.squareRoot())))
+  }
+  public var isEquivalent: Bool { mismatched == 0 && problem == nil }
+
+  /// Adds one sample.
+  public mutating func add(_ reference: NDArray, _ candidate: NDArray, atol: Double, rtol: Double) {
+    elements += reference.count
+    guard reference.count == candidate.count, reference.shape.withoutOnes == candidate.shape.withoutOnes else {
+      mismatched += reference.count
+      problem = "the reference gives \(reference.type), the candidate \(candidate.type)"
+      return
+    }
+    if reference.dtype == .string || candidate.dtype == .string { addStrings(reference, candidate) } else {
+      let exact = !reference.dtype.isFloatingPoint && !candidate.dtype.isFloatingPoint
+      add(reference.doubles(), candidate.doubles(), atol: exact ? 0 : atol, rtol: exact ? 0 : rtol)
+      // 64-bit integers beyond 2⁵³ would round to the same double.
+      if exact, let a = reference.integers(), let b = candidate.integers() {
+        for i in a.indices where a[i] != b[i] && Double(a[i]) == Double(b[i]) { mismatched += 1 }
+      }
+    }
+  }
+
+  private mutating func addStrings(_ reference: NDArray, _ candidate: NDArray) {
+    guard reference.dtype == .string, candidate.dtype == .string else {
+      mismatched += reference.count
+      problem = "the reference gives \(reference.type), the candidate \(candidate.type)"
+      return
+    }
+    for (a, b) in zip(reference.strings, candidate.strings) where a != b { mismatched += 1 }
+  }
+
+  private mutating func add(_ reference: [Double], _ candidate: [Double], atol: Double, rtol: Double) {
+    for i in reference.indices {
+      let r = reference[i], c = candidate[i]
+      guard r.isFinite, c.isFinite else {
+        if !(r == c || (r.isNaN && c.isNaN)) { mismatched += 1 }
+        continue
+      }
+      let difference = abs(r - c)
+      if difference > atol + rtol * abs(r) { mismatched += 1 }
+      maxAbsolute = max(maxAbsolute, difference)
+      if r != 0 { maxRelative = max(maxRelative, difference / abs(r)) }
+      sumAbsolute += difference
+      finite += 1
+      dot += r * c
+      referenceSquares += r * r
+      candidateSquares += c * c
+    }
+  }
+}
+
+extension [Int] {
+  /// The extents that move elements.
+  var withoutOnes: [Int] { filter { $0 != 1 } }
+}

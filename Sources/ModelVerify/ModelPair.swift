@@ -1,0 +1,144 @@
+import ModelGraph
+import ModelRuntime
+import ModelSupport
+import ModelTensor
+
+/// Two executors whose inputs and outputs are paired.
+struct ModelPair {
+  let reference: Executor
+  let candidate: Executor
+  /// For each input of the candidate the input of the reference that feeds it.
+  private let feeds: [Int]
+  /// For each output of the reference the candidate's.
+  private let outputs: [Int?]
+  private let constraints: [InputConstraint]
+
+  /// `nil`, with `report.failure` set, when the inputs can't be paired.
+  init?(reference: Executor, candidate: Executor, report: inout VerificationReport) {
+    self.reference = reference
+    self.candidate = candidate
+    let names = reference.inputs.map(\.name), others = candidate.inputs.map(\.name)
+    let matched = PortMatching.match(others, names)
+    guard !matched.contains(nil) else {
+      report.failure =
+        "the reference takes \(names.count) inputs (\(names.joined(separator: ", "))), the candidate \(others.count) (\(others.joined(separator: ", ")))"
+      return nil
+    }
+    feeds = matched.compactMap { $0 }
+    for (index, feed) in feeds.enumerated() where others[index] != names[feed] {
+      report.notes.append("input '\(names[feed])' is '\(others[index])' in the candidate")
+    }
+    outputs = PortMatching.match(reference.outputs.map(\.name), candidate.outputs.map(\.name))
+    for (index, output) in outputs.enumerated() {
+      let name = reference.outputs[index].name
+      var statistics = OutputStatistics(name: name, candidateName: output.map { candidate.outputs[$0].name })
+      if output == nil { statistics.problem = "the candidate has no such output" }
+      report.outputs.append(statistics)
+      if let output, candidate.outputs[output].name != name {
+        report.notes.append("output '\(name)' is '\(candidate.outputs[output].name)' in the candidate")
+      }
+    }
+    if candidate.outputs.count > reference.outputs.count {
+      report.notes.append("the candidate has \(candidate.outputs.count) outputs, the reference \(reference.outputs.count)")
+    }
+    let own = reference.model.inputConstraints(of: reference.graph)
+    var merged = own
+    for (index, constraint) in candidate.model.inputConstraints(of: candidate.graph).enumerated() where feeds.indices.contains(index) {
+      merged[feeds[index]] = merged[feeds[index]].and(constraint)
+    }
+    constraints = merged
+  }
+
+  /// Made-up inputs of the reference that suit both.
+  func inputs(_ generator: SampleGenerator, _ choice: ShapeChoice, sample: Int) throws -> [NDArray] {
+    let shapes = reference.inputs.indices.map { sharedShape($0) }
+    // Another batch in every second sample, when it is open.
+    let batch = choice.batch > 1 ? choice.batch + sample % 2 : choice.batch
+    let extents = choice.extents(of: shapes, batch: batch)
+    return try reference.inputs.indices.map { index in
+      let port = reference.inputs[index]
+      return try generator.array(
+        port.name, port.type, extents: extents[index], constraint: constraints[index], integers: choice.integers,
+        sample: sample)
+    }
+  }
+
+  /// The shape of input `index` of the reference, with what the candidate fixes filled in.
+  private func sharedShape(_ index: Int) -> Shape {
+    let shape = reference.inputs[index].type.shape
+    guard let feed = feeds.firstIndex(of: index), let others = candidate.inputs[feed].type.shape.dims else { return shape }
+    guard let dims = shape.dims else { return candidate.inputs[feed].type.shape }
+    guard dims.count == others.count else { return shape }
+    let conflict = zip(dims, others).contains { $0.value != nil && $1.value != nil && $0.value != $1.value }
+    // The channels stand elsewhere: only the batch is the same axis.
+    if conflict { return .ranked(dims.enumerated().map { $0 == 0 && $1.value == nil && others[0].value != nil ? others[0] : $1 }) }
+    return .ranked(zip(dims, others).map { $0.value == nil && $1.value != nil ? $1 : $0 })
+  }
+
+  /// Inputs from a data set, in batches that both models take.
+  func samples(of data: [(name: String, array: NDArray)], report: inout VerificationReport) throws -> Samples {
+    let arrays = try reference.inputs.pick(from: data)
+    let count = zip(arrays, reference.inputs).filter { $0.rank > 0 && ($1.type.shape.rank ?? 1) > 0 }.map { $0.0.shape[0] }.min() ?? 1
+    guard count > 0 else { throw FormatError(.invalidValue, "the data set holds no samples") }
+    let fixed = reference.inputs.indices.compactMap { sharedShape($0).dims?.first?.value }.min()
+    let step = max(1, fixed ?? min(count, 32))
+    var result: [[NDArray]] = []
+    var start = 0
+    while start < count {
+      // The last batch is filled up with samples that were there before.
+      let begin = count < step ? 0 : min(start, count - step)
+      result.append(
+        try zip(arrays, reference.inputs).map { array, port in
+          try array.batch(begin, step, of: count, port: port)
+        })
+      start += step
+    }
+    return Samples(inputs: result, count: count)
+  }
+
+  /// The candidate's outputs for inputs of the reference.
+  func runCandidate(_ inputs: [NDArray], probe: Probe? = nil) throws -> [NDArray] {
+    let adapted = try candidate.inputs.enumerated().map { index, port in
+      let array = inputs[feeds[index]]
+      guard let adaptation = Adaptation(array.shape, to: port.type.shape) else {
+        throw ExecutionError(
+          .invalidInput, "input '\(port.name)' of the candidate takes \(port.type), the reference's '\(reference.inputs[feeds[index]].name)' is \(array.type)")
+      }
+      return try adaptation.apply(array, to: TensorType(port.type.dtype, port.type.shape))
+    }
+    return try candidate.run(adapted, probe: probe)
+  }
+
+  /// Runs both and adds what they give to the statistics.
+  func compare(_ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport) throws {
+    noteAdaptations(inputs, &report)
+    let expected = try reference.run(inputs)
+    let found: [NDArray]
+    do { found = try runCandidate(inputs) } catch where error.isAboutValues {
+      report.failure = "the candidate fails where the reference does not: \(error)"
+      return
+    }
+    for (index, output) in outputs.enumerated() {
+      guard let output else { continue }
+      let array = found[output], target = expected[index]
+      var adapted = array
+      if array.shape != target.shape, let adaptation = Adaptation(array.shape, to: Shape(target.shape)) {
+        adapted = try adaptation.apply(array, to: TensorType(array.dtype, target.shape))
+        report.note("output '\(reference.outputs[index].name)' is \(target.shape), the candidate gives \(array.shape)")
+      }
+      report.outputs[index].add(target, adapted, atol: options.atol, rtol: options.rtol)
+    }
+  }
+
+  private func noteAdaptations(_ inputs: [NDArray], _ report: inout VerificationReport) {
+    for (index, port) in candidate.inputs.enumerated() {
+      let array = inputs[feeds[index]], name = reference.inputs[feeds[index]].name
+      if let note = Adaptation(array.shape, to: port.type.shape)?.note { report.note("input '\(name)': \(note)") }
+      if array.dtype != port.type.dtype { report.note("input '\(name)' is \(array.dtype) here, \(port.type.dtype) in the candidate") }
+    }
+  }
+}
+
+extension VerificationReport {
+  mutating func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
+}

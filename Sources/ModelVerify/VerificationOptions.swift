@@ -1,0 +1,35 @@
+import ModelGraph
+import ModelRuntime
+import ModelTensor
+
+/// How two models are compared.
+public struct VerificationOptions: Sendable {
+  /// How many made-up sets of inputs; ignored when `data` is given.
+  public var samples: Int
+  public var seed: UInt64
+  /// An element differs when `|r − c| > atol + rtol · |r|`.
+  public var atol: Double
+  public var rtol: Double
+  /// Whether to look for the first value inside that differs.
+  public var findsDivergence: Bool
+  /// Inputs by name whose first axis is the sample axis, instead of made-up ones.
+  public var data: [(name: String, array: NDArray)]?
+  public var execution: ExecutionOptions
+  /// Told how much is done, from 0 to 1.
+  public var progress: (@Sendable (Double) -> Void)?
+
+  public init(
+    samples: Int = 2, seed: UInt64 = 0, atol: Double = 1e-5, rtol: Double = 1e-4, findsDivergence: Bool = false,
+    data: [(name: String, array: NDArray)]? = nil, execution: ExecutionOptions = ExecutionOptions(),
+    progress: (@Sendable (Double) -> Void)? = nil
+  ) {
+    self.samples = samples
+    self.seed = seed
+    self.atol = atol
+    self.rtol = rtol
+    self.findsDivergence = findsDivergence
+    self.data = data
+    self.execution = execution
+    self.progress = progress
+  }
+}
