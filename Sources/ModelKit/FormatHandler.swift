@@ -28,6 +28,9 @@ protocol FormatHandler: Sendable {
   /// The model as this format can hold it, with what it can't hold.
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss])
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss]
+  /// Writes a file of this same format again, keeping everything in it.
+  /// - Returns: `false` when `options` ask for changes, so that the model has to be written anew.
+  func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool
 }
 
 extension FormatHandler {
@@ -37,6 +40,7 @@ extension FormatHandler {
     throw missing("writing")
   }
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] { throw missing("writing") }
+  func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool { false }
 
   private func missing(_ activity: String) -> UnsupportedError {
     UnsupportedError("\(activity) '\(format.rawValue)' (\(format.title)) is not supported by this version")

@@ -104,7 +104,7 @@ extension NDArray {
 
 extension Model {
   /// The ops that draw random numbers, with their counts.
-  var randomOps: [UnsupportedError.Item] {
+  public var randomOps: [UnsupportedError.Item] {
     var items: [UnsupportedError.Item] = []
     for graph in graphs.values {
       for id in graph.nodeIDs where type(of: graph[id].op).family == .random {

@@ -20,6 +20,7 @@ struct Failure {
     case let error as UnsupportedError: (code, message) = (69, error.description)
     case let error as ExecutionError: (code, message) = (error.exitCode, error.description)
     case let error as UsageError: (code, message) = (64, error.description)
+    case let error as VerificationFailure: (code, message) = (1, error.description)
     case is ExitCode, is CleanExit, is ValidationError: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
     case let error as CocoaError: (code, message) = (74, error.localizedDescription)
     default: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)

@@ -1,5 +1,7 @@
 import ArgumentParser
 import ModelKit
+import ModelSupport
+import ModelVerify
 
 extension ModelFormat: ExpressibleByArgument {}
 extension IOLayout: ExpressibleByArgument {}
@@ -16,6 +18,14 @@ struct ComparisonOptions: ParsableArguments {
   var seed: UInt64 = 0
   @Option(help: ArgumentHelp("Compare on these inputs instead of made-up ones.", valueName: "data.npz"))
   var inputs: String?
+
+  /// The options of a comparison.
+  func verification(progress: (@Sendable (Double) -> Void)? = nil) throws -> VerificationOptions {
+    let data = try inputs.map { path in
+      do { return try DataFile.read(path) } catch let error as FormatError { throw error.inFile(path) }
+    }
+    return VerificationOptions(samples: samples, seed: seed, atol: atol, rtol: rtol, data: data, progress: progress)
+  }
 
   func validate() throws {
     guard atol >= 0, atol.isFinite else { throw ValidationError("--atol must be a number of at least 0.") }

@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelPasses
 import ModelSupport
 import ONNXFormat
 
@@ -11,4 +12,21 @@ struct ONNXHandler: FormatHandler {
     return ONNXFile.matches(file)
   }
   func inspect(_ path: String) throws -> Inspection { ONNXInspection(try ONNXFile(path: path)).result }
+  func open(_ path: String) throws -> Model { try ONNXReader.read(path) }
+
+  func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
+    (model, [])
+  }
+
+  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {
+    try writer(options).write(model, to: path)
+  }
+
+  private func writer(_ options: WriteOptions) throws -> ONNXWriter {
+    let opset = options.opset ?? 18
+    guard ONNXWriter.opsets.contains(opset) else {
+      throw UsageError("ONNX opsets from \(ONNXWriter.opsets.lowerBound) to \(ONNXWriter.opsets.upperBound) can be written, not \(opset)")
+    }
+    return ONNXWriter(opset: opset)
+  }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelKit
 import ModelSupport
+import ModelVerify
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,6 +22,12 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    throw UnsupportedError("measuring is not supported by this version")
+    let result = try Benchmark(FormatRegistry.open(model), batch: batch, threads: threads).measure()
+    if json {
+      print(result.json.text(.indented))
+    } else {
+      print("median \(numberText(result.medianMilliseconds, digits: 4)) ms, 90 % below \(numberText(result.p90Milliseconds, digits: 4)) ms")
+      print("\(result.runs) runs, batch \(result.batch), threads \(result.threads)")
+    }
   }
 }

@@ -36,7 +36,34 @@ struct Convert: ParsableCommand {
   @Flag(help: "Print nothing but errors.")
   var quiet = false
 
+  func validate() throws {
+    if let opset, opset < 1 { throw ValidationError("--opset must be at least 1.") }
+  }
+
   func run() throws {
-    throw UnsupportedError("converting is not supported by this version")
+    guard quantize == .none else {
+      throw UnsupportedError("--quantize \(quantize.rawValue) is not supported by this version; only 'none' is")
+    }
+    let progress = Progress(quiet: quiet)
+    let verification =
+      skipsVerification ? nil : try comparison.verification { progress.show("verifying", $0) }
+    let options = ConversionOptions(
+      sourceFormat: from, format: to, write: WriteOptions(opset: opset, layout: ioLayout), verification: verification,
+      replacesExisting: force, onStep: { progress.show($0) })
+    do {
+      defer { progress.clear() }
+      report(try Converter(options: options).convert(source, to: destination))
+    } catch let failure as VerificationFailure {
+      report(failure.report)
+      throw failure
+    }
+  }
+
+  private func report(_ report: ConversionReport) {
+    if json {
+      print(report.json.text(.indented))
+    } else if !quiet {
+      print(report.text, terminator: "")
+    }
   }
 }

@@ -1,6 +1,9 @@
 import ArgumentParser
 import ModelKit
+import ModelRuntime
 import ModelSupport
+import ModelTensor
+import ModelVerify
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,6 +23,12 @@ struct Run: ParsableCommand {
   var signature: String?
 
   func run() throws {
-    throw UnsupportedError("running is not supported by this version")
+    let executor = try Executor(FormatRegistry.open(model), signature: signature)
+    let arrays: [NDArray]
+    do { arrays = try executor.inputs.pick(from: DataFile.read(inputs)) } catch let error as FormatError {
+      throw error.inFile(inputs)
+    }
+    let results = try executor.run(arrays)
+    try DataFile.write(zip(executor.outputs, results).map { ($0.name, $1) }, to: outputs)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Foundation
 import ModelKit
-import ModelSupport
+import ModelVerify
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,6 +24,18 @@ struct Verify: ParsableCommand {
   var html: String?
 
   func run() throws {
-    throw UnsupportedError("verifying is not supported by this version")
+    let progress = Progress()
+    var options = try comparison.verification { progress.show("verifying", $0) }
+    options.findsDivergence = layers
+    progress.show("reading")
+    let report: VerificationReport
+    do {
+      defer { progress.clear() }
+      report = try Verifier(options: options).verify(
+        reference: FormatRegistry.open(reference), candidate: FormatRegistry.open(candidate))
+    }
+    if let html { try writeWhole(Data(report.html(reference: reference, candidate: candidate).utf8), to: html) }
+    print(json ? report.json.text(.indented) + "\n" : report.text, terminator: "")
+    if !report.isEquivalent { throw ExitCode(1) }
   }
 }

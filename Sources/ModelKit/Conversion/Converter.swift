@@ -1,0 +1,75 @@
+import ModelGraph
+import ModelSupport
+import ModelVerify
+
+/// Converts models between formats, and proves each result against its source.
+///
+/// ```swift
+/// let report = try Converter().convert("model.keras", to: "model.onnx")
+/// print(report.verification?.isEquivalent ?? false, report.notes)
+/// ```
+public struct Converter: Sendable {
+  public var options: ConversionOptions
+  public init(options: ConversionOptions = ConversionOptions()) { self.options = options }
+
+  /// Reads `source`, writes it beside `destination`, reads that back, compares both, and puts it in place.
+  /// - Throws: `VerificationFailure` when the result computes something else; `UnsupportedError` with the complete
+  ///   list of what the target can't express; `StorageError`, `FormatError`, `UsageError`.
+  public func convert(_ source: String, to destination: String) throws -> ConversionReport {
+    let start = ContinuousClock.now
+    let target = try targetFormat(destination)
+    let sourceFormat = try options.sourceFormat ?? FormatRegistry.detect(source)
+    let output = try StagedOutput(destination: destination, replaceExisting: options.replacesExisting)
+    var report = ConversionReport(source: source, destination: destination, sourceFormat: sourceFormat, format: target)
+
+    options.onStep?("reading")
+    let reader = try FormatRegistry.handler(for: sourceFormat), writer = try FormatRegistry.handler(for: target)
+    let model = try reader.open(source)
+    options.onStep?("writing")
+    var losses: [Loss] = []
+    if sourceFormat == target, try writer.rewrite(source, to: output.path, options.write) {
+      // Everything was carried over as it is.
+    } else {
+      let (legal, lost) = try writer.legalize(model, options.write)
+      losses = lost + (try writer.write(legal, to: output.path, options.write))
+    }
+    report.notes = losses.map(\.description)
+    if let verification = options.verification {
+      options.onStep?("verifying")
+      try verify(model, source, output.path, verification, &report)
+    }
+    report.bytes = output.byteCount
+    try output.commit()
+    report.seconds = start.duration(to: .now).seconds
+    return report
+  }
+
+  private func targetFormat(_ destination: String) throws -> ModelFormat {
+    if let format = options.format { return format }
+    if let format = ModelFormat(destination: destination) { return format }
+    throw UsageError(
+      "'\(destination)' has no extension that tells its format (.keras, .h5, .hdf5, .tflite, .onnx); give --to "
+        + ModelFormat.allCases.map(\.rawValue).joined(separator: "|"))
+  }
+
+  private func verify(
+    _ model: Model, _ source: String, _ written: String, _ options: VerificationOptions, _ report: inout ConversionReport
+  ) throws {
+    let result = try FormatRegistry.open(written, as: report.format)
+    do {
+      report.verification = try Verifier(options: options).verify(reference: model, candidate: result)
+    } catch let error as UnsupportedError where report.sourceFormat == report.format {
+      // What can't be executed can still be proven to be carried over as it was.
+      report.notes.append("verified by structure and weights: \(error.message)")
+      report.verification = try StructureComparison(source, written, format: report.format, options).report
+    } catch let error as UnsupportedError where !model.randomOps.isEmpty {
+      report.notes.append("not verified: \(error)")
+    }
+    guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  public var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,45 @@
+import ModelSupport
+import ModelTensor
+import ModelVerify
+
+/// Compares two files of one format by what is in them: operators, layers, interfaces, and weights bit by bit.
+struct StructureComparison {
+  private(set) var report: VerificationReport
+
+  init(_ first: String, _ second: String, format: ModelFormat, _ options: VerificationOptions) throws {
+    report = VerificationReport(seed: options.seed, atol: options.atol, rtol: options.rtol)
+    report.method = .structure
+    let a = try FormatRegistry.inspect(first, as: format), b = try FormatRegistry.inspect(second, as: format)
+    if a.inputs != b.inputs { report.failure = "the inputs differ" }
+    if a.outputs != b.outputs { report.failure = "the outputs differ" }
+    if a.operators != b.operators { report.failure = "the operators differ" }
+    if a.layers != b.layers { report.failure = "the layers differ" }
+    try compareWeights(a.weights(), b.weights())
+  }
+
+  private mutating func compareWeights(_ a: [WeightEntry], _ b: [WeightEntry]) throws {
+    guard a.map(\.name) == b.map(\.name) else {
+      report.failure = "the weights' names differ"
+      return
+    }
+    for (x, y) in zip(a, b) where try !Self.areEqual(x.tensor.get(), y.tensor.get()) {
+      report.failure = "weight '\(x.name)' differs"
+      return
+    }
+  }
+
+  /// Whether both hold the same bytes; a chunk of each is in memory at a time.
+  static func areEqual(_ a: Tensor, _ b: Tensor) throws -> Bool {
+    guard a.type == b.type, a.source.byteCount == b.source.byteCount else { return false }
+    if let strings = a.source as? StringSource { return strings.strings == (b.source as? StringSource)?.strings }
+    var position = 0, equal = true
+    try a.source.forEachChunk { chunk in
+      guard equal else { return }
+      let range = position..<(position + chunk.count)
+      try b.source.withBytes(in: range) { equal = $0.elementsEqual(chunk) }
+      b.source.release(range)
+      position += chunk.count
+    }
+    return equal
+  }
+}

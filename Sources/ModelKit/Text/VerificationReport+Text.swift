@@ -1,0 +1,78 @@
+import ModelVerify
+
+extension VerificationReport {
+  /// What `verify` prints.
+  public var text: String {
+    var out = "\(verdict)\n"
+    if method == .execution {
+      var table = TextTable(["output", ">elements", ">max abs", ">max rel", ">mean abs", ">cosine", ">mismatched"])
+      for output in outputs {
+        table.add(
+          output.name, grouped(output.elements), numberText(output.maxAbsolute, digits: 3),
+          numberText(output.maxRelative, digits: 3), numberText(output.meanAbsolute, digits: 3),
+          numberText(output.cosine, digits: 9), grouped(output.mismatched))
+      }
+      if !table.isEmpty { out += "\n" + table.text() }
+    }
+    for output in outputs { if let problem = output.problem { out += "  \(output.name.printable): \(problem.printable)\n" } }
+    if lookedForDivergence { out += "\n" + divergenceText }
+    if !notes.isEmpty { out += "\n" + notes.map { "note: \($0.printable)\n" }.joined() }
+    return out
+  }
+
+  public var verdict: String {
+    if let failure { return "not equivalent: \(failure.printable)" }
+    if method == .structure { return "equivalent: same structure, bit-equal weights" }
+    let what = "\(samples) sample\(samples == 1 ? "" : "s"), seed \(seed), atol \(numberText(atol)), rtol \(numberText(rtol))"
+    return isEquivalent ? "equivalent (\(what))" : "not equivalent (\(what))"
+  }
+
+  private var divergenceText: String {
+    guard let first = firstDivergence else { return "No value inside differs.\n" }
+    var table = TextTable(["", ""])
+    table.add("value", first.value)
+    table.add("made by", "\(first.node)")
+    table.add("in candidate", "\(first.candidateValue), made by \(first.candidateNode)")
+    table.add(
+      "difference",
+      "max abs \(numberText(first.statistics.maxAbsolute, digits: 3)), \(grouped(first.statistics.mismatched)) of \(grouped(first.statistics.elements)) elements, sample \(first.sample)")
+    table.add("last that agrees", first.lastAgreeing ?? "none")
+    return "First value that differs (of \(first.compared) compared)\n" + table.text()
+  }
+}
+
+extension VerificationReport {
+  /// A self-contained page.
+  public func html(reference: String, candidate: String) -> String {
+    var page = HTMLPage(title: "\(reference) and \(candidate)")
+    page.paragraph(verdict, emphasis: isEquivalent)
+    page.facts([
+      ("Reference", reference), ("Candidate", candidate), ("Samples", String(samples)), ("Seed", String(seed)),
+      ("Tolerance", "\(numberText(atol)) + \(numberText(rtol)) · |reference|"),
+    ])
+    page.section(
+      "Outputs",
+      columns: ["Output", "In candidate", ">Elements", ">Max abs", ">Max rel", ">Mean abs", ">Cosine", ">Mismatched", "Problem"],
+      rows: outputs.map {
+        [
+          $0.name, $0.candidateName, grouped($0.elements), numberText($0.maxAbsolute, digits: 3),
+          numberText($0.maxRelative, digits: 3), numberText($0.meanAbsolute, digits: 3), numberText($0.cosine, digits: 9),
+          grouped($0.mismatched), $0.problem ?? "",
+        ]
+      })
+    if lookedForDivergence { page.section("First difference", listing: divergenceText) }
+    if !notes.isEmpty { page.section("Notes", list: notes) }
+    return page.text
+  }
+}
+
+extension ConversionReport {
+  /// What `convert` prints.
+  public var text: String {
+    var out = "\(source.printable) (\(sourceFormat.rawValue)) → \(destination.printable) (\(format.rawValue)), "
+    out += "\(byteText(bytes)) in \(numberText(seconds, digits: 3)) s\n"
+    out += verification?.text ?? "not verified\n"
+    for note in notes { out += "note: \(note.split(separator: "\n").map { String($0).printable }.joined(separator: "\n"))\n" }
+    return out
+  }
+}

@@ -1,0 +1,83 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+import Foundation
+
+/// A model that is written in a directory of its own beside its final place, under its final name, so that files
+/// that name each other do so rightly; and appears at the destination whole, or not at all.
+public final class StagedOutput {
+  public let destination: String
+  /// Where to write: does not exist yet.
+  public let path: String
+  private let directory: String
+  private let parent: String
+  private let replaceExisting: Bool
+
+  /// - Throws: `StorageError.cannotCreate` when the destination exists and `replaceExisting` is false, or when its
+  ///   directory does not exist or can't be written.
+  public init(destination: String, replaceExisting: Bool) throws {
+    var trimmed = destination
+    while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+    self.destination = trimmed
+    self.replaceExisting = replaceExisting
+    guard replaceExisting || access(trimmed, F_OK) != 0 else {
+      throw StorageError(.cannotCreate, "already exists; --force replaces it", path: trimmed)
+    }
+    let slash = trimmed.lastIndex(of: "/")
+    parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
+    let name = slash.map { String(trimmed[trimmed.index(after: $0)...]) } ?? trimmed
+    guard !name.isEmpty, name != ".", name != ".." else {
+      throw StorageError(.cannotCreate, "names no file", path: destination)
+    }
+    directory = "\(parent)/.\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
+    path = "\(directory)/\(name)"
+    guard mkdir(directory, 0o777) == 0 else {
+      throw StorageError(.cannotCreate, "\(parent): \(String(cString: strerror(errno)))", path: trimmed)
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+  /// The bytes of everything that was written.
+  public var byteCount: Int {
+    let manager = FileManager.default
+    return ((try? manager.subpathsOfDirectory(atPath: directory)) ?? []).reduce(0) { sum, name in
+      let attributes = try? manager.attributesOfItem(atPath: "\(directory)/\(name)")
+      guard attributes?[.type] as? FileAttributeType == .typeRegular else { return sum }
+      return sum + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
+    }
+  }
+
+  /// Moves what was written to its final place: files beside the model first, the model last.
+  /// - Throws: `StorageError.cannotCreate` when a file beside it is in the way, `.ioFailed` when the system refuses.
+  public func commit() throws {
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted() } catch {
+      throw StorageError(.ioFailed, error.localizedDescription, path: directory)
+    }
+    let model = String(path.dropFirst(directory.count + 1))
+    guard names.contains(model) else { throw StorageError(.ioFailed, "nothing was written", path: destination) }
+    let others = names.filter { $0 != model }
+    if !replaceExisting, let taken = others.first(where: { access("\(parent)/\($0)", F_OK) == 0 }) {
+      throw StorageError(.cannotCreate, "already exists; --force replaces it", path: "\(parent)/\(taken)")
+    }
+    for name in others + [model] { try move("\(directory)/\(name)", to: name == model ? destination : "\(parent)/\(name)") }
+  }
+
+  private func move(_ source: String, to target: String) throws {
+    if rename(source, target) == 0 { return }
+    func failure() -> StorageError { StorageError(.ioFailed, String(cString: strerror(errno)), path: target) }
+    // A directory can't be renamed over another: move the old one aside first, back on failure.
+    guard replaceExisting, access(target, F_OK) == 0 else { throw failure() }
+    let aside = "\(directory)/.replaced"
+    guard rename(target, aside) == 0 else { throw failure() }
+    guard rename(source, target) == 0 else {
+      let error = failure()
+      rename(aside, target)
+      throw error
+    }
+    try? FileManager.default.removeItem(atPath: aside)
+  }
+}
