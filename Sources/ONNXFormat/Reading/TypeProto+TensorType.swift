@@ -25,9 +25,15 @@ extension TypeProto {
       guard let dtype = sparse.elemType?.dtype else { return nil }
       return TensorType(dtype, sparse.shape?.shape ?? .unranked)
     }
-    if sequenceType != nil || mapType != nil || optionalType != nil || opaqueType != nil {
-      return TensorType(.variant, .ranked([]))
+    if let sequence = sequenceType {
+      guard let element = sequence.elemType?.value.type else { return TensorType(.variant, .ranked([])) }
+      return .sequence(of: element)
     }
+    if let optional = optionalType {
+      guard let element = optional.elemType?.value.type else { return TensorType(.variant, .ranked([])) }
+      return .optional(element)
+    }
+    if mapType != nil || opaqueType != nil { return TensorType(.variant, .ranked([])) }
     return nil
   }
 }
@@ -36,6 +42,20 @@ extension TypeProto {
   /// The type of a tensor; `nil` for one that ONNX has no word for.
   init?(_ type: TensorType) {
     self.init()
+    if let variant = type.variant {
+      guard let element = TypeProto(variant.element) else { return nil }
+      switch variant {
+      case .sequence:
+        var sequence = Sequence()
+        sequence.elemType = Indirect(element)
+        sequenceType = Indirect(sequence)
+      case .optional:
+        var optional = OptionalType()
+        optional.elemType = Indirect(element)
+        optionalType = Indirect(optional)
+      }
+      return
+    }
     guard let dataType = TensorProto.DataType(type.dtype) else { return nil }
     var tensor = Tensor()
     tensor.elemType = dataType
@@ -59,7 +79,8 @@ extension TypeProto {
 extension TensorType {
   /// This type with what `other` knows more: dimensions, or a rank. Contradictions leave this one as it is.
   func refined(by other: TensorType?) -> TensorType {
-    guard let other, other.dtype == dtype, let theirs = other.shape.dims else { return self }
+    if dtype == .variant, variant == nil, let other, other.dtype == .variant { return other }
+    guard let other, other.dtype == dtype, dtype != .variant, let theirs = other.shape.dims else { return self }
     guard let ours = shape.dims else { return TensorType(dtype, other.shape, quantization: quantization) }
     guard ours.count == theirs.count else { return self }
     let dims = zip(ours, theirs).map { own, their -> Dim in

@@ -253,7 +253,7 @@ struct GraphWriter {
   private func info(_ name: String, _ type: TensorType, _ known: ValueInfoProto?) -> ValueInfoProto {
     var info = known ?? ValueInfoProto()
     info.name = name
-    if type.dtype == .variant { return info }
+    if type.dtype == .variant, type.variant == nil || info.type != nil { return info }
     if let said = info.type?.type, said.dtype == type.dtype, said.shape == type.shape || compatible(said.shape, type.shape) {
       return info
     }
