@@ -88,6 +88,7 @@ let package = Package(
     tests("ModelTensor", ["ModelTensor"]),
     tests("ModelOps", ["ModelOps"]),
     tests("HDF5Container", ["HDF5Container"]),
+    tests("ZipContainer", ["ZipContainer"]),
     tests("KerasConfig", ["KerasConfig"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),

@@ -12,8 +12,10 @@ public final class OutputFile {
   public private(set) var position = 0
 
   /// - Throws: `StorageError.cannotCreate`.
-  public init(creating path: String) throws {
-    descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+  /// - Parameter exclusively: for temporary files: the file must not exist, and nobody else may read it.
+  public init(creating path: String, exclusively: Bool = false) throws {
+    let flags = O_RDWR | O_CREAT | O_CLOEXEC | (exclusively ? O_EXCL | O_NOFOLLOW : O_TRUNC)
+    descriptor = open(path, flags, exclusively ? 0o600 : 0o666)
     self.path = path
     guard descriptor >= 0 else { throw StorageError(.cannotCreate, String(cString: strerror(errno)), path: path) }
   }
