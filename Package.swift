@@ -93,6 +93,9 @@ let package = Package(
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),
     tests("ModelRuntime", ["ModelRuntime"]),
+    tests("ModelVerify", ["ModelVerify"]),
+    tests("ModelKit", ["ModelKit"]),
+    tests("modelctl", ["modelctl", "ModelKit"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -5,6 +5,7 @@ import ModelTensor
 /// With `r` the reference and `c` the candidate, element by element in float64: an element is mismatched unless
 /// `|r − c| ≤ atol + rtol · |r|`. Integers, booleans and strings must be equal. Two NaNs are equal, and so are two
 /// infinities of one sign; a NaN or infinity against anything else is a mismatch and leaves the other figures alone.
+/// Outputs of reduced precision may always differ by two units in their last place.
 public struct OutputStatistics: Sendable, Hashable {
   public var name: String
   /// The candidate's name for it.
@@ -44,7 +45,8 @@ public struct OutputStatistics: Sendable, Hashable {
     }
     if reference.dtype == .string || candidate.dtype == .string { addStrings(reference, candidate) } else {
       let exact = !reference.dtype.isFloatingPoint && !candidate.dtype.isFloatingPoint
-      add(reference.doubles(), candidate.doubles(), atol: exact ? 0 : atol, rtol: exact ? 0 : rtol)
+      let floor = max(reference.dtype.spacing, candidate.dtype.spacing) * 2
+      add(reference.doubles(), candidate.doubles(), atol: exact ? 0 : atol, rtol: exact ? 0 : max(rtol, floor))
       // 64-bit integers beyond 2⁵³ would round to the same double.
       if exact, let a = reference.integers(), let b = candidate.integers() {
         for i in a.indices where a[i] != b[i] && Double(a[i]) == Double(b[i]) { mismatched += 1 }
@@ -84,4 +86,18 @@ public struct OutputStatistics: Sendable, Hashable {
 extension [Int] {
   /// The extents that move elements.
   var withoutOnes: [Int] { filter { $0 != 1 } }
+}
+
+extension DType {
+  /// The relative distance of neighbouring numbers, for the dtypes in which outputs are given.
+  fileprivate var spacing: Double {
+    switch self {
+    case .float16: 0x1p-10
+    case .bfloat16: 0x1p-7
+    case .float8e4m3fn, .float8e4m3fnuz: 0x1p-3
+    case .float8e5m2, .float8e5m2fnuz: 0x1p-2
+    case .float32: 0x1p-23
+    default: 0
+    }
+  }
 }

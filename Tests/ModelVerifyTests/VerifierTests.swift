@@ -1,0 +1,108 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+import Testing
+
+@testable import ModelVerify
+
+@Suite struct VerifierTests {
+  @Test func aModelEqualsItself() throws {
+    let report = try Verifier(options: VerificationOptions(samples: 3, findsDivergence: true)).verify(
+      reference: twoLayers(), candidate: twoLayers())
+    #expect(report.isEquivalent)
+    #expect(report.samples == 3)
+    // Batches of 2, 3 and 2.
+    #expect(report.outputs.first?.elements == 7 * 3)
+    #expect(report.outputs.first?.maxAbsolute == 0)
+    #expect(report.outputs.first?.cosine.map { $0 > 0.999_999 } == true)
+    #expect(report.firstDivergence == nil && report.lookedForDivergence)
+  }
+
+  @Test func namesTheNodeOfAChangedWeight() throws {
+    let report = try Verifier(options: VerificationOptions(findsDivergence: true)).verify(
+      reference: twoLayers(), candidate: twoLayers(perturbed: true))
+    #expect(!report.isEquivalent)
+    #expect(report.outputs.first.map { $0.mismatched > 0 } == true)
+    let first = try #require(report.firstDivergence)
+    #expect(first.value == "second_out")
+    #expect(first.node.contains("node second (MatMul)"))
+    #expect(first.lastAgreeing == "act_out")
+    #expect(first.compared == 4)
+  }
+
+  @Test func matchesByOrderWhatHasOtherNames() throws {
+    let report = try Verifier().verify(reference: twoLayers(), candidate: twoLayers(input: "in", output: "out"))
+    #expect(report.isEquivalent)
+    #expect(report.notes.contains("input 'x' is 'in' in the candidate"))
+    #expect(report.outputs.first?.candidateName == "out")
+  }
+
+  @Test func usesTheBatchThatOneSideFixes() throws {
+    let report = try Verifier(options: VerificationOptions(samples: 1)).verify(
+      reference: twoLayers(), candidate: twoLayers(batch: 7))
+    #expect(report.isEquivalent)
+    #expect(report.outputs.first?.elements == 21)
+  }
+
+  @Test func otherShapesAreAFailureThatIsExplained() throws {
+    let wide = try model(TensorType(.float32, .ranked([.unknown, 5]))) { try $0.apply(ReluOp(), $1) }
+    let report = try Verifier().verify(reference: twoLayers(), candidate: wide)
+    #expect(!report.isEquivalent)
+    #expect(report.failure?.contains("float32[?, 5]") == true)
+  }
+
+  @Test func bridgesThePlaceOfTheChannels() throws {
+    let first = try model(TensorType(.float32, .ranked([.unknown, 3, 4, 5]))) { try $0.apply(TanhOp(), $1) }
+    let last = try model(TensorType(.float32, .ranked([.unknown, 4, 5, 3]))) { try $0.apply(TanhOp(), $1) }
+    let report = try Verifier().verify(reference: first, candidate: last)
+    #expect(report.isEquivalent)
+    #expect(report.notes.contains { $0.hasPrefix("input 'x': channels first here") })
+  }
+
+  @Test func keepsIndicesInsideTheirTable() throws {
+    let table = NDArray((0..<12).map { Float($0) }, [4, 3])
+    let embedding = try model(TensorType(.float32, .ranked([.unknown, .unknown]))) { context, x in
+      let whole = try context.apply(CastOp(to: .int32), x)
+      return try context.apply(GatherOp(), try context.constant(table), whole)
+    }
+    let report = try Verifier(options: VerificationOptions(samples: 5)).verify(reference: embedding, candidate: embedding)
+    #expect(report.isEquivalent)
+  }
+
+  @Test func findsInputsThatMeanSomething() throws {
+    let roots = try model(TensorType(.float32, .ranked([.fixed(1), .fixed(1)]))) { try $0.apply(LogOp(), $1) }
+    let report = try Verifier(options: VerificationOptions(samples: 1, seed: 3)).verify(reference: roots, candidate: roots)
+    #expect(report.isEquivalent)
+  }
+
+  @Test func refusesRandomNumbers() throws {
+    let random = try model(TensorType(.int64, [2])) { try $0.apply(RandomNormalOp(), $1) }
+    #expect { try Verifier().verify(reference: random, candidate: random) } throws: { error in
+      (error as? UnsupportedError)?.items == [.init("RandomNormal")]
+    }
+  }
+
+  @Test func takesADataSetInBatchesTheModelTakes() throws {
+    let data = NDArray((0..<20).map { Float($0) }, [5, 4])
+    let options = VerificationOptions(data: [(name: "whatever", array: data)])
+    let report = try Verifier(options: options).verify(reference: twoLayers(), candidate: twoLayers(batch: 2))
+    #expect(report.isEquivalent)
+    #expect(report.samples == 5)
+  }
+
+  @Test func saysWhichInputTheDataLacks() throws {
+    let options = VerificationOptions(data: [])
+    #expect { try Verifier(options: options).verify(reference: twoLayers(), candidate: twoLayers()) } throws: { error in
+      (error as? FormatError)?.message.contains("expected an array 'x'") == true
+    }
+  }
+
+  @Test func theSameSeedGivesTheSameNumbers() throws {
+    let a = try Verifier(options: VerificationOptions(seed: 5)).verify(reference: twoLayers(), candidate: twoLayers(perturbed: true))
+    let b = try Verifier(options: VerificationOptions(seed: 5)).verify(reference: twoLayers(), candidate: twoLayers(perturbed: true))
+    let c = try Verifier(options: VerificationOptions(seed: 6)).verify(reference: twoLayers(), candidate: twoLayers(perturbed: true))
+    #expect(a.outputs == b.outputs)
+    #expect(a.outputs != c.outputs)
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import ModelSupport
+import Testing
+
+/// Runs the built binary the way a user does.
+struct Command {
+  let code: Int32
+  let output: String
+  let errors: String
+
+  init(_ arguments: String..., in directory: String? = nil) throws { try self.init(arguments, in: directory) }
+
+  init(_ arguments: [String], in directory: String? = nil) throws {
+    let process = Process()
+    process.executableURL = try #require(Self.binary, "the binary is not built")
+    process.arguments = arguments
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    let output = Pipe(), errors = Pipe()
+    process.standardOutput = output
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    // Errors are short; the pipe of the output is the one that can fill up.
+    self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    self.errors = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    code = process.terminationStatus
+  }
+
+  var json: JSONValue { get throws { try JSONValue(parsing: output) } }
+
+  /// Beside the test bundle, wherever the build directory is.
+  private static let binary: URL? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let candidates = [
+      Bundle.main.executableURL?.deletingLastPathComponent(), Bundle.main.bundleURL.deletingLastPathComponent(),
+      root.appendingPathComponent(".build/debug"), root.appendingPathComponent(".build/release"),
+    ]
+    return candidates.compactMap { $0?.appendingPathComponent("modelctl") }.first {
+      FileManager.default.isExecutableFile(atPath: $0.path)
+    }
+  }()
+}
+
+/// A directory that is gone when the test ends.
+final class Scratch {
+  let path: String
+  init() throws {
+    path = NSTemporaryDirectory() + "modelctl-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+  @discardableResult
+  func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
+    return file(name)
+  }
+  var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
+}
