@@ -24,6 +24,13 @@ public enum KerasModelConfig {
     var model = reader.model
     model.refreshParameterTypes()
     model.name = object.name
+    var residue = KerasResidue(
+      config: json, version: version, generation: generation, record: record, fingerprint: 0,
+      inputKeys: network.inputKeys, outputKeys: network.outputKeys)
+    residue.weightNames = reader.names
+    if weights.layout == .tree { residue.otherVariables = try reader.unused() }
+    residue.fingerprint = model.structureFingerprint
+    model.residue["keras"] = residue
     return model
   }
 }

@@ -69,9 +69,9 @@ struct NetworkBuilder {
     site.graph.removeDeadNodes()
     model.graphs[id] = site.graph
     return LayerRecord(
-      name: object.name, className: object.className, children: site.records.filter { record in
-        !network.entries.contains { $0.isImplied && $0.object.name == record.name }
-      },
+      name: object.name, className: object.className,
+      // A Sequential model's input layer is none of its layers.
+      children: network.kind == .sequential ? Array(site.records.dropFirst()) : site.records,
       isTrainable: object.isTrainable, isBuilt: true, scope: scope)
   }
 

@@ -11,7 +11,9 @@ struct WeightReader {
   /// Parameters of each shared layer that has been read.
   private var shared: [Int: [ParameterID]] = [:]
   /// Paths that have been used, in a tree.
-  private(set) var used: Set<String> = []
+  private var used: Set<String> = []
+  /// The names that lists give to weights.
+  private(set) var names: [ParameterID: String] = [:]
 
   init(_ store: any KerasWeightStore, generation: KerasGeneration, model: Model) {
     self.store = store
@@ -98,6 +100,9 @@ struct WeightReader {
         guard tensors.count == wanted.count else {
           throw FormatError(.sizeMismatch, "expected \(wanted.count) weights, found \(tensors.count)")
         }
+        if stored.count == wanted.count {
+          for (slot, weight) in zip(wanted, stored) { names[slot.parameter] = weight.name }
+        }
         for (slot, tensor) in zip(wanted, tensors) {
           try within(slot.record.name == child.name ? "weight \(slot.spec.name)" : "layer \(slot.record.name) / weight \(slot.spec.name)") {
             try assign(tensor, to: slot.parameter)
@@ -105,6 +110,12 @@ struct WeightReader {
         }
       }
     }
+  }
+
+  /// Variables that are nobody's weights; the optimiser's apart, which the storage reads.
+  func unused() throws -> [(path: String, tensor: Tensor)] {
+    try store.allVariables(below: "").filter { !used.contains($0.name) && !$0.name.hasPrefix("optimizer/") }
+      .map { ($0.name, $0.tensor) }
   }
 
   // MARK: Assigning

@@ -1,0 +1,122 @@
+import ModelLayers
+import ModelSupport
+import OrderedCollections
+
+/// Serialised objects from one generation's spelling to the other's.
+struct ConfigTranslator {
+  let target: KerasGeneration
+  private(set) var losses: [Loss] = []
+
+  init(to target: KerasGeneration) { self.target = target }
+
+  /// A layer's configuration, keys of the other generation left out.
+  mutating func layerConfig(_ config: JSONValue, className: String, title: String) -> JSONValue {
+    guard let members = config.objectValue else { return config }
+    var result: OrderedDictionary<String, JSONValue> = [:]
+    let foreign = target == .keras3 ? KnownKeys.onlyKeras2(className) : KnownKeys.onlyKeras3(className)
+    for (key, value) in members {
+      if Self.neverWritten.contains(key) { continue }
+      if let renamed = rename(key, className) {
+        result[renamed] = objects(value, depth: 0)
+        continue
+      }
+      if foreign.contains(key) {
+        // Keras 2 refuses the key: a value that changes nothing can go, another one matters more.
+        if isTrivial(key, value) { continue }
+        if target == .keras3 {
+          losses.append(Loss("'\(key)' of the layer '\(title)'", reason: "Keras 3 does not know it"))
+          continue
+        }
+      }
+      if key == "dtype" {
+        result[key] = policy(value)
+      } else {
+        result[key] = objects(value, depth: 0)
+      }
+    }
+    return .object(result)
+  }
+
+  /// Keys of the first layer of Keras 1 and 2, which its input layer says too.
+  private static let neverWritten: Set<String> = ["batch_input_shape", "input_dim_", "dynamic", "input_dtype", "autocast"]
+
+  private func rename(_ key: String, _ className: String) -> String? {
+    switch (className, key, target) {
+    case ("LeakyReLU", "alpha", .keras3): "negative_slope"
+    case ("LeakyReLU", "negative_slope", .keras2): "alpha"
+    default: nil
+    }
+  }
+
+  private func isTrivial(_ key: String, _ value: JSONValue) -> Bool {
+    switch value {
+    case .null, .bool(false), .array([]): return true
+    default: break
+    }
+    switch key {
+    case "score_mode": return value == "dot"
+    case "data_format": return value == "channels_last"
+    case "fill_mode": return value == "constant"
+    case "fill_value": return value.doubleValue == 0
+    case "robust_masking", "softmax_robust_masking", "fused", "use_cudnn", "seed", "lora_alpha": return true
+    case "value_range": return true
+    case "groups": return value == 1
+    case "input_length": return true
+    case "kernel_initializer", "kernel_regularizer", "kernel_constraint": return true
+    case "oov_method": return value == "farmhash"
+    default: return false
+    }
+  }
+
+  /// Initialisers, regularisers, wrapped layers and whatever else is an object inside a configuration.
+  mutating func objects(_ value: JSONValue, depth: Int) -> JSONValue {
+    guard depth < 64 else { return value }
+    if let list = value.arrayValue {
+      return .array(list.map { objects($0, depth: depth + 1) })
+    }
+    guard let members = value.objectValue else { return value }
+    guard let className = members["class_name"]?.stringValue else {
+      return .object(members.mapValues { objects($0, depth: depth + 1) })
+    }
+    if className.hasPrefix("__") { return value }
+    let module = members["module"]?.stringValue
+    if let module, !LayerRules.isKeras(module) { return value }
+    let isLayer = LayerRules.rule(className: className, module: module) != nil && (module.map { $0.hasSuffix("layers") } ?? Self.looksLikeLayer(members["config"]))
+    var config = members["config"] ?? .object([:])
+    if isLayer {
+      config = layerConfig(config, className: className, title: config["name"]?.stringValue ?? className)
+    } else if var inner = config.objectValue {
+      if target == .keras2 { for key in KnownKeys.onlyKeras3(className) { inner[key] = nil } }
+      config = .object(inner.mapValues { objects($0, depth: depth + 1) })
+    }
+    if target == .keras3 {
+      let home = module ?? (isLayer ? "keras.layers" : Self.module(of: className))
+      var result: JSONValue = ["module": .string(home), "class_name": .string(className), "config": config, "registered_name": nil]
+      if let build = members["build_config"] { result["build_config"] = build }
+      return result
+    }
+    // A wrapped layer keeps its module: that is how Keras 3 finds it.
+    if isLayer {
+      return ["module": "keras.layers", "class_name": .string(className), "config": config, "registered_name": nil]
+    }
+    return ["class_name": .string(className), "config": config]
+  }
+
+  private static func looksLikeLayer(_ config: JSONValue?) -> Bool { config?["name"] != nil && config?["trainable"] != nil }
+
+  /// The public module of an object without one.
+  private static func module(of className: String) -> String {
+    if ["L1", "L2", "L1L2", "OrthogonalRegularizer"].contains(className) { return "keras.regularizers" }
+    if ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"].contains(className) { return "keras.constraints" }
+    return "keras.initializers"
+  }
+
+  /// A dtype or policy: an object in Keras 3, a plain word in Keras 2 unless precision is mixed.
+  func policy(_ value: JSONValue) -> JSONValue {
+    guard let name = value.stringValue ?? value["config"]?["name"]?.stringValue else { return value }
+    if target == .keras3 {
+      return ["module": "keras", "class_name": "DTypePolicy", "config": ["name": .string(name)], "registered_name": nil]
+    }
+    return name.hasPrefix("mixed_") ? ["class_name": "Policy", "config": ["name": .string(name)]] : .string(name)
+  }
+}

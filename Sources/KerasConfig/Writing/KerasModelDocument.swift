@@ -1,0 +1,58 @@
+import ModelGraph
+import ModelSupport
+import ModelTensor
+
+/// A model as the files of one generation hold it: the storage only has to write it down.
+public struct KerasModelDocument {
+  /// `config.json`, or the attribute `model_config`.
+  public var config: JSONValue
+  /// For `keras_version`.
+  public var version: String
+  /// Keras 3: variables by path (`layers/dense/vars/0`), in order.
+  public var variables: [(path: String, tensor: Tensor)] = []
+  /// Keras 3: the `name` attribute of groups (`layers/dense/vars` is `dense_7`). All groups that the file
+  /// has, with variables or without.
+  public var groupNames: [(group: String, name: String)] = []
+  /// `.h5`: `layer_names` in order, each with its `weight_names`.
+  public var layers: [(name: String, weights: [StoredWeight])] = []
+  /// What the target has no place for.
+  public var losses: [Loss] = []
+}
+
+extension KerasModelConfig {
+  /// The model in the spelling of a generation: `.keras3` for `.keras` archives, `.keras2` for `.h5`, which
+  /// Keras 2 and Keras 3 both read as far as both know the layers.
+  ///
+  /// A configuration that was read in the same generation is kept as it is while it still says what the
+  /// model is; else each layer's is, with the keys that changed; only what no Keras file said is made up.
+  /// - Throws: `UnsupportedError` listing everything that is no layer, nested model or `keras.ops` operation.
+  public static func write(_ model: Model, generation: KerasGeneration) throws -> KerasModelDocument {
+    let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
+    let residue = model.residue["keras"] as? KerasResidue
+    if let residue, residue.fits(target), residue.fingerprint == model.structureFingerprint {
+      var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)
+      document.addWeights(of: residue.record, in: model, generation: target, residue: residue)
+      return document
+    }
+    var writer = NetworkWriter(model: model, generation: target)
+    let (object, record) = try writer.writeModel()
+    var document = KerasModelDocument(config: object, version: writer.version)
+    document.addWeights(of: record, in: model, generation: target, residue: nil)
+    document.losses = writer.losses
+    return document
+  }
+}
+
+extension KerasGeneration {
+  /// The version that files say which are made here.
+  var writtenVersion: String { self == .keras3 ? "3.15.0" : "2.15.0" }
+}
+
+extension KerasResidue {
+  /// Whether a configuration as it was read can stand in a file of this generation: `.h5` files hold the
+  /// lists of any generation, archives are Keras 3's alone.
+  func fits(_ target: KerasGeneration) -> Bool {
+    let isArchive = config["module"] != nil || config["registered_name"] != nil
+    return target == .keras3 ? isArchive && generation == .keras3 : !isArchive
+  }
+}

@@ -1,0 +1,350 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelSupport
+import ModelTensor
+import OrderedCollections
+
+/// Turns the graphs of a model into a configuration.
+struct NetworkWriter {
+  let model: Model
+  let generation: KerasGeneration
+  private var objects: ObjectWriter
+  private var unsupported: OrderedDictionary<String, UnsupportedError.Item> = [:]
+  private var ownLosses: [Loss] = []
+  /// Whether some call takes the newer spelling of calls, which then all take.
+  private var usesKeras3Calls: Bool
+  private var usesKeras3Only = false
+  private var depth = 0
+
+  init(model: Model, generation: KerasGeneration) {
+    self.model = model
+    self.generation = generation
+    objects = ObjectWriter(generation)
+    usesKeras3Calls = generation == .keras3
+  }
+
+  var losses: [Loss] { ownLosses + objects.translator.losses }
+
+  /// What the file has to say in `keras_version` so that its words are understood as they are meant.
+  var version: String {
+    if generation == .keras3 { return KerasGeneration.keras3.writtenVersion }
+    return objects.needsKeras2 ? KerasGeneration.keras2.writtenVersion : KerasGeneration.keras3.writtenVersion
+  }
+
+  /// The whole model's object, and which layer has which weights.
+  mutating func writeModel() throws -> (JSONValue, LayerRecord) {
+    let scope = model.scopeIDs.first { model[$0].parent == nil && Self.networkKinds.contains(model[$0].kind) }
+    // In one pass it shows whether a call needs the newer spelling; then all calls are written in it.
+    var result = try writeGraph(model.main, scope: scope, name: nil)
+    if generation == .keras2, usesKeras3Calls {
+      objects = ObjectWriter(generation)
+      unsupported = [:]
+      ownLosses = []
+      result = try writeGraph(model.main, scope: scope, name: nil)
+    }
+    guard unsupported.isEmpty else {
+      throw UnsupportedError("the model holds what a Keras file can't", items: Array(unsupported.values))
+    }
+    return result
+  }
+
+  static let networkKinds: Set<String> = ["Functional", "Sequential", "Model", "Network"]
+
+  /// A layer, nested model or operation with all its calls.
+  private struct Entry {
+    var name: String
+    var object: JSONValue
+    var record: LayerRecord
+    var calls: [CallDescription] = []
+    var isInput = false
+    var isNetwork: Bool { !record.children.isEmpty }
+  }
+
+  private mutating func writeGraph(_ id: GraphID, scope: ScopeID?, name given: String?) throws -> (JSONValue, LayerRecord) {
+    guard depth < NetworkBuilder.depthLimit, var graph = model.graphs[id] else {
+      throw GraphError(.invalidStructure, "models nested deeper than \(NetworkBuilder.depthLimit)")
+    }
+    depth += 1
+    defer { depth -= 1 }
+    graph.removeDeadNodes()
+    var names = LayerNames(), entries: [Entry] = [], references: [ValueID: TensorReference] = [:]
+    let original = scope.map { model[$0] }
+    for port in graph.inputs {
+      let name = names.unique(port.name)
+      let known = model.scopeIDs.first { model[$0].kind == "InputLayer" && model[$0].parent == scope && model[$0].name == port.name }
+      let type = graph[port.value].type
+      entries.append(
+        Entry(
+          name: name, object: objects.input(name, type, original: known.flatMap { model[$0].config }),
+          record: LayerRecord(name: name, className: "InputLayer", isBuilt: true), isInput: true))
+      references[port.value] = TensorReference(name)
+    }
+    let preferred = outputNames(graph)
+    var known: [EntryKey: Int] = [:]
+    for nodeID in try graph.order() {
+      let node = graph[nodeID]
+      let key = entryKey(node, nodeID, graph)
+      let index: Int
+      if let found = known[key] { index = found } else {
+        guard let entry = try makeEntry(node, nodeID, graph, preferred: preferred[nodeID], names: &names) else {
+          for output in node.outputs { references[output] = TensorReference(node.name) }
+          continue
+        }
+        index = entries.count
+        entries.append(entry)
+        known[key] = index
+      }
+      guard let call = try call(node, graph, references) else { continue }
+      let place = entries[index].calls.count
+      entries[index].calls.append(call)
+      if generation == .keras2, !usesKeras3Calls, CallWriter.keras2(call) == nil { usesKeras3Calls = true }
+      for (position, output) in node.outputs.enumerated() {
+        references[output] = TensorReference(entries[index].name, place, position)
+      }
+    }
+    var outputs: [TensorReference] = []
+    for port in graph.outputs {
+      guard let reference = references[port.value] else {
+        note("a constant as output '\(port.name)'")
+        continue
+      }
+      outputs.append(reference)
+    }
+    let inputs = graph.inputs.map { references[$0.value] ?? TensorReference($0.name) }
+    let name = given ?? original?.name ?? LayerNames.sanitized(model.name.isEmpty ? "model" : model.name)
+    return assemble(entries, inputs: inputs, outputs: outputs, name: name, original: original)
+  }
+
+  private mutating func note(_ what: String, reason: String? = nil) {
+    unsupported[what, default: UnsupportedError.Item(what, count: 0, reason: reason)].count += 1
+  }
+
+  // MARK: Entries
+
+  /// What tells layers apart: nodes with the same key are calls of one layer.
+  private enum EntryKey: Hashable {
+    case layer(ScopeID, [ParameterID])
+    case body(GraphID)
+    case node(NodeID)
+  }
+
+  private func entryKey(_ node: Node, _ id: NodeID, _ graph: Graph) -> EntryKey {
+    if node.op is CallOp, let body = node.bodies.first { return .body(body) }
+    guard let scope = node.scope, model[scope].config != nil, model[scope].name == node.name else { return .node(id) }
+    return .layer(scope, parameters(of: node, graph))
+  }
+
+  private func parameters(of node: Node, _ graph: Graph) -> [ParameterID] {
+    node.inputs.compactMap { input in
+      guard let input, case .parameter(let id) = graph[input].definition else { return nil }
+      return id
+    }
+  }
+
+  /// Ports whose names a layer without one of its own may take.
+  private func outputNames(_ graph: Graph) -> [NodeID: String] {
+    var result: [NodeID: String] = [:]
+    for port in graph.outputs {
+      if let node = graph.producer(of: port.value), graph[node].scope == nil, graph[node].outputs.first == port.value {
+        result[node] = port.name
+      }
+    }
+    return result
+  }
+
+  private mutating func makeEntry(
+    _ node: Node, _ id: NodeID, _ graph: Graph, preferred: String?, names: inout LayerNames
+  ) throws -> Entry? {
+    let scope = node.scope.flatMap { model[$0].config == nil ? nil : model[$0] }
+    let isKnown = scope?.name == node.name
+    if node.op is CallOp, let body = node.bodies.first {
+      let name = names.unique(node.name)
+      let (object, record) = try writeGraph(body, scope: node.scope, name: name)
+      return Entry(name: name, object: object, record: record)
+    }
+    if let op = node.op as? OpaqueOp, op.format == "keras" {
+      return try opaqueEntry(node, op, original: scope?.config, names: &names)
+    }
+    guard let op = node.op as? LayerOp else { return try operationEntry(node, graph, names: &names) }
+    guard let rule = LayerRules.rule(for: op.layer) else {
+      note(op.displayName, reason: "no rule writes it")
+      return nil
+    }
+    if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) { usesKeras3Only = true }
+    let name = names.unique(isKnown ? node.name : preferred ?? node.name)
+    let object: JSONValue
+    do { object = try objects.layer(op, rule: rule, name: name, original: isKnown ? scope?.config : nil) } catch let error as UnsupportedError {
+      for item in error.items { note(item.name, reason: error.message) }
+      return nil
+    }
+    var record = LayerRecord(name: name, className: rule.className, isTrainable: op.isTrainable, isBuilt: true)
+    let weights = node.inputs.dropFirst(op.roles.count)
+    record.parameters = weights.compactMap { input in
+      guard let input, case .parameter(let id) = graph[input].definition else { return nil }
+      return id
+    }
+    guard record.parameters.count == weights.count else {
+      note("\(rule.className) '\(node.name)'", reason: "a weight is computed or constant")
+      return nil
+    }
+    let types = zip(op.roles, node.inputs).compactMap { role, input in role.isEmpty ? input.map { graph[$0].type } : nil }
+    do { record.weights = try op.layer.weights(for: types) } catch let error as GraphError {
+      guard let original = scope?.config, let shapes = BuildConfig.inputShapes(original["build_config"]) else { throw error }
+      record.weights = try op.layer.weights(for: shapes.map { TensorType(op.policy.compute, $0) })
+    }
+    guard record.weights.count == record.parameters.count else {
+      throw GraphError(.wrongInputCount, "\(rule.className) '\(node.name)' has \(record.weights.count) weights, found \(record.parameters.count)")
+    }
+    return Entry(name: name, object: object, record: record)
+  }
+
+  /// A foreign layer goes back into a file of its own generation as it came.
+  private mutating func opaqueEntry(
+    _ node: Node, _ op: OpaqueOp, original: JSONValue?, names: inout LayerNames
+  ) throws -> Entry? {
+    guard let original, (original["module"] != nil) == (generation == .keras3) else {
+      note(op.displayName, reason: op.reason)
+      return nil
+    }
+    let name = names.unique(node.name)
+    return Entry(name: name, object: original, record: LayerRecord(name: name, className: op.type, isBuilt: true))
+  }
+
+  private mutating func operationEntry(_ node: Node, _ graph: Graph, names: inout LayerNames) throws -> Entry? {
+    note(node.op.displayName, reason: "neither a layer nor an operation of keras.ops")
+    return nil
+  }
+
+  // MARK: Calls
+
+  private func call(_ node: Node, _ graph: Graph, _ references: [ValueID: TensorReference]) throws -> CallDescription? {
+    func tensor(_ input: ValueID?) throws -> CallArgument {
+      guard let input else { return .plain(.null) }
+      guard let reference = references[input] else {
+        throw UnsupportedError("the model holds what a Keras file can't", items: [.init("a constant as input of '\(node.name)'")])
+      }
+      return .tensor(reference, graph[input].type)
+    }
+    if let op = node.op as? LayerOp, let rule = LayerRules.rule(for: op.layer) {
+      return CallWriter.description(of: op, tensors: try node.inputs.prefix(op.roles.count).map(tensor), rule: rule)
+    }
+    if let op = node.op as? OpaqueOp, let payload = op.payload as? KerasCall {
+      var rest = node.inputs[...]
+      var description = payload.description
+      description.mapReferences { old in
+        rest.popFirst().flatMap { $0 }.flatMap { references[$0] } ?? old
+      }
+      return description
+    }
+    let tensors = try node.inputs.map(tensor)
+    return CallDescription(tensors.count == 1 ? tensors : [.list(tensors)])
+  }
+
+  // MARK: The model's object
+
+  private mutating func assemble(
+    _ entries: [Entry], inputs: [TensorReference], outputs: [TensorReference], name: String, original: Scope?
+  ) -> (JSONValue, LayerRecord) {
+    var config = (original?.config?["config"]).map { translated($0) } ?? .object([:])
+    if config.objectValue == nil { config = .object([:]) }
+    config["name"] = .string(name)
+    if config["trainable"] == nil { config["trainable"] = true }
+    let isTrainable = config["trainable"]?.boolValue ?? true
+    if original?.kind == "Sequential", let chain = chain(entries, inputs: inputs, outputs: outputs) {
+      config["layers"] = .array(chain.map(\.object))
+      if config["build_input_shape"] == nil, generation == .keras3, let shape = entries[0].object["config"]?["batch_shape"] {
+        config["build_input_shape"] = shape
+      }
+      let record = LayerRecord(
+        name: name, className: "Sequential", children: chain.filter { !$0.isInput }.map(\.record), isTrainable: isTrainable, isBuilt: true)
+      return (objects.network("Sequential", config, original: original?.config), record)
+    }
+    for key in ["dtype", "build_input_shape"] { config[key] = nil }
+    let order = LayerOrder(entries.map { ($0.name, $0.calls) }).sorted(inputs: inputs, outputs: outputs)
+    let sorted = order.map { entries[$0] }
+    let networks = Set(entries.filter(\.isNetwork).map(\.name))
+    let functionals = Set(entries.filter { $0.isNetwork && $0.object["class_name"] != "Sequential" }.map(\.name))
+    config["layers"] = .array(
+      sorted.map { entry in
+        var object = entry.object
+        object["name"] = .string(entry.name)
+        object["inbound_nodes"] = .array(inboundNodes(entry, networks: networks))
+        return object
+      })
+    func port(_ reference: TensorReference) -> JSONValue {
+      var reference = reference
+      if usesKeras3Calls {
+        // A nested functional model counts from 1 here, and here only.
+        if functionals.contains(reference.layer) { reference.node += 1 }
+      } else if networks.contains(reference.layer) {
+        reference.node = reference.node * 2 + 1
+      }
+      return reference.json
+    }
+    config["input_layers"] = .array(inputs.map(port))
+    config["output_layers"] = .array(outputs.map(port))
+    let record = LayerRecord(
+      name: name, className: "Functional", children: sorted.map(\.record), isTrainable: isTrainable, isBuilt: true)
+    return (objects.network("Functional", config, original: original?.config), record)
+  }
+
+  private mutating func translated(_ config: JSONValue) -> JSONValue {
+    objects.translator.layerConfig(config, className: "Functional", title: "")
+  }
+
+  /// In Keras 2's spelling Keras 2 counts a nested model's calls from 1 and Keras 3 from 0. With each call
+  /// written twice, call `k` is number `2k + 1` for both; the second copy is used by nobody.
+  private func inboundNodes(_ entry: Entry, networks: Set<String>) -> [JSONValue] {
+    if usesKeras3Calls { return entry.calls.map(CallWriter.keras3) }
+    return entry.calls.flatMap { call -> [JSONValue] in
+      var call = call
+      call.mapReferences { reference in
+        networks.contains(reference.layer) ? TensorReference(reference.layer, reference.node * 2 + 1, reference.index) : reference
+      }
+      guard let json = CallWriter.keras2(call) else { return [] }
+      return entry.isNetwork ? [json, json] : [json]
+    }
+  }
+
+  /// The entries in order, if each is called once, on the one before.
+  private func chain(_ entries: [Entry], inputs: [TensorReference], outputs: [TensorReference]) -> [Entry]? {
+    guard inputs.count == 1, outputs.count == 1, let first = entries.first, first.isInput else { return nil }
+    var previous = TensorReference(first.name)
+    for entry in entries.dropFirst() {
+      guard entry.calls.count == 1, entry.calls[0].keywords.isEmpty, entry.calls[0].arguments.count == 1,
+        case .tensor(previous, _) = entry.calls[0].arguments[0]
+      else { return nil }
+      previous = TensorReference(entry.name)
+    }
+    return outputs == [previous] ? entries : nil
+  }
+}
+
+/// Names of the layers of one model.
+struct LayerNames {
+  private var used: Set<String> = []
+
+  /// The name, made acceptable to Keras and different from all before.
+  mutating func unique(_ wanted: String) -> String {
+    let base = Self.sanitized(wanted)
+    var name = base, count = 0
+    while !used.insert(name).inserted {
+      count += 1
+      name = "\(base)_\(count)"
+    }
+    return name
+  }
+
+  /// Keras refuses slashes; TensorFlow wants a letter, digit or dot in front and few signs after it.
+  static func sanitized(_ name: String) -> String {
+    var result = ""
+    for scalar in name.unicodeScalars {
+      let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || (48...57).contains(scalar.value))
+      result.unicodeScalars.append(isPlain || "_.->\\".unicodeScalars.contains(scalar) ? scalar : "_")
+    }
+    while result.hasPrefix("_") { result.removeFirst() }
+    guard let first = result.unicodeScalars.first else { return "layer" }
+    return first.properties.isAlphabetic || (48...57).contains(first.value) || first == "." ? result : "layer_" + result
+  }
+}

@@ -1,0 +1,107 @@
+import ModelGraph
+import ModelLayers
+import ModelSupport
+import ModelTensor
+import OrderedCollections
+
+/// Layers as serialised objects of a generation, without their calls.
+struct ObjectWriter {
+  let generation: KerasGeneration
+  var translator: ConfigTranslator
+  /// Set when an object means something in Keras 2 only: the file has to say that it is Keras 2's.
+  private(set) var needsKeras2 = false
+
+  init(_ generation: KerasGeneration) {
+    self.generation = generation
+    translator = ConfigTranslator(to: generation)
+  }
+
+  /// - Parameter original: the object a file said, if one did.
+  /// - Throws: `UnsupportedError` for a layer that this generation can't say.
+  mutating func layer(_ op: LayerOp, rule: LayerRule, name: String, original: JSONValue?) throws -> JSONValue {
+    let typed = try rule.write(op.layer)
+    var className = rule.className
+    var config: JSONValue
+    if let original, let originalClass = original["class_name"]?.stringValue, let known = original["config"],
+      LayerRules.rule(className: originalClass, module: original["module"]?.stringValue)?.layerType == rule.layerType
+    {
+      let isKeras3 = original["module"] != nil || original["config"]?["dtype"]?.objectValue?["class_name"] == "DTypePolicy"
+      let source: KerasGeneration = isKeras3 ? .keras3 : .keras2
+      config = known
+      let originalRule = LayerRules.rule(className: originalClass, module: original["module"]?.stringValue) ?? rule
+      let readings = [source, .keras3, .keras2].lazy.compactMap { generation in
+        try? rule.write(try originalRule.read(LegacyConfig.modernized(known, generation: generation)))
+      }
+      if originalRule.className == rule.className, readings.contains(typed) {
+        // Still the same: what the file says stays.
+      } else {
+        overlay(typed, on: &config)
+      }
+    } else {
+      config = ["name": .string(name), "trainable": .bool(op.isTrainable), "dtype": .string(op.policy.name)]
+      overlay(typed, on: &config)
+    }
+    config["name"] = .string(name)
+    config["trainable"] = .bool(op.isTrainable)
+    if (try? SerializedObject(["class_name": "x", "config": config]).policy()) != op.policy { config["dtype"] = .string(op.policy.name) }
+    if config["dtype"] == nil { config["dtype"] = .string(op.policy.name) }
+    config = try activations(config, typed: typed, title: name)
+    if generation == .keras3, className == "ThresholdedReLU" { className = "ReLU" }
+    config = translator.layerConfig(config, className: className, title: name)
+    if generation == .keras3 {
+      var result: JSONValue = ["module": .string(rule.module), "class_name": .string(className), "config": config, "registered_name": nil]
+      if let build = original?["build_config"], original?["module"] != nil { result["build_config"] = build }
+      return result
+    }
+    return ["class_name": .string(className), "config": config]
+  }
+
+  private func overlay(_ typed: JSONValue, on config: inout JSONValue) {
+    for (key, value) in typed.objectValue ?? [:] { config[key] = value }
+  }
+
+  /// `hard_sigmoid` is another function in each generation.
+  private mutating func activations(_ config: JSONValue, typed: JSONValue, title: String) throws -> JSONValue {
+    var config = config
+    for key in ["activation", "recurrent_activation"] {
+      guard let function = typed[key] else { continue }
+      if function["class_name"] == "hard_sigmoid_keras2" {
+        guard generation == .keras2 else {
+          throw UnsupportedError(
+            "Keras 3 has no such function", items: [.init("hard_sigmoid of Keras 2 in the layer '\(title)'")])
+        }
+        needsKeras2 = true
+        config[key] = "hard_sigmoid"
+      }
+    }
+    return config
+  }
+
+  /// An input layer.
+  func input(_ name: String, _ type: TensorType, original: JSONValue?) -> JSONValue {
+    let shape = original?["config"].flatMap { $0["batch_shape"] ?? $0["batch_input_shape"] } ?? type.shape.kerasJSON
+    var config: JSONValue = .object([:])
+    config[generation == .keras3 ? "batch_shape" : "batch_input_shape"] = shape
+    config["dtype"] = .string(type.dtype.rawValue)
+    config["sparse"] = original?["config"]?["sparse"] ?? false
+    config["ragged"] = original?["config"]?["ragged"] ?? false
+    config["name"] = .string(name)
+    if generation == .keras3 {
+      if let optional = original?["config"]?["optional"] { config["optional"] = optional }
+      return ["module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": nil]
+    }
+    return ["class_name": "InputLayer", "config": config]
+  }
+
+  /// A model's object around its configuration.
+  func network(_ className: String, _ config: JSONValue, original: JSONValue?) -> JSONValue {
+    if generation == .keras3 {
+      let module = className == "Sequential" ? "keras" : "keras.src.models.functional"
+      return [
+        "module": .string(module), "class_name": .string(className), "config": config,
+        "registered_name": className == "Sequential" ? nil : .string(className),
+      ]
+    }
+    return ["class_name": .string(className), "config": config]
+  }
+}
