@@ -89,6 +89,7 @@ let package = Package(
     tests("ModelOps", ["ModelOps"]),
     tests("HDF5Container", ["HDF5Container"]),
     tests("ZipContainer", ["ZipContainer"]),
+    tests("NumPyFormat", ["NumPyFormat"]),
     tests("KerasConfig", ["KerasConfig"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),
