@@ -7,11 +7,11 @@ struct Modelctl: ParsableCommand {
     commandName: "modelctl",
     abstract: "Inspects, converts, verifies and runs trained models.",
     discussion: """
-      Formats: savedmodel, keras, h5, tflite, onnx, tfjs-layers, tfjs-graph. A source's format is
+      Formats: savedmodel, keras, h5, tflite, onnx, tfjs-layers, tfjs-graph. A source's format is \
       found in its contents; a destination's is --to, else its extension.
 
-      Exit codes: 0 done or equivalent; 1 not equivalent; 64 usage; 65 malformed model or data;
-      66 input missing or unreadable; 69 something the target or the engine does not support;
+      Exit codes: 0 done or equivalent; 1 not equivalent; 64 usage; 65 malformed model or data; \
+      66 input missing or unreadable; 69 something the target or the engine does not support; \
       73 destination can't be created; 74 reading or writing failed part-way.
 
       'modelctl --generate-completion-script zsh' (or bash, fish) prints a completion script.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelKit
+import ModelRuntime
 import ModelSupport
 import ModelVerify
 
@@ -19,12 +20,15 @@ struct ComparisonOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Compare on these inputs instead of made-up ones.", valueName: "data.npz"))
   var inputs: String?
 
+  @OptionGroup var threading: ThreadOptions
+
   /// The options of a comparison.
   func verification(progress: (@Sendable (Double) -> Void)? = nil) throws -> VerificationOptions {
     let data = try inputs.map { path in
       do { return try DataFile.read(path) } catch let error as FormatError { throw error.inFile(path) }
     }
-    return VerificationOptions(samples: samples, seed: seed, atol: atol, rtol: rtol, data: data, progress: progress)
+    return VerificationOptions(samples: samples, seed: seed, atol: atol, rtol: rtol, data: data, execution: threading.execution,
+      progress: progress)
   }
 
   func validate() throws {
@@ -32,6 +36,17 @@ struct ComparisonOptions: ParsableArguments {
     guard rtol >= 0, rtol.isFinite else { throw ValidationError("--rtol must be a number of at least 0.") }
     guard (1...1000).contains(samples) else { throw ValidationError("--samples must be from 1 to 1000.") }
   }
+}
+
+/// How many threads the engine uses.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Threads to compute with (default: all cores).", valueName: "n"))
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024.") }
+  }
+  var execution: ExecutionOptions { ExecutionOptions(threads: threads) }
 }
 
 /// What `--quantize` can say.

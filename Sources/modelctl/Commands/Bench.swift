@@ -11,18 +11,16 @@ struct Bench: ParsableCommand {
   var model: String
   @Option(help: ArgumentHelp("The extent of unknown first axes.", valueName: "n"))
   var batch = 1
-  @Option(help: ArgumentHelp("Threads to compute with (default: all cores).", valueName: "n"))
-  var threads: Int?
+  @OptionGroup var threading: ThreadOptions
   @Flag(help: "Print one JSON document.")
   var json = false
 
   func validate() throws {
     guard (1...65536).contains(batch) else { throw ValidationError("--batch must be from 1 to 65536.") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024.") }
   }
 
   func run() throws {
-    let result = try Benchmark(FormatRegistry.open(model), batch: batch, threads: threads).measure()
+    let result = try Benchmark(FormatRegistry.open(model), batch: batch, threads: threading.threads).measure()
     if json {
       print(result.json.text(.indented))
     } else {

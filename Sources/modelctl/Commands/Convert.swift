@@ -6,7 +6,7 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Converts a model into another format and proves that both compute the same.",
     discussion: """
-      Reads back what was written, runs source and result on the same inputs, and leaves nothing at
+      Reads back what was written, runs source and result on the same inputs, and leaves nothing at \
       the destination when they differ.
       """)
 

@@ -7,8 +7,8 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows what is in a model file.",
     discussion: """
-      Prints format, producer, versions, inputs, outputs, layers or operators, the number of
-      parameters, metadata, and warnings about what is unknown or damaged. Reads no weights unless
+      Prints format, producer, versions, inputs, outputs, layers or operators, the number of \
+      parameters, metadata, and warnings about what is unknown or damaged. Reads no weights unless \
       --weights asks for their statistics.
       """)
 

@@ -9,7 +9,7 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a model on arrays from an .npz file.",
     discussion: """
-      The keys of the archives are the model's input and output names. When a key matches no name
+      The keys of the archives are the model's input and output names. When a key matches no name \
       and the counts agree, order decides.
       """)
 
@@ -21,9 +21,10 @@ struct Run: ParsableCommand {
   var outputs: String
   @Option(help: ArgumentHelp("The entry point to run (default: the main one).", valueName: "name"))
   var signature: String?
+  @OptionGroup var threading: ThreadOptions
 
   func run() throws {
-    let executor = try Executor(FormatRegistry.open(model), signature: signature)
+    let executor = try Executor(FormatRegistry.open(model), signature: signature, options: threading.execution)
     let arrays: [NDArray]
     do { arrays = try executor.inputs.pick(from: DataFile.read(inputs)) } catch let error as FormatError {
       throw error.inFile(inputs)

@@ -7,7 +7,7 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs two models on the same inputs and compares their outputs.",
     discussion: """
-      The models may be of different formats. Inputs and outputs are matched by name, else by order.
+      The models may be of different formats. Inputs and outputs are matched by name, else by order. \
       Exits with 1 when any output differs by more than atol + rtol · |reference|.
       """)
 
