@@ -1,8 +1,202 @@
 import ModelGraph
 import ModelOps
+import ModelSupport
 import ModelTensor
 
-let arithmeticRules: [NodeRule] = [
-  .same("Add", AddOp()), .same("Sub", SubOp()), .same("Mul", MulOp()), .same("Div", DivOp()),
-  .same("Erf", ErfOp()),
+let arithmeticRules: [NodeRule] = unaryArithmeticRules + binaryArithmeticRules + variadicArithmeticRules
+
+private let unaryArithmeticRules: [NodeRule] = [
+  .same("Abs", AbsOp()), .same("Neg", NegOp()), .same("Sign", SignOp()),
+  .same("Ceil", CeilOp()), .same("Floor", FloorOp()), .same("Round", RoundOp()),
+  .same("Exp", ExpOp()), .same("Log", LogOp()), .same("Sqrt", SqrtOp()), .same("Reciprocal", ReciprocalOp()),
+  .same("Sin", SinOp()), .same("Cos", CosOp()), .same("Tan", TanOp()),
+  .same("Asin", AsinOp()), .same("Acos", AcosOp()), .same("Atan", AtanOp()),
+  .same("Sinh", SinhOp()), .same("Cosh", CoshOp()),
+  .same("Asinh", AsinhOp()), .same("Acosh", AcoshOp()), .same("Atanh", AtanhOp()),
+  .same("Erf", ErfOp()), .same("Det", DetOp()),
+  .rule(
+    "BitwiseNot", BitwiseNotOp.self, read: { n, g in [try g.apply(BitwiseNotOp(), try n.input(0))] },
+    write: { op, inputs, w in
+      let x = try inputs.required(0)
+      if w.opset >= 18 { return [try w.emit("BitwiseNot", [x])] }
+      // In two's complement, and modulo 2ⁿ for unsigned types.
+      if x.type.dtype.isSignedInteger { return [try w.sub(try w.scalar(-1, like: x), x)] }
+      throw UnsupportedError("needs opset 18")
+    }),
+  .writes(RsqrtOp.self) { op, x, w in [try w.apply(ReciprocalOp(), try w.apply(SqrtOp(), try x.required(0)))] },
+  .writes(SquareOp.self) { op, x, w in [try w.mul(try x.required(0), try x.required(0))] },
+  .writes(TruncOp.self) { op, inputs, w in
+    let x = try inputs.required(0)
+    if x.type.dtype.isInteger { return [x] }
+    return [try w.mul(try w.apply(SignOp(), x), try w.apply(FloorOp(), try w.apply(AbsOp(), x)))]
+  },
+  .writes(ErfcOp.self) { op, inputs, w in
+    let x = try inputs.required(0)
+    return [try w.sub(try w.scalar(1, like: x), try w.apply(ErfOp(), x))]
+  },
+  // tanh(x / 2) · (exp(x) + 1) keeps the digits near 0.
+  .writes(Expm1Op.self) { op, inputs, w in
+    let x = try inputs.required(0)
+    let tanh = try w.apply(TanhOp(), try w.mul(x, try w.scalar(0.5, like: x)))
+    return [try w.mul(tanh, try w.add(try w.apply(ExpOp(), x), try w.scalar(1, like: x)))]
+  },
+  // log(u) · x / (u − 1) with u = 1 + x cancels the rounding of u (Kahan).
+  .writes(Log1pOp.self) { op, inputs, w in
+    let x = try inputs.required(0), one = try w.scalar(1, like: x)
+    let u = try w.add(x, one), log = try w.apply(LogOp(), u)
+    let exact = try w.mul(log, try w.div(x, try w.sub(u, one)))
+    let small = try w.apply(EqualOp(), u, one), large = try w.apply(GreaterOp(), x, try w.scalar(100, like: x))
+    return [try w.select(small, x, try w.select(large, log, exact))]
+  },
+  .writes(ErfinvOp.self) { op, inputs, w in [try writeErfinv(try inputs.required(0), &w)] },
 ]
+
+private let binaryArithmeticRules: [NodeRule] = [
+  .broadcasting("Add", AddOp()), .broadcasting("Sub", SubOp()), .broadcasting("Mul", MulOp()),
+  .broadcasting("Div", DivOp()),
+  .rule(
+    "Pow", PowOp.self,
+    read: { n, g in
+      let operands = try n.broadcastOperands(&g)
+      let base = operands.0, exponent = operands.1
+      let a = g.type(of: base).dtype, b = g.type(of: exponent).dtype
+      if a == b { return [try g.apply(PowOp(), base, exponent)] }
+      if a.isFloatingPoint { return [try g.apply(PowOp(), base, try g.cast(exponent, to: a))] }
+      // An integer to a fraction: computed as floats, then cut.
+      if b.isFloatingPoint { return [try g.cast(try g.apply(PowOp(), try g.cast(base, to: b), exponent), to: a)] }
+      return [try g.apply(PowOp(), base, try g.cast(exponent, to: a))]
+    },
+    write: { op, x, w in [try w.emit("Pow", x.values, as: try broadcastType(x))] }),
+  .rule(
+    "Mod", ModOp.self, read: { n, g in [try g.apply(ModOp(fmod: try n.flag("fmod")), try n.input(0), try n.input(1))] },
+    write: { op, x, w in
+      let a = try x.required(0), b = try x.required(1), type = try broadcastType(x)
+      if op.fmod || a.type.dtype.isInteger {
+        return [try w.emit("Mod", [a, b], ["fmod": .flag(op.fmod)], as: type)]
+      }
+      // ONNX knows the remainder of floats with the sign of the dividend only.
+      let remainder = try w.emit("Mod", [a, b], ["fmod": .int(1)], as: type)
+      let zero = try w.scalar(0, like: a)
+      let differs = try w.apply(LogicalXorOp(), try w.apply(LessOp(), remainder, zero), try w.apply(LessOp(), b, zero))
+      let isExact = try w.apply(EqualOp(), remainder, zero)
+      let wrong = try w.apply(LogicalAndOp(), differs, try w.apply(LogicalNotOp(), isExact))
+      return [try w.select(wrong, try w.add(remainder, b), remainder)]
+    }),
+  .writes(FloorDivOp.self) { op, x, w in
+    let a = try x.required(0), b = try x.required(1)
+    let quotient = try w.div(a, b)
+    if a.type.dtype.isFloatingPoint { return [try w.apply(FloorOp(), quotient)] }
+    if a.type.dtype.isUnsignedInteger { return [quotient] }
+    let zero = try w.scalar(0, like: a), rest = try w.sub(a, try w.mul(quotient, b))
+    let differs = try w.apply(LogicalXorOp(), try w.apply(LessOp(), rest, zero), try w.apply(LessOp(), b, zero))
+    let isExact = try w.apply(EqualOp(), rest, zero)
+    let wrong = try w.apply(LogicalAndOp(), differs, try w.apply(LogicalNotOp(), isExact))
+    return [try w.select(wrong, try w.sub(quotient, try w.scalar(1, like: a)), quotient)]
+  },
+  .writes(Atan2Op.self) { op, x, w in
+    let y = try x.required(0), x = try x.required(1)
+    let zero = try w.scalar(0, like: x), pi = try w.scalar(.pi, like: x), half = try w.scalar(.pi / 2, like: x)
+    let angle = try w.apply(AtanOp(), try w.div(y, x))
+    let isBelow = try w.apply(LessOp(), y, zero), isLeft = try w.apply(LessOp(), x, zero)
+    let turned = try w.select(isBelow, try w.sub(angle, pi), try w.add(angle, pi))
+    let upright = try w.mul(try w.apply(SignOp(), y), half)
+    return [try w.select(try w.apply(EqualOp(), x, zero), upright, try w.select(isLeft, turned, angle))]
+  },
+  .rule(
+    "BitShift", BitShiftOp.self,
+    read: { n, g in [try g.apply(BitShiftOp(left: try n.string("direction") != "RIGHT"), try n.input(0), try n.input(1))] },
+    write: { op, x, w in
+      guard try x.required(0).type.dtype.isUnsignedInteger else { throw UnsupportedError("ONNX shifts unsigned integers only") }
+      return [try w.emit("BitShift", x.values, ["direction": .string(op.left ? "LEFT" : "RIGHT")], as: try broadcastType(x))]
+    }),
+  .bitwise("BitwiseAnd", BitwiseAndOp()), .bitwise("BitwiseOr", BitwiseOrOp()), .bitwise("BitwiseXor", BitwiseXorOp()),
+]
+
+private let variadicArithmeticRules: [NodeRule] = [
+  .rule(
+    "Max", MaximumOp.self, read: { n, g in [try n.fold(&g) { try $2.maximum($0, $1) }] },
+    write: { op, x, w in [try w.emit("Max", x.values, as: try broadcastType(x))] }),
+  .rule(
+    "Min", MinimumOp.self, read: { n, g in [try n.fold(&g) { try $2.minimum($0, $1) }] },
+    write: { op, x, w in [try w.emit("Min", x.values, as: try broadcastType(x))] }),
+  .reads("Sum") { n, g in [try n.fold(&g) { try $2.add($0, $1) }] },
+  .reads("Mean") { n, g in
+    let sum = try n.fold(&g) { try $2.add($0, $1) }
+    return [n.inputs.count == 1 ? sum : try g.div(sum, try g.scalar(Double(n.inputs.count), like: sum))]
+  },
+]
+
+extension NodeRule {
+  /// A binary operator; before opset 7 it broadcasts only when told to.
+  static func broadcasting<O: Op>(_ type: String, _ op: O) -> NodeRule {
+    .rule(
+      type, O.self,
+      read: { n, g in
+        let (a, b) = try n.broadcastOperands(&g)
+        return [try g.apply(op, a, b)]
+      },
+      write: { op, x, w in [try w.emit(type, x.values, as: try broadcastType(x))] })
+  }
+
+  fileprivate static func bitwise<O: Op>(_ type: String, _ op: O) -> NodeRule {
+    .rule(
+      type, O.self, read: { n, g in [try g.apply(op, try n.input(0), try n.input(1))] },
+      write: { op, x, w in
+        guard w.opset >= 18 else { throw UnsupportedError("needs opset 18") }
+        return [try w.emit(type, x.values, as: try broadcastType(x))]
+      })
+  }
+}
+
+/// The type of what broadcasts, in the dtype of the first.
+func broadcastType(_ inputs: RuleInputs) throws -> TensorType {
+  TensorType(try inputs.required(0).type.dtype, try broadcast(inputs.values.compactMap { $0?.type.shape }))
+}
+
+extension NodeReader {
+  /// Both operands so that they broadcast as NumPy has it. Before opset 7, `axis` said where the second one begins.
+  func broadcastOperands(_ g: inout GraphContext) throws -> (ValueID, ValueID) {
+    let a = try input(0), b = try input(1)
+    guard version < 7, try flag("broadcast"), let axis = try int("axis"), let rank = g.type(of: a).shape.rank,
+      let inner = g.type(of: b).shape.rank, inner > 0
+    else { return (a, b) }
+    let place = axis < 0 ? axis + rank : axis, behind = rank - place - inner
+    guard place >= 0, behind >= 0 else {
+      throw FormatError(.invalidValue, "a tensor of rank \(inner) can't be broadcast at axis \(axis) of rank \(rank)")
+    }
+    return behind == 0 ? (a, b) : (a, try g.unsqueeze(b, Array(inner..<(inner + behind))))
+  }
+
+  /// All inputs combined from the left; one alone is a result by itself.
+  fileprivate func fold(
+    _ g: inout GraphContext, _ combine: (ValueID, ValueID, inout GraphContext) throws -> ValueID
+  ) throws -> ValueID {
+    var result = try input(0)
+    for index in inputs.indices.dropFirst() { result = try combine(result, try input(index), &g) }
+    return result
+  }
+}
+
+/// The inverse error function by Giles' polynomials in `w = −log(1 − x²)` (single precision, 2010).
+private func writeErfinv(_ x: OutValue, _ w: inout NodeWriter) throws -> OutValue {
+  func polynomial(_ coefficients: [Double], _ t: OutValue, _ w: inout NodeWriter) throws -> OutValue {
+    var result = try w.scalar(coefficients[0], like: x)
+    for c in coefficients.dropFirst() { result = try w.add(try w.mul(result, t), try w.scalar(c, like: x)) }
+    return result
+  }
+  let one = try w.scalar(1, like: x)
+  let product = try w.mul(try w.sub(one, x), try w.add(one, x))
+  let log = try w.apply(NegOp(), try w.apply(LogOp(), product))
+  let near = try polynomial(
+    [2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+     0.246640727, 1.50140941], try w.sub(log, try w.scalar(2.5, like: x)), &w)
+  let root = try w.apply(SqrtOp(), try w.maximum(log, try w.scalar(0, like: x)))
+  let far = try polynomial(
+    [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+     1.00167406, 2.83297682], try w.sub(root, try w.scalar(3, like: x)), &w)
+  let isNear = try w.apply(LessOp(), log, try w.scalar(5, like: x))
+  let inside = try w.mul(try w.select(isNear, near, far), x)
+  // At ±1 the logarithm is infinite, and so is the result.
+  let isEnd = try w.apply(EqualOp(), try w.apply(AbsOp(), x), one)
+  return try w.select(isEnd, try w.mul(x, try w.scalar(.infinity, like: x)), inside)
+}

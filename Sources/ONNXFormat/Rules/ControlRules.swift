@@ -1,1 +1,146 @@
-let controlRules: [NodeRule] = []
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+import ProtobufWire
+
+let controlRules: [NodeRule] = [
+  .rule(
+    "If", IfOp.self,
+    read: { n, g in
+      let then = try n.required(try n.graph("then_branch"), "then_branch")
+      let otherwise = try n.required(try n.graph("else_branch"), "else_branch")
+      let (ids, captures) = try n.bodies(
+        [.init(label: "then_branch", graph: then, formals: []), .init(label: "else_branch", graph: otherwise, formals: [])],
+        in: &g)
+      return try n.append(IfOp(), [try n.input(0)] + captures, bodies: ids, in: &g)
+    },
+    write: { op, x, w in
+      let then = try w.body(0, formals: 0), otherwise = try w.body(1, formals: 0)
+      return try w.emit(
+        "If", [try x.required(0)], ["then_branch": .graph(then), "else_branch": .graph(otherwise)],
+        types: then.output.map { $0.type?.type ?? TensorType(.float32, .unranked) })
+    }),
+  .rule(
+    "Loop", LoopOp.self,
+    read: { n, g in
+      let body = try n.required(try n.graph("body"), "body")
+      let carried = max(0, body.input.count - 2)
+      guard body.input.count >= 2, body.output.count >= 1 + carried, n.inputs.count <= 2 + carried else {
+        throw FormatError(
+          .invalidStructure, "Loop with \(n.inputs.count) inputs, a body of \(body.input.count) inputs and \(body.output.count) outputs")
+      }
+      let initial = try (0..<carried).map { try n.input(2 + $0) }
+      let (ids, captures) = try n.bodies(
+        [
+          .init(
+            label: "body", graph: body,
+            formals: [TensorType(.int64, []), TensorType(.bool, [])] + initial.map { looseType(g.type(of: $0)) })
+        ], in: &g)
+      let types = g.model.graphs[ids[0]]?.outputTypes ?? []
+      let op = LoopOp(carriedCount: carried, scanTypes: Array(types.dropFirst(1 + carried)))
+      return try n.append(op, [n[0], n[1]] + initial + captures, bodies: ids, in: &g)
+    },
+    write: { op, x, w in
+      let body = try w.body(0, formals: 2 + op.carriedCount)
+      let types = body.output.dropFirst().map { $0.type?.type ?? TensorType(.float32, .unranked) }
+      return try w.emit("Loop", Array(x.values.prefix(2 + op.carriedCount)), ["body": .graph(body)], types: types)
+    }),
+  .rule(
+    "Scan", ScanOp.self,
+    read: { n, g in
+      guard n.version >= 9 else { throw UnsupportedError("Scan of opset 8, which has a batch axis") }
+      let body = try n.required(try n.graph("body"), "body")
+      let scanned = try n.required(try n.int("num_scan_inputs"), "num_scan_inputs")
+      let states = n.inputs.count - scanned, results = body.output.count - states
+      guard scanned >= 1, states >= 0, results >= 0, body.input.count == n.inputs.count else {
+        throw FormatError(
+          .invalidStructure, "Scan with \(n.inputs.count) inputs, \(scanned) of them scanned, a body of \(body.input.count) inputs and \(body.output.count) outputs")
+      }
+      func list(_ name: String, _ count: Int) throws -> [Int] {
+        let values = try n.ints(name) ?? []
+        guard values.isEmpty || values.count == count else {
+          throw FormatError(.invalidValue, "expected \(count) numbers, found \(values.count)", at: SourceLocation(path: ["attribute \(name)"]))
+        }
+        return values.filled(count, with: 0)
+      }
+      let inputAxes = try list("scan_input_axes", scanned), outputAxes = try list("scan_output_axes", results)
+      let inputs = try n.inputs.indices.map { try n.input($0) }
+      let formals = try inputs.enumerated().map { index, value -> TensorType in
+        let type = g.type(of: value)
+        guard index >= states else { return looseType(type) }
+        guard var dims = type.shape.dims else { return type }
+        let axis = try normalizeAxis(inputAxes[index - states], rank: dims.count)
+        guard axis < dims.count else { throw FormatError(.invalidValue, "Scan of a scalar") }
+        dims.remove(at: axis)
+        return TensorType(type.dtype, .ranked(dims))
+      }
+      let (ids, captures) = try n.bodies([.init(label: "body", graph: body, formals: formals)], in: &g)
+      let types = g.model.graphs[ids[0]]?.outputTypes ?? []
+      let op = ScanOp(
+        stateCount: states, inputAxes: inputAxes, inputsReversed: try list("scan_input_directions", scanned).map { $0 == 1 },
+        outputAxes: outputAxes, outputsReversed: try list("scan_output_directions", results).map { $0 == 1 },
+        scanTypes: Array(types.dropFirst(states)))
+      return try n.append(op, inputs + captures, bodies: ids, in: &g)
+    },
+    write: { op, x, w in
+      let formals = op.stateCount + op.inputAxes.count
+      let body = try w.body(0, formals: formals)
+      func directions(_ flags: [Bool]) -> WireAttribute? { flags.contains(true) ? .ints(flags.map { $0 ? 1 : 0 }) : nil }
+      func axes(_ axes: [Int]) -> WireAttribute? { axes.contains { $0 != 0 } ? .ints(axes) : nil }
+      let types = body.output.map { $0.type?.type ?? TensorType(.float32, .unranked) }
+      return try w.emit(
+        "Scan", Array(x.values.prefix(formals)),
+        [
+          "body": .graph(body), "num_scan_inputs": .int(op.inputAxes.count), "scan_input_axes": axes(op.inputAxes),
+          "scan_input_directions": directions(op.inputsReversed), "scan_output_axes": axes(op.outputAxes),
+          "scan_output_directions": directions(op.outputsReversed),
+        ], types: types)
+    }),
+  .writes(OpaqueOp.self) { op, x, w in
+    guard op.format == "onnx", let node = op.payload as? NodeProto else {
+      throw UnsupportedError(op.reason ?? "an operation of \(op.format) without an ONNX counterpart")
+    }
+    guard w.carries(node) else {
+      throw UnsupportedError(
+        "carried from opset \(w.payloadVersions.source[""] ?? 0), in which it may mean something else than in \(w.opset)")
+    }
+    return w.emit(verbatim: node, Array(x.values.prefix(node.input.count)), types: op.resultTypes)
+  },
+]
+
+/// A type without its extents, which may change from one iteration to the next.
+private func looseType(_ type: TensorType) -> TensorType {
+  TensorType(type.dtype, type.shape.dims.map { .ranked($0.map { _ in .unknown }) } ?? .unranked)
+}
+
+extension NodeReader {
+  /// Appends an op with bodies.
+  func append(_ op: any BodyOp, _ inputs: [ValueID?], bodies: [GraphID], in g: inout GraphContext) throws -> [ValueID] {
+    let facts = inputs.map { $0.map { g.fact(of: $0) } }
+    let types = try op.infer(facts, bodies: bodies.compactMap { g.model.graphs[$0] })
+    let id = g.graph.append(
+      op, inputs, types: types, name: g.namePrefix, bodies: bodies, scope: g.scope, origin: g.origin)
+    return g.graph[id].outputs
+  }
+}
+
+extension NodeWriter {
+  /// Body `index` of the op as a graph with its `formals` first inputs; the others are names of the graphs around it.
+  func body(_ index: Int, formals: Int) throws -> GraphProto {
+    guard let body else { throw GraphError(.invalidStructure, "an op with bodies in a place without") }
+    return try body(index, formals)
+  }
+
+  /// Whether an operator that is carried verbatim means the same in what is written.
+  func carries(_ node: NodeProto) -> Bool {
+    let domain = normalizedDomain(node.domain)
+    guard domain.isEmpty, let source = payloadVersions.source[""], source != opset else { return true }
+    // Sequences have not changed since they came.
+    let steady: Set = [
+      "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength",
+      "SequenceMap", "SplitToSequence", "ConcatFromSequence", "StringNormalizer", "TfIdfVectorizer",
+    ]
+    return source >= 13 && opset >= source || steady.contains(node.opType ?? "")
+  }
+}
