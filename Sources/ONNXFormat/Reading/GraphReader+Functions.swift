@@ -31,9 +31,9 @@ extension GraphReader {
     g.scope = g.model.add(Scope(name: name, kind: function.name ?? "", parent: outerScope))
     defer { g.scope = outerScope }
     var reader = GraphReader(model, function: function, id: id, scope: inner)
-    reader.untyped = untyped
+    inner.untyped = scope.untyped
     try within("function \(function.name ?? "")") { try reader.readNodes(in: &g) }
-    untyped = reader.untyped
+    scope.untyped.formUnion(inner.untyped)
     return try function.output.map { output in
       guard let value = inner.values[output] else { throw reader.missing(output).within("function \(call.type)") }
       return value

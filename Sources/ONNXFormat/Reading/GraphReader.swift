@@ -12,8 +12,6 @@ struct GraphReader {
   /// Declared types by name.
   var declared: [String: TensorType] = [:]
   var record: GraphRecord
-  /// Values whose type nobody knows: results of foreign operators, and what is computed from them.
-  var untyped: Set<ValueID> = []
   let id: GraphID
 
   init(_ model: ModelReader, _ proto: GraphProto, id: GraphID, scope: NameScope) {
@@ -119,6 +117,7 @@ struct GraphReader {
       guard let value = scope.values[name] else { throw missing(name).within("output \(name)") }
       guard seen.insert(name).inserted else { throw FormatError(.invalidStructure, "the output '\(name)' is listed twice") }
       g.graph.addOutput(name, value)
+      if scope.untyped.contains(value), id != .main { model.untypedBodies += 1 }
     }
   }
 
@@ -156,7 +155,8 @@ struct GraphReader {
     let first = g.graph.nodeSlots.count
     g.namePrefix = name
     g.origin = Origin(sources: [name])
-    let isUntyped = inputs.contains { $0.map { untyped.contains($0) } ?? false }
+    var isUntyped = inputs.contains { $0.map { scope.untyped.contains($0) } ?? false }
+    let untypedBodies = model.untypedBodies
 
     var results: [ValueID]
     if let function = model.function(domain: domain, type: type, overload: node.overload ?? "") {
@@ -176,12 +176,14 @@ struct GraphReader {
         results = try opaque(reader, name: name, reason: error.message, in: &g)
       } catch let error as GraphError {
         for id in g.graph.nodeIDs(since: first) { g.graph.remove(id) }
+        isUntyped = isUntyped || model.untypedBodies > untypedBodies
         guard isUntyped else { throw FormatError(.invalidValue, error.description) }
         results = try opaque(reader, name: name, reason: "its inputs have unknown types", in: &g)
       } catch let error as ExecutionError { throw FormatError(.invalidValue, error.description) }
     } else {
       results = try opaque(reader, name: name, reason: nil, in: &g)
     }
+    isUntyped = isUntyped || model.untypedBodies > untypedBodies
     try nameResults(&results, of: node, since: first, name: name, untyped: isUntyped, in: &g)
   }
 
@@ -203,9 +205,9 @@ struct GraphReader {
       taken.insert(value)
       g.graph[value].name = scope.prefix + output
       let known = declared[output]
-      if untyped.contains(value) || isUntyped {
-        if let known { g.graph[value].type = known } else { untyped.insert(value) }
-        if known != nil { untyped.remove(value) }
+      if scope.untyped.contains(value) || isUntyped {
+        if let known { g.graph[value].type = known } else { scope.untyped.insert(value) }
+        if known != nil { scope.untyped.remove(value) }
       } else {
         g.graph[value].type = g.graph[value].type.refined(by: known)
       }
@@ -231,10 +233,10 @@ struct GraphReader {
     let types = payload.output.map { declared[$0] ?? TensorType(.float32, .unranked) }
     let op = OpaqueOp(
       format: "onnx", domain: reader.domain, type: reader.type, attributes: reader.printable(payload.attribute),
-      resultTypes: types, reason: reason, payload: payload)
+      resultTypes: types, reason: reason, payload: ONNXPayload(node: payload, version: reader.version))
     let id = g.graph.append(op, inputs, types: types, name: name, scope: g.scope, origin: g.origin)
     let results = g.graph[id].outputs
-    for (output, value) in zip(payload.output, results) where declared[output] == nil { untyped.insert(value) }
+    for (output, value) in zip(payload.output, results) where declared[output] == nil { scope.untyped.insert(value) }
     return results
   }
 }

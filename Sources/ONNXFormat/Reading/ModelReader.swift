@@ -14,6 +14,8 @@ final class ModelReader {
   var records: [GraphID: GraphRecord] = [:]
   /// Nodes made so far by inlining functions: a handful of functions can call each other into billions.
   var inlined = 0
+  /// How many outputs of bodies have a type that nobody knows.
+  var untypedBodies = 0
   static let inlineLimit = 200_000
 
   struct FunctionKey: Hashable { var domain: String, name: String, overload: String }

@@ -13,6 +13,8 @@ final class NameScope {
   let calls: [RuleTable.Key]
   /// Stands in front of the names inside.
   let prefix: String
+  /// Values whose type nobody knows: results of foreign operators, and what is computed from them.
+  var untyped: Set<ValueID> = []
   /// The graph whose record the nodes are listed in, with the index of the file's node they belong to when that is fixed.
   var sourceIndex: Int?
 

@@ -67,6 +67,7 @@ extension NodeReader {
       case .input, .result:
         local = inner.graph.addInput(entry.name, entry.type)
         inner.graph[local].elements = entry.elements
+        if self.scope.untyped.contains(value) { scope.untyped.insert(local) }
       }
       if !own.contains(name) { scope.values[name] = local }
     }

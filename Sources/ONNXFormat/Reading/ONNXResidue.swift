@@ -13,6 +13,14 @@ public struct ONNXResidue: Sendable {
   var records: [GraphID: GraphRecord] = [:]
 }
 
+/// A node carried verbatim by an `OpaqueOp`.
+public struct ONNXPayload: Sendable {
+  /// With references to a function's attributes resolved.
+  public var node: NodeProto
+  /// The version of its operator set.
+  public var version: Int
+}
+
 /// A graph as it was read, and where in the file each of its parts stands.
 struct GraphRecord: Sendable {
   var proto: GraphProto

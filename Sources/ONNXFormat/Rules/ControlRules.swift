@@ -98,12 +98,13 @@ let controlRules: [NodeRule] = [
         ], types: types)
     }),
   .writes(OpaqueOp.self) { op, x, w in
-    guard op.format == "onnx", let node = op.payload as? NodeProto else {
+    guard op.format == "onnx", let payload = op.payload as? ONNXPayload else {
       throw UnsupportedError(op.reason ?? "an operation of \(op.format) without an ONNX counterpart")
     }
-    guard w.carries(node) else {
+    let node = payload.node
+    guard w.carries(payload) else {
       throw UnsupportedError(
-        "carried from opset \(w.payloadVersions.source[""] ?? 0), in which it may mean something else than in \(w.opset)")
+        "carried from opset \(payload.version), in which it may mean something else than in \(w.opset)")
     }
     return w.emit(verbatim: node, Array(x.values.prefix(node.input.count)), types: op.resultTypes)
   },
@@ -133,14 +134,18 @@ extension NodeWriter {
   }
 
   /// Whether an operator that is carried verbatim means the same in what is written.
-  func carries(_ node: NodeProto) -> Bool {
-    let domain = normalizedDomain(node.domain)
-    guard domain.isEmpty, let source = payloadVersions.source[""], source != opset else { return true }
+  mutating func carries(_ payload: ONNXPayload) -> Bool {
+    let domain = normalizedDomain(payload.node.domain), source = payload.version
+    guard domain.isEmpty else {
+      use(domain: domain, version: source)
+      return true
+    }
+    if source == opset { return true }
     // Sequences have not changed since they came.
     let steady: Set = [
       "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength",
       "SequenceMap", "SplitToSequence", "ConcatFromSequence", "StringNormalizer", "TfIdfVectorizer",
     ]
-    return source >= 13 && opset >= source || steady.contains(node.opType ?? "")
+    return source >= 13 && opset >= source || steady.contains(payload.node.opType ?? "")
   }
 }

@@ -50,8 +50,8 @@ let poolingRules: [NodeRule] = [
         "ceil_mode": .flag(op.ceilMode), "storage_order": .flag(op.columnMajor),
       ], types: types)
   },
-  .reads("GlobalAveragePool") { n, g in [try g.apply(ReduceOp(.mean, axes: try n.spatialAxes(g)), try n.input(0))] },
-  .reads("GlobalMaxPool") { n, g in [try g.apply(ReduceOp(.max, axes: try n.spatialAxes(g)), try n.input(0))] },
+  .reads("GlobalAveragePool") { n, g in [try globalPool(.mean, n, &g)] },
+  .reads("GlobalMaxPool") { n, g in [try globalPool(.max, n, &g)] },
   .reads("GlobalLpPool") { n, g in
     let x = try n.input(0), axes = try n.spatialAxes(g)
     let power = n.version < 2 ? try n.float("p") ?? 2 : Double(try n.int("p") ?? 2)
@@ -127,4 +127,9 @@ extension NodeReader {
     guard rank >= 2 else { throw FormatError(.invalidValue, "\(type) of a tensor of rank \(rank)") }
     return Array(2..<rank)
   }
+}
+
+private func globalPool(_ kind: ReductionKind, _ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
+  let axes = try n.spatialAxes(g), x = try n.input(0)
+  return axes.isEmpty ? x : try g.apply(ReduceOp(kind, axes: axes), x)
 }

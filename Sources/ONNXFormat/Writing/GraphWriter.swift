@@ -157,7 +157,7 @@ struct GraphWriter {
     let constants = visibleConstants()
     let (model, graph, names) = (model, graph, names)
     var writer = NodeWriter(
-      opset: model.opset, rules: model.rules, names: names, nodeName: node.name, payloadVersions: model.versions
+      opset: model.opset, rules: model.rules, names: names, nodeName: node.name
     ) { index, formals in
       guard index < node.bodies.count, let body = model.model.graphs[node.bodies[index]] else {
         throw GraphError(.invalidStructure, "\(node.op.displayName) lacks body \(index)")

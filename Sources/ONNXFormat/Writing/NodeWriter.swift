@@ -22,7 +22,6 @@ struct NodeWriter: OpContext {
   let nodeName: String
   /// Writes a body of the op being written; `nil` where there are none.
   let body: ((_ index: Int, _ formals: Int) throws -> GraphProto)?
-  let payloadVersions: (source: [String: Int], target: [String: Int])
   private(set) var nodes: [NodeProto] = []
   private(set) var initializers: [TensorProto] = []
   /// Operator sets beyond the default one that were used.
@@ -31,14 +30,12 @@ struct NodeWriter: OpContext {
 
   init(
     opset: Int, rules: RuleTable, names: NameTable, nodeName: String,
-    payloadVersions: (source: [String: Int], target: [String: Int]) = ([:], [:]),
     body: ((_ index: Int, _ formals: Int) throws -> GraphProto)? = nil
   ) {
     self.opset = opset
     self.rules = rules
     self.names = names
     self.nodeName = nodeName
-    self.payloadVersions = payloadVersions
     self.body = body
   }
 
