@@ -57,8 +57,8 @@ private let binaryArithmeticRules: [NodeRule] = [
   .rule(
     "Pow", PowOp.self,
     read: { n, g in
-      let operands = try n.broadcastOperands(&g)
-      let base = operands.0, exponent = operands.1
+      let operands = try n.operands(in: &g)
+      let base = operands[0], exponent = operands[1]
       let a = g.type(of: base).dtype, b = g.type(of: exponent).dtype
       if a == b { return [try g.apply(PowOp(), base, exponent)] }
       if a.isFloatingPoint { return [try g.apply(PowOp(), base, try g.cast(exponent, to: a))] }
@@ -131,10 +131,7 @@ extension NodeRule {
   static func broadcasting<O: Op>(_ type: String, _ op: O) -> NodeRule {
     .rule(
       type, O.self,
-      read: { n, g in
-        let (a, b) = try n.broadcastOperands(&g)
-        return [try g.apply(op, a, b)]
-      },
+      read: { n, g in try g.apply(op, to: try n.operands(in: &g)) },
       write: { op, x, w in [try w.emit(type, x.values, as: try broadcastType(x))] })
   }
 
@@ -154,19 +151,6 @@ func broadcastType(_ inputs: RuleInputs) throws -> TensorType {
 }
 
 extension NodeReader {
-  /// Both operands so that they broadcast as NumPy has it. Before opset 7, `axis` said where the second one begins.
-  func broadcastOperands(_ g: inout GraphContext) throws -> (ValueID, ValueID) {
-    let a = try input(0), b = try input(1)
-    guard version < 7, try flag("broadcast"), let axis = try int("axis"), let rank = g.type(of: a).shape.rank,
-      let inner = g.type(of: b).shape.rank, inner > 0
-    else { return (a, b) }
-    let place = axis < 0 ? axis + rank : axis, behind = rank - place - inner
-    guard place >= 0, behind >= 0 else {
-      throw FormatError(.invalidValue, "a tensor of rank \(inner) can't be broadcast at axis \(axis) of rank \(rank)")
-    }
-    return behind == 0 ? (a, b) : (a, try g.unsqueeze(b, Array(inner..<(inner + behind))))
-  }
-
   /// All inputs combined from the left; one alone is a result by itself.
   fileprivate func fold(
     _ g: inout GraphContext, _ combine: (ValueID, ValueID, inout GraphContext) throws -> ValueID

@@ -123,13 +123,7 @@ extension NodeReader {
 }
 
 extension Padding {
-  var autoPad: WireAttribute? {
-    switch self {
-    case .same: .string("SAME_UPPER")
-    case .sameLower: .string("SAME_LOWER")
-    case .valid, .explicit: nil
-    }
-  }
+  /// All padding, zeros included, unless `auto_pad` says it.
   func pads(_ rank: Int) -> WireAttribute? {
     switch self {
     case .explicit(let before, let after): .ints(before + after)
