@@ -1,1 +1,130 @@
-let quantizationRules: [NodeRule] = []
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+let quantizationRules: [NodeRule] = [
+  .rule(
+    "QuantizeLinear", QuantizeLinearOp.self,
+    read: { n, g in
+      let dtype = try n[2].map { g.type(of: $0).dtype } ?? n.dtype("output_dtype") ?? .uint8
+      let op = QuantizeLinearOp(
+        axis: try n.int("axis") ?? 1, blockSize: try n.int("block_size") ?? 0, saturate: try n.flag("saturate", true), dtype: dtype)
+      return try g.apply(op, to: n.inputs)
+    },
+    write: { op, x, w in
+      try require(op.dtype, w)
+      try requireBlocks(op.blockSize, w)
+      let input = try x.required(0), scale = try x.required(1)
+      var zero = x[2], named: DType?
+      if zero == nil, op.dtype != .uint8 {
+        if w.opset >= 21 { named = op.dtype } else {
+          // Before opset 21 the zero point alone tells the dtype.
+          guard let shape = scale.type.shape.extents else { throw UnsupportedError("quantisation to \(op.dtype) needs a known scale") }
+          zero = try w.filled(0, shape, op.dtype)
+        }
+      }
+      return [
+        try w.emit(
+          "QuantizeLinear", [input, scale, zero],
+          [
+            "axis": op.axis == 1 ? nil : .int(op.axis), "block_size": op.blockSize == 0 ? nil : .int(op.blockSize),
+            "saturate": op.saturate ? nil : .int(0), "output_dtype": named.map { .dtype($0) },
+          ], as: TensorType(op.dtype, input.type.shape))
+      ]
+    }),
+  .rule(
+    "DequantizeLinear", DequantizeLinearOp.self,
+    read: { n, g in
+      let op = DequantizeLinearOp(
+        axis: try n.int("axis") ?? 1, blockSize: try n.int("block_size") ?? 0, dtype: try n.dtype("output_dtype"))
+      return try g.apply(op, to: n.inputs)
+    },
+    write: { op, x, w in
+      let input = try x.required(0), scale = try x.required(1)
+      if input.type.dtype != .int32 { try require(input.type.dtype, w) }
+      try requireBlocks(op.blockSize, w)
+      let dtype = op.dtype ?? scale.type.dtype
+      let named = dtype != scale.type.dtype && w.opset >= 23
+      let result = try w.emit(
+        "DequantizeLinear", x.values,
+        [
+          "axis": op.axis == 1 ? nil : .int(op.axis), "block_size": op.blockSize == 0 ? nil : .int(op.blockSize),
+          "output_dtype": named ? .dtype(dtype) : nil,
+        ], as: TensorType(named ? dtype : scale.type.dtype, input.type.shape))
+      return [named ? result : try w.cast(result, to: dtype)]
+    }),
+  .rule(
+    "DynamicQuantizeLinear", DynamicQuantizeLinearOp.self,
+    read: { n, g in try g.apply(DynamicQuantizeLinearOp(), to: n.inputs) },
+    write: { op, x, w in try w.emit("DynamicQuantizeLinear", x.values, types: try op.infer(x.values.map { $0?.fact })) }),
+  .rule(
+    "MatMulInteger", MatMulIntegerOp.self, read: { n, g in try g.apply(MatMulIntegerOp(), to: n.inputs) },
+    write: { op, x, w in [try w.emit("MatMulInteger", x.values, as: try op.infer(x.values.map { $0?.fact })[0])] }),
+  .rule(
+    "QLinearMatMul", QLinearMatMulOp.self, read: { n, g in try g.apply(QLinearMatMulOp(), to: n.inputs) },
+    write: { op, x, w in [try w.emit("QLinearMatMul", x.values, as: try op.infer(x.values.map { $0?.fact })[0])] }),
+  .rule(
+    "ConvInteger", ConvIntegerOp.self,
+    read: { n, g in
+      let op = ConvIntegerOp(
+        strides: try n.ints("strides") ?? [], dilations: try n.ints("dilations") ?? [], padding: try n.padding(),
+        groups: try n.int("group") ?? 1, layout: .channelsFirst, kernelLayout: .outputInputSpatial)
+      return try g.apply(op, to: n.inputs)
+    },
+    write: { op, x, w in
+      try requireChannelsFirst(op.layout, op.kernelLayout)
+      return [
+        try w.emit(
+          "ConvInteger", x.values,
+          [
+            "strides": op.strides.stepAttribute, "dilations": op.dilations.stepAttribute, "auto_pad": op.padding.autoPad,
+            "pads": op.padding.pads, "group": op.groups == 1 ? nil : .int(op.groups),
+          ], as: try op.infer(x.values.map { $0?.fact })[0])
+      ]
+    }),
+  .rule(
+    "QLinearConv", QLinearConvOp.self,
+    read: { n, g in
+      let op = QLinearConvOp(
+        strides: try n.ints("strides") ?? [], dilations: try n.ints("dilations") ?? [], padding: try n.padding(),
+        groups: try n.int("group") ?? 1, layout: .channelsFirst, kernelLayout: .outputInputSpatial)
+      return try g.apply(op, to: n.inputs)
+    },
+    write: { op, x, w in
+      try requireChannelsFirst(op.layout, op.kernelLayout)
+      return [
+        try w.emit(
+          "QLinearConv", x.values,
+          [
+            "strides": op.strides.stepAttribute, "dilations": op.dilations.stepAttribute, "auto_pad": op.padding.autoPad,
+            "pads": op.padding.pads, "group": op.groups == 1 ? nil : .int(op.groups),
+          ], as: try op.infer(x.values.map { $0?.fact })[0])
+      ]
+    }),
+]
+
+/// Which opset brought the quantised dtype.
+private func require(_ dtype: DType, _ w: NodeWriter) throws {
+  let least: Int
+  switch dtype {
+  case .int8, .uint8: return
+  case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz: least = 19
+  case .int16, .uint16, .int4, .uint4: least = 21
+  case .float4e2m1: least = 23
+  case .int2, .uint2: least = 25
+  default: throw UnsupportedError("ONNX does not quantise to \(dtype)")
+  }
+  guard w.opset >= least else { throw UnsupportedError("quantisation to \(dtype) needs opset \(least)") }
+}
+
+private func requireBlocks(_ blockSize: Int, _ w: NodeWriter) throws {
+  guard blockSize == 0 || w.opset >= 21 else { throw UnsupportedError("blockwise quantisation needs opset 21") }
+}
+
+/// The layout conversion has put channels first before anything is written.
+private func requireChannelsFirst(_ layout: DataLayout, _ kernel: KernelLayout) throws {
+  guard layout == .channelsFirst, kernel == .outputInputSpatial else {
+    throw UnsupportedError("ONNX convolves with channels first")
+  }
+}

@@ -55,6 +55,13 @@ struct NodeWriter: OpContext {
     _ type: String, _ inputs: [OutValue?], _ attributes: KeyValuePairs<String, WireAttribute?> = [:], domain: String = "",
     types: [TensorType]
   ) throws -> [OutValue] {
+    try emit(type, inputs, list: attributes.map { ($0.key, $0.value) }, domain: domain, types: types)
+  }
+
+  /// The same with attributes that a rule has put together.
+  mutating func emit(
+    _ type: String, _ inputs: [OutValue?], list attributes: [(String, WireAttribute?)], domain: String = "", types: [TensorType]
+  ) throws -> [OutValue] {
     var node = NodeProto()
     node.opType = type
     if !domain.isEmpty { node.domain = domain }
