@@ -84,13 +84,16 @@ let package = Package(
       ], swiftSettings: strict),
 
     // Tests mirror the sources.
+    .target(
+      name: "TestSupport", dependencies: ["ModelGraph"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ModelSupport", ["ModelSupport"]),
     tests("ModelTensor", ["ModelTensor"]),
     tests("ModelOps", ["ModelOps"]),
     tests("HDF5Container", ["HDF5Container"]),
     tests("ZipContainer", ["ZipContainer"]),
     tests("NumPyFormat", ["NumPyFormat"]),
-    tests("KerasConfig", ["KerasConfig"]),
+    tests("ModelPasses", ["ModelPasses", "KerasConfig", "TestSupport"]),
+    tests("KerasConfig", ["KerasConfig", "TestSupport"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),
     tests("ModelRuntime", ["ModelRuntime"]),

@@ -3,6 +3,7 @@ import ModelGraph
 import ModelLayers
 import ModelSupport
 import ModelTensor
+import TestSupport
 import Testing
 
 /// Every layer against what Keras computed, within 1e-5 absolute + 1e-4 relative.

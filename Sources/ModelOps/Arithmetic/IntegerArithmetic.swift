@@ -49,12 +49,21 @@ extension Real where Self: BinaryFloatingPoint {
 }
 
 /// The elements of an integer result, where both operands' are known or one is a single element.
-func combineElements(_ inputs: [Fact?], _ combine: (Int, Int) -> (partialValue: Int, overflow: Bool)) -> [Dim]? {
+///
+/// An extent that nobody knows yet stays what it is next to `neutral` on the right (and on the left, if `commutes`).
+func combineElements(
+  _ inputs: [Fact?], neutral: Int? = nil, commutes: Bool = false, _ combine: (Int, Int) -> (partialValue: Int, overflow: Bool)
+) -> [Dim]? {
   guard inputs.count == 2, let a = inputs[0]?.elements, let b = inputs[1]?.elements,
     a.count == b.count || a.count == 1 || b.count == 1
   else { return nil }
   return (0..<max(a.count, b.count)).map { i in
-    guard case .fixed(let x) = a[a.count == 1 ? 0 : i], case .fixed(let y) = b[b.count == 1 ? 0 : i] else { return .unknown }
+    let left = a[a.count == 1 ? 0 : i], right = b[b.count == 1 ? 0 : i]
+    guard case .fixed(let x) = left, case .fixed(let y) = right else {
+      if let neutral, right == .fixed(neutral) { return left }
+      if let neutral, commutes, left == .fixed(neutral) { return right }
+      return .unknown
+    }
     let (value, overflow) = combine(x, y)
     return overflow ? .unknown : .fixed(value)
   }

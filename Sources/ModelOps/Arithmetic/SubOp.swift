@@ -12,5 +12,5 @@ public struct SubOp: ArithmeticOp {
   public func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T { a - b }
   public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? { a &- b }
   public var primitive: BinaryFunction? { .sub }
-  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [combineElements(inputs) { $0.subtractingReportingOverflow($1) }] }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [combineElements(inputs, neutral: 0) { $0.subtractingReportingOverflow($1) }] }
 }

@@ -1,46 +1,44 @@
 import Foundation
-import Testing
 import ModelGraph
-import ModelLayers
 import ModelSupport
 import ModelTensor
 
 /// What Keras computed for one layer, as `generate_layer_cases.py` recorded it.
-struct LayerCase: CustomTestStringConvertible, Sendable {
-  var name: String
-  var json: JSONValue
-  var testDescription: String { name }
+public struct LayerCase: CustomStringConvertible, Sendable {
+  public var name: String
+  public var json: JSONValue
+  public var description: String { name }
 
   static let families = [
     "core", "activation", "convolution", "pooling", "normalization", "merging", "reshaping", "regularization",
     "recurrent", "attention", "preprocessing",
   ]
 
-  static func load(_ family: String) throws -> [LayerCase] {
+  public static func load(_ family: String) throws -> [LayerCase] {
     let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "fixtures/layers/\(family).json")
     let json = try JSONValue(parsing: [UInt8](try Data(contentsOf: path)))
     return (json.arrayValue ?? []).map { LayerCase(name: $0["name"]?.stringValue ?? "?", json: $0) }
   }
-  static let all: [LayerCase] = families.flatMap { (try? load($0)) ?? [] }
+  public static let all: [LayerCase] = families.flatMap { (try? load($0)) ?? [] }
 
-  func arrays(_ key: String) throws -> [NDArray] { try (json[key]?.arrayValue ?? []).map(Self.array) }
-  func optionalArrays(_ key: String) throws -> [NDArray?] {
+  public func arrays(_ key: String) throws -> [NDArray] { try (json[key]?.arrayValue ?? []).map(Self.array) }
+  public func optionalArrays(_ key: String) throws -> [NDArray?] {
     try (json[key]?.arrayValue ?? []).map { $0.isNull ? nil : try Self.array($0) }
   }
-  func named() throws -> [String: NDArray] {
+  public func named() throws -> [String: NDArray] {
     var result: [String: NDArray] = [:]
     for (key, value) in json["named"]?.objectValue ?? [:] { result[key] = try Self.array(value) }
     return result
   }
-  var options: [String: JSONValue] {
+  public var options: [String: JSONValue] {
     var result: [String: JSONValue] = [:]
     for (key, value) in json["options"]?.objectValue ?? [:] { result[key] = value }
     return result
   }
 
   struct Malformed: Error {}
-  static func array(_ json: JSONValue) throws -> NDArray {
+  public static func array(_ json: JSONValue) throws -> NDArray {
     guard let dtype = json["dtype"]?.stringValue.flatMap(DType.init(rawValue:)),
       let shape = json["shape"]?.arrayValue?.compactMap(\.intValue),
       let data = json["data"]?.stringValue.flatMap({ Data(base64Encoded: $0) })
