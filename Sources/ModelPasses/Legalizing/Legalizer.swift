@@ -1,0 +1,87 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+/// Brings a model to what a target can hold, in one fixed order:
+///
+/// normalise → lower to ops (or lift to layers) → layout → fold → legalise → finalise
+///
+/// A phase whose end is already reached changes nothing, and so does the whole for a model that is legal already. The
+/// model is validated after each phase.
+public struct Legalizer {
+  public var profile: TargetProfile
+  /// What becomes of the layout of the model's own inputs and outputs.
+  public var ioLayout: IOLayout
+  /// Makes layers of ops, for targets that hold layers.
+  public var lift: (any Pass)?
+
+  public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep, lift: (any Pass)? = nil) {
+    self.profile = profile
+    self.ioLayout = ioLayout
+    self.lift = lift
+  }
+
+  /// - Throws: `UnsupportedError` listing everything the target can't hold; `GraphError` when a pass fails.
+  public func run(_ model: Model) throws -> (model: Model, losses: [Loss]) {
+    if isLegal(model), ioLayout == .keep { return (model, []) }
+    var result = model
+    switch profile.level {
+    case .ops:
+      try refuseOpaque(result)
+      for pass in opPasses { try apply(pass, to: &result) }
+    case .layers:
+      try apply(RemoveDeadCode(), to: &result)
+      if let lift { try apply(lift, to: &result) }
+      try refuseUnacceptable(result)
+    }
+    return (result, [])
+  }
+
+  private var opPasses: [any Pass] {
+    var passes: [any Pass] = [RemoveDeadCode(), LowerLayers(), FoldConstants()]
+    if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
+    passes += [FoldConstants(), CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
+    return passes
+  }
+
+  private func apply(_ pass: any Pass, to model: inout Model) throws {
+    do {
+      try pass.run(&model)
+      try model.validate()
+    } catch let error as GraphError { throw error.within("pass \(pass.name)") }
+  }
+
+  /// Whether every node can be written as it is.
+  private func isLegal(_ model: Model) -> Bool {
+    guard model.graphs.values.allSatisfy({ graph in
+      graph.nodeSlots.allSatisfy { $0.map { profile.accepts($0, graph, model) == nil } ?? true }
+    }) else { return false }
+    guard profile.level == .ops, let layout = profile.layout else { return true }
+    return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)
+  }
+
+  /// Foreign ops are listed before anything else is tried: later failures would hide them.
+  private func refuseOpaque(_ model: Model) throws {
+    var refused = RefusedOps(target: profile.name)
+    for graph in model.graphs.values {
+      for node in graph.nodeSlots {
+        guard let node, node.op is OpaqueOp else { continue }
+        if let reason = profile.accepts(node, graph, model) { refused.add(node, reason) }
+      }
+    }
+    try refused.check()
+  }
+
+  private func refuseUnacceptable(_ model: Model) throws {
+    var refused = RefusedOps(target: profile.name)
+    for graph in model.graphs.values {
+      for node in graph.nodeSlots {
+        guard let node, let reason = profile.accepts(node, graph, model) else { continue }
+        refused.add(node, reason)
+      }
+    }
+    try refused.check()
+  }
+}
