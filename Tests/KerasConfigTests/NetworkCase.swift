@@ -6,6 +6,7 @@ import ModelLayers
 import ModelOps
 import ModelSupport
 import ModelTensor
+import TestSupport
 
 /// A whole model that Keras made, as `generate_network_cases.py` recorded it.
 struct NetworkCase: CustomTestStringConvertible, Sendable {

@@ -37,7 +37,9 @@ public struct LayerCase: CustomStringConvertible, Sendable {
     return result
   }
 
-  struct Malformed: Error {}
+  public struct Malformed: Error {
+    public init() {}
+  }
   public static func array(_ json: JSONValue) throws -> NDArray {
     guard let dtype = json["dtype"]?.stringValue.flatMap(DType.init(rawValue:)),
       let shape = json["shape"]?.arrayValue?.compactMap(\.intValue),
