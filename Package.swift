@@ -96,6 +96,7 @@ let package = Package(
     tests("KerasConfig", ["KerasConfig", "TestSupport"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),
+    tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime"]),
     tests("ModelVerify", ["ModelVerify"]),
     tests("ModelKit", ["ModelKit"]),

@@ -46,7 +46,7 @@ public final class Executor: @unchecked Sendable {
     }
     inputs = main.inputs.map { ($0.name, main[$0.value].type) }
     outputs = main.outputs.map { ($0.name, main[$0.value].type) }
-    primitives = ReferencePrimitives()
+    primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
     pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit)
     plain = try Plan(model, entry: entry)
   }

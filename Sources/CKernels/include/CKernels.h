@@ -1,1 +1,120 @@
-void ck_placeholder(void);
+// The hot loops of the engine. Each is compiled for several instruction sets; the best one that the
+// processor has is chosen when the first is called. Without x86 there is one portable version.
+//
+// Buffers are dense unless a stride is named; strides and counts are in elements. Nothing here
+// checks sizes: the Swift side does.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+// The instruction set in use: "avx512", "avx2" or "portable".
+const char *ck_instruction_set(void);
+// Lets tests run a lesser version: returns whether the processor has it.
+bool ck_use_instruction_set(const char *name);
+// Columns of one packed panel, and the most rows of one tile.
+long ck_panel_columns(void);
+long ck_tile_rows(void);
+
+enum ck_activation_code { CK_NONE, CK_RELU, CK_RELU_UP_TO, CK_SILU };
+
+// y = activation(sum * scale + shift + residual). Scale and shift are indexed by the column, or by the
+// row with `by_row`; the residual stands as the result does.
+typedef struct {
+  const float *scale, *shift, *residual;
+  bool by_row;
+  int activation;
+  float top;
+} ck_epilogue;
+
+// Packs columns of `b` (k x n; element (p, j) at b[p * row_stride + j * column_stride]) into panels of
+// ck_panel_columns() columns, each k x columns, the last one filled up with zeros.
+void ck_pack_panels(const float *b, long k, long n, long row_stride, long column_stride, float *packed);
+// The floats that takes.
+long ck_packed_count(long k, long n);
+
+// c = a * b for packed `b`: rows of `a` are `lda` apart; panels first_panel..<last_panel of rows first_row..<last_row.
+// The epilogue's pointers are those of the whole result. `accumulate` adds to c.
+void ck_gemm_packed(const float *a, long lda, const float *packed, float *c, long ldc, long k, long n,
+                    long first_row, long last_row, long first_panel, long last_panel, bool accumulate,
+                    const ck_epilogue *epilogue);
+// The same with a `b` that is not packed (k x n, rows ldb apart).
+void ck_gemm_plain(const float *a, long lda, const float *b, long ldb, float *c, long ldc, long k, long n,
+                   long first_row, long last_row, long first_column, long last_column, bool accumulate,
+                   const ck_epilogue *epilogue);
+// c[i, j] = a[i, :] . b[j, :], for few rows of `a`; columns first_column..<last_column.
+void ck_gemm_dots(const float *a, long lda, const float *b, long ldb, float *c, long ldc, long m, long k,
+                  long first_column, long last_column, bool accumulate);
+
+// Three spatial axes each; see ConvolutionShape.
+typedef struct {
+  long batch, input[3], kernel[3], output[3], stride[3], dilation[3], padding[3];
+  long input_channels, output_channels, groups;
+  // What one tap of one group reads, contiguous: the inputs per group, or several taps of a row at once.
+  long depth;
+} ck_convolution;
+
+// Channels last. `packed` holds for each group the panels of [taps * inputs per group, outputs per group].
+// Output pixels first_pixel..<last_pixel (over batch and space), panels first_panel..<last_panel of `group`.
+// `zeros` holds at least as many zeros as a group has input channels.
+void ck_convolve_last(const ck_convolution *s, const float *x, const float *packed, float *y, const float *zeros,
+                      long group, long first_pixel, long last_pixel, long first_panel, long last_panel,
+                      const ck_epilogue *epilogue);
+// Channels first: `w` is [out, in per group, taps] or a row-major equal of it. Panels of output pixels of one image,
+// rows (output channels of the group) first_row..<last_row. `scratch` takes ck_panel_columns() * taps * inputs per group floats.
+void ck_convolve_first(const ck_convolution *s, const float *x, const float *w, float *y, float *scratch,
+                       long image, long group, long first_panel, long last_panel, long first_row, long last_row,
+                       const ck_epilogue *epilogue);
+// One input channel for each output channel. Channels last: `w` is [taps, channels]; rows of output (batch * depth *
+// height) first_row..<last_row.
+void ck_depthwise_last(const ck_convolution *s, const float *x, const float *w, float *y, long first_row, long last_row,
+                       const ck_epilogue *epilogue);
+// Channels first: planes (batch * channels) first..<last; `w` is [channels, taps]. `scratch` takes
+// ck_plane_scratch(s) floats.
+void ck_depthwise_first(const ck_convolution *s, const float *x, const float *w, float *y, float *scratch,
+                        long first, long last, const ck_epilogue *epilogue);
+long ck_plane_scratch(const ck_convolution *s);
+
+enum ck_pool_code { CK_MAX, CK_SUM };
+// Pooling windows without the division of an average. Channels last: rows of output; `lanes` channels.
+// Channels first: lanes is 1 and the batch counts planes.
+void ck_pool(const ck_convolution *s, int kind, long lanes, const float *x, float *y, long first_row, long last_row);
+
+enum ck_unary_code {
+  CK_EXP, CK_TANH, CK_SIGMOID, CK_RELU_FUNCTION, CK_SILU_FUNCTION, CK_ERF, CK_GELU, CK_GELU_TANH, CK_SQRT, CK_NEG, CK_ABS,
+  CK_SQUARE, CK_LOG
+};
+void ck_unary(int function, const float *x, float *y, long count);
+
+enum ck_binary_code { CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_MAXIMUM, CK_MINIMUM };
+// Each of `rows` rows of `count` elements; operands advance by a_row, b_row a row; within a row they are contiguous
+// (step 1) or one element (step 0).
+void ck_binary(int function, const float *a, const float *b, float *y, long rows, long count, long a_row, long b_row,
+               long a_step, long b_step);
+// y = x * scale[c] + shift[c] for x of [outer, channels, inner].
+void ck_scale_shift(const float *x, const float *scale, const float *shift, float *y, long outer, long channels, long inner);
+void ck_softmax(const float *x, float *y, long rows, long count, bool log);
+// (x - mean) / sqrt(variance + epsilon) * scale + shift of each row; scale and shift may be null.
+void ck_layer_norm(const float *x, const float *scale, const float *shift, float *y, long rows, long count, float epsilon);
+
+enum ck_reduction_code { CK_REDUCE_SUM, CK_REDUCE_MAX, CK_REDUCE_MIN, CK_REDUCE_SUM_SQUARE };
+// x of [outer, count, inner] to y of [outer, inner].
+void ck_reduce(int kind, const float *x, float *y, long outer, long count, long inner);
+// y[j, i] = x[i, j] for x of [rows, columns] with 4-byte elements; rows first..<last of y.
+void ck_transpose32(const uint32_t *x, uint32_t *y, long rows, long columns, long first, long last);
+
+// c += a * b of int32, row-major.
+void ck_gemm_int32(const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k);
+
+// Memory of this thread for `count` floats, 64-byte aligned; the next call may move it. Null when there is none.
+float *ck_scratch(long count);
+
+// A pool of threads that sleep while there is nothing to do.
+typedef struct ck_threads ck_threads;
+typedef void (*ck_body)(void *context, long first, long last);
+ck_threads *ck_threads_create(int count);
+void ck_threads_destroy(ck_threads *threads);
+// Calls `body` on ranges of at most `grain` that together are 0..<count, on all threads, this one included.
+// From inside a body, or while another call is under way, everything runs on this thread.
+void ck_threads_run(ck_threads *threads, long count, long grain, ck_body body, void *context);
+#endif

@@ -17,6 +17,15 @@ public protocol ComputePrimitives: Sendable {
     _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>,
     m: Int, n: Int, k: Int, transposeA: Bool, transposeB: Bool, alpha: Double, beta: Double)
 
+  /// `c = epilogue(a · op(b))`, where `c` is `[m, n]` and the epilogue's channels are its columns. A cache says that `b` is
+  /// the same in every run of the node.
+  func gemm(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+    m: Int, n: Int, k: Int, transposeB: Bool, _ epilogue: Epilogue, cache: NodeCache?)
+  /// `c = a · b` of integers, which wrap.
+  func gemm(
+    _ a: UnsafePointer<Int32>, _ b: UnsafePointer<Int32>, _ c: UnsafeMutablePointer<Int32>, m: Int, n: Int, k: Int)
+
   /// A convolution or correlation as Keras and ONNX define it, see `ConvolutionShape`.
   func convolve(
     _ shape: ConvolutionShape, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>,
@@ -27,14 +36,38 @@ public protocol ComputePrimitives: Sendable {
   func binary(
     _ function: BinaryFunction, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
     _ y: UnsafeMutablePointer<Float>, count: Int, aIsScalar: Bool, bIsScalar: Bool)
+  /// `y[r, i] = a[r · aRow + i · aStep] ∘ b[r · bRow + i · bStep]`; steps are 0 or 1, not both 0.
+  func binary(
+    _ function: BinaryFunction, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    rows: Int, count: Int, aRow: Int, bRow: Int, aStep: Int, bStep: Int)
+  /// `y = x · scale[c] + shift[c]` for `x` of `[outer, channels, inner]`.
+  func scaleShift(
+    _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    outer: Int, channels: Int, inner: Int)
+  /// Maxima or sums of windows; the geometry is that of a convolution with as many outputs as inputs. Padding counts for
+  /// nothing.
+  func pool(
+    _ shape: ConvolutionShape, maximum: Bool, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>)
+  /// `x` of `[outer, count, inner]` to `[outer, inner]`. NaN wins a maximum or minimum.
+  func reduce(
+    _ function: ReductionFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, outer: Int, count: Int,
+    inner: Int)
+  /// `(x − mean) / √(variance + epsilon) · scale + shift` of each row of `count` elements.
+  func normalize(
+    _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>,
+    rows: Int, count: Int, epsilon: Float)
+  /// `y[b, j, i] = x[b, i, j]` of four-byte elements.
+  func transpose(
+    _ x: UnsafePointer<UInt32>, _ y: UnsafeMutablePointer<UInt32>, batch: Int, rows: Int, columns: Int)
   /// Softmax (or its logarithm) of each of `rows` rows of `count` elements.
   func softmax(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, rows: Int, count: Int, log: Bool)
   /// Runs `body` over `0..<count` in chunks of at least `grain`, on several threads.
   func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
 }
 
-public enum UnaryFunction: Sendable { case exp, tanh, sigmoid, relu, silu, erf, gelu, geluTanh, sqrt, neg, abs, square, log }
-public enum BinaryFunction: Sendable { case add, sub, mul, div, maximum, minimum }
+public enum UnaryFunction: Sendable, CaseIterable { case exp, tanh, sigmoid, relu, silu, erf, gelu, geluTanh, sqrt, neg, abs, square, log }
+public enum ReductionFunction: Sendable, CaseIterable { case sum, maximum, minimum, sumSquare }
+public enum BinaryFunction: Sendable, CaseIterable { case add, sub, mul, div, maximum, minimum }
 
 /// A convolution over one to three spatial axes; missing ones have extent 1.
 ///

@@ -50,6 +50,20 @@ struct WindowGeometry {
     }
   }
 
+  /// How many elements each window covers: those inside the input, or with `padded` the padding too (but never what lies
+  /// beyond the padding behind, which ceil mode reaches).
+  func counts(padded: Bool) -> [Float] {
+    let perAxis = input.indices.map { axis in
+      (0..<output[axis]).map { place in
+        (0..<kernel[axis]).reduce(0) { sum, k in
+          let at = place * strides[axis] + k * dilations[axis] - before[axis]
+          return sum + (padded ? (at < input[axis] + after[axis] ? 1 : 0) : (at >= 0 && at < input[axis] ? 1 : 0))
+        }
+      }
+    }
+    return perAxis.reduce([Float(1)]) { outer, axis in outer.flatMap { o in axis.map { o * Float($0) } } }
+  }
+
   /// The output extents of dimensions that may be unknown.
   static func infer(
     _ dims: [Dim], kernel: [Int], strides: [Int], dilations: [Int], padding: Padding, ceilMode: Bool = false, op: any Op

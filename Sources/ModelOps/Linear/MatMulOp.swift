@@ -58,6 +58,17 @@ public struct MatMulOp: PrimitiveOp {
             guard let z = z.baseAddress, let x = x.baseAddress, let y = y.baseAddress, m * n > 0 else { return }
             // One weight matrix for all: the batch is more rows.
             if !ta, b.rank == 2, a.rank > 2 { multiply(x, y, z, a.count / max(k, 1)); return }
+            let batch = walk.shape.reduce(1, *)
+            // Many small products: each on one thread.
+            let left = a.count / max(1, m * k), right = b.count / max(1, k * n)
+            if batch > 1, m * n * k < 1 << 22, left == batch || left == 1, right == batch || right == 1 {
+              let stepA = left == 1 ? 0 : m * k, stepB = right == 1 ? 0 : k * n
+              nonisolated(unsafe) let (x, y, z) = (x, y, z)
+              context.primitives.parallel(batch, grain: max(1, (1 << 16) / max(1, m * n * k))) { part in
+                for i in part { multiply(x + i * stepA, y + i * stepB, z + i * m * n, m) }
+              }
+              return
+            }
             walk.forEachRun { place, offsets, length in
               for i in 0..<length {
                 multiply(
@@ -72,10 +83,13 @@ public struct MatMulOp: PrimitiveOp {
     let p = context.primitives
     if k == 0 { result.withMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }; return [result] }
     switch a.dtype {
+    case .float32 where !ta && (b.rank == 2 || walk.shape.reduce(1, *) == 1):
+      run(Float.self) { p.gemm($0, $1, $2, m: $3, n: n, k: k, transposeB: tb, Epilogue(), cache: context.nodeCache) }
     case .float32:
       run(Float.self) { p.gemm($0, $1, $2, m: $3, n: n, k: k, transposeA: ta, transposeB: tb, alpha: 1, beta: 0) }
     case .float64:
       run(Double.self) { p.gemm($0, $1, $2, m: $3, n: n, k: k, transposeA: ta, transposeB: tb, alpha: 1, beta: 0) }
+    case .int32 where !ta && !tb: run(Int32.self) { p.gemm($0, $1, $2, m: $3, n: n, k: k) }
     case .int32: run(Int32.self) { multiplyIntegers($0, $1, $2, $3, n, k, ta, tb) }
     case .int64: run(Int64.self) { multiplyIntegers($0, $1, $2, $3, n, k, ta, tb) }
     case .uint32: run(UInt32.self) { multiplyIntegers($0, $1, $2, $3, n, k, ta, tb) }

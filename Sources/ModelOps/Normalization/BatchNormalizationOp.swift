@@ -43,11 +43,16 @@ public struct BatchNormalizationOp: PrimitiveOp {
     guard axis < x.rank, x.shape[axis] == scale.count else {
       throw ExecutionError(.shapeMismatch, "BatchNormalization of \(x.type) along axis \(axis) with \(scale.count) means")
     }
-    var shape = [Int](repeating: 1, count: x.rank)
-    shape[axis] = scale.count
     let wide = try x.cast(to: .float32, in: context)
-    let product = try MulOp().evaluate([wide, NDArray(scale, shape)], in: context)
-    let sum = try AddOp().evaluate([product[0], NDArray(shift, shape)], in: context)
-    return [try sum[0].cast(to: x.dtype, in: context)]
+    let result = try context.allocate(.float32, x.shape)
+    wide.with(Float.self) { source in
+      result.withMutable(Float.self) { y in
+        guard let from = source.baseAddress, let to = y.baseAddress, x.count > 0 else { return }
+        context.primitives.scaleShift(
+          from, scale: scale, shift: shift, to, outer: x.shape[..<axis].reduce(1, *), channels: scale.count,
+          inner: x.shape[(axis + 1)...].reduce(1, *))
+      }
+    }
+    return [try result.cast(to: x.dtype, in: context)]
   }
 }

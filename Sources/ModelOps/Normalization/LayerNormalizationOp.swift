@@ -40,3 +40,30 @@ public struct LayerNormalizationOp: CompositeOp {
     return resultCount >= 3 ? [y, mean, inverse] : (resultCount == 2 ? [y, mean] : [y])
   }
 }
+
+extension LayerNormalizationOp: PrimitiveOp {
+  /// Float32 along the trailing axes goes to the primitive; anything else by decomposition.
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self), scale = inputs.optional(1), shift = inputs.optional(2)
+    let normal = try axes.map { try normalizeAxis($0, rank: x.rank) }.sorted()
+    let extents = Array(x.shape.suffix(normal.count)), count = extents.reduce(1, *)
+    guard x.dtype == .float32, resultCount <= 1, !normal.isEmpty, normal == Array((x.rank - normal.count)..<x.rank), x.count > 0,
+      [scale, shift].allSatisfy({ $0 == nil || $0?.dtype == .float32 && $0?.shape == extents })
+    else {
+      var eager = EagerContext(context)
+      return try decompose(inputs, in: &eager)
+    }
+    let result = try context.allocate(.float32, x.shape)
+    func pointer(_ array: NDArray?) -> UnsafePointer<Float>? { array?.with(Float.self) { $0.baseAddress } }
+    x.with(Float.self) { source in
+      result.withMutable(Float.self) { y in
+        guard let from = source.baseAddress, let to = y.baseAddress else { return }
+        withExtendedLifetime((scale, shift)) {
+          context.primitives.normalize(
+            from, scale: pointer(scale), shift: pointer(shift), to, rows: x.count / count, count: count, epsilon: Float(epsilon))
+        }
+      }
+    }
+    return [result]
+  }
+}

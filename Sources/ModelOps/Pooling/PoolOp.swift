@@ -65,7 +65,10 @@ public struct PoolOp: PrimitiveOp {
     let result = try context.allocate(.float32, layout.shape(batch: x.shape[0], spatial: geometry.output, channels: channels))
     let input = geometry.input.padded, window = geometry.kernel.padded, output = geometry.output.padded
     let stride = geometry.strides.padded, dilation = geometry.dilations.padded, before = geometry.before.padded(with: 0)
-    let after = geometry.after.padded(with: 0)
+    guard case .lp(let power) = kind else {
+      if result.count > 0 { try evaluate(geometry, x, result, in: context) }
+      return [result]
+    }
     // Channels last: lanes are channels. Channels first: each plane by itself.
     let lanes = layout == .channelsLast ? channels : 1
     let planes = layout == .channelsLast ? x.shape[0] : x.shape[0] * channels
@@ -82,8 +85,8 @@ public struct PoolOp: PrimitiveOp {
             for ow in 0..<output[2] {
               let to = y_ + plane * outputPlane + ((od * output[1] + oh) * output[2] + ow) * lanes
               pool(
-                from, to, lanes, at: (od * stride[0] - before[0], oh * stride[1] - before[1], ow * stride[2] - before[2]),
-                input, window, dilation, after)
+                from, to, lanes, power, at: (od * stride[0] - before[0], oh * stride[1] - before[1], ow * stride[2] - before[2]),
+                input, window, dilation)
             }
           }
         }
@@ -92,39 +95,46 @@ public struct PoolOp: PrimitiveOp {
     return [result]
   }
 
-  @inline(__always)
+  /// Maxima and averages by the primitive; an average is a sum divided by the number of elements of its window.
+  private func evaluate(_ geometry: WindowGeometry, _ x: NDArray, _ result: NDArray, in context: ExecutionContext) throws {
+    let channels = x.shape[layout.channelAxis(rank: x.rank)]
+    let shape = ConvolutionShape(
+      batch: x.shape[0], input: geometry.input, kernel: geometry.kernel, output: geometry.output, strides: geometry.strides,
+      dilations: geometry.dilations, padding: geometry.before, inputChannels: channels, outputChannels: channels, groups: channels,
+      layout: layout, kernelLayout: .spatialInputOutput)
+    x.with(Float.self) { source in
+      result.withMutable(Float.self) { y in
+        guard let source = source.baseAddress, let to = y.baseAddress else { return }
+        context.primitives.pool(shape, maximum: kind == .max, source, to)
+        guard kind == .average else { return }
+        let counts = geometry.counts(padded: countIncludePad)
+        let lanes = layout == .channelsLast ? channels : 1, plane = counts.count * lanes
+        for start in stride(from: 0, to: result.count, by: plane) {
+          for (place, count) in counts.enumerated() {
+            for lane in 0..<lanes { to[start + place * lanes + lane] /= count }
+          }
+        }
+      }
+    }
+  }
+
   private func pool(
-    _ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ lanes: Int, at start: (Int, Int, Int), _ input: [Int],
-    _ window: [Int], _ dilation: [Int], _ after: [Int]
+    _ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ lanes: Int, _ power: Int, at start: (Int, Int, Int),
+    _ input: [Int], _ window: [Int], _ dilation: [Int]
   ) {
-    let isMax = kind == .max
-    for c in 0..<lanes { to[c] = isMax ? -.infinity : 0 }
-    var inside = 0, counted = 0
+    for c in 0..<lanes { to[c] = 0 }
     for kd in 0..<window[0] {
       let d = start.0 + kd * dilation[0]
       for kh in 0..<window[1] {
         let h = start.1 + kh * dilation[1]
         for kw in 0..<window[2] {
           let w = start.2 + kw * dilation[2]
-          // Elements beyond the padding behind (ceil mode) never count.
-          if d < input[0] + after[0], h < input[1] + after[1], w < input[2] + after[2] { counted += 1 }
           guard d >= 0, d < input[0], h >= 0, h < input[1], w >= 0, w < input[2] else { continue }
-          inside += 1
           let x = from + ((d * input[1] + h) * input[2] + w) * lanes
-          switch kind {
-          case .max: for c in 0..<lanes { let v = x[c]; if v > to[c] || v.isNaN { to[c] = v } }
-          case .average: for c in 0..<lanes { to[c] += x[c] }
-          case .lp(let p): for c in 0..<lanes { to[c] += Float.pow(abs(x[c]), p) }
-          }
+          for c in 0..<lanes { to[c] += Float.pow(abs(x[c]), power) }
         }
       }
     }
-    switch kind {
-    case .max: break
-    case .average:
-      let divisor = Float(countIncludePad ? counted : inside)
-      for c in 0..<lanes { to[c] /= divisor }
-    case .lp(let p): for c in 0..<lanes { to[c] = Float.root(to[c], p) }
-    }
+    for c in 0..<lanes { to[c] = Float.root(to[c], power) }
   }
 }

@@ -62,6 +62,7 @@ public struct ReduceOp: PrimitiveOp {
     let kept = x.shape.indices.filter { !dropped.contains($0) }
     let shape = keepDims ? x.shape.indices.map { dropped.contains($0) ? 1 : x.shape[$0] } : kept.map { x.shape[$0] }
     if dropped.isEmpty, kind == .sum || kind == .mean || kind == .max || kind == .min || kind == .prod { return [x] }
+    if let fast = try reduceDense(x, dropped, shape, in: context) { return [fast] }
     // Reduced axes last, so that each result is a run.
     let order = kept + dropped.sorted()
     let rows = kept.map { x.shape[$0] }.reduce(1, *), count = dropped.map { x.shape[$0] }.reduce(1, *)
@@ -85,6 +86,35 @@ public struct ReduceOp: PrimitiveOp {
       let out = (0..<rows).map { row in reduce(count) { values[row * count + $0] } }
       return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
     }
+  }
+
+  /// Float32 along axes that stand next to each other goes to the primitive.
+  private func reduceDense(_ x: NDArray, _ dropped: Set<Int>, _ shape: [Int], in context: ExecutionContext) throws -> NDArray? {
+    let function: ReductionFunction
+    switch kind {
+    case .sum, .mean: function = .sum
+    case .max: function = .maximum
+    case .min: function = .minimum
+    case .sumSquare, .l2: function = .sumSquare
+    case .prod, .l1, .logSum, .logSumExp, .any, .all: return nil
+    }
+    // Axes of extent 1 may stand anywhere.
+    let axes = dropped.filter { x.shape[$0] != 1 }.sorted()
+    guard x.dtype == .float32, x.count > 0, let first = axes.first, let last = axes.last,
+      !(first...last).contains(where: { x.shape[$0] != 1 && !dropped.contains($0) })
+    else { return nil }
+    let outer = x.shape[..<first].reduce(1, *), count = x.shape[first...last].reduce(1, *)
+    let inner = x.shape[(last + 1)...].reduce(1, *)
+    let result = try context.allocate(.float32, shape)
+    x.with(Float.self) { source in
+      result.withMutable(Float.self) { y in
+        guard let from = source.baseAddress, let to = y.baseAddress else { return }
+        context.primitives.reduce(function, from, to, outer: outer, count: count, inner: inner)
+        if kind == .mean { for i in y.indices { y[i] /= Float(count) } }
+        if kind == .l2 { for i in y.indices { y[i] = y[i].squareRoot() } }
+      }
+    }
+    return result
   }
 
   @inline(__always)

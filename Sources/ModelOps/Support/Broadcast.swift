@@ -7,6 +7,11 @@ struct BroadcastWalk {
   /// Per operand, the step of each axis in elements; 0 where it broadcasts.
   let steps: [[Int]]
 
+  init(shape: [Int], steps: [[Int]]) {
+    self.shape = shape
+    self.steps = steps
+  }
+
   /// - Throws: `ExecutionError.shapeMismatch`.
   init(_ shapes: [[Int]]) throws {
     let rank = shapes.map(\.count).max() ?? 0
@@ -53,6 +58,40 @@ struct BroadcastWalk {
         axis -= 1
       }
     }
+  }
+}
+
+/// A broadcast walk whose axes are merged where all operands allow it, as blocks of `rows` rows of `count` elements.
+struct BroadcastRows {
+  let rows: Int, count: Int
+  /// Per operand: 0 or 1 within a row, and how far the next row is.
+  let steps: [Int], rowSteps: [Int]
+  private let outer: BroadcastWalk
+
+  /// `nil` when no operand moves along the innermost axis (all are then single elements).
+  init?(_ walk: BroadcastWalk) {
+    var extents: [Int] = [], moves: [[Int]] = []
+    for axis in walk.shape.indices where walk.shape[axis] != 1 {
+      let step = walk.steps.map { $0[axis] }
+      // The axis before continues this one when each operand's step there is this one's times the extent.
+      if let last = moves.last, zip(last, step).allSatisfy({ $0 == $1 * walk.shape[axis] }) {
+        extents[extents.count - 1] *= walk.shape[axis]
+        moves[moves.count - 1] = step
+      } else {
+        extents.append(walk.shape[axis])
+        moves.append(step)
+      }
+    }
+    count = extents.popLast() ?? 1
+    steps = moves.popLast() ?? walk.steps.map { _ in 1 }
+    guard steps.contains(1), steps.allSatisfy({ $0 <= 1 }) else { return nil }
+    rows = extents.popLast() ?? 1
+    rowSteps = moves.popLast() ?? walk.steps.map { _ in 0 }
+    outer = BroadcastWalk(shape: extents + [1], steps: walk.steps.indices.map { i in moves.map { $0[i] } + [0] })
+  }
+
+  func forEachBlock(_ body: (_ place: Int, _ offsets: [Int]) -> Void) {
+    outer.forEachRun { place, offsets, _ in body(place * rows * count, offsets) }
   }
 }
 

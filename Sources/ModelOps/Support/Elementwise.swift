@@ -114,30 +114,22 @@ extension ArithmeticOp {
     return try broadcastMap(a, b, T.self, to: a.dtype, T.self, in: context) { applyInteger($0, $1) ?? 0 }
   }
 
-  /// Contiguous operands, a scalar, or a row repeated along leading axes go to the primitive.
+  /// Operands of which at least one moves along the innermost axis go to the primitive.
   private func evaluate(
     _ primitive: BinaryFunction, _ a: NDArray, _ b: NDArray, in context: ExecutionContext
   ) throws -> NDArray? {
     let walk = try BroadcastWalk([a.shape, b.shape])
     let total = walk.shape.reduce(1, *)
-    let fullA = a.count == total, fullB = b.count == total
-    guard total > 0, fullA || fullB else { return nil }
+    guard total > 0, let plan = BroadcastRows(walk) else { return nil }
     let result = try context.allocate(.float32, walk.shape)
     a.with(Float.self) { x in
       b.with(Float.self) { y in
         result.withMutable(Float.self) { z in
           guard let x = x.baseAddress, let y = y.baseAddress, let z = z.baseAddress else { return }
-          if fullA && fullB || a.count == 1 || b.count == 1 {
+          plan.forEachBlock { place, offsets in
             context.primitives.binary(
-              primitive, x, y, z, count: total, aIsScalar: !fullA, bIsScalar: !fullB)
-            return
-          }
-          // One side covers the trailing axes (a bias over channels) or the leading ones.
-          let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
-          walk.forEachRun { place, offsets, length in
-            context.primitives.binary(
-              primitive, x + offsets[0], y + offsets[1], z + place, count: length, aIsScalar: stepA == 0,
-              bIsScalar: stepB == 0)
+              primitive, x + offsets[0], y + offsets[1], z + place, rows: plan.rows, count: plan.count,
+              aRow: plan.rowSteps[0], bRow: plan.rowSteps[1], aStep: plan.steps[0], bStep: plan.steps[1])
           }
         }
       }

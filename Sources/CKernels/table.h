@@ -1,0 +1,69 @@
+// The functions that each instruction set has a version of: return type, name, parameters, arguments.
+#define CK_FUNCTIONS(X)                                                                                             \
+  X(long, panel_columns, (void), ())                                                                                \
+  X(long, tile_rows, (void), ())                                                                                    \
+  X(void, pack_panels, (const float *b, long k, long n, long row_stride, long column_stride, float *packed),        \
+    (b, k, n, row_stride, column_stride, packed))                                                                   \
+  X(long, packed_count, (long k, long n), (k, n))                                                                   \
+  X(void, gemm_packed,                                                                                              \
+    (const float *a, long lda, const float *packed, float *c, long ldc, long k, long n, long first_row,             \
+     long last_row, long first_panel, long last_panel, bool accumulate, const ck_epilogue *epilogue),               \
+    (a, lda, packed, c, ldc, k, n, first_row, last_row, first_panel, last_panel, accumulate, epilogue))             \
+  X(void, gemm_plain,                                                                                               \
+    (const float *a, long lda, const float *b, long ldb, float *c, long ldc, long k, long n, long first_row,        \
+     long last_row, long first_column, long last_column, bool accumulate, const ck_epilogue *epilogue),             \
+    (a, lda, b, ldb, c, ldc, k, n, first_row, last_row, first_column, last_column, accumulate, epilogue))           \
+  X(void, gemm_dots,                                                                                                \
+    (const float *a, long lda, const float *b, long ldb, float *c, long ldc, long m, long k, long first_column,     \
+     long last_column, bool accumulate),                                                                            \
+    (a, lda, b, ldb, c, ldc, m, k, first_column, last_column, accumulate))                                          \
+  X(void, convolve_last,                                                                                            \
+    (const ck_convolution *s, const float *x, const float *packed, float *y, const float *zeros, long group,        \
+     long first_pixel, long last_pixel, long first_panel, long last_panel, const ck_epilogue *epilogue),            \
+    (s, x, packed, y, zeros, group, first_pixel, last_pixel, first_panel, last_panel, epilogue))                    \
+  X(void, convolve_first,                                                                                           \
+    (const ck_convolution *s, const float *x, const float *w, float *y, float *scratch, long image, long group,     \
+     long first_panel, long last_panel, long first_row, long last_row, const ck_epilogue *epilogue),                \
+    (s, x, w, y, scratch, image, group, first_panel, last_panel, first_row, last_row, epilogue))                    \
+  X(void, depthwise_last,                                                                                           \
+    (const ck_convolution *s, const float *x, const float *w, float *y, long first_row, long last_row,              \
+     const ck_epilogue *epilogue),                                                                                  \
+    (s, x, w, y, first_row, last_row, epilogue))                                                                    \
+  X(void, depthwise_first,                                                                                          \
+    (const ck_convolution *s, const float *x, const float *w, float *y, float *scratch, long first, long last,      \
+     const ck_epilogue *epilogue),                                                                                  \
+    (s, x, w, y, scratch, first, last, epilogue))                                                                   \
+  X(long, plane_scratch, (const ck_convolution *s), (s))                                                            \
+  X(void, pool, (const ck_convolution *s, int kind, long lanes, const float *x, float *y, long first_row, long last_row), \
+    (s, kind, lanes, x, y, first_row, last_row))                                                                    \
+  X(void, unary, (int function, const float *x, float *y, long count), (function, x, y, count))                     \
+  X(void, binary,                                                                                                   \
+    (int function, const float *a, const float *b, float *y, long rows, long count, long a_row, long b_row,         \
+     long a_step, long b_step),                                                                                     \
+    (function, a, b, y, rows, count, a_row, b_row, a_step, b_step))                                                 \
+  X(void, scale_shift,                                                                                              \
+    (const float *x, const float *scale, const float *shift, float *y, long outer, long channels, long inner),      \
+    (x, scale, shift, y, outer, channels, inner))                                                                   \
+  X(void, softmax, (const float *x, float *y, long rows, long count, bool log), (x, y, rows, count, log))           \
+  X(void, layer_norm,                                                                                               \
+    (const float *x, const float *scale, const float *shift, float *y, long rows, long count, float epsilon),       \
+    (x, scale, shift, y, rows, count, epsilon))                                                                     \
+  X(void, reduce, (int kind, const float *x, float *y, long outer, long count, long inner),                         \
+    (kind, x, y, outer, count, inner))                                                                              \
+  X(void, transpose32, (const uint32_t *x, uint32_t *y, long rows, long columns, long first, long last),            \
+    (x, y, rows, columns, first, last))                                                                             \
+  X(void, gemm_int32, (const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k), (a, b, c, m, n, k))
+
+typedef struct {
+#define CK_MEMBER(result, name, parameters, arguments) result(*name) parameters;
+  CK_FUNCTIONS(CK_MEMBER)
+#undef CK_MEMBER
+} ck_table;
+
+extern const ck_table ck_table_portable;
+#if defined(__x86_64__) && defined(__clang__)
+#define CK_HAS_X86 1
+extern const ck_table ck_table_avx2, ck_table_avx512;
+#else
+#define CK_HAS_X86 0
+#endif

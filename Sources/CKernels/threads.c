@@ -1,0 +1,102 @@
+#include "CKernels.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct ck_threads {
+  pthread_mutex_t lock, turn;
+  pthread_cond_t work, done;
+  int count, working;
+  bool stopping;
+  unsigned long generation;
+  // The job under way.
+  ck_body body;
+  void *context;
+  long total, grain;
+  atomic_long next;
+  pthread_t workers[];
+};
+
+static _Thread_local bool inside;
+
+static void take(ck_threads *t) {
+  inside = true;
+  for (;;) {
+    long first = atomic_fetch_add(&t->next, t->grain);
+    if (first >= t->total) break;
+    long last = t->total - first < t->grain ? t->total : first + t->grain;
+    t->body(t->context, first, last);
+  }
+  inside = false;
+}
+
+static void *worker(void *argument) {
+  ck_threads *t = argument;
+  unsigned long seen = 0;
+  pthread_mutex_lock(&t->lock);
+  for (;;) {
+    while (!t->stopping && t->generation == seen) pthread_cond_wait(&t->work, &t->lock);
+    if (t->stopping) break;
+    seen = t->generation;
+    pthread_mutex_unlock(&t->lock);
+    take(t);
+    pthread_mutex_lock(&t->lock);
+    if (--t->working == 0) pthread_cond_signal(&t->done);
+  }
+  pthread_mutex_unlock(&t->lock);
+  return 0;
+}
+
+ck_threads *ck_threads_create(int count) {
+  if (count < 1) count = 1;
+  ck_threads *t = calloc(1, sizeof *t + (size_t)(count - 1) * sizeof(pthread_t));
+  if (!t) return 0;
+  pthread_mutex_init(&t->lock, 0);
+  pthread_mutex_init(&t->turn, 0);
+  pthread_cond_init(&t->work, 0);
+  pthread_cond_init(&t->done, 0);
+  t->count = 1;
+  for (int i = 0; i < count - 1; i++) {
+    if (pthread_create(&t->workers[i], 0, worker, t)) break;
+    t->count++;
+  }
+  return t;
+}
+
+void ck_threads_destroy(ck_threads *t) {
+  if (!t) return;
+  pthread_mutex_lock(&t->lock);
+  t->stopping = true;
+  pthread_cond_broadcast(&t->work);
+  pthread_mutex_unlock(&t->lock);
+  for (int i = 0; i < t->count - 1; i++) pthread_join(t->workers[i], 0);
+  pthread_mutex_destroy(&t->lock);
+  pthread_mutex_destroy(&t->turn);
+  pthread_cond_destroy(&t->work);
+  pthread_cond_destroy(&t->done);
+  free(t);
+}
+
+void ck_threads_run(ck_threads *t, long count, long grain, ck_body body, void *context) {
+  if (count <= 0) return;
+  if (grain < 1) grain = 1;
+  if (!t || t->count == 1 || count <= grain || inside || pthread_mutex_trylock(&t->turn)) {
+    body(context, 0, count);
+    return;
+  }
+  pthread_mutex_lock(&t->lock);
+  t->body = body;
+  t->context = context;
+  t->total = count;
+  t->grain = grain;
+  atomic_store(&t->next, 0);
+  t->working = t->count - 1;
+  t->generation++;
+  pthread_cond_broadcast(&t->work);
+  pthread_mutex_unlock(&t->lock);
+  take(t);
+  pthread_mutex_lock(&t->lock);
+  while (t->working > 0) pthread_cond_wait(&t->done, &t->lock);
+  pthread_mutex_unlock(&t->lock);
+  pthread_mutex_unlock(&t->turn);
+}
