@@ -145,7 +145,11 @@ extension OperationRules {
     in context: inout RecordingContext
   ) throws -> RecordingContext.Value {
     var entries: [OperationArgument<RecordingContext.Value>]
-    if case .list(let list) = key { entries = list } else { entries = [key] }
+    switch key {
+    case .list(let list): entries = list
+    case .json(.array(let list)): entries = list.map { .json($0) }
+    default: entries = [key]
+    }
     func isMarker(_ entry: OperationArgument<RecordingContext.Value>, _ name: String) -> Bool {
       if case .json(let json) = entry { json["class_name"]?.stringValue == name } else { false }
     }

@@ -84,6 +84,12 @@ public enum OperationRules {
       return WrittenTensor(.value(id), fact)
     }
     var writer = OperationWriter()
+    for port in graph.inputs {
+      let fact = model.fact(port.value, in: graph)
+      for (axis, dim) in (fact.type.shape.dims ?? []).enumerated() {
+        if case .named = dim, writer.sources[dim] == nil { writer.sources[dim] = (WrittenTensor(.value(port.value), fact), axis) }
+      }
+    }
     let results: [WrittenTensor]
     do { results = try writer.apply(node.op, to: inputs) } catch let error as GraphError {
       throw OperationWriter.unsupported(node.op, error.description)

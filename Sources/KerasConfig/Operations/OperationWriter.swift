@@ -46,6 +46,8 @@ public struct WrittenOperation: Sendable {
 struct OperationWriter: OpContext {
   private(set) var operations: [WrittenOperation] = []
   private var depth = 0
+  /// Tensors that have an extent which is not known beforehand, and on which axis.
+  var sources: [Dim: (tensor: WrittenTensor, axis: Int)] = [:]
 
   mutating func apply(_ op: any Op, to inputs: [WrittenTensor?]) throws -> [WrittenTensor] {
     if inputs.allSatisfy({ $0?.isConstant ?? true }), inputs.contains(where: { $0 != nil }) {

@@ -80,7 +80,7 @@ extension OperationRules {
     },
     OperationWriteRule(ConstantOfShapeOp.self) { op, inputs, writer in
       guard let shape = try inputs.at(0).fact.integers, let count = checkedProduct(shape), count <= ArrayConfig.elementLimit else {
-        throw OperationWriter.unsupported(op, "its shape is computed at run time")
+        return try expand(writer.constant(op.value.reshaped([])), try inputs.at(0), op, &writer)
       }
       var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
       return writer.constant(try context.apply(op, NDArray(shape.map(Int64.init), [shape.count])))
@@ -160,21 +160,34 @@ extension OperationRules {
       throw OperationWriter.unsupported(op, "its shape is unknown")
     }
     if result == dims { return x }
-    var y = x
-    if result.count > dims.count { y = try writer.expandDims(y, Array(0..<(result.count - dims.count))) }
-    if let extents = Shape.ranked(result).extents, x.fact.type.shape.extents != nil {
+    if !x.isConstant, x.fact.type.shape.extents != nil, let extents = Shape.ranked(result).extents {
       return try writer.call(.numpy, "BroadcastTo", [.tensor(x)], ["shape": extents.configValue])
     }
-    // Unknown extents stay as they are; the others are repeated.
-    let own = try y.dims()
-    let repeats = try zip(own, result).map { from, to -> Int in
-      if from == to { return 1 }
-      guard from == .fixed(1), let count = to.value else {
-        throw OperationWriter.unsupported(op, "an unknown extent is to be repeated")
-      }
-      return count
+    // Known extents are repeated. Unknown ones stay as they are, or come from another tensor that has them.
+    let own = Array(repeating: .fixed(1), count: result.count - dims.count) + dims
+    var repeats: [Int] = [], open: [Int] = []
+    for (axis, (from, to)) in zip(own, result).enumerated() {
+      repeats.append(from == .fixed(1) ? to.value ?? 1 : 1)
+      if from != to, to.value == nil { open.append(axis) }
     }
-    return try writer.call(.numpy, "Tile", [.tensor(y)], ["repeats": repeats.configValue])
+    var y = x
+    if let array = x.isConstant ? try x.fact.constant?.array() : nil {
+      var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+      let shape = NDArray(zip(own, repeats).map { Int64(max($0.value ?? 1, $1)) }, [own.count])
+      y = writer.constant(try context.apply(ExpandOp(), array, shape))
+    } else {
+      if result.count > dims.count { y = try writer.expandDims(y, Array(0..<(result.count - dims.count))) }
+      if repeats.contains(where: { $0 != 1 }) { y = try writer.call(.numpy, "Tile", [.tensor(y)], ["repeats": repeats.configValue]) }
+    }
+    for axis in open {
+      guard let (source, place) = writer.sources[result[axis]] else { throw OperationWriter.unsupported(op, "an unknown extent is to be repeated") }
+      let line = try writer.getItem(source, try (0..<source.rank()).map { $0 == place ? OperationWriter.slice(nil, nil) : 0 })
+      let zeros = try writer.call(.numpy, "ZerosLike", [.tensor(line)], ["dtype": .string(y.dtype.rawValue)])
+      let others = (0..<result.count).filter { $0 != axis }
+      let spread = try writer.expandDims(zeros, others)
+      y = y.dtype == .bool ? try writer.call(.numpy, "LogicalOr", [.tensor(y), .tensor(spread)]) : try writer.binary("Add", y, spread)
+    }
+    return y
   }
 
   private static func pad(_ op: PadOp, _ inputs: [WrittenTensor?], _ writer: inout OperationWriter) throws -> WrittenTensor {

@@ -79,7 +79,8 @@ extension Activation {
     return try context.select(test, above, below)
   }
 
-  /// The projection onto the simplex (Martins and Astudillo, 2016): `max(x − τ, 0)`.
+  /// `max(x − τ, 0)`: the projection onto the simplex (Martins and Astudillo, 2016), but for Keras's τ, which adds up
+  /// the running sums of the whole support where the paper takes the last. What was trained with it needs it.
   private func sparsemax<C: OpContext>(_ x: C.Value, axis: Int, in context: inout C) throws -> C.Value {
     let rank = try context.rank(of: x), axis = try normalizeAxis(axis, rank: rank)
     let count = try context.dim(of: x, axis)
@@ -93,7 +94,7 @@ extension Activation {
     let support = try context.apply(GreaterOp(), try context.add(one, try context.mul(ranks, sorted)), sums)
     let mask = try context.cast(support, to: context.dtype(of: x))
     let size = try context.reduce(.sum, mask, axes: [axis], keepDims: true)
-    let total = try context.reduce(.sum, try context.mul(mask, sorted), axes: [axis], keepDims: true)
+    let total = try context.reduce(.sum, try context.mul(mask, sums), axes: [axis], keepDims: true)
     let tau = try context.div(try context.sub(total, one), size)
     return try context.apply(ReluOp(), try context.sub(x, tau))
   }
