@@ -100,7 +100,7 @@ let package = Package(
     tests("ModelRuntime", ["ModelRuntime"]),
     tests("ModelVerify", ["ModelVerify"]),
     tests("ModelKit", ["ModelKit"]),
-    tests("modelctl", ["modelctl", "ModelKit"]),
+    tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -11,7 +11,7 @@ import Testing
     let text = try String(contentsOf: file, encoding: .utf8)
     let start = try #require(text.range(of: "## \(command)\n")?.upperBound)
     let section = text[start...].components(separatedBy: "\n## ")[0]
-    let options = help.split(whereSeparator: { " \n[],".contains($0) }).filter { $0.hasPrefix("--") }.map(String.init)
+    let options = help.split(whereSeparator: { " \n[],.".contains($0) }).filter { $0.hasPrefix("--") }.map(String.init)
     #expect(!options.isEmpty)
     for option in Set(options).subtracting(["--help", "--version"]) {
       #expect(section.contains(option), "\(command) \(option)")

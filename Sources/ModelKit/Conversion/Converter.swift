@@ -60,8 +60,11 @@ public struct Converter: Sendable {
       report.verification = try Verifier(options: options).verify(reference: model, candidate: result)
     } catch let error as UnsupportedError where report.sourceFormat == report.format {
       // What can't be executed can still be proven to be carried over as it was.
-      report.notes.append("verified by structure and weights: \(error.message)")
-      report.verification = try StructureComparison(source, written, format: report.format, options).report
+      let comparison = try StructureComparison(source, written, format: report.format, options).report
+      guard comparison.isEquivalent else { throw error }
+      let list = error.items.map { "\($0.name) × \($0.count)" }.joined(separator: ", ")
+      report.notes.append("verified by structure and weights, not by running it: \(error.message) \(list)")
+      report.verification = comparison
     } catch let error as UnsupportedError where !model.randomOps.isEmpty {
       report.notes.append("not verified: \(error)")
     }

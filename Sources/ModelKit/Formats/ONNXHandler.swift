@@ -22,6 +22,12 @@ struct ONNXHandler: FormatHandler {
     try writer(options).write(model, to: path)
   }
 
+  func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool {
+    guard options.opset == nil, options.layout == .keep else { return false }
+    try ONNXWriter.copy(try ONNXFile(path: source), to: path)
+    return true
+  }
+
   private func writer(_ options: WriteOptions) throws -> ONNXWriter {
     let opset = options.opset ?? 18
     guard ONNXWriter.opsets.contains(opset) else {

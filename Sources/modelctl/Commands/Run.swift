@@ -25,10 +25,8 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let executor = try Executor(FormatRegistry.open(model), signature: signature, options: threading.execution)
-    let arrays: [NDArray]
-    do { arrays = try executor.inputs.pick(from: DataFile.read(inputs)) } catch let error as FormatError {
-      throw error.inFile(inputs)
-    }
+    let data = try DataFile.read(inputs), arrays: [NDArray]
+    do { arrays = try executor.inputs.pick(from: data) } catch let error as FormatError { throw error.inFile(inputs) }
     let results = try executor.run(arrays)
     try DataFile.write(zip(executor.outputs, results).map { ($0.name, $1) }, to: outputs)
   }
