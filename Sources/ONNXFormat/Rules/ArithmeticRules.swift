@@ -132,7 +132,15 @@ extension NodeRule {
     .rule(
       type, O.self,
       read: { n, g in try g.apply(op, to: try n.operands(in: &g)) },
-      write: { op, x, w in [try w.emit(type, x.values, as: try broadcastType(x))] })
+      write: { op, x, w in
+        let result = try broadcastType(x), dtype = result.dtype
+        // Before opset 14 these take integers of 32 and 64 bits only.
+        if w.opset < 14, dtype.isInteger, let bits = dtype.bitWidth, bits < 32 {
+          let wide = try x.values.map { try $0.map { try w.cast($0, to: .int32) } }
+          return [try w.cast(try w.emit(type, wide, as: TensorType(.int32, result.shape)), to: dtype)]
+        }
+        return [try w.emit(type, x.values, as: result)]
+      })
   }
 
   fileprivate static func bitwise<O: Op>(_ type: String, _ op: O) -> NodeRule {

@@ -64,6 +64,18 @@ struct GraphWriter {
     value.map { OutValue(name: name($0), fact: model.model.fact($0, in: graph)) }
   }
 
+  private func checkDTypes() {
+    for value in graph.valueIDs {
+      let dtype = graph[value].type.dtype
+      if dtype == .variant { continue }
+      guard let first = ONNXWriter.firstOpset(of: dtype) else {
+        model.fail("values of dtype \(dtype)", "ONNX has none")
+        continue
+      }
+      if first > model.opset { model.fail("values of dtype \(dtype)", "needs opset \(first)") }
+    }
+  }
+
   // MARK: The graph
 
   /// - Parameter formals: how many of the inputs are listed; those behind are captured.
@@ -72,6 +84,7 @@ struct GraphWriter {
     var proto = record?.proto ?? GraphProto()
     if record == nil { proto.name = graph.name }
     let isUnchanged = model.unchanged(id)
+    if !isUnchanged || !model.repeats(domain: "") { checkDTypes() }
     if let record {
       pendingConstants = record.constantNodes.map { ($0.value, $0.key) }.sorted { $0.0 < $1.0 }
     }

@@ -21,21 +21,23 @@ final class ModelWriter {
   private var unchanged: [GraphID: Bool] = [:]
 
   init(_ model: Model, opset: Int) throws {
-    guard ONNXWriter.opsets.contains(opset) else {
-      throw UnsupportedError("opset \(opset) can't be written: 13 to 25 can")
-    }
     self.model = model
     self.opset = opset
     residue = model.residue["onnx"] as? ONNXResidue
     var target = residue?.opsets ?? [:]
     target[""] = opset
     versions = (residue?.opsets ?? [:], target)
+    // A file of another opset can only be repeated.
+    guard ONNXWriter.opsets.contains(opset) || residue?.opsets[""] == opset && unchanged(model.main) else {
+      throw UnsupportedError("opset \(opset) can't be written: 13 to 25 can")
+    }
   }
 
   /// Whether nodes of the file may be repeated: the operators still mean the same.
   func repeats(domain: String?) -> Bool {
     let domain = normalizedDomain(domain)
-    guard let version = versions.source[domain] else { return residue != nil && domain != "" }
+    // A file without an operator set uses none of its operators.
+    guard let version = versions.source[domain] else { return residue != nil }
     return version == versions.target[domain]
   }
 
@@ -80,7 +82,7 @@ final class ModelWriter {
     }
     let least = ONNXWriter.irVersion(opset: opset)
     if !isSameVersion || proto.irVersion == nil { proto.irVersion = max(proto.irVersion ?? 0, least) }
-    proto.opsetImport = operatorSets(proto)
+    if !isSameVersion || !unchanged(model.main) { proto.opsetImport = operatorSets(proto) }
     if !graphsCallFunctions(proto) { proto.functions = [] }
     metadata(&proto)
     if model.training != nil { losses.append(Loss("training configuration", reason: "ONNX has no place for it")) }

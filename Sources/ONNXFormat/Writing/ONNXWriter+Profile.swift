@@ -7,7 +7,7 @@ extension ONNXWriter {
   public static func profile(opset: Int = 18) -> TargetProfile {
     TargetProfile(
       name: "ONNX opset \(opset)", level: .ops, layout: .channelsFirst,
-      dtypes: Set(DType.allCases.filter { TensorProto.DataType($0) != nil || $0 == .variant })
+      dtypes: Set(DType.allCases.filter { firstOpset(of: $0) ?? .max <= opset || $0 == .variant })
     ) { node, graph, model in
       // Written for trial: so the answer can't differ from what happens later.
       var writer = NodeWriter(opset: opset, rules: .all, names: NameTable(), nodeName: node.name) { _, _ in GraphProto() }

@@ -51,6 +51,22 @@ public struct ONNXWriter: Sendable {
     return proto
   }
 
+  /// The opset of the file a model was read from. With it, a model that has not changed is written as it was, whatever the opset.
+  public static func opset(of model: Model) -> Int? { (model.residue["onnx"] as? ONNXResidue)?.opsets[""] }
+
+  /// The first opset with tensors of a dtype; `nil` for one that ONNX does not have.
+  static func firstOpset(of dtype: DType) -> Int? {
+    guard TensorProto.DataType(dtype) != nil else { return nil }
+    return switch dtype {
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz: 19
+    case .int4, .uint4: 21
+    case .float4e2m1: 23
+    case .float8e8m0fnu: 24
+    case .int2, .uint2: 25
+    default: 13
+    }
+  }
+
   /// The least IR version that carries an opset.
   static func irVersion(opset: Int) -> Int64 {
     switch opset {
