@@ -57,8 +57,9 @@ let package = Package(
     // Formats.
     library("KerasConfig", ["ModelLayers"]),
     library("ONNXFormat", ["ProtobufWire", "ModelOps"]),
-    library("KerasFormat", ["KerasConfig", "ZipContainer", "HDF5Container"]),
-    library("KerasH5Format", ["KerasConfig", "HDF5Container"]),
+    library("KerasStorage", ["KerasConfig", "HDF5Container"]),
+    library("KerasFormat", ["KerasStorage", "ZipContainer"]),
+    library("KerasH5Format", ["KerasStorage"]),
 
     // Execution and proof.
     library("ComputeBackend", ["CKernels", "COpenBLAS", "ModelGraph"]),
@@ -94,6 +95,8 @@ let package = Package(
     tests("NumPyFormat", ["NumPyFormat"]),
     tests("ModelPasses", ["ModelPasses", "KerasConfig", "TestSupport"]),
     tests("KerasConfig", ["KerasConfig", "TestSupport"]),
+    tests("KerasFormat", ["KerasFormat"]),
+    tests("KerasH5Format", ["KerasH5Format"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat"]),
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),

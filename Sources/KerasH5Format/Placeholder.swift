@@ -1,1 +1,0 @@
-// KerasH5Format

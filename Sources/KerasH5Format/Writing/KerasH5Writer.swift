@@ -1,0 +1,75 @@
+import HDF5Container
+import KerasConfig
+import KerasStorage
+import ModelGraph
+import ModelSupport
+import ModelTensor
+
+/// Writes a layer-level model as an `.h5` file that Keras 3 and, where it knows the layers, Keras 2 load.
+public enum KerasH5Writer {
+  /// Writes `model` at `path`, whole or not at all. A path that ends in `.weights.h5` gets the weights alone,
+  /// as `save_weights` of Keras 3 writes them.
+  /// - Returns: what the file can't hold.
+  /// - Throws: `UnsupportedError` listing everything that is no layer, nested model or `keras.ops`
+  ///   operation; `StorageError`; `FormatError` when a weight can't be read.
+  @discardableResult
+  public static func write(_ model: Model, to path: String, replaceExisting: Bool = true) throws -> [Loss] {
+    let isWeightsOnly = path.hasSuffix(".weights.h5")
+    let document = try KerasModelConfig.write(model, generation: isWeightsOnly ? .keras3 : .keras2)
+    var losses = document.losses
+    let output = try AtomicOutput(destination: path, replaceExisting: replaceExisting)
+    let writer = try HDF5Writer()
+    if isWeightsOnly {
+      try writeTree(document, to: writer.root)
+      losses.append(Loss("configuration", reason: "a file of weights alone does not hold it"))
+    } else {
+      losses += try writeModel(document, of: model, to: writer.root)
+    }
+    try writer.write(to: output.temporaryPath)
+    try output.commit()
+    return losses
+  }
+
+  private static func writeModel(_ document: KerasModelDocument, of model: Model, to root: HDF5GroupWriter) throws -> [Loss] {
+    let residue = model.residue["keras-h5"] as? KerasH5Residue
+    let backend = residue?.backend ?? "tensorflow"
+    try root.write(.bytes(Array(document.version.utf8)), as: "keras_version")
+    try root.write(.bytes(Array(backend.utf8)), as: "backend")
+    try root.write(.bytes(Array(document.config.text().utf8)), as: "model_config")
+    let topLevel = residue?.topLevelWeights ?? []
+    try KerasWeightWriter.write(
+      layers: document.layers, topLevel: topLevel, backend: backend, version: document.version,
+      to: try root.group("model_weights"))
+    guard let training = model.training else { return [] }
+    if let config = residue?.trainingConfig ?? training.compileConfig.map(CompileConfig.toTrainingConfig) {
+      try root.write(.bytes(Array(config.text().utf8)), as: "training_config")
+    }
+    if !training.optimizerVariables.isEmpty {
+      try KerasWeightWriter.write(optimizerWeights(training), to: try root.group("optimizer_weights"))
+    }
+    return []
+  }
+
+  /// The optimiser's variables by the names the file gives them. An archive numbers them only; Keras looks
+  /// at their order alone.
+  private static func optimizerWeights(_ training: TrainingState) -> [StoredWeight] {
+    let name = training.compileConfig?["optimizer"]?["config"]?["name"]?.stringValue ?? "optimizer"
+    return training.optimizerVariables.enumerated().map { index, variable in
+      guard variable.path.hasPrefix("optimizer/vars/") else { return StoredWeight(name: variable.path, tensor: variable.tensor) }
+      let label = index < 2 ? ["iteration", "learning_rate"][index] : "variable_\(index)"
+      return StoredWeight(name: "\(name)/\(label)", tensor: variable.tensor)
+    }
+  }
+
+  private static func writeTree(_ document: KerasModelDocument, to root: HDF5GroupWriter) throws {
+    var groups: [String: KerasVariableGroup] = [:]
+    for (path, name) in document.groupNames { groups[path] = KerasVariableGroup(path: path, name: name, variables: []) }
+    for (path, tensor) in document.variables {
+      let parts = path.split(separator: "/")
+      let parent = parts.dropLast().joined(separator: "/")
+      groups[parent, default: KerasVariableGroup(path: parent, variables: [])].variables
+        .append(StoredWeight(name: parts.last.map(String.init) ?? "", tensor: tensor))
+    }
+    try KerasWeightWriter.write(groups.values.sorted { $0.path < $1.path }, to: root)
+  }
+}
