@@ -197,6 +197,9 @@ struct GraphReader {
         .invalidStructure, "\(node.opType ?? "") gives \(results.count) results, found \(node.output.count) outputs")
     }
     var taken: Set<ValueID> = []
+    for (position, result) in results.enumerated() where position >= node.output.count || node.output[position].isEmpty {
+      if case .result(let producer, _) = g.graph[result].definition, Int(producer.raw) >= first { g.graph[result].name = "" }
+    }
     for (position, output) in node.output.enumerated() where !output.isEmpty {
       var value = results[position]
       var isNew = false

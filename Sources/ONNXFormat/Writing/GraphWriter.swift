@@ -48,6 +48,13 @@ struct GraphWriter {
       valueNames[port.value] = names.reserve(port.name) ? port.name : names.unique(port.name)
     }
     if isMain { model.reserveParameters(graph) }
+    // Results that nothing uses need no name, unless the file gave them one.
+    let uses = graph.uses()
+    for id in graph.nodeIDs where graph[id].outputs.count > 1 {
+      for output in graph[id].outputs where uses[output] == nil && valueNames[output] == nil {
+        if record == nil || graph[output].name.isEmpty { valueNames[output] = "" }
+      }
+    }
     for value in graph.valueIDs where valueNames[value] == nil {
       switch graph[value].definition {
       case .parameter(let id): valueNames[value] = model.name(id)

@@ -129,6 +129,16 @@ struct NodeWriter: OpContext {
 
   // MARK: Finishing
 
+  /// Takes the names from results that nothing uses, where a node has others.
+  private mutating func leaveOut(_ unnamed: Set<String>) {
+    let used = Set(nodes.flatMap(\.input))
+    for index in nodes.indices where nodes[index].output.count > 1 && nodes[index].opType != "Split" {
+      if nodes[index].attribute.contains(where: { $0.g != nil }) { continue }
+      nodes[index].output = nodes[index].output.map { unnamed.contains($0) && !used.contains($0) ? "" : $0 }
+      while nodes[index].output.count > 1, nodes[index].output.last == "" { nodes[index].output.removeLast() }
+    }
+  }
+
   /// Gives the results the names of the op's outputs (`""` for one that nobody wants), and the node that makes the first one the
   /// op's name.
   mutating func finish(_ results: [OutValue], names outputs: [String]) throws {
@@ -145,6 +155,7 @@ struct NodeWriter: OpContext {
         nodes.append(node)
       }
     }
+    leaveOut(made.subtracting(renamed.keys))
     var isNamed = false
     for index in nodes.indices.reversed() {
       nodes[index].input = nodes[index].input.map { renamed[$0] ?? $0 }
