@@ -71,7 +71,9 @@ struct NetworkBuilder {
     return LayerRecord(
       name: object.name, className: object.className,
       // A Sequential model's input layer is none of its layers.
-      children: network.kind == .sequential ? Array(site.records.dropFirst()) : site.records,
+      children: network.kind == .sequential
+        ? Array(site.records.dropFirst())
+        : zip(site.records, network.entries).filter { !$1.object.isOperation(generation) }.map(\.0),
       isTrainable: object.isTrainable, isBuilt: true, scope: scope)
   }
 
@@ -265,11 +267,61 @@ struct NetworkBuilder {
     return site.graph[node].outputs
   }
 
+  /// An operation becomes the canonical ops it stands for; the last of them takes its name.
   private mutating func callOperation(
     _ index: Int, _ call: CallDescription, _ reference: TensorReference, in site: inout Site
   ) throws -> [ValueID] {
+    let object = site.network.entries[index].object
     site.records[index].isBuilt = true
-    return try addOpaque(index, call, reference, reason: nil, in: &site)
+    do {
+      let arguments = try call.arguments.map { try operand($0, in: site) }
+      let keywords = try call.keywords.mapValues { try operand($0, in: site) }
+      return try append(index, reference, in: &site) { context in
+        try OperationRules.read(
+          className: object.className, module: object.module, config: object.config, args: arguments, kwargs: keywords, in: &context)
+      }
+    } catch let error as UnsupportedError {
+      let reason = error.items.compactMap { $0.reason ?? $0.name }.joined(separator: ", ")
+      return try addOpaque(index, call, reference, reason: reason.isEmpty ? error.message : reason, in: &site)
+    } catch let error as GraphError where error.code == .missingType {
+      return try addOpaque(index, call, reference, reason: error.description, in: &site)
+    }
+  }
+
+  private func operand(_ argument: CallArgument, in site: Site) throws -> OperationArgument<ValueID> {
+    switch argument {
+    case .tensor(let reference, _): return .tensor(try value(reference, in: site))
+    case .plain(let json): return .json(json)
+    case .list(let list): return .list(try list.map { try operand($0, in: site) })
+    case .dictionary:
+      guard let plain = argument.plain else {
+        throw UnsupportedError("a dictionary of tensors is an operation's argument", items: [.init("dictionary of tensors")])
+      }
+      return .json(plain)
+    }
+  }
+
+  /// Appends what `body` applies, named after the entry.
+  private mutating func append(
+    _ index: Int, _ reference: TensorReference, in site: inout Site, _ body: (inout GraphContext) throws -> [ValueID]
+  ) throws -> [ValueID] {
+    let scope = scope(of: index, in: &site)
+    let name = site.network.entries[index].object.name
+    // The graph moves into the context and back: two holders would make each append copy it.
+    var context = GraphContext(model, graph: Graph())
+    swap(&context.graph, &site.graph)
+    context.scope = scope
+    context.origin = origin(reference)
+    context.namePrefix = resultNames(reference, count: 1).first ?? name
+    defer { swap(&context.graph, &site.graph) }
+    let first = context.graph.nodeSlots.count
+    let results = try body(&context)
+    for (result, title) in zip(results, resultNames(reference, count: results.count)).reversed() {
+      guard let node = context.graph.producer(of: result), Int(node.raw) >= first else { continue }
+      context.graph[result].name = title
+      if result == results.first { context.graph[node].name = name }
+    }
+    return results
   }
 
   private mutating func callLayer(

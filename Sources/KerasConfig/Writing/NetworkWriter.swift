@@ -58,6 +58,7 @@ struct NetworkWriter {
     var record: LayerRecord
     var calls: [CallDescription] = []
     var isInput = false
+    var isOperation = false
     var isNetwork: Bool { !record.children.isEmpty }
   }
 
@@ -84,6 +85,10 @@ struct NetworkWriter {
     var known: [EntryKey: Int] = [:]
     for nodeID in try graph.order() {
       let node = graph[nodeID]
+      guard node.op is LayerOp || node.op is CallOp || node.op is OpaqueOp else {
+        entries += try operations(node, graph, preferred: preferred[nodeID], names: &names, references: &references)
+        continue
+      }
       let key = entryKey(node, nodeID, graph)
       let index: Int
       if let found = known[key] { index = found } else {
@@ -166,7 +171,10 @@ struct NetworkWriter {
     if let op = node.op as? OpaqueOp, op.format == "keras" {
       return try opaqueEntry(node, op, original: scope?.config, names: &names)
     }
-    guard let op = node.op as? LayerOp else { return try operationEntry(node, graph, names: &names) }
+    guard let op = node.op as? LayerOp else {
+      note(node.op.displayName)
+      return nil
+    }
     guard let rule = LayerRules.rule(for: op.layer) else {
       note(op.displayName, reason: "no rule writes it")
       return nil
@@ -211,9 +219,63 @@ struct NetworkWriter {
     return Entry(name: name, object: original, record: LayerRecord(name: name, className: op.type, isBuilt: true))
   }
 
-  private mutating func operationEntry(_ node: Node, _ graph: Graph, names: inout LayerNames) throws -> Entry? {
-    note(node.op.displayName, reason: "neither a layer nor an operation of keras.ops")
-    return nil
+  /// The operations of `keras.ops` that say a canonical op. The one that gives its first result takes its
+  /// name.
+  private mutating func operations(
+    _ node: Node, _ graph: Graph, preferred: String?, names: inout LayerNames, references: inout [ValueID: TensorReference]
+  ) throws -> [Entry] {
+    let written: (operations: [WrittenOperation], results: [WrittenTensor])
+    do { written = try OperationRules.write(node, in: graph, of: model) } catch let error as UnsupportedError {
+      for item in error.items { note(item.name, reason: item.reason ?? error.message) }
+      for output in node.outputs { references[output] = TensorReference(node.name) }
+      return []
+    }
+    usesKeras3Calls = true
+    var main = written.operations.count - 1
+    if case .operation(let index, _)? = written.results.first?.source { main = index }
+    let title = names.unique(preferred ?? node.name)
+    let titles = written.operations.enumerated().map { index, operation in
+      index == main ? title : names.unique("\(title)_\(kerasSnakeCase(operation.className))")
+    }
+    func spell(_ argument: OperationArgument<WrittenTensor>) throws -> CallArgument {
+      switch argument {
+      case .tensor(let tensor):
+        switch tensor.source {
+        case .value(let value):
+          guard let reference = references[value] else {
+            throw UnsupportedError("the model holds what a Keras file can't", items: [.init("an input of '\(node.name)'")])
+          }
+          return .tensor(reference, tensor.fact.type)
+        case .operation(let index, let result): return .tensor(TensorReference(titles[index], 0, result), tensor.fact.type)
+        case .constant(let constant): return .plain(try ArrayConfig.write(try constant.array()))
+        }
+      case .json(let json): return .plain(json)
+      case .list(let list): return .list(try list.map { try spell($0) })
+      }
+    }
+    let entries = try zip(titles, written.operations).map { title, operation in
+      var config = operation.config
+      config["name"] = .string(title)
+      let object: JSONValue = [
+        "module": .string(operation.module), "class_name": .string(operation.className), "config": .object(config),
+        "registered_name": .string(operation.className),
+      ]
+      var entry = Entry(
+        name: title, object: object, record: LayerRecord(name: title, className: operation.className, isBuilt: true))
+      entry.isOperation = true
+      entry.calls = [
+        CallDescription(try operation.args.map { try spell($0) }, keywords: try operation.kwargs.mapValues { try spell($0) })
+      ]
+      return entry
+    }
+    for (output, result) in zip(node.outputs, written.results) {
+      switch result.source {
+      case .value(let value): references[output] = references[value]
+      case .operation(let index, let position): references[output] = TensorReference(titles[index], 0, position)
+      case .constant: break
+      }
+    }
+    return entries
   }
 
   // MARK: Calls
@@ -285,7 +347,7 @@ struct NetworkWriter {
     config["input_layers"] = .array(inputs.map(port))
     config["output_layers"] = .array(outputs.map(port))
     let record = LayerRecord(
-      name: name, className: "Functional", children: sorted.map(\.record), isTrainable: isTrainable, isBuilt: true)
+      name: name, className: "Functional", children: sorted.filter { !$0.isOperation }.map(\.record), isTrainable: isTrainable, isBuilt: true)
     return (objects.network("Functional", config, original: original?.config), record)
   }
 
