@@ -75,6 +75,12 @@ def case(family, name, layer, *inputs, masks=None, kwargs=None, named=None, as_l
             if w.dtype in ("int32", "int64"):
                 v = np.asarray(w)
             w.assign(v.astype(w.dtype))
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+    # Some layers take the masks off their inputs.
+    for t, m in zip(tensors, masks or []):
+        if m is not None:
+            backend.set_keras_mask(t, keras.ops.convert_to_tensor(m))
     outputs = layer(*args, **kwargs, **extra)
     outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     flat_named = {}
@@ -229,6 +235,7 @@ case("reshaping", "UpSampling2D", L.UpSampling2D((2, 3)), x(2, 3, 4, 2))
 case("reshaping", "UpSampling2D first", L.UpSampling2D((2, 3), data_format="channels_first"), x(2, 3, 4, 2))
 case("reshaping", "UpSampling2D bilinear", L.UpSampling2D((2, 3), interpolation="bilinear"), x(2, 3, 4, 2))
 case("reshaping", "UpSampling2D bicubic", L.UpSampling2D((2, 3), interpolation="bicubic"), x(2, 3, 4, 2))
+case("reshaping", "UpSampling2D lanczos", L.UpSampling2D((2, 3), interpolation="lanczos3"), x(2, 3, 4, 2))
 case("reshaping", "UpSampling3D", L.UpSampling3D((1, 2, 3)), x(1, 2, 3, 2, 2))
 
 # Regularisation
@@ -281,6 +288,7 @@ case("recurrent", "TimeDistributed Conv", L.TimeDistributed(L.Conv2D(3, 2, activ
 case("recurrent", "ConvLSTM1D", L.ConvLSTM1D(3, 2, padding="same", return_sequences=True), x(2, 3, 5, 2))
 case("recurrent", "ConvLSTM2D", L.ConvLSTM2D(3, (2, 3), return_state=True), x(2, 3, 5, 6, 2))
 case("recurrent", "ConvLSTM2D stride", L.ConvLSTM2D(2, 3, strides=2, padding="same", return_sequences=True, go_backwards=True), x(1, 3, 5, 6, 2))
+case("recurrent", "ConvLSTM2D first", L.ConvLSTM2D(2, 3, padding="same", data_format="channels_last", return_sequences=True, activation="relu"), x(1, 3, 5, 6, 2), masks=[np.array([[True, True, False]])])
 case("recurrent", "ConvLSTM3D", L.ConvLSTM3D(2, 2), x(1, 2, 4, 3, 3, 2))
 
 # Attention
@@ -330,8 +338,23 @@ for layer, shape in [
     (L.RandomFlip(), (2, 4, 5, 3)), (L.RandomRotation(0.1), (2, 4, 5, 3)), (L.RandomZoom(0.1), (2, 4, 5, 3)),
     (L.RandomTranslation(0.1, 0.1), (2, 4, 5, 3)), (L.RandomContrast(0.1), (2, 4, 5, 3)),
     (L.RandomBrightness(0.1), (2, 4, 5, 3)), (L.RandomCrop(3, 4), (2, 6, 9, 3)), (L.RandomCrop(5, 4), (2, 3, 4, 2)),
+    (L.RandomErasing(), (2, 4, 5, 3)), (L.RandomHue(0.5), (2, 4, 5, 3)), (L.RandomSaturation(0.5), (2, 4, 5, 3)),
+    (L.RandomSharpness(0.5), (2, 4, 5, 3)), (L.RandomShear(0.2, 0.2), (2, 4, 5, 3)), (L.RandomColorJitter(), (2, 4, 5, 3)),
+    (L.RandomColorDegeneration(0.5), (2, 4, 5, 3)), (L.RandomPerspective(), (2, 4, 5, 3)), (L.RandomElasticTransform(), (2, 4, 5, 3)),
+    (L.RandomGaussianBlur(), (2, 4, 5, 3)), (L.RandomPosterization(4), (2, 4, 5, 3)), (L.RandomGrayscale(), (2, 4, 5, 3)),
+    (L.RandomInvert(), (2, 4, 5, 3)), (L.Solarization(), (2, 4, 5, 3)), (L.AugMix(), (2, 4, 5, 3)), (L.RandAugment(), (2, 4, 5, 3)),
+    (L.MixUp(), (2, 4, 5, 3)), (L.CutMix(), (2, 4, 5, 3)),
 ]:
-    case("preprocessing", f"{type(layer).__name__} {shape}", layer, np.abs(x(*shape)))
+    case("preprocessing", f"{type(layer).__name__} {shape}", layer, np.abs(x(*shape)), kwargs={"training": False})
+case("preprocessing", "Resizing lanczos", L.Resizing(5, 7, interpolation="lanczos3"), x(2, 3, 4, 2))
+case("preprocessing", "Resizing lanczos5 down", L.Resizing(3, 4, interpolation="lanczos5", antialias=True), x(2, 7, 9, 2))
+case("preprocessing", "Resizing antialias", L.Resizing(3, 4, antialias=True), x(2, 7, 9, 2))
+case("preprocessing", "Resizing cubic antialias", L.Resizing(3, 4, interpolation="bicubic", antialias=True), x(2, 7, 9, 2))
+case("preprocessing", "Resizing bytes", L.Resizing(5, 7), ints(255, 2, 3, 4, 2).astype("uint8"))
+case("preprocessing", "Resizing first", L.Resizing(5, 7, data_format="channels_first"), x(2, 2, 3, 4))
+case("preprocessing", "CategoryEncoding weights", L.CategoryEncoding(5, output_mode="count"), ints(5, 4, 3), named={"count_weights": x(4, 3)})
+case("preprocessing", "Discretization multi", L.Discretization(bin_boundaries=[-1.0, 0.0, 1.0], output_mode="multi_hot"), x(3, 4))
+case("preprocessing", "Normalization axes", L.Normalization(axis=(1, 2)), x(4, 3, 2))
 
 out = os.path.join(os.path.dirname(__file__), "..", "..", "fixtures", "layers")
 os.makedirs(out, exist_ok=True)

@@ -14,8 +14,8 @@ public struct LayerRule: Sendable {
   public let arguments: [String]
   /// The type `read` gives.
   public let layerType: any Layer.Type
-  private let reader: @Sendable (JSONValue) throws -> any Layer
-  private let writer: @Sendable (any Layer) throws -> JSONValue
+  private var reader: @Sendable (JSONValue) throws -> any Layer
+  private var writer: @Sendable (any Layer) throws -> JSONValue
 
   /// The layer that a configuration describes. Keys that do not matter to inference are ignored.
   /// - Throws: `FormatError` for a value of a wrong type or outside its range, naming class and key;
@@ -25,6 +25,21 @@ public struct LayerRule: Sendable {
   /// The configuration in Keras 3's spelling, without the keys common to all layers (`name`,
   /// `trainable`, `dtype`). Complete: Keras 3's `from_config` takes it as it is.
   public func write(_ layer: any Layer) throws -> JSONValue { try writer(layer) }
+
+  /// A layer whose configuration is kept whole, because nothing in it matters to inference.
+  init<L: ConfigurableLayer>(_ type: L.Type, arguments: [String], whole path: RowPath<L, JSONValue>) {
+    self.init(type, arguments: arguments)
+    let common: Set<String> = ["name", "trainable", "dtype"]
+    reader = { config in
+      guard let members = config.objectValue else {
+        throw FormatError(.invalidValue, "expected an object as configuration", at: SourceLocation(path: ["layer \(L.className)"]))
+      }
+      var layer = L()
+      layer[keyPath: path] = .object(members.filter { !common.contains($0.key) })
+      return layer
+    }
+    writer = { layer in (layer as? L)?[keyPath: path] ?? .object([:]) }
+  }
 
   init<L: ConfigurableLayer>(
     _ type: L.Type, aliases: [String] = [], arguments: [String] = ["inputs"], className: String? = nil,

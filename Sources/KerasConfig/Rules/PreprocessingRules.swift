@@ -1,7 +1,105 @@
+import ModelGraph
 import ModelLayers
 import ModelSupport
+import OrderedCollections
 
 extension LayerRules {
-  static let preprocessingRules: [LayerRule] = []
-  static let augmentationRules: [LayerRule] = []
+  static let preprocessingRules: [LayerRule] = [
+    LayerRule(
+      Rescaling.self,
+      rows: [numbers("scale", \.scale, \.isScalarScale), numbers("offset", \.offset, \.isScalarOffset)]),
+    LayerRule(
+      Normalization.self,
+      rows: [
+        normalizationAxes, row("invert", \.invert), row("mean", \.mean), row("variance", \.variance),
+      ]
+    ) { layer in
+      guard (layer.mean == nil) == (layer.variance == nil) else { throw ConfigMismatch(expected: "both mean and variance or none") }
+    },
+    LayerRule(
+      Resizing.self,
+      rows: [
+        count("height", \.height), count("width", \.width), row("interpolation", \.interpolation),
+        row("crop_to_aspect_ratio", \.cropToAspectRatio), row("pad_to_aspect_ratio", \.padToAspectRatio),
+        row("fill_value", \.fillValue), row("antialias", \.antialias), row("data_format", \.layout),
+      ]),
+    LayerRule(
+      CenterCrop.self, rows: [count("height", \.height), count("width", \.width), row("data_format", \.layout)]),
+    LayerRule(
+      CategoryEncoding.self, arguments: ["inputs", "count_weights"],
+      rows: [count("num_tokens", \.tokens, also: ["max_tokens"]), row("output_mode", \.mode)]),
+    LayerRule(
+      Discretization.self, rows: [row("bin_boundaries", \.boundaries), row("output_mode", \.mode)]
+    ) { layer in
+      guard !layer.boundaries.isEmpty else { throw ConfigMismatch(expected: "bin boundaries: the layer has not been adapted") }
+    },
+  ]
+
+  static let augmentationRules: [LayerRule] = Augmentations.kinds.map { augmentation($0) }
+
+  private static func augmentation<K: AugmentationKind>(_: K.Type) -> LayerRule {
+    LayerRule(Augmentation<K>.self, arguments: ["inputs", "training"], whole: \.settings)
+  }
+
+  /// A number, or a list of them; a list of one is still a list.
+  private static func numbers<L>(
+    _ key: String, _ path: RowPath<L, [Double]>, _ isScalar: RowPath<L, Bool>
+  ) -> ConfigRow<L> {
+    ConfigRow(key: key) { layer, json in
+      let plain = json.unwrappedArray
+      layer[keyPath: isScalar] = plain.arrayValue == nil
+      layer[keyPath: path] = plain.arrayValue == nil ? [try Double(config: plain)] : try [Double](config: plain)
+    } write: { layer in
+      let values = layer[keyPath: path]
+      return layer[keyPath: isScalar] ? values.first.map { .double($0) } : values.configValue
+    }
+  }
+
+  private static let normalizationAxes = ConfigRow<Normalization>(key: "axis") { layer, json in
+    if json.isNull { layer.axes = [] } else if json.arrayValue == nil { layer.axes = [try Int(config: json)] } else {
+      layer.axes = try [Int](config: json)
+    }
+    guard layer.axes.count <= 32, layer.axes.allSatisfy({ $0.magnitude <= 64 }) else { throw ConfigMismatch(expected: "axes") }
+  } write: { layer in
+    layer.axes.configValue
+  }
+}
+
+extension CategoryMode: ConfigValue {
+  init(config: JSONValue) throws {
+    // Keras 2's name for multi_hot.
+    guard let word = config.stringValue, let mode = word == "binary" ? .multiHot : CategoryMode(rawValue: word) else {
+      throw ConfigMismatch(expected: "int, one_hot, multi_hot or count")
+    }
+    self = mode
+  }
+  var configValue: JSONValue { .string(rawValue) }
+}
+
+extension FixedArray: ConfigValue {
+  init(config: JSONValue) throws {
+    var shape: [Int] = [], values: [Double] = []
+    let plain = config.unwrappedArray
+    func collect(_ json: JSONValue, _ depth: Int) throws {
+      guard let list = json.arrayValue else {
+        guard depth == shape.count, let number = json.doubleValue else { throw ConfigMismatch(expected: "numbers") }
+        values.append(number)
+        return
+      }
+      guard depth < 16 else { throw ConfigMismatch(expected: "numbers nested less deep") }
+      if depth == shape.count, values.isEmpty { shape.append(list.count) }
+      guard depth < shape.count, shape[depth] == list.count else { throw ConfigMismatch(expected: "lists of equal length") }
+      for item in list { try collect(item, depth + 1) }
+    }
+    try collect(plain, 0)
+    self.init(values, shape)
+  }
+  var configValue: JSONValue {
+    func level(_ axis: Int, _ start: Int, _ count: Int) -> JSONValue {
+      guard axis < shape.count, shape[axis] > 0 else { return start < values.count ? .double(values[start]) : .array([]) }
+      let step = count / shape[axis]
+      return .array((0..<shape[axis]).map { level(axis + 1, start + $0 * step, step) })
+    }
+    return level(0, 0, values.count)
+  }
 }

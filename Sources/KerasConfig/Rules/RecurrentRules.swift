@@ -21,7 +21,23 @@ extension LayerRules {
       rows: [row("merge_mode", \.mergeMode), forward, backward]),
     LayerRule(
       TimeDistributed.self, arguments: ["inputs", "training", "mask"], rows: [nested("layer", \.layer)]),
+    convolutional(Rank1.self), convolutional(Rank2.self), convolutional(Rank3.self),
   ]
+
+  private static func convolutional<R: SpatialRank>(_: R.Type) -> LayerRule {
+    LayerRule(
+      ConvLSTM<R>.self, arguments: sequenceArguments,
+      rows: [
+        count("filters", \.filters, also: ["nb_filter"]), perAxis("kernel_size", \.kernelSize, rank: R.rank, required: true),
+        perAxis("strides", \.strides, rank: R.rank), row("padding", \.padding), row("data_format", \.layout),
+        perAxis("dilation_rate", \.dilations, rank: R.rank), row("activation", \.activation),
+        row("recurrent_activation", \.recurrentActivation, also: ["inner_activation"]), row("use_bias", \.useBias),
+        row("unit_forget_bias", \.unitForgetBias), row("dropout", \.dropout), row("recurrent_dropout", \.recurrentDropout),
+      ] + sequence(\.options)
+    ) { layer in
+      guard layer.padding != .causal else { throw ConfigMismatch(expected: "padding valid or same") }
+    }
+  }
 
   private static func sequence<L>(_ path: RowPath<L, SequenceOptions>) -> [ConfigRow<L>] {
     func flag(_ key: String, _ field: RowPath<SequenceOptions, Bool>, always: Bool = true) -> ConfigRow<L> {

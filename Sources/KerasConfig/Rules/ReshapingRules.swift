@@ -39,19 +39,12 @@ extension LayerRules {
   private static func padding<R: SpatialRank>(_: R.Type) -> LayerRule {
     LayerRule(
       ZeroPadding<R>.self,
-      rows: [pairs("padding", \.padding, rank: R.rank)] + (R.rank == 1 ? [oneAxisLayout(\.layout)] : [row("data_format", \.layout)]))
+      rows: [pairs("padding", \.padding, rank: R.rank)] + [row("data_format", \.layout)])
   }
   private static func cropping<R: SpatialRank>(_: R.Type) -> LayerRule {
     LayerRule(
       Cropping<R>.self,
-      rows: [pairs("cropping", \.cropping, rank: R.rank)] + (R.rank == 1 ? [oneAxisLayout(\.layout)] : [row("data_format", \.layout)]))
-  }
-  /// Layers over one axis take a layout in some versions of Keras only: written when it is not the
-  /// usual one.
-  private static func oneAxisLayout<L>(_ path: RowPath<L, DataLayout>) -> ConfigRow<L> {
-    ConfigRow(key: "data_format") { layer, json in
-      layer[keyPath: path] = try DataLayout(config: json)
-    } write: { $0[keyPath: path] == .channelsLast ? nil : $0[keyPath: path].configValue }
+      rows: [pairs("cropping", \.cropping, rank: R.rank)] + (R.rank == 1 ? [] : [row("data_format", \.layout)]))
   }
 }
 

@@ -14,8 +14,14 @@ public struct Softmax: ConfigurableLayer {
     let mask = call.named["mask"] ?? (call.inputs.count > 1 ? call.inputs[1] : call.mask())
     return [try apply(try call.input(), mask: mask, in: &context)]
   }
+  public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
+    [call.mask() ?? call.named["mask"]]
+  }
 
-  func apply<C: OpContext>(_ input: C.Value, mask: C.Value?, in context: inout C) throws -> C.Value {
+  /// - Parameter zeroing: whether masked places are 0 even where everything is masked; else such lines are uniform.
+  func apply<C: OpContext>(
+    _ input: C.Value, mask: C.Value?, zeroing: Bool = true, in context: inout C
+  ) throws -> C.Value {
     var x = input, keep = mask
     if let mask {
       if context.dtype(of: mask) != .bool {
@@ -31,7 +37,7 @@ public struct Softmax: ConfigurableLayer {
       let exponent = try context.apply(ExpOp(), try context.sub(x, peak))
       y = try context.div(exponent, try context.reduce(.sum, exponent, axes: axes, keepDims: true))
     }
-    if let keep { y = try context.select(keep, y, try context.scalar(0, like: y)) }
+    if zeroing, let keep { y = try context.select(keep, y, try context.scalar(0, like: y)) }
     return y
   }
 

@@ -63,7 +63,8 @@ public struct GroupedQueryAttention: ConfigurableLayer {
     let scores = try context.apply(EinsumOp(equation: "bquh,bkuh->buqk"), q, k)
     var wide = mask
     if let mask { wide = try context.expanded(mask, toRank: 4, at: max(0, (try context.rank(of: mask)) - 2)) }
-    let weights = try Softmax().apply(scores, mask: wide, in: &context)
+    let isFused = dropout == 0 && call.options["return_attention_scores"]?.boolValue != true
+    let weights = try Softmax().apply(scores, mask: wide, zeroing: !isFused, in: &context)
     var y = try context.apply(EinsumOp(equation: "buqk,bkuh->bquh"), weights, v)
     if let gate { y = try context.mul(y, gate) }
     y = try project(y, outputs: 1, bound: 2)

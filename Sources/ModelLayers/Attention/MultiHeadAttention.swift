@@ -82,7 +82,9 @@ public struct MultiHeadAttention: ConfigurableLayer {
       wide = try context.expanded(mask, toRank: scoresRank, at: max(0, place))
     }
     let softmax = Softmax(axes: Array((scoresRank - axes.count)..<scoresRank))
-    let weights = try softmax.apply(scores, mask: wide, in: &context)
+    // Keras takes a fused kernel where it can, which leaves lines of nothing but masked places uniform.
+    let isFused = dropout == 0 && rank == 3 && call.options["return_attention_scores"]?.boolValue != true
+    let weights = try softmax.apply(scores, mask: wide, zeroing: !isFused, in: &context)
     var y = try context.apply(EinsumOp(equation: equations.combine), weights, v)
     if let gate { y = try context.mul(y, gate) }
     y = try project(y, outputs: outputShape?.count ?? 1, bound: 2)

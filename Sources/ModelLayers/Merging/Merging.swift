@@ -20,6 +20,28 @@ extension MergingLayer {
     for mask in masks.dropFirst() { result = try context.apply(LogicalOrOp(), result, mask) }
     return [result]
   }
+  /// Folds as Keras does with masks for an op without a neutral element: of two inputs, one that is
+  /// masked somewhere takes the other's element there.
+  func masked<C: OpContext>(_ call: LayerCall<C.Value>, _ op: any Op, in context: inout C) throws -> C.Value {
+    let inputs = try context.aligned(call.inputs)
+    guard var result = inputs.first else { throw GraphError(.wrongInputCount, "\(Self.className) of no tensors") }
+    func spread(_ index: Int) throws -> C.Value? {
+      guard let mask = call.mask(index) else { return nil }
+      let missing = try context.rank(of: inputs[index]) - context.rank(of: mask)
+      let wide = try (0..<max(0, missing)).reduce(mask) { mask, _ in try context.unsqueeze(mask, [context.rank(of: mask)]) }
+      return wide
+    }
+    var keep = try spread(0)
+    for (index, input) in inputs.enumerated().dropFirst() {
+      let mask = try spread(index)
+      var input = input
+      if let mask { input = try context.select(mask, input, result) }
+      if let keep { result = try context.select(keep, result, input) }
+      if let own = keep, let mask { keep = try context.apply(LogicalOrOp(), own, mask) } else { keep = nil }
+      result = try context.apply(op, result, input)
+    }
+    return result
+  }
   func fold<C: OpContext>(
     _ inputs: [C.Value], _ op: any Op, in context: inout C
   ) throws -> C.Value {
