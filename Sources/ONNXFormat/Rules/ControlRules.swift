@@ -97,6 +97,29 @@ let controlRules: [NodeRule] = [
           "scan_output_directions": directions(op.outputsReversed),
         ], types: types)
     }),
+  .writes(CallOp.self) { op, x, w in try w.inline(0, try x.values.indices.map { try x.required($0) }) },
+  .writes(WhileOp.self) { op, x, w in
+    // Loop asks for the condition behind each turn, so it is computed before the first one and inside.
+    let inputs = try x.values.indices.map { try x.required($0) }, captures = Array(inputs.dropFirst(op.stateCount))
+    let first = try w.inline(0, inputs)
+    guard let condition = first.first, let bodies = w.bodies else { throw GraphError(.invalidStructure, "While without a condition") }
+    var inner = NodeWriter(
+      opset: w.opset, rules: w.rules, names: NameTable(parent: w.names), nodeName: "\(w.nodeName)/body", bodies: bodies)
+    func formal(_ name: String, _ type: TensorType) -> OutValue { OutValue(name: inner.names.unique(name), fact: Fact(type)) }
+    let iteration = formal("iteration", TensorType(.int64, [])), goesOn = formal("condition", TensorType(.bool, []))
+    let states = inputs.prefix(op.stateCount).map { formal("state", looseType($0.type)) }
+    let next = try inner.inline(1, states + captures)
+    let test = try inner.inline(0, next + captures)
+    var results: [OutValue] = []
+    for value in [test[0]] + next { results.append(try inner.emit("Identity", [value])) }
+    var graph = GraphProto()
+    graph.name = "\(w.nodeName)/body"
+    (graph.node, graph.initializer) = (inner.nodes, inner.initializers)
+    for index in graph.node.indices { graph.node[index].name = inner.names.unique("\(w.nodeName)/\(graph.node[index].opType ?? "")") }
+    graph.input = ([iteration, goesOn] + states).map(\.info)
+    graph.output = results.map(\.info)
+    return try w.emit("Loop", [nil, condition] + inputs.prefix(op.stateCount).map { Optional($0) }, ["body": .graph(graph)], types: next.map(\.type))
+  },
   .writes(OpaqueOp.self) { op, x, w in
     guard op.format == "onnx", let payload = op.payload as? ONNXPayload else {
       throw UnsupportedError(op.reason ?? "an operation of \(op.format) without an ONNX counterpart")
@@ -129,8 +152,14 @@ extension NodeReader {
 extension NodeWriter {
   /// Body `index` of the op as a graph with its `formals` first inputs; the others are names of the graphs around it.
   func body(_ index: Int, formals: Int) throws -> GraphProto {
-    guard let body else { throw GraphError(.invalidStructure, "an op with bodies in a place without") }
-    return try body(index, formals)
+    guard let bodies else { throw GraphError(.invalidStructure, "an op with bodies in a place without") }
+    return try bodies.write(index, formals: formals)
+  }
+
+  /// The nodes of body `index` on these inputs, in the place of the op.
+  fileprivate mutating func inline(_ index: Int, _ inputs: [OutValue]) throws -> [OutValue] {
+    guard let bodies else { throw GraphError(.invalidStructure, "an op with bodies in a place without") }
+    return splice(try bodies.inline(index, inputs, names: names))
   }
 
   /// Whether an operator that is carried verbatim means the same in what is written.

@@ -174,26 +174,10 @@ struct GraphWriter {
   private mutating func write(_ node: Node) throws {
     let inputs = node.inputs.map { out($0) }
     let outputs = node.outputs.map { name($0) }
-    let constants = visibleConstants()
-    let (model, graph, names) = (model, graph, names)
     var writer = NodeWriter(
-      opset: model.opset, rules: model.rules, names: names, nodeName: node.name
-    ) { index, formals in
-      guard index < node.bodies.count, let body = model.model.graphs[node.bodies[index]] else {
-        throw GraphError(.invalidStructure, "\(node.op.displayName) lacks body \(index)")
-      }
-      // Inputs behind the formal ones are the captures, which stand at the end of the node's inputs.
-      let captured = body.inputs.count - formals
-      guard captured >= 0, captured <= inputs.count else {
-        throw GraphError(.invalidStructure, "\(node.op.displayName): body \(body.name) takes \(body.inputs.count) inputs")
-      }
-      var bound: [ValueID: String] = [:]
-      for (port, input) in zip(body.inputs.suffix(captured), inputs.suffix(captured)) { bound[port.value] = input?.name ?? "" }
-      var writer = GraphWriter(
-        model, body, id: node.bodies[index], names: NameTable(parent: names), bound: bound, visible: constants)
-      return try writer.write(formals: formals)
-    }
-    _ = graph
+      opset: model.opset, rules: model.rules, names: names, nodeName: node.name,
+      bodies: node.bodies.isEmpty
+        ? nil : BodyWriter(model: model, ids: node.bodies, inputs: inputs, names: names, visible: visibleConstants()))
     do {
       let results = try writer.write(node.op, inputs)
       try writer.finish(results, names: outputs)

@@ -69,7 +69,8 @@ final class ModelWriter {
     var proto = residue?.model ?? ModelProto()
     let isSameVersion = repeats(domain: "")
     var writer = GraphWriter(self, main, id: model.main, names: mainNames)
-    let graph = try writer.write()
+    var graph = try writer.write()
+    if let residue { try ONNXWriter.attachExternalData(&graph, residue.files) }
     if !failures.isEmpty {
       throw UnsupportedError(
         "ONNX opset \(opset) can't express these operations",

@@ -20,8 +20,8 @@ struct NodeWriter: OpContext {
   let names: NameTable
   /// The name of the op's node.
   let nodeName: String
-  /// Writes a body of the op being written; `nil` where there are none.
-  let body: ((_ index: Int, _ formals: Int) throws -> GraphProto)?
+  /// The bodies of the op being written; `nil` where there are none.
+  let bodies: BodyWriter?
   private(set) var nodes: [NodeProto] = []
   private(set) var initializers: [TensorProto] = []
   /// Operator sets beyond the default one that were used.
@@ -30,13 +30,13 @@ struct NodeWriter: OpContext {
 
   init(
     opset: Int, rules: RuleTable, names: NameTable, nodeName: String,
-    body: ((_ index: Int, _ formals: Int) throws -> GraphProto)? = nil
+    bodies: BodyWriter? = nil
   ) {
     self.opset = opset
     self.rules = rules
     self.names = names
     self.nodeName = nodeName
-    self.body = body
+    self.bodies = bodies
   }
 
   // MARK: Nodes
@@ -89,6 +89,13 @@ struct NodeWriter: OpContext {
     node.output = results.map(\.name)
     nodes.append(node)
     return results
+  }
+
+  /// Appends all of a graph whose names fit in here, and gives its outputs.
+  mutating func splice(_ graph: GraphProto) -> [OutValue] {
+    nodes.append(contentsOf: graph.node)
+    initializers.append(contentsOf: graph.initializer)
+    return graph.output.map { OutValue(name: $0.name ?? "", fact: Fact($0.type?.type ?? TensorType(.float32, .unranked))) }
   }
 
   // MARK: Ops
@@ -157,13 +164,14 @@ struct NodeWriter: OpContext {
     }
     leaveOut(made.subtracting(renamed.keys))
     var isNamed = false
+    // Nodes that a body brought along bear their own names.
     for index in nodes.indices.reversed() {
       nodes[index].input = nodes[index].input.map { renamed[$0] ?? $0 }
       nodes[index].output = nodes[index].output.map { renamed[$0] ?? $0 }
       if !isNamed, let first = outputs.first, nodes[index].output.contains(first) {
         nodes[index].name = nodeName
         isNamed = true
-      } else {
+      } else if nodes[index].name == nil {
         nodes[index].name = names.unique("\(nodeName)/\(nodes[index].opType ?? "")")
       }
     }

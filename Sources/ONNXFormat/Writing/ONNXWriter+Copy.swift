@@ -24,9 +24,9 @@ extension ONNXWriter {
   }
 
   /// Gives tensors in other files the source of their bytes, still marked as external.
-  private static func attachExternalData(_ graph: inout GraphProto, _ files: ExternalFiles) throws {
+  static func attachExternalData(_ graph: inout GraphProto, _ files: ExternalFiles) throws {
     func attach(_ tensor: inout TensorProto) throws {
-      guard tensor.dataLocation == .external else { return }
+      guard tensor.dataLocation == .external, tensor.rawData == nil else { return }
       tensor.rawData = WireBytes(try tensor.tensor(files).source)
     }
     for index in graph.initializer.indices { try attach(&graph.initializer[index]) }
