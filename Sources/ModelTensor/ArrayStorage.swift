@@ -54,6 +54,18 @@ public final class ArrayStorage: @unchecked Sendable {
     self.recycle = recycle
   }
 
+  /// Fresh memory that goes straight back to the system at the end: for large blocks that come and go, which an
+  /// allocator would keep.
+  convenience init(mapping byteCount: Int) {
+    let size = max(1, byteCount)
+    let pointer = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let pointer, pointer != MAP_FAILED else {
+      self.init(byteCount: byteCount)
+      return
+    }
+    self.init(pointer: pointer, byteCount: byteCount) { pointer, count in munmap(pointer, max(1, count)) }
+  }
+
   public init(strings: [[UInt8]]) {
     pointer = UnsafeMutableRawPointer(mutating: Self.empty)
     byteCount = 0

@@ -27,4 +27,47 @@ import Testing
     #expect(tensor.source.byteCount == 3)
     #expect(try tensor.array().integers() == [-8, 7, -1, 3, 0])
   }
+
+  /// Seeded permutations of any rank and width against index arithmetic, read whole and in odd pieces.
+  @Test(arguments: 0..<60) func permutesAnyShape(_ seed: Int) throws {
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 99
+    func next(_ bound: Int) -> Int {
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return Int(state % UInt64(bound))
+    }
+    let rank = 1 + next(5)
+    let shape = (0..<rank).map { _ in 1 + next(rank > 3 ? 5 : 70) }
+    var permutation = Array(0..<rank)
+    for i in permutation.indices { permutation.swapAt(i, next(rank)) }
+    let count = shape.reduce(1, *), dtype = [DType.uint8, .int16, .int32, .int64, .complex128][next(5)]
+    let stride = try #require(dtype.arrayStride)
+    let array = NDArray(uninitialized: dtype, shape)
+    array.withMutableBytes { bytes in for i in bytes.indices { bytes[i] = UInt8(truncatingIfNeeded: i &* 31 &+ i >> 8) } }
+    let tensor = Tensor(array).transposed(permutation)
+    var expected = [UInt8](repeating: 0, count: count * stride)
+    let out = permutation.map { shape[$0] }
+    array.withBytes { bytes in
+      for place in 0..<count {
+        var rest = place, index = [Int](repeating: 0, count: rank)
+        for axis in (0..<rank).reversed() {
+          index[permutation[axis]] = rest % out[axis]
+          rest /= out[axis]
+        }
+        let source = zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 }
+        for b in 0..<stride { expected[place * stride + b] = bytes[source * stride + b] }
+      }
+    }
+    #expect(try tensor.source.bytes() == expected)
+    var pieces: [UInt8] = []
+    try tensor.source.forEachChunk(of: 1 + next(300)) { pieces += $0 }
+    #expect(pieces == expected)
+    // Back again, as one permutation.
+    var back = permutation
+    for (index, axis) in permutation.enumerated() { back[axis] = index }
+    let original = tensor.transposed(back)
+    #expect(original.extents == shape)
+    #expect(try original.source.bytes() == array.withBytes { [UInt8]($0) })
+  }
 }
