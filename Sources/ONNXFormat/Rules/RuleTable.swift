@@ -9,7 +9,7 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, attentionRules, comparisonRules, controlRules, convolutionRules,
     imageRules, linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, recurrentRules,
-    reductionRules, textRules, microsoftRules,
+    reductionRules, textRules, microsoftRules, sequenceRules, mlRules,
   ])
 
   init(_ families: [[NodeRule]]) {

@@ -9,6 +9,7 @@ enum WireAttribute {
   case string(String), strings([String])
   case tensor(Tensor)
   case graph(GraphProto)
+  case type(TypeProto)
   /// An element type as its number.
   case dtype(DType)
   case flag(Bool)
@@ -30,6 +31,7 @@ enum WireAttribute {
     case .string(let text): (proto.type, proto.s) = (.string, WireBytes(text))
     case .strings(let texts): (proto.type, proto.strings) = (.strings, texts.map { WireBytes($0) })
     case .tensor(let tensor): (proto.type, proto.t) = (.tensor, Indirect(try TensorProto(tensor)))
+    case .type(let type): (proto.type, proto.tp) = (.typeProto, Indirect(type))
     case .graph(let graph): (proto.type, proto.g) = (.graph, Indirect(graph))
     }
     return proto

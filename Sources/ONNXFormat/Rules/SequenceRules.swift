@@ -1,0 +1,97 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+/// Sequences and optionals.
+let sequenceRules: [NodeRule] = [
+  .rule(
+    "SequenceEmpty", SequenceEmptyOp.self,
+    read: { n, g in [try g.apply(SequenceEmptyOp(dtype: try n.dtype("dtype") ?? .float32))] },
+    write: { op, x, w in [try w.emit("SequenceEmpty", [], ["dtype": .dtype(op.dtype)], as: try op.infer([])[0])] }),
+  .sequence("SequenceConstruct", SequenceConstructOp()), .sequence("SequenceInsert", SequenceInsertOp()),
+  .sequence("SequenceErase", SequenceEraseOp()), .sequence("SequenceAt", SequenceAtOp()),
+  .sequence("SequenceLength", SequenceLengthOp()), .sequence("OptionalGetElement", OptionalGetElementOp()),
+  .rule(
+    "SplitToSequence", SplitToSequenceOp.self,
+    read: { n, g in
+      try g.apply(SplitToSequenceOp(axis: try n.int("axis") ?? 0, keepDims: try n.flag("keepdims", true)), to: n.inputs)
+    },
+    write: { op, x, w in
+      [
+        try w.emit(
+          "SplitToSequence", x.values, ["axis": .int(op.axis), "keepdims": op.keepDims ? nil : .int(0)],
+          as: try op.infer(x.values.map { $0?.fact })[0])
+      ]
+    }),
+  .rule(
+    "ConcatFromSequence", ConcatFromSequenceOp.self,
+    read: { n, g in
+      let op = ConcatFromSequenceOp(axis: try n.required(try n.int("axis"), "axis"), newAxis: try n.flag("new_axis"))
+      return try g.apply(op, to: n.inputs)
+    },
+    write: { op, x, w in
+      [
+        try w.emit(
+          "ConcatFromSequence", x.values, ["axis": .int(op.axis), "new_axis": op.newAxis.mark],
+          as: try op.infer(x.values.map { $0?.fact })[0])
+      ]
+    }),
+  .rule(
+    "Optional", OptionalOp.self,
+    read: { n, g in
+      let type = n.attribute("type")?.tp?.value.type
+      return try g.apply(OptionalOp(element: type), to: n.inputs)
+    },
+    write: { op, x, w in
+      guard w.opset >= 15 else { throw UnsupportedError("Optional needs opset 15") }
+      let result = try op.infer(x.values.map { $0?.fact })[0]
+      let type = x[0] == nil ? op.element.flatMap { TypeProto($0) } : nil
+      return [try w.emit("Optional", x.values, ["type": type.map { .type($0) }], as: result)]
+    }),
+  .rule(
+    "OptionalHasElement", OptionalHasElementOp.self,
+    read: { n, g in try g.apply(OptionalHasElementOp(), to: n.inputs) },
+    write: { _, x, w in
+      guard w.opset >= 15 else { throw UnsupportedError("OptionalHasElement needs opset 15") }
+      return [try w.emit("OptionalHasElement", x.values, as: TensorType(.bool, []))]
+    }),
+  .rule(
+    "SequenceMap", SequenceMapOp.self,
+    read: { n, g in
+      let body = try n.required(try n.graph("body"), "body")
+      // The body sees items where the node sees sequences.
+      let formals = n.inputs.map { input -> TensorType? in
+        guard let input else { return nil }
+        let type = g.type(of: input)
+        if case .sequence(let element)? = type.variant { return element }
+        return type.dtype == .variant ? nil : type
+      }
+      let (ids, captures) = try n.bodies([.init(label: "body", graph: body, formals: formals)], in: &g)
+      let op = SequenceMapOp(extraCount: max(0, n.inputs.count - 1), resultCount: body.output.count)
+      let bodies = ids.compactMap { g.model.graphs[$0] }
+      let inputs = n.inputs + captures
+      let types = try op.infer(inputs.map { $0.map { g.fact(of: $0) } }, bodies: bodies)
+      let node = g.graph.append(op, inputs, types: types, name: g.namePrefix, bodies: ids, scope: g.scope, origin: g.origin)
+      return g.graph[node].outputs
+    },
+    write: { op, x, w in
+      guard w.opset >= 17 else { throw UnsupportedError("SequenceMap needs opset 17") }
+      guard let body = try w.body?(0, op.extraCount + 1) else {
+        throw GraphError(.invalidStructure, "SequenceMap has no body")
+      }
+      let types = body.output.map { output in
+        output.type?.type.map { TensorType.sequence(of: $0) } ?? TensorType(.variant, .ranked([]))
+      }
+      return try w.emit("SequenceMap", Array(x.values.prefix(op.extraCount + 1)), ["body": .graph(body)], types: types)
+    }),
+]
+
+extension NodeRule {
+  /// An op without attributes whose result types are its own affair.
+  fileprivate static func sequence<O: Op>(_ type: String, _ op: O) -> NodeRule {
+    .rule(
+      type, O.self, read: { n, g in try g.apply(op, to: n.inputs) },
+      write: { op, x, w in [try w.emit(type, x.values, as: try op.infer(x.values.map { $0?.fact })[0])] })
+  }
+}
