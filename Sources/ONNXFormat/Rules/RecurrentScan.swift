@@ -1,0 +1,165 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+/// A recurrent op as a `Scan` over time: for masks (ONNX's own operators know lengths only) and for activations that ONNX
+/// does not name. The products with the inputs stand before the loop, one for all steps.
+struct RecurrentScan {
+  var hidden: Int
+  var gates: Int
+  var direction: RecurrentDirection
+  var batchFirst: Bool
+  var zeroOutputForMask: Bool
+  /// Which inputs hold the initial states and the mask.
+  var stateInputs: [Int]
+  var maskInput: Int
+  /// How many of the gates' recurrent biases stay apart: the last ones.
+  var separateBiases = 0
+  /// The states after a step. `projected` is `x·Wᵀ` with the biases, `[B, gates·H]`.
+  var step: (_ direction: Int, _ projected: OutValue, _ states: [OutValue], _ weights: Weights, inout NodeWriter) throws -> [OutValue]
+
+  /// What a step needs of one direction.
+  struct Weights {
+    /// `[gates·H, H]`.
+    var recurrent: OutValue
+    /// The recurrent biases that stay apart, if there are any.
+    var bias: OutValue?
+    /// `[3H]`.
+    var peephole: OutValue?
+  }
+
+  func write(_ inputs: RuleInputs, peephole: Int? = nil, _ w: inout NodeWriter) throws -> [OutValue] {
+    let given = try inputs.required(0)
+    guard given.type.shape.rank == 3 else { throw UnsupportedError("a recurrent op over a tensor of unknown rank") }
+    let x = batchFirst ? try w.transpose(given, [1, 0, 2]) : given
+    let keep = try keep(inputs, x, &w), inside = try inside(inputs, x, &w)
+    let live = try keep.map { keep in try inside.map { try w.apply(LogicalAndOp(), keep, $0) } ?? keep } ?? inside
+    var sequences: [OutValue] = [], finals = [[OutValue]](repeating: [], count: stateInputs.count)
+    for d in 0..<direction.count {
+      let weights = try part(try inputs.required(1), d, &w), recurrent = try part(try inputs.required(2), d, &w)
+      var projected = try w.matmul(x, weights, transposeB: true)
+      var separate: OutValue?
+      if let all = inputs[3] {
+        let bias = try part(all, d, &w), width = gates * hidden
+        let recurrentBias = try w.slice(bias, axis: 0, start: width, end: 2 * width)
+        projected = try w.add(projected, try w.slice(bias, axis: 0, start: 0, end: width))
+        let apart = separateBiases * hidden
+        if apart == 0 { projected = try w.add(projected, recurrentBias) } else {
+          let joined = try w.slice(recurrentBias, axis: 0, start: 0, end: width - apart)
+          projected = try w.add(projected, try w.pad(joined, before: [0], after: [apart]))
+          separate = try w.slice(recurrentBias, axis: 0, start: width - apart, end: width)
+        }
+      }
+      let initial = try stateInputs.map { try state(inputs[$0], d, x, &w) }
+      let given = try peephole.flatMap { inputs[$0] }.map { try part($0, d, &w) }
+      let results = try scan(
+        d, projected, initial, Weights(recurrent: recurrent, bias: separate, peephole: given), live: live, inside: inside,
+        isMasked: keep != nil, &w)
+      for index in finals.indices { finals[index].append(try w.unsqueeze(results.states[index], [0])) }
+      sequences.append(try w.unsqueeze(results.sequence, [1]))
+    }
+    let sequence = try w.concat(sequences, axis: 1), states = try finals.map { try w.concat($0, axis: 0) }
+    guard batchFirst else { return [sequence] + states }
+    return [try w.transpose(sequence, [2, 0, 1, 3])] + (try states.map { try w.transpose($0, [1, 0, 2]) })
+  }
+
+  /// What belongs to a direction, without the axis of directions.
+  private func part(_ value: OutValue, _ d: Int, _ w: inout NodeWriter) throws -> OutValue {
+    if direction.count == 1 { return try w.squeeze(value, [0]) }
+    return try w.squeeze(try w.slice(value, axis: 0, start: d, end: d + 1), [0])
+  }
+
+  private func state(_ value: OutValue?, _ d: Int, _ x: OutValue, _ w: inout NodeWriter) throws -> OutValue {
+    if let value { return try part(batchFirst ? try w.transpose(value, [1, 0, 2]) : value, d, &w) }
+    let shape = try w.concat([try w.dim(of: x, 1), try w.ints([hidden])], axis: 0)
+    return try w.expand(try w.filled(0, [1, 1], x.type.dtype), to: shape)
+  }
+
+  /// The mask as `[T, B, 1]`.
+  private func keep(_ inputs: RuleInputs, _ x: OutValue, _ w: inout NodeWriter) throws -> OutValue? {
+    guard let mask = inputs[maskInput] else { return nil }
+    guard mask.type.shape.rank == 2 else { throw UnsupportedError("a mask of type \(mask.type)") }
+    return try w.unsqueeze(batchFirst ? try w.transpose(mask, [1, 0]) : mask, [2])
+  }
+
+  /// Whether a step lies within the sample's length, `[T, B, 1]`.
+  private func inside(_ inputs: RuleInputs, _ x: OutValue, _ w: inout NodeWriter) throws -> OutValue? {
+    guard let lengths = inputs[4] else { return nil }
+    let zero = try w.scalar(0, dtype: .int64), one = try w.scalar(1, dtype: .int64)
+    let steps = try w.apply(RangeOp(), zero, try w.reshape(try w.dim(of: x, 0), []), one)
+    let limits = try w.reshape(try w.cast(lengths, to: .int64), [1, -1])
+    return try w.unsqueeze(try w.apply(LessOp(), try w.reshape(steps, [-1, 1]), limits), [2])
+  }
+
+  private func scan(
+    _ d: Int, _ projected: OutValue, _ initial: [OutValue], _ weights: Weights, live: OutValue?, inside: OutValue?,
+    isMasked: Bool, _ w: inout NodeWriter
+  ) throws -> (sequence: OutValue, states: [OutValue]) {
+    // The last output is repeated where the mask says no.
+    let repeats = isMasked && !zeroOutputForMask
+    var body = NodeWriter(opset: w.opset, rules: w.rules, names: NameTable(parent: w.names), nodeName: "\(w.nodeName)/step")
+    func formal(_ name: String, _ type: TensorType) -> OutValue {
+      OutValue(name: body.names.unique("\(w.nodeName)/\(name)"), fact: Fact(type))
+    }
+    func row(_ type: TensorType) -> TensorType { TensorType(type.dtype, type.shape.dims.map { .ranked(Array($0.dropFirst())) } ?? .unranked) }
+    let states = initial.enumerated().map { formal("state\($0.offset)", $0.element.type) }
+    let last = repeats ? formal("last", initial[0].type) : nil
+    let slice = formal("projected", row(projected.type)), goes = live.map { formal("live", row($0.type)) }
+    let within = isMasked ? inside.map { formal("inside", row($0.type)) } : nil
+
+    let next = try step(d, slice, states, weights, &body)
+    guard let output = next.first else { throw GraphError(.invalidStructure, "a recurrent step without a state") }
+    var results = next, y = output
+    if let goes {
+      results = try zip(next, states).map { try body.select(goes, $0, $1) }
+      let zero = try body.scalar(0, like: output)
+      y = try body.select(goes, output, last ?? zero)
+      if let last { results.append(try body.select(goes, output, last)) }
+      if let within, last != nil { y = try body.select(within, y, zero) }
+    }
+    results.append(y)
+    // Each result is a value of its own.
+    results = try results.map { try body.apply(IdentityOp(), $0) }
+
+    var graph = GraphProto()
+    graph.name = "\(w.nodeName)/step"
+    func info(_ value: OutValue) -> ValueInfoProto {
+      var info = ValueInfoProto()
+      info.name = value.name
+      info.type = TypeProto(value.type)
+      return info
+    }
+    graph.input = (states + [last, slice, goes, within].compactMap { $0 }).map(info)
+    graph.output = results.map(info)
+    graph.node = body.nodes.enumerated().map { index, node in
+      var node = node
+      if node.name == nil { node.name = body.names.unique("\(w.nodeName)/step/\(node.opType ?? "")") }
+      return node
+    }
+    graph.initializer = body.initializers
+    for (domain, version) in body.imports { w.use(domain: domain, version: version) }
+
+    let scanned = [projected, live, isMasked ? inside : nil].compactMap { $0 }
+    let start = initial + (repeats ? [try w.filledLike(initial[0])] : [])
+    let backward = direction == .reverse || d == 1
+    let time = projected.type.shape.dims?.first ?? .unknown
+    let stacked = TensorType(y.type.dtype, y.type.shape.dims.map { .ranked([time] + $0) } ?? .unranked)
+    let outputs = try w.emit(
+      "Scan", start + scanned,
+      [
+        "body": .graph(graph), "num_scan_inputs": .int(scanned.count),
+        "scan_input_directions": backward ? .ints(scanned.map { _ in 1 }) : nil, "scan_output_directions": backward ? .ints([1]) : nil,
+      ], types: start.map(\.type) + [stacked])
+    guard let sequence = outputs.last else { throw GraphError(.invalidStructure, "a Scan without results") }
+    return (sequence, Array(outputs.prefix(initial.count)))
+  }
+}
+
+extension NodeWriter {
+  /// Zeros in the shape of `x`.
+  mutating func filledLike(_ x: OutValue) throws -> OutValue {
+    let zero = try scalar(0, like: x)
+    return try expand(zero, to: try shape(of: x))
+  }
+}
