@@ -36,6 +36,9 @@ extension BodyOp {
 
 /// The type that both can have: dimensions that differ are unknown.
 func merged(_ a: TensorType, _ b: TensorType) throws -> TensorType {
+  // What is there is an optional that holds it.
+  if case .optional(let held)? = a.variant, a.variant != b.variant, b.dtype == held.dtype { return .optional(try merged(held, b)) }
+  if case .optional(let held)? = b.variant, a.variant != b.variant, a.dtype == held.dtype { return .optional(try merged(a, held)) }
   guard a.dtype == b.dtype else { throw GraphError(.wrongDType, "branches give \(a) and \(b)") }
   if a.dtype == .variant {
     guard let x = a.variant, let y = b.variant else { return TensorType(.variant, .ranked([]), variant: a.variant ?? b.variant) }

@@ -54,6 +54,7 @@ private let shapeRules: [NodeRule] = [
   .rule(
     "Squeeze", SqueezeOp.self,
     read: { n, g in
+      if let axes = n[1], g.fact(of: axes).integers == nil { return [try g.squeeze(try n.input(0), computed: axes)] }
       let axes = try n.knownInts("axes", orInput: 1, in: g)
       return [try g.apply(SqueezeOp(axes: axes), try n.input(0))]
     },
@@ -61,6 +62,7 @@ private let shapeRules: [NodeRule] = [
   .rule(
     "Unsqueeze", UnsqueezeOp.self,
     read: { n, g in
+      if let axes = n[1], g.fact(of: axes).integers == nil { return [try g.unsqueeze(try n.input(0), computed: axes)] }
       let axes = try n.required(try n.knownInts("axes", orInput: 1, in: g), "axes")
       return [try g.apply(UnsqueezeOp(axes: axes), try n.input(0))]
     },

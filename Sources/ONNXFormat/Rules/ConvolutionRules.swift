@@ -72,6 +72,30 @@ let convolutionRules: [NodeRule] = [
         ], as: type)
       return [try w.restored(y, op.layout)]
     }),
+  .rule(
+    "DeformConv", DeformConvOp.self,
+    read: { n, g in
+      let rank = try n.spatialRank(g, 0, weights: 1)
+      let op = DeformConvOp(
+        strides: try n.window("strides", rank), dilations: try n.window("dilations", rank), padding: try n.padding(rank),
+        groups: try n.int("group") ?? 1, offsetGroups: try n.int("offset_group") ?? 1)
+      return try g.apply(op, to: n.inputs)
+    },
+    write: { op, x, w in
+      guard w.opset >= 19 else { throw UnsupportedError("DeformConv needs opset 19") }
+      let result = try op.infer(x.values.map { $0?.fact })[0]
+      let kernel = try x.required(1).type.shape.extents
+      let rank = (kernel?.count ?? result.shape.rank ?? 4) - 2
+      return [
+        try w.emit(
+          "DeformConv", x.values,
+          [
+            "kernel_shape": kernel.map { .ints(Array($0.dropFirst(2))) }, "strides": .ints(op.strides.filled(rank)),
+            "dilations": .ints(op.dilations.filled(rank)), "group": .int(op.groups), "offset_group": .int(op.offsetGroups),
+            "pads": op.padding.pads(rank),
+          ], as: result)
+      ]
+    }),
 ]
 
 extension Array where Element == Int {

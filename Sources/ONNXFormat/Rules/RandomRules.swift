@@ -95,19 +95,25 @@ private func draw(
 private func readDropout(_ n: NodeReader, _ g: inout GraphContext) throws -> [ValueID] {
   let x = try n.input(0)
   let wantsMask = n.wants(1)
-  func mask(_ dtype: DType, _ g: inout GraphContext) throws -> ValueID {
+  func ones(_ dtype: DType, _ g: inout GraphContext) throws -> ValueID {
     let one = try NDArray([Float(1)], [1]).cast(to: dtype, in: ExecutionContext(primitives: ReferencePrimitives()))
     return try g.apply(ConstantOfShapeOp(value: one), try g.shape(of: x))
   }
   let maskType = n.version >= 10 ? DType.bool : g.type(of: x).dtype
-  let isTraining = n.version >= 12 ? try n.constantScalar(2, in: g) ?? 0 != 0 : false
-  let ratio = n.version >= 12 ? try n.constantScalar(1, in: g) ?? 0.5 : try n.float("ratio") ?? 0.5
-  let kept = try g.apply(IdentityOp(), x)
-  guard isTraining, ratio > 0 else { return wantsMask ? [kept, try mask(maskType, &g)] : [kept] }
-  guard ratio < 1 else { throw FormatError(.invalidValue, "Dropout with the ratio \(ratio)") }
+  let training = n.version >= 12 ? n[2] : nil
+  let known = training.map { g.fact(of: $0).scalar } ?? 0
+  if known == 0 {
+    let kept = try g.apply(IdentityOp(), x)
+    return wantsMask ? [kept, try ones(maskType, &g)] : [kept]
+  }
+  let ratio = try n[1].map { try g.cast($0, to: .float32) } ?? g.scalar(0.5, dtype: .float32)
   let drawn = try g.apply(RandomUniformOp(seed: try n.int("seed")), try g.shape(of: x))
-  let keep = try g.apply(GreaterOrEqualOp(), drawn, try g.scalar(ratio, like: drawn))
-  let scaled = try g.mul(x, try g.scalar(1 / (1 - ratio), like: x))
-  let y = try g.select(keep, scaled, try g.scalar(0, like: x))
+  var keep = try g.apply(GreaterOrEqualOp(), drawn, ratio)
+  let share = try g.cast(try g.sub(try g.scalar(1, dtype: .float32), ratio), to: g.type(of: x).dtype)
+  var y = try g.select(keep, try g.div(x, share), try g.scalar(0, like: x))
+  if let training, known == nil {
+    y = try g.select(training, y, x)
+    keep = try g.apply(LogicalOrOp(), keep, try g.apply(LogicalNotOp(), training))
+  }
   return wantsMask ? [y, try g.cast(keep, to: maskType)] : [y]
 }
