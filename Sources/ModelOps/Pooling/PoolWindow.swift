@@ -1,0 +1,48 @@
+import ModelGraph
+
+/// The padding that makes a pooling one without padding, and what its averages must be multiplied by
+/// where padding does not count.
+public struct PoolWindow: Sendable {
+  public var before: [Int] = [], after: [Int] = [], output: [Int] = []
+  /// `nil` where every window is full.
+  public var divisors: [Float]?
+
+  public init(_ op: PoolOp, spatial: [Int]) throws {
+    let rank = spatial.count, strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+    var counts: [[Int]] = [], counted: [[Int]] = []
+    guard op.kernel.count == rank, strides.count == rank, strides.allSatisfy({ $0 > 0 }), op.kernel.allSatisfy({ $0 > 0 }) else {
+      throw GraphError(.invalidAttribute, "Pool with window \(op.kernel) and strides \(op.strides)")
+    }
+    for axis in 0..<rank {
+      let extent = spatial[axis], span = op.kernel[axis], stride = strides[axis]
+      var front = 0, back = 0
+      switch op.padding {
+      case .valid: break
+      case .same, .sameLower:
+        let total = max(0, ((extent + stride - 1) / stride - 1) * stride + span - extent)
+        front = op.padding == .same ? total / 2 : total - total / 2
+        back = total - front
+      case .explicit(let b, let a):
+        guard b.count == rank, a.count == rank else { throw GraphError(.invalidAttribute, "Pool padded by \(b) and \(a)") }
+        front = b[axis]
+        back = a[axis]
+      }
+      let room = extent + front + back - span
+      guard room >= 0 else { throw GraphError(.shapeMismatch, "Pool with window \(op.kernel) of \(spatial)") }
+      var count = room / stride + 1
+      // A last window may start behind the end when it still starts inside or in the padding in front.
+      if op.ceilMode, room % stride != 0, count * stride < extent + front { count += 1 }
+      before.append(front)
+      after.append(max(0, (count - 1) * stride + span - extent - front))
+      output.append(count)
+      counts.append(
+        (0..<count).map { i in (0..<span).filter { (0..<extent).contains(i * stride - front + $0) }.count })
+      counted.append((0..<count).map { i in (0..<span).filter { i * stride + $0 < extent + front + back }.count })
+    }
+    let whole = op.kernel.reduce(1, *)
+    let basis = op.countIncludePad ? counted : counts
+    var all: [Int] = [1]
+    for axis in 0..<rank { all = all.flatMap { outer in basis[axis].map { outer * $0 } } }
+    if all.contains(where: { $0 != whole }) { divisors = all.map { $0 == 0 ? 0 : Float(whole) / Float($0) } }
+  }
+}

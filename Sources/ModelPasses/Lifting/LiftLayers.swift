@@ -1,0 +1,37 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelTensor
+
+/// Turns a graph of ops into Keras layers: what op formats need before a layer format can hold them.
+///
+///     x ── Conv(w, b) "/c1/Conv" ── Relu "/r1/Relu" ── y     becomes     x ── Conv2D "c1" ── Activation(relu) "r1" ── y
+///
+/// Expects channels last (`ConvertLayout(to: .channelsLast)`) and folded constants. Ops that are a layer become one,
+/// with weights that train; what a layer has no word for stays a canonical op, which a functional model of Keras 3
+/// holds as an operation. Ops that use the same weights in the same way become one layer called several times.
+/// Weights that no layer takes get one of their own; see `Lifter.holder`.
+///
+/// Ops of one layer are told by the names they have: `dense/MatMul` and `dense/Relu` are one Dense, as our own writer
+/// and TensorFlow's exporters name them, while `/fc/MatMul` and `/act/Relu` are two layers.
+public struct LiftLayers: Pass {
+  public let name = "lift-layers"
+  public init() {}
+
+  public func run(_ model: inout Model) throws {
+    guard var source = model.graphs[model.main] else { return }
+    try RecognizeComposites().run(&source, of: model)
+    var lifter = try Lifter(model, source)
+    try lifter.run()
+    var result = lifter.context.model
+    result.graphs[result.main] = lifter.context.graph
+    // Layers that turned out unused, and weights that now belong to layers under new names.
+    try RemoveDeadCode().run(&result)
+    model = result
+  }
+}
+
+extension Node {
+  /// Input `index`, if it is given.
+  func input(_ index: Int) -> ValueID? { index < inputs.count ? inputs[index] : nil }
+}

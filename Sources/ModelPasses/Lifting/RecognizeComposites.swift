@@ -1,0 +1,211 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// Finds functions that exporters write in pieces and puts one op in their place: SiLU, GELU, HardSigmoid, HardSwish,
+/// Mish, LayerNormalization, RMSNormalization.
+///
+/// The value stays the same up to rounding. Pieces that something else uses stay too.
+struct RecognizeComposites {
+  func run(_ graph: inout Graph, of model: Model) throws {
+    var matcher = Matcher(graph: graph, model: model)
+    for id in try graph.order() {
+      guard graph.contains(id), let found = matcher.composite(id) else { continue }
+      var node = graph[id]
+      node.op = found.op
+      node.inputs = found.inputs
+      graph[id] = node
+      matcher.graph[id] = node
+    }
+    graph.removeDeadNodes()
+  }
+}
+
+private struct Matcher {
+  var graph: Graph
+  let model: Model
+
+  typealias Found = (op: any Op, inputs: [ValueID?])
+
+  func composite(_ id: NodeID) -> Found? {
+    let node = graph[id]
+    switch node.op {
+    case is MulOp: return silu(node) ?? hardSwish(node) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
+    case is DivOp: return hardSwish(node) ?? hardSigmoid(node) ?? norm(node)
+    case is AddOp: return shiftedNorm(node)
+    default: return nil
+    }
+  }
+
+  // MARK: Looking
+
+  private func node(_ id: ValueID?) -> Node? { id.flatMap { graph.producer(of: $0) }.map { graph[$0] } }
+  private func tensor(_ id: ValueID?) -> Tensor? { id.flatMap { model.tensor($0, in: graph) } }
+  private func scalar(_ id: ValueID?) -> Double? {
+    guard let tensor = tensor(id), tensor.elementCount == 1 else { return nil }
+    return (try? tensor.array())?.doubles().first
+  }
+  private func close(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) <= 1e-4 * max(1, abs(b)) } ?? false }
+  /// Both operands, in either order.
+  private func pairs(_ node: Node) -> [(ValueID, ValueID)] {
+    guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return [] }
+    return [(a, b), (b, a)]
+  }
+  /// The other operand of a node that multiplies with (or adds) about this number.
+  private func operand<O: Op>(_ id: ValueID?, _: O.Type, _ number: Double) -> ValueID? {
+    guard let node = node(id), node.op is O else { return nil }
+    return pairs(node).first { close(scalar($0.1), number) }?.0
+  }
+  /// What is divided by about this number, or multiplied with its inverse.
+  private func quotient(_ id: ValueID?, by number: Double) -> ValueID? {
+    if let node = node(id), node.op is DivOp, close(scalar(node.input(1)), number) { return node.input(0) }
+    return operand(id, MulOp.self, 1 / number)
+  }
+
+  // MARK: Activations
+
+  private func silu(_ node: Node) -> Found? {
+    for (x, y) in pairs(node) {
+      guard let sigmoid = self.node(y), sigmoid.op is SigmoidOp, sigmoid.input(0) == x else { continue }
+      return (SiluOp(), [x])
+    }
+    return nil
+  }
+  private func mish(_ node: Node) -> Found? {
+    for (x, y) in pairs(node) {
+      guard let tanh = self.node(y), tanh.op is TanhOp, let plus = self.node(tanh.input(0)), plus.op is SoftplusOp, plus.input(0) == x else { continue }
+      return (MishOp(), [x])
+    }
+    return nil
+  }
+  /// `min(max(x + 3, 0), 6)`, of which `x`.
+  private func ramp(_ id: ValueID?) -> ValueID? {
+    guard let clip = node(id), clip.op is ClipOp, close(scalar(clip.input(1)), 0), close(scalar(clip.input(2)), 6) else { return nil }
+    return operand(clip.input(0), AddOp.self, 3)
+  }
+  private func hardSigmoid(_ node: Node) -> Found? {
+    guard close(scalar(node.input(1)), 6), let x = ramp(node.input(0)) else { return nil }
+    return (HardSigmoidOp(alpha: 1 / 6, beta: 0.5), [x])
+  }
+  private func hardSwish(_ node: Node) -> Found? {
+    if node.op is MulOp {
+      for (x, y) in pairs(node) {
+        if let inner = self.node(y), let op = inner.op as? HardSigmoidOp, abs(op.alpha - 1.0 / 6) < 1e-6, op.beta == 0.5, inner.input(0) == x {
+          return (HardSwishOp(), [x])
+        }
+      }
+      // (x · ramp) · 1/6
+      if let product = pairs(node).first(where: { close(scalar($0.1), 1.0 / 6) })?.0, let x = rampProduct(product) { return (HardSwishOp(), [x]) }
+      return nil
+    }
+    guard close(scalar(node.input(1)), 6), let x = rampProduct(node.input(0)) else { return nil }
+    return (HardSwishOp(), [x])
+  }
+  private func rampProduct(_ id: ValueID?) -> ValueID? {
+    guard let product = node(id), product.op is MulOp else { return nil }
+    return pairs(product).first { ramp($0.1) == $0.0 }?.0
+  }
+
+  /// `x · 0.5 · (1 + erf(x / √2))` with the factors in any order, and the same with tanh.
+  private func gelu(_ node: Node) -> Found? {
+    func gate(_ id: ValueID?) -> (x: ValueID, approximate: Bool)? {
+      guard let inner = operand(id, AddOp.self, 1), let function = self.node(inner) else { return nil }
+      if function.op is ErfOp, let x = quotient(function.input(0), by: 2.0.squareRoot()) { return (x, false) }
+      guard function.op is TanhOp, let cubic = operand(function.input(0), MulOp.self, 0.7978845608028654), let sum = self.node(cubic), sum.op is AddOp else { return nil }
+      for (x, cube) in pairs(sum) {
+        guard let power = operand(cube, MulOp.self, 0.044715), isCube(power, of: x) else { continue }
+        return (x, true)
+      }
+      return nil
+    }
+    for (a, b) in pairs(node) {
+      // (0.5 · x) · gate and (x · gate) · 0.5 and x · (0.5 · gate)
+      if let (x, approximate) = gate(b), operand(a, MulOp.self, 0.5) == x || quotient(a, by: 2) == x { return (GeluOp(approximate: approximate), [x]) }
+      if let half = operand(b, MulOp.self, 0.5), let (x, approximate) = gate(half), x == a { return (GeluOp(approximate: approximate), [x]) }
+      if close(scalar(b), 0.5), let product = self.node(a), product.op is MulOp {
+        for (x, y) in pairs(product) {
+          if let (inner, approximate) = gate(y), inner == x { return (GeluOp(approximate: approximate), [x]) }
+        }
+      }
+    }
+    return nil
+  }
+  private func isCube(_ id: ValueID, of x: ValueID) -> Bool {
+    guard let node = node(id) else { return false }
+    if node.op is PowOp { return node.input(0) == x && close(scalar(node.input(1)), 3) }
+    guard node.op is MulOp else { return false }
+    return pairs(node).contains { a, b in
+      guard a == x, let square = self.node(b) else { return false }
+      return square.op is SquareOp && square.input(0) == x || square.op is MulOp && square.input(0) == x && square.input(1) == x
+        || square.op is PowOp && square.input(0) == x && close(scalar(square.input(1)), 2)
+    }
+  }
+
+  // MARK: Normalisation
+
+  private func mean(_ id: ValueID?) -> (x: ValueID, axes: [Int])? {
+    guard let node = node(id), let op = node.op as? ReduceOp, op.kind == .mean, op.keepDims, let x = node.input(0), let rank = graph[x].type.shape.rank
+    else { return nil }
+    let given = (try? tensor(node.input(1))?.array().integers()) ?? op.axes
+    guard let axes = try? given?.map({ try normalizeAxis($0, rank: rank) }).sorted(), !axes.isEmpty, node.input(1) == nil || tensor(node.input(1)) != nil else { return nil }
+    return (x, axes)
+  }
+  private func squareRoot(_ id: ValueID?) -> ValueID? {
+    guard let node = node(id) else { return nil }
+    if node.op is SqrtOp { return node.input(0) }
+    return node.op is PowOp && close(scalar(node.input(1)), 0.5) ? node.input(0) : nil
+  }
+  private func isSquare(_ id: ValueID, of x: ValueID) -> Bool {
+    guard let node = node(id) else { return false }
+    if node.op is SquareOp { return node.input(0) == x }
+    if node.op is MulOp { return node.input(0) == x && node.input(1) == x }
+    return node.op is PowOp && node.input(0) == x && close(scalar(node.input(1)), 2)
+  }
+  /// `√(mean(square of x) + ε)`.
+  private func deviation(_ id: ValueID?) -> (x: ValueID, axes: [Int], epsilon: Double)? {
+    guard let sum = node(squareRoot(id)), sum.op is AddOp else { return nil }
+    for (average, number) in pairs(sum) {
+      guard let epsilon = scalar(number), epsilon >= 0, epsilon < 0.1, let (square, axes) = mean(average), let inner = node(square) else { continue }
+      let x = inner.input(0) ?? square
+      if isSquare(square, of: x) { return (x, axes, epsilon) }
+    }
+    return nil
+  }
+  private func norm(_ node: Node) -> Found? {
+    guard let x = node.input(0), let (inner, axes, epsilon) = deviation(node.input(1)), inner == x else { return nil }
+    return normal(x, axes, epsilon)
+  }
+  /// Normalised `x`, which is centred for layer normalisation and is not for RMS.
+  private func normal(_ x: ValueID, _ axes: [Int], _ epsilon: Double) -> Found? {
+    guard let rank = graph[x].type.shape.rank, axes == Array((rank - axes.count)..<rank) else { return nil }
+    if let centred = node(x), centred.op is SubOp, let (origin, meanAxes) = mean(centred.input(1)), origin == centred.input(0), meanAxes == axes {
+      return (LayerNormalizationOp(axes: axes, epsilon: epsilon), [origin, nil, nil])
+    }
+    return (RMSNormalizationOp(axes: axes, epsilon: epsilon), [x, nil])
+  }
+  private func weights(_ id: ValueID, axes: [Int], of x: ValueID) -> Bool {
+    guard let tensor = tensor(id), let dims = graph[x].type.shape.dims else { return false }
+    return tensor.extents.map(Dim.fixed) == axes.map { $0 < dims.count ? dims[$0] : .unknown }
+  }
+  /// A scale behind a normalisation that has none yet; also `x · 1/√(…)`.
+  private func scaledNorm(_ node: Node) -> Found? {
+    for (y, scale) in pairs(node) {
+      if let reciprocal = self.node(scale), reciprocal.op is ReciprocalOp, let (x, axes, epsilon) = deviation(reciprocal.input(0)), x == y {
+        return normal(x, axes, epsilon)
+      }
+      guard let inner = self.node(y), inner.inputs.count >= 2, inner.input(1) == nil, let x = inner.input(0) else { continue }
+      if let op = inner.op as? LayerNormalizationOp, inner.input(2) == nil, op.resultCount == 1, weights(scale, axes: op.axes, of: x) { return (op, [x, scale, nil]) }
+      if let op = inner.op as? RMSNormalizationOp, weights(scale, axes: op.axes, of: x) { return (op, [x, scale]) }
+    }
+    return nil
+  }
+  private func shiftedNorm(_ node: Node) -> Found? {
+    for (y, shift) in pairs(node) {
+      guard let inner = self.node(y), let op = inner.op as? LayerNormalizationOp, op.resultCount == 1, inner.inputs.count >= 2, inner.input(2) == nil,
+        let x = inner.input(0), weights(shift, axes: op.axes, of: x)
+      else { continue }
+      return (op, [x, inner.input(1), shift])
+    }
+    return nil
+  }
+}
