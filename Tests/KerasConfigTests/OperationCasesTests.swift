@@ -5,6 +5,7 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 import OrderedCollections
+import TestSupport
 import Testing
 
 /// What Keras computed for a small model of operations, as `generate_operation_cases.py` recorded it.

@@ -178,6 +178,8 @@ struct NetworkBuilder {
     let results: [ValueID]
     if object.networkKind != nil {
       results = try callNetwork(index, description, reference, in: &site)
+    } else if TensorFlowFunctions.classNames.contains(object.className), object.isKeras {
+      results = try callFunction(index, description, reference, in: &site)
     } else if object.isOperation(generation) {
       results = try callOperation(index, description, reference, in: &site)
     } else {
@@ -282,6 +284,35 @@ struct NetworkBuilder {
       }
     } catch let error as UnsupportedError {
       let reason = error.items.compactMap { $0.reason ?? $0.name }.joined(separator: ", ")
+      return try addOpaque(index, call, reference, reason: reason.isEmpty ? error.message : reason, in: &site)
+    } catch let error as GraphError where error.code == .missingType {
+      return try addOpaque(index, call, reference, reason: error.description, in: &site)
+    }
+  }
+
+  /// A TensorFlow function between Keras 2's layers.
+  private mutating func callFunction(
+    _ index: Int, _ call: CallDescription, _ reference: TensorReference, in site: inout Site
+  ) throws -> [ValueID] {
+    let object = site.network.entries[index].object
+    site.records[index].isBuilt = true
+    do {
+      guard let first = call.arguments.first else { throw UnsupportedError("a function without arguments", items: [.init("no arguments")]) }
+      let function = TensorFlowFunctions.Call(
+        function: object.config["function"]?.stringValue ?? "__operators__.getitem", first: try operand(first, in: site),
+        named: try call.keywords.mapValues { try operand($0, in: site) })
+      let operations = try TensorFlowFunctions.operations(function)
+      return try append(index, reference, in: &site) { context in
+        var results: [ValueID] = []
+        for operation in operations {
+          let arguments = operation.arguments.isEmpty ? results.map { .tensor($0) } : operation.arguments
+          results = try OperationRules.read(
+            className: operation.className, module: "keras.ops", config: .object(operation.config), args: arguments, in: &context)
+        }
+        return results
+      }
+    } catch let error as UnsupportedError {
+      let reason = error.items.map { item in item.reason.map { "\(item.name) \($0)" } ?? item.name }.joined(separator: ", ")
       return try addOpaque(index, call, reference, reason: reason.isEmpty ? error.message : reason, in: &site)
     } catch let error as GraphError where error.code == .missingType {
       return try addOpaque(index, call, reference, reason: error.description, in: &site)
