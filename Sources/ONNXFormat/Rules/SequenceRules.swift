@@ -77,9 +77,7 @@ let sequenceRules: [NodeRule] = [
     },
     write: { op, x, w in
       guard w.opset >= 17 else { throw UnsupportedError("SequenceMap needs opset 17") }
-      guard let body = try w.body?(0, op.extraCount + 1) else {
-        throw GraphError(.invalidStructure, "SequenceMap has no body")
-      }
+      let body = try w.body(0, formals: op.extraCount + 1)
       let types = body.output.map { output in
         output.type?.type.map { TensorType.sequence(of: $0) } ?? TensorType(.variant, .ranked([]))
       }

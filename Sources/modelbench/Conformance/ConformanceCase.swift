@@ -11,6 +11,8 @@ struct ConformanceCase {
   let name: String
   /// Writes the model at this opset first, every node by its rule, and runs what was written.
   var opset: Int?
+  /// Where what was written is kept, for other runtimes to run.
+  var keep: String?
   var path: String { "\(directory)/\(name)" }
 
   func run() -> ConformanceResult {
@@ -53,8 +55,9 @@ struct ConformanceCase {
     var model = model
     // Without what the file said, nothing is repeated as it stood there.
     model.residue["onnx"] = nil
-    let copy = "\(NSTemporaryDirectory())modelbench-\(ProcessInfo.processInfo.processIdentifier).onnx"
-    defer { try? FileManager.default.removeItem(atPath: copy) }
+    let copy = keep.map { "\($0)/\(name).onnx" }
+      ?? "\(NSTemporaryDirectory())modelbench-\(ProcessInfo.processInfo.processIdentifier).onnx"
+    defer { if keep == nil { try? FileManager.default.removeItem(atPath: copy) } }
     _ = try ONNXWriter(opset: opset).write(model, to: copy)
     return try ONNXReader.read(copy)
   }

@@ -6,6 +6,7 @@ struct WorkerRun {
   let directory: String
   let names: [String]
   let opset: Int?
+  let keep: String?
   let timeout: Double
 
   /// The results of the first cases: all of them, or up to and with the one that ended the process.
@@ -15,7 +16,7 @@ struct WorkerRun {
     if let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
       process.executableURL = URL(fileURLWithPath: own)
     }
-    process.arguments = ["conformance-worker", directory] + (opset.map { ["--through", "\($0)"] } ?? [])
+    process.arguments = ["conformance-worker", directory] + (opset.map { ["--through", "\($0)"] } ?? []) + (keep.map { ["--keep", $0] } ?? [])
     process.standardInput = input
     process.standardOutput = output
     // What a trap prints there is of use to nobody: the report says that the case crashed.
