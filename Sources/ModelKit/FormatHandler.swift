@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelPasses
 import ModelSupport
 
 /// What a writer is told beside the model.
@@ -10,11 +11,6 @@ public struct WriteOptions: Sendable {
     self.opset = opset
     self.layout = layout
   }
-}
-
-/// How images are laid out at the converted model's inputs and outputs.
-public enum IOLayout: String, CaseIterable, Sendable {
-  case keep, nchw, nhwc
 }
 
 /// One format as the facade sees it: recognised, inspected, opened, written.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelKit
+import ModelPasses
 import ModelRuntime
 import ModelSupport
 import ModelVerify

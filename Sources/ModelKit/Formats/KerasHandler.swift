@@ -1,3 +1,10 @@
+import KerasFormat
+import KerasStorage
+import ModelGraph
+import ModelPasses
+import ModelSupport
+import ModelTensor
+
 /// Keras 3's zip archive.
 struct KerasHandler: FormatHandler {
   let format = ModelFormat.keras
@@ -5,4 +12,43 @@ struct KerasHandler: FormatHandler {
     candidate.has([0x50, 0x4B, 0x03, 0x04], at: 0) && candidate.mentions("config.json")
       && !candidate.mentions("fingerprint.pb")
   }
+
+  func inspect(_ path: String) throws -> Inspection {
+    let file = try KerasFile(path: path)
+    var result = Inspection(format: format, path: path)
+    result.fileBytes = fileSize(path)
+    result.producer = "Keras \(file.version ?? "3")"
+    if let version = file.version { result.versions["keras"] = version }
+    if !file.assets.isEmpty { result.metadata["assets"] = file.assets.map(\.name).joined(separator: ", ") }
+    if file.weights == nil { result.warnings.append("the archive holds no weights") }
+    do { result.describe(try KerasReader.read(file)) } catch let error as FormatError {
+      result.describe(config: file.config, problem: error)
+      result.weights = { try Self.storedWeights(file) }
+      result.countWeights()
+    }
+    return result
+  }
+
+  private static func storedWeights(_ file: KerasFile) throws -> [WeightEntry] {
+    try file.weightTree()?.all().filter { !$0.path.hasPrefix("optimizer/") }.flatMap { group in
+      group.variables.map { WeightEntry("\(group.path)/\($0.name)", .success($0.tensor)) }
+    } ?? []
+  }
+
+  func open(_ path: String) throws -> Model { try KerasReader.read(path) }
+  func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
+    try legalizeForKeras(model, options)
+  }
+  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {
+    try KerasWriter.write(model, to: path)
+  }
+}
+
+/// The model at the level of layers, channels last.
+func legalizeForKeras(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
+  guard options.layout == .keep || !model.isMadeOfLayers else {
+    throw UnsupportedError("--io-layout \(options.layout.rawValue) is not supported between Keras formats")
+  }
+  guard !model.isMadeOfLayers else { return (model, []) }
+  throw UnsupportedError("making Keras layers of single operations is not supported by this version")
 }

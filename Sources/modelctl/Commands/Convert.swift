@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelKit
+import ModelPasses
 import ModelSupport
 
 struct Convert: ParsableCommand {
