@@ -8,7 +8,10 @@ let arrayRules: [NodeRule] = shapeRules + indexingRules + layoutRules + generato
 private let shapeRules: [NodeRule] = [
   .rule(
     "Identity", IdentityOp.self, read: { n, g in [try g.apply(IdentityOp(), try n.input(0))] },
-    write: { op, x, w in [try w.emit("Identity", x.values)] }),
+    write: { op, x, w in
+      if try x.required(0).type.dtype == .variant, w.opset < 16 { throw UnsupportedError("needs opset 16 for sequences and optionals") }
+      return [try w.emit("Identity", x.values)]
+    }),
   .rule(
     "Cast", CastOp.self,
     read: { n, g in

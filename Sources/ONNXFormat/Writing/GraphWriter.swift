@@ -16,6 +16,7 @@ struct GraphWriter {
   /// Constants that the graphs around this one hold already, by the identity of their bytes.
   let visible: [ObjectIdentifier: String]
   private var nodes: [NodeProto] = []
+  private var shown: [ObjectIdentifier: String]?
   /// Initializers made by rules.
   private var made: [TensorProto] = []
   /// The names of `Constant` nodes repeated from the file: kept only when something uses them.
@@ -191,9 +192,11 @@ struct GraphWriter {
     } catch let error as GraphError { model.fail(node.op.displayName, error.message) }
   }
 
-  private func visibleConstants() -> [ObjectIdentifier: String] {
-    guard graph.nodeCount > 0 else { return visible }
+  /// The constants that graphs inside this one may use.
+  private mutating func visibleConstants() -> [ObjectIdentifier: String] {
+    if let known = shown { return known }
     var result = visible
+    defer { shown = result }
     for value in graph.valueIDs {
       if case .constant(let tensor) = graph[value].definition { result[ObjectIdentifier(tensor.source)] = name(value) }
     }
