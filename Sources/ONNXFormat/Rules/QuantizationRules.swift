@@ -18,10 +18,10 @@ let quantizationRules: [NodeRule] = [
       let input = try x.required(0), scale = try x.required(1)
       var zero = x[2], named: DType?
       if zero == nil, op.dtype != .uint8 {
-        if w.opset >= 21 { named = op.dtype } else {
-          // Before opset 21 the zero point alone tells the dtype.
-          guard let shape = scale.type.shape.extents else { throw UnsupportedError("quantisation to \(op.dtype) needs a known scale") }
-          zero = try w.filled(0, shape, op.dtype)
+        // Before opset 21 the zero point alone tells the dtype, and runtimes expect it after, too.
+        if let shape = scale.type.shape.extents { zero = try w.filled(0, shape, op.dtype) } else {
+          guard w.opset >= 21 else { throw UnsupportedError("quantisation to \(op.dtype) needs a known scale") }
+          named = op.dtype
         }
       }
       return [
