@@ -35,3 +35,13 @@ extension Node {
   /// Input `index`, if it is given.
   func input(_ index: Int) -> ValueID? { index < inputs.count ? inputs[index] : nil }
 }
+
+extension LiftLayers {
+  /// All that an op-level model goes through on its way to Keras layers: constants folded, channels last, lifted.
+  public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
+    [
+      RemoveDeadCode(), LowerLayers(), FoldConstants(), ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(),
+      LiftLayers(),
+    ]
+  }
+}
