@@ -58,9 +58,9 @@ public struct Converter: Sendable {
     let result = try FormatRegistry.open(written, as: report.format)
     do {
       report.verification = try Verifier(options: options).verify(reference: model, candidate: result)
-    } catch let error as UnsupportedError where report.sourceFormat == report.format {
+    } catch let error as UnsupportedError where report.sourceFormat.isLike(report.format) {
       // What can't be executed can still be proven to be carried over as it was.
-      let comparison = try StructureComparison(source, written, format: report.format, options).report
+      let comparison = try StructureComparison(source, written, report, options).result
       guard comparison.isEquivalent else { throw error }
       let list = error.items.map { "\($0.name) × \($0.count)" }.joined(separator: ", ")
       report.notes.append("verified by structure and weights, not by running it: \(error.message) \(list)")

@@ -2,28 +2,29 @@ import ModelSupport
 import ModelTensor
 import ModelVerify
 
-/// Compares two files of one format by what is in them: operators, layers, interfaces, and weights bit by bit.
+/// Compares two files of one format, or of the two Keras formats, by what is in them: operators, layers, interfaces, and weights bit by bit.
 struct StructureComparison {
-  private(set) var report: VerificationReport
+  private(set) var result: VerificationReport
 
-  init(_ first: String, _ second: String, format: ModelFormat, _ options: VerificationOptions) throws {
-    report = VerificationReport(seed: options.seed, atol: options.atol, rtol: options.rtol)
-    report.method = .structure
-    let a = try FormatRegistry.inspect(first, as: format), b = try FormatRegistry.inspect(second, as: format)
-    if a.inputs != b.inputs { report.failure = "the inputs differ" }
-    if a.outputs != b.outputs { report.failure = "the outputs differ" }
-    if a.operators != b.operators { report.failure = "the operators differ" }
-    if a.layers != b.layers { report.failure = "the layers differ" }
+  init(_ first: String, _ second: String, _ report: ConversionReport, _ options: VerificationOptions) throws {
+    result = VerificationReport(seed: options.seed, atol: options.atol, rtol: options.rtol)
+    result.method = .structure
+    let a = try FormatRegistry.inspect(first, as: report.sourceFormat)
+    let b = try FormatRegistry.inspect(second, as: report.format)
+    if a.inputs != b.inputs { result.failure = "the inputs differ" }
+    if a.outputs != b.outputs { result.failure = "the outputs differ" }
+    if a.operators != b.operators { result.failure = "the operators differ" }
+    if a.layers != b.layers { result.failure = "the layers differ" }
     try compareWeights(a.weights(), b.weights())
   }
 
   private mutating func compareWeights(_ a: [WeightEntry], _ b: [WeightEntry]) throws {
     guard a.map(\.name) == b.map(\.name) else {
-      report.failure = "the weights' names differ"
+      result.failure = "the weights' names differ"
       return
     }
     for (x, y) in zip(a, b) where try !Self.areEqual(x.tensor.get(), y.tensor.get()) {
-      report.failure = "weight '\(x.name)' differs"
+      result.failure = "weight '\(x.name)' differs"
       return
     }
   }
@@ -42,4 +43,9 @@ struct StructureComparison {
     }
     return equal
   }
+}
+
+extension ModelFormat {
+  /// Whether both name and hold the same things, so that structure can be compared.
+  func isLike(_ other: ModelFormat) -> Bool { self == other || Set([self, other]) == [.keras, .h5] }
 }

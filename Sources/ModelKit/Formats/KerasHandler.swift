@@ -21,7 +21,7 @@ struct KerasHandler: FormatHandler {
     if let version = file.version { result.versions["keras"] = version }
     if !file.assets.isEmpty { result.metadata["assets"] = file.assets.map(\.name).joined(separator: ", ") }
     if file.weights == nil { result.warnings.append("the archive holds no weights") }
-    do { result.describe(try KerasReader.read(file)) } catch let error as FormatError {
+    do { result.describe(try KerasReader.read(file)) } catch where error.isAboutModel {
       result.describe(config: file.config, problem: error)
       result.weights = { try Self.storedWeights(file) }
       result.countWeights()
@@ -50,5 +50,7 @@ func legalizeForKeras(_ model: Model, _ options: WriteOptions) throws -> (model:
     throw UnsupportedError("--io-layout \(options.layout.rawValue) is not supported between Keras formats")
   }
   guard !model.isMadeOfLayers else { return (model, []) }
-  throw UnsupportedError("making Keras layers of single operations is not supported by this version")
+  var result = model
+  for pass in LiftLayers.passes(ioLayout: options.layout) { try pass.run(&result) }
+  return (result, [])
 }

@@ -4,8 +4,8 @@ import ModelSupport
 
 extension Inspection {
   /// What a Keras configuration tells when no model can be made of it.
-  mutating func describe(config: JSONValue, problem: FormatError) {
-    warnings.append("no model can be made of the configuration: \(problem.description)")
+  mutating func describe(config: JSONValue, problem: any Error) {
+    warnings.append("no model can be made of the configuration: \(problem)")
     name = config["config"]?["name"]?.stringValue ?? ""
     var rows: [LayerSummary] = []
     Self.collect(config, depth: 0, into: &rows)
@@ -40,6 +40,11 @@ extension Inspection {
       }
     } catch { warnings.append("the weights can't be listed: \(error)") }
   }
+}
+
+extension Error {
+  /// Whether a file is readable although no model can be made of it.
+  var isAboutModel: Bool { self is FormatError || self is GraphError || self is UnsupportedError }
 }
 
 extension Model {
