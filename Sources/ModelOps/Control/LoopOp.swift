@@ -23,7 +23,10 @@ public struct LoopOp: BodyOp {
       throw GraphError(.invalidStructure, "Loop with \(inputs.count) inputs and \(types.count) body outputs")
     }
     let carried = try (0..<carriedCount).map { index in
-      try merged(try inputs.required(2 + index, of: self).type, types[1 + index])
+      let start = try inputs.required(2 + index, of: self).type, next = types[1 + index]
+      // An optional that the body fills is what the body gives.
+      if case .optional? = start.variant, next.variant != start.variant { return next }
+      return try merged(start, next)
     }
     let rows = inputs[1] == nil ? inputs[0]?.integers?.first.map(Dim.fixed) ?? .unknown : .unknown
     let scans = types.dropFirst(1 + carriedCount).map { type in

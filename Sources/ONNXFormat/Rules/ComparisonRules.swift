@@ -1,15 +1,22 @@
 import ModelGraph
 import ModelOps
+import ModelSupport
 import ModelTensor
 
 let comparisonRules: [NodeRule] = [
-  .comparison("Equal", EqualOp()), .comparison("Greater", GreaterOp()), .comparison("Less", LessOp()),
+  .rule(
+    "Equal", EqualOp.self, read: { n, g in try g.apply(EqualOp(), to: try n.operands(in: &g)) },
+    write: { _, x, w in
+      guard x[0]?.type.dtype != .string || w.opset >= 19 else { throw UnsupportedError("Equal of strings needs opset 19") }
+      return [try w.emit("Equal", x.values, as: .bool(like: x))]
+    }),
+  .comparison("Greater", GreaterOp()), .comparison("Less", LessOp()),
   .comparison("GreaterOrEqual", GreaterOrEqualOp()), .comparison("LessOrEqual", LessOrEqualOp()),
   .comparison("And", LogicalAndOp()), .comparison("Or", LogicalOrOp()), .comparison("Xor", LogicalXorOp()),
   .rule(
     "Not", LogicalNotOp.self, read: { n, g in [try g.apply(LogicalNotOp(), try n.input(0))] },
     write: { _, x, w in [try w.emit("Not", x.values)] }),
-  .writes(NotEqualOp.self) { _, x, w in [try w.emit("Not", [try w.emit("Equal", x.values, as: .bool(like: x))])] },
+  .writes(NotEqualOp.self) { _, x, w in [try w.emit("Not", [try w.apply(EqualOp(), try x.required(0), try x.required(1))])] },
   .rule(
     "IsNaN", IsNaNOp.self, read: { n, g in [try g.apply(IsNaNOp(), try n.input(0))] },
     write: { _, x, w in

@@ -63,7 +63,12 @@ let quantizationRules: [NodeRule] = [
     write: { op, x, w in [try w.emit("MatMulInteger", x.values, as: try op.infer(x.values.map { $0?.fact })[0])] }),
   .rule(
     "QLinearMatMul", QLinearMatMulOp.self, read: { n, g in try g.apply(QLinearMatMulOp(), to: n.inputs) },
-    write: { op, x, w in [try w.emit("QLinearMatMul", x.values, as: try op.infer(x.values.map { $0?.fact })[0])] }),
+    write: { op, x, w in
+      var values = x.values
+      // Before opset 21 scales are float32.
+      if w.opset < 21 { for i in [1, 4, 6] { values[i] = try w.cast(try x.required(i), to: .float32) } }
+      return [try w.emit("QLinearMatMul", values, as: try op.infer(x.values.map { $0?.fact })[0])]
+    }),
   .rule(
     "ConvInteger", ConvIntegerOp.self,
     read: { n, g in

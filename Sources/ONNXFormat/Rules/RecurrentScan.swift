@@ -98,61 +98,22 @@ struct RecurrentScan {
   ) throws -> (sequence: OutValue, states: [OutValue]) {
     // The last output is repeated where the mask says no.
     let repeats = isMasked && !zeroOutputForMask
-    var body = NodeWriter(opset: w.opset, rules: w.rules, names: NameTable(parent: w.names), nodeName: "\(w.nodeName)/step")
-    func formal(_ name: String, _ type: TensorType) -> OutValue {
-      OutValue(name: body.names.unique("\(w.nodeName)/\(name)"), fact: Fact(type))
-    }
-    func row(_ type: TensorType) -> TensorType { TensorType(type.dtype, type.shape.dims.map { .ranked(Array($0.dropFirst())) } ?? .unranked) }
-    let states = initial.enumerated().map { formal("state\($0.offset)", $0.element.type) }
-    let last = repeats ? formal("last", initial[0].type) : nil
-    let slice = formal("projected", row(projected.type)), goes = live.map { formal("live", row($0.type)) }
-    let within = isMasked ? inside.map { formal("inside", row($0.type)) } : nil
-
-    let next = try step(d, slice, states, weights, &body)
-    guard let output = next.first else { throw GraphError(.invalidStructure, "a recurrent step without a state") }
-    var results = next, y = output
-    if let goes {
-      results = try zip(next, states).map { try body.select(goes, $0, $1) }
-      let zero = try body.scalar(0, like: output)
-      y = try body.select(goes, output, last ?? zero)
-      if let last { results.append(try body.select(goes, output, last)) }
-      if let within, last != nil { y = try body.select(within, y, zero) }
-    }
-    results.append(y)
-    // Each result is a value of its own.
-    results = try results.map { try body.apply(IdentityOp(), $0) }
-
-    var graph = GraphProto()
-    graph.name = "\(w.nodeName)/step"
-    func info(_ value: OutValue) -> ValueInfoProto {
-      var info = ValueInfoProto()
-      info.name = value.name
-      info.type = TypeProto(value.type)
-      return info
-    }
-    graph.input = (states + [last, slice, goes, within].compactMap { $0 }).map(info)
-    graph.output = results.map(info)
-    graph.node = body.nodes.enumerated().map { index, node in
-      var node = node
-      if node.name == nil { node.name = body.names.unique("\(w.nodeName)/step/\(node.opType ?? "")") }
-      return node
-    }
-    graph.initializer = body.initializers
-    for (domain, version) in body.imports { w.use(domain: domain, version: version) }
-
-    let scanned = [projected, live, isMasked ? inside : nil].compactMap { $0 }
     let start = initial + (repeats ? [try w.filledLike(initial[0])] : [])
-    let backward = direction == .reverse || d == 1
-    let time = projected.type.shape.dims?.first ?? .unknown
-    let stacked = TensorType(y.type.dtype, y.type.shape.dims.map { .ranked([time] + $0) } ?? .unranked)
-    let outputs = try w.emit(
-      "Scan", start + scanned,
-      [
-        "body": .graph(graph), "num_scan_inputs": .int(scanned.count),
-        "scan_input_directions": backward ? .ints(scanned.map { _ in 1 }) : nil, "scan_output_directions": backward ? .ints([1]) : nil,
-      ], types: start.map(\.type) + [stacked])
-    guard let sequence = outputs.last else { throw GraphError(.invalidStructure, "a Scan without results") }
-    return (sequence, Array(outputs.prefix(initial.count)))
+    let scanned = [projected, live, isMasked ? inside : nil].compactMap { $0 }
+    let (states, sequences) = try w.scan(start, over: scanned, backward: direction == .reverse || d == 1) { body, given, slices in
+      let states = Array(given.prefix(initial.count)), last = repeats ? given.last : nil
+      var next = try step(d, slices[0], states, weights, &body)
+      guard let output = next.first else { throw GraphError(.invalidStructure, "a recurrent step without a state") }
+      guard live != nil else { return (next, [output]) }
+      let goes = slices[1], zero = try body.scalar(0, like: output)
+      next = try zip(next, states).map { try body.select(goes, $0, $1) }
+      var y = try body.select(goes, output, last ?? zero)
+      guard let last else { return (next, [y]) }
+      next.append(try body.select(goes, output, last))
+      if slices.count > 2 { y = try body.select(slices[2], y, zero) }
+      return (next, [y])
+    }
+    return (sequences[0], Array(states.prefix(initial.count)))
   }
 }
 

@@ -63,7 +63,7 @@ let reductionRules: [NodeRule] =
         try g.apply(CumProdOp(exclusive: try n.flag("exclusive"), reverse: try n.flag("reverse")), to: n.inputs)
       },
       write: { op, x, w in
-        guard w.opset >= 26 else { throw UnsupportedError("ONNX has running products from opset 26 on") }
+        guard w.opset >= 26 else { return [try runningProduct(op, x, &w)] }
         return [try w.emit("CumProd", x.values, ["exclusive": op.exclusive.mark, "reverse": op.reverse.mark])]
       }),
     .rule(
@@ -168,6 +168,22 @@ private func write(_ op: ReduceOp, _ inputs: RuleInputs, _ w: inout NodeWriter) 
   }
   let listed = axes.flatMap { $0.isEmpty ? nil : WireAttribute.ints($0) }
   return try w.emit(type, [x], ["axes": listed, "keepdims": keep], as: result)
+}
+
+/// Opset 26 brings the operator; before, a loop multiplies.
+private func runningProduct(_ op: CumProdOp, _ inputs: RuleInputs, _ w: inout NodeWriter) throws -> OutValue {
+  let x = try inputs.required(0)
+  guard let given = try inputs.required(1).fact.integers?.first, let rank = x.type.shape.rank else {
+    throw UnsupportedError("running products along an axis that is computed need opset 26")
+  }
+  let axis = try normalizeAxis(given, rank: rank)
+  let extents = try (0..<rank).filter { $0 != axis }.map { try w.dim(of: x, $0) }
+  let one = try w.scalar(1, like: x)
+  let start = extents.isEmpty ? one : try w.expand(one, to: try w.concat(extents, axis: 0))
+  return try w.scan([start], over: [x], axis: axis, backward: op.reverse) { body, states, slices in
+    let next = try body.mul(states[0], slices[0])
+    return ([next], [op.exclusive ? states[0] : next])
+  }.results[0]
 }
 
 private func position(

@@ -11,7 +11,16 @@ let sequenceRules: [NodeRule] = [
     write: { op, x, w in [try w.emit("SequenceEmpty", [], ["dtype": .dtype(op.dtype)], as: try op.infer([])[0])] }),
   .sequence("SequenceConstruct", SequenceConstructOp()), .sequence("SequenceInsert", SequenceInsertOp()),
   .sequence("SequenceErase", SequenceEraseOp()), .sequence("SequenceAt", SequenceAtOp()),
-  .sequence("SequenceLength", SequenceLengthOp()), .sequence("OptionalGetElement", OptionalGetElementOp()),
+  .sequence("SequenceLength", SequenceLengthOp()),
+  .rule(
+    "OptionalGetElement", OptionalGetElementOp.self, read: { n, g in try g.apply(OptionalGetElementOp(), to: n.inputs) },
+    write: { op, x, w in
+      let value = try x.required(0)
+      // Of what is no optional, the operator is the identity; older opsets do not take it.
+      guard case .optional? = value.type.variant else { return [value] }
+      guard w.opset >= 15 else { throw UnsupportedError("OptionalGetElement needs opset 15") }
+      return [try w.emit("OptionalGetElement", x.values, as: try op.infer(x.values.map { $0?.fact })[0])]
+    }),
   .rule(
     "SplitToSequence", SplitToSequenceOp.self,
     read: { n, g in
@@ -53,6 +62,8 @@ let sequenceRules: [NodeRule] = [
     "OptionalHasElement", OptionalHasElementOp.self,
     read: { n, g in try g.apply(OptionalHasElementOp(), to: n.inputs) },
     write: { _, x, w in
+      // Of what is no optional, the answer is known; older opsets do not take it.
+      if x[0].map({ $0.type.dtype != .variant }) ?? true { return [try w.constant(NDArray(scalar: x[0] != nil))] }
       guard w.opset >= 15 else { throw UnsupportedError("OptionalHasElement needs opset 15") }
       return [try w.emit("OptionalHasElement", x.values, as: TensorType(.bool, []))]
     }),
