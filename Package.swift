@@ -96,7 +96,7 @@ let package = Package(
     tests("NumPyFormat", ["NumPyFormat"]),
     tests("ModelPasses", ["ModelPasses", "KerasConfig", "TestSupport"]),
     tests("KerasConfig", ["KerasConfig", "TestSupport"]),
-    tests("KerasFormat", ["KerasFormat"]),
+    tests("KerasFormat", ["KerasFormat", "KerasH5Format", "NumPyFormat"]),
     tests("KerasH5Format", ["KerasH5Format"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat", "ModelRuntime", "OpCases"]),

@@ -15,6 +15,7 @@ public final class HDF5File: Sendable {
   public let source: any ByteSource
   let handle: HDF5Handle
   private let bytes: Bytes
+  private let checker: HDF5Checker
 
   /// - Throws: `StorageError` when the file can't be opened, `FormatError` when it is no sound HDF5 file.
   public convenience init(path: String) throws {
@@ -29,9 +30,11 @@ public final class HDF5File: Sendable {
     let bytes = Bytes(source)
     self.bytes = bytes
     do {
-      guard try Self.matches(source) else {
+      guard let base = try Self.signatureOffset(in: source) else {
         throw FormatError(.unrecognized, "expected an HDF5 file, found no HDF5 signature")
       }
+      checker = try HDF5Checker(source, base: base)
+      try checker.checkRoot()
       let access = try HDF5Handle("opening") {
         chdf5_access(
           chdf5_bytes(
@@ -43,16 +46,18 @@ public final class HDF5File: Sendable {
   }
 
   /// Whether the bytes begin like an HDF5 file: the signature stands at 0, 512, 1024, 2048, …
-  public static func matches(_ source: any ByteSource) throws -> Bool {
+  public static func matches(_ source: any ByteSource) throws -> Bool { try signatureOffset(in: source) != nil }
+
+  private static func signatureOffset(in source: any ByteSource) throws -> Int? {
     let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
     var offset = 0
     while offset <= source.byteCount - signature.count {
       var found = false
       try source.withBytes(in: offset..<(offset + signature.count)) { found = $0.elementsEqual(signature) }
-      if found { return true }
+      if found { return offset }
       offset = offset == 0 ? 512 : offset * 2
     }
-    return false
+    return nil
   }
 
   /// The root group.
@@ -63,6 +68,9 @@ public final class HDF5File: Sendable {
       }
     }
   }
+
+  /// Checks the header at `address`, and what hangs from it, before the library follows it.
+  func check(object address: UInt64) throws { try checker.check(object: address) }
 
   /// Runs `body` and says of its errors where in this file they belong.
   func located<R>(_ path: String, _ body: () throws -> R) throws -> R {

@@ -108,6 +108,7 @@ public final class HDF5Group: HDF5Identified {
       guard link.type == H5L_TYPE_HARD else {
         throw FormatError(.pathEscape, "expected a group or dataset of this file, found a soft or external link")
       }
+      try file.check(object: UInt64(link.u.address))
       let object = try HDF5Handle("opening '\(name)'") { H5Oopen(handle.id, name, chdf5_default()) }
       switch HDF5Library.call({ H5Iget_type(object.id) }) {
       case H5I_GROUP: return .group(HDF5Group(file, path: childPath, handle: object))
