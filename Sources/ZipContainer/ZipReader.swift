@@ -18,7 +18,7 @@ final class ZipReader: Sendable {
     let crc: UInt32
   }
 
-  /// - Throws: `FormatError.unrecognized` for a file that is no archive, else what is wrong with it.
+  /// - Throws: `FormatError` saying what is wrong with the archive.
   init(path: String) throws {
     var code: Int32 = 0
     guard let archive = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code) else {
@@ -26,7 +26,7 @@ final class ZipReader: Sendable {
       zip_error_init_with_code(&error, code)
       defer { zip_error_fini(&error) }
       let reason = String(cString: zip_error_strerror(&error))
-      throw FormatError(code == ZIP_ER_NOZIP ? .unrecognized : .invalidStructure, "expected a zip archive: \(reason)")
+      throw FormatError(.invalidStructure, "not a sound zip archive: \(reason)")
     }
     handle = Mutex(Handle(archive: archive))
   }
