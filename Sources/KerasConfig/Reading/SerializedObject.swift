@@ -55,7 +55,8 @@ struct SerializedObject {
   /// Keras 3) tell them apart by what every layer's configuration has.
   func isOperation(_ generation: KerasGeneration) -> Bool {
     if let module { return module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops") }
-    return generation == .keras3 && config["trainable"] == nil && !isInput && networkKind == nil
+    guard generation == .keras3, config["trainable"] == nil, !isInput, networkKind == nil else { return false }
+    return config["dtype"] == nil || LayerRules.rule(className: className) == nil && OperationRules.reads(className: className)
   }
 
   var isTrainable: Bool { config["trainable"]?.boolValue ?? true }

@@ -13,14 +13,18 @@ struct ConfigTranslator {
   mutating func layerConfig(_ config: JSONValue, className: String, title: String) -> JSONValue {
     guard let members = config.objectValue else { return config }
     var result: OrderedDictionary<String, JSONValue> = [:]
-    let foreign = target == .keras3 ? KnownKeys.onlyKeras2(className) : KnownKeys.onlyKeras3(className)
+    // A file of Keras 2's is for both to read.
+    let foreign = target == .keras3
+      ? KnownKeys.onlyKeras2(className) : KnownKeys.onlyKeras3(className).union(KnownKeys.onlyKeras2(className))
+    // Words that each generation has its own of.
+    let renamed: Set<String> = ["alpha", "negative_slope", "batch_shape", "shape"]
     for (key, value) in members {
       if Self.neverWritten.contains(key) { continue }
       if let renamed = rename(key, className) {
         result[renamed] = objects(value, depth: 0)
         continue
       }
-      if foreign.contains(key) {
+      if foreign.contains(key), !renamed.contains(key) {
         // Keras 2 refuses the key: a value that changes nothing can go, another one matters more.
         if isTrivial(key, value) { continue }
         if target == .keras3 {
@@ -61,7 +65,7 @@ struct ConfigTranslator {
     case "robust_masking", "softmax_robust_masking", "fused", "use_cudnn", "seed", "lora_alpha": return true
     case "value_range": return true
     case "groups": return value == 1
-    case "input_length": return true
+    case "input_length", "query_shape", "key_shape", "value_shape", "noise_shape": return true
     case "kernel_initializer", "kernel_regularizer", "kernel_constraint": return true
     case "oov_method": return value == "farmhash"
     default: return false
@@ -111,12 +115,12 @@ struct ConfigTranslator {
     return "keras.initializers"
   }
 
-  /// A dtype or policy: an object in Keras 3, a plain word in Keras 2 unless precision is mixed.
+  /// A dtype or policy: an object in Keras 3; the plain word is what both generations take from an H5 file.
   func policy(_ value: JSONValue) -> JSONValue {
     guard let name = value.stringValue ?? value["config"]?["name"]?.stringValue else { return value }
     if target == .keras3 {
       return ["module": "keras", "class_name": "DTypePolicy", "config": ["name": .string(name)], "registered_name": nil]
     }
-    return name.hasPrefix("mixed_") ? ["class_name": "Policy", "config": ["name": .string(name)]] : .string(name)
+    return .string(name)
   }
 }

@@ -29,7 +29,7 @@ extension KerasModelConfig {
   public static func write(_ model: Model, generation: KerasGeneration) throws -> KerasModelDocument {
     let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
     let residue = model.residue["keras"] as? KerasResidue
-    if let residue, residue.fits(target), residue.fingerprint == model.structureFingerprint {
+    if let residue, residue.fits(target), !(target == .keras2 && residue.hasNamelessOperations), residue.fingerprint == model.structureFingerprint {
       var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)
       document.addWeights(of: residue.record, in: model, generation: target, residue: residue)
       return document
@@ -49,6 +49,14 @@ extension KerasGeneration {
 }
 
 extension KerasResidue {
+  /// Keras 3 leaves the modules of operations out of H5 files, and then can't read them itself.
+  var hasNamelessOperations: Bool {
+    guard generation == .keras3, config["module"] == nil else { return false }
+    return (config["config"]?["layers"]?.arrayValue ?? []).contains { layer in
+      layer["module"] == nil && (try? SerializedObject(layer))?.isOperation(.keras3) == true
+    }
+  }
+
   /// Whether a configuration as it was read can stand in a file of this generation: `.h5` files hold the
   /// lists of any generation, archives are Keras 3's alone.
   func fits(_ target: KerasGeneration) -> Bool {

@@ -93,7 +93,7 @@ enum KnownKeys {
     MaxPooling1D pool_function
     MaxPooling2D pool_function
     MaxPooling3D pool_function
-    MultiHeadAttention softmax_robust_masking
+    MultiHeadAttention key_shape query_shape softmax_robust_masking value_shape
     RNN time_major
     SeparableConv1D conv_op groups kernel_constraint kernel_initializer kernel_regularizer
     SeparableConv2D conv_op groups kernel_constraint kernel_initializer kernel_regularizer

@@ -32,17 +32,14 @@ struct ObjectWriter {
       let readings = [source, .keras3, .keras2].lazy.compactMap { generation in
         try? rule.write(try originalRule.read(LegacyConfig.modernized(known, generation: generation)))
       }
-      if originalRule.className == rule.className, readings.contains(typed) {
-        // Still the same: what the file says stays.
-      } else {
-        overlay(typed, on: &config)
-      }
+      // Still the same, and for the same generation: what the file says stays.
+      if originalRule.className != rule.className || source != generation || !readings.contains(typed) { overlay(typed, on: &config) }
     } else {
       config = ["name": .string(name), "trainable": .bool(op.isTrainable), "dtype": .string(op.policy.name)]
       overlay(typed, on: &config)
     }
     config["name"] = .string(name)
-    config["trainable"] = .bool(op.isTrainable)
+    config["trainable"] = op.isTrainable && Self.takesNoTrainable.contains(rule.className) ? nil : .bool(op.isTrainable)
     if (try? SerializedObject(["class_name": "x", "config": config]).policy()) != op.policy { config["dtype"] = .string(op.policy.name) }
     if config["dtype"] == nil { config["dtype"] = .string(op.policy.name) }
     config = try activations(config, typed: typed, title: name)
@@ -55,6 +52,11 @@ struct ObjectWriter {
     }
     return ["class_name": .string(className), "config": config]
   }
+
+  /// Classes whose constructors refuse the key `trainable`.
+  private static let takesNoTrainable: Set<String> = [
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Discretization", "HashedCrossing",
+  ]
 
   private func overlay(_ typed: JSONValue, on config: inout JSONValue) {
     for (key, value) in typed.objectValue ?? [:] { config[key] = value }
