@@ -15,7 +15,9 @@ public enum KerasModelConfig {
     _ json: JSONValue, weights: any KerasWeightStore, version: String? = nil
   ) throws -> Model {
     let generation = KerasGeneration(version: version)
+    let json = generation == .keras1 ? try Keras1Config.modernized(json) : json
     let object = try SerializedObject(json, fallbackName: "model")
+    if object.networkKind == nil { return try opaque(object, weights: weights, version: version) }
     let network = try NetworkDescription(object, generation: generation)
     var builder = NetworkBuilder(generation: generation)
     let record = try builder.build(network, as: .main, parent: nil, prefix: "")
@@ -31,6 +33,40 @@ public enum KerasModelConfig {
     if weights.layout == .tree { residue.otherVariables = try reader.unused() }
     residue.fingerprint = model.structureFingerprint
     model.residue["keras"] = residue
+    return model
+  }
+
+  /// A model whose code is in no file: its weights, and one node that stands for all it computes.
+  private static func opaque(
+    _ object: SerializedObject, weights: any KerasWeightStore, version: String?
+  ) throws -> Model {
+    var model = Model(), graph = Graph()
+    let scope = model.add(Scope(name: object.name, kind: object.className, config: object.scopeConfig))
+    for weight in try weights.layout == .tree ? weights.allVariables(below: "") : [] where !weight.name.hasPrefix("optimizer/") {
+      var group = weight.name.split(separator: "/").dropLast().joined(separator: "/")
+      let name = try weights.layerName(at: group) ?? group
+      if group.hasSuffix("/vars") { group = String(group.dropLast(5)) }
+      let inner = model.scopeIDs.first { model[$0].name == name && model[$0].parent == scope }
+        ?? model.add(Scope(name: name, kind: "", parent: scope))
+      _ = model.add(Parameter(name: weight.name, tensor: weight.tensor, scope: inner))
+    }
+    for layer in weights.layerNames {
+      for weight in try weights.weights(ofLayer: layer) {
+        _ = model.add(Parameter(name: "\(layer)/\(weight.name)", tensor: weight.tensor, scope: scope))
+      }
+    }
+    let shapes = BuildConfig.inputShapes(object.json["build_config"]) ?? [.unranked]
+    let inputs = shapes.enumerated().map { index, shape in
+      graph.addInput(shapes.count == 1 ? "input" : "input_\(index)", TensorType(.float32, shape))
+    }
+    let parameters = model.parameterIDs.map { graph.addParameter($0, of: model) }
+    let op = OpaqueOp(
+      format: "keras", domain: object.isKeras ? "" : object.module ?? "", type: object.className,
+      resultTypes: [TensorType(.float32, .unranked)], reason: "a subclassed model: what it computes is code, and in no file")
+    let node = graph.append(op, inputs + parameters, types: op.resultTypes, name: object.name, scope: scope)
+    graph.addOutput("output", graph[node].outputs[0])
+    model.mainGraph = graph
+    model.name = object.name
     return model
   }
 }

@@ -10,6 +10,8 @@ enum LegacyConfig {
     for key in ["activation", "recurrent_activation", "inner_activation"] where config[key] == "hard_sigmoid" {
       config[key] = ["class_name": "hard_sigmoid_keras2", "config": [:]]
     }
+    // Keras 2 did not write it before it knew it.
+    if config["units"] != nil, config["recurrent_activation"] != nil, config["reset_after"] == nil { config["reset_after"] = false }
     for key in ["layer", "backward_layer", "cell"] {
       guard let inner = config[key]?["config"], var object = config[key] else { continue }
       object["config"] = modernized(inner, generation: generation)

@@ -11,9 +11,9 @@ extension LayerRules {
     LayerRule(SimpleRNNCell.self, arguments: cellArguments, rows: simple(\.self)),
     LayerRule(StackedRNNCells.self, arguments: cellArguments, rows: [cells]),
     LayerRule(
-      LSTM.self, aliases: ["LSTMV1", "LSTMV2"], arguments: sequenceArguments, rows: sequence(\.options) + lstm(\.cell)),
+      LSTM.self, aliases: ["LSTMV1", "LSTMV2", "CuDNNLSTM"], arguments: sequenceArguments, rows: sequence(\.options) + lstm(\.cell)),
     LayerRule(
-      GRU.self, aliases: ["GRUV1", "GRUV2"], arguments: sequenceArguments, rows: sequence(\.options) + gru(\.cell)),
+      GRU.self, aliases: ["GRUV1", "GRUV2", "CuDNNGRU"], arguments: sequenceArguments, rows: sequence(\.options) + gru(\.cell)),
     LayerRule(SimpleRNN.self, arguments: sequenceArguments, rows: sequence(\.options) + simple(\.cell)),
     LayerRule(RNN.self, arguments: sequenceArguments, rows: sequence(\.options) + [cell] + [row("zero_output_for_mask", \.options.zeroOutputForMask)]),
     LayerRule(

@@ -61,6 +61,6 @@ extension KerasResidue {
   /// lists of any generation, archives are Keras 3's alone.
   func fits(_ target: KerasGeneration) -> Bool {
     let isArchive = config["module"] != nil || config["registered_name"] != nil
-    return target == .keras3 ? isArchive && generation == .keras3 : !isArchive
+    return target == .keras3 ? isArchive && generation == .keras3 : !isArchive && generation > .keras1
   }
 }
