@@ -23,10 +23,15 @@ extension OpContext {
 
   /// Spatial axes made longer by whole factors.
   mutating func upsample(_ x: Value, axes: [Int], factors: [Int], interpolation: Interpolation) throws -> Value {
-    if interpolation == .nearest {
-      var y = x
-      for (axis, factor) in zip(axes, factors) { y = try repeated(y, axis: axis, count: factor) }
-      return y
+    if interpolation == .nearest || interpolation == .bilinear, dtype(of: x).isFloatingPoint || interpolation == .nearest {
+      // Whole factors as scales: the extents need not be known. `⌊i / factor⌋` repeats each element.
+      var scales = [Float](repeating: 1, count: try rank(of: x))
+      for (axis, factor) in zip(axes, factors) where scales.indices.contains(axis) { scales[axis] = Float(factor) }
+      let op = interpolation == .nearest
+        ? ResizeOp(mode: .nearest, coordinateMode: .asymmetric, nearestMode: .floor)
+        : ResizeOp(mode: .linear, coordinateMode: .halfPixel)
+      let factors = try constant(NDArray(scales, [scales.count]))
+      return try apply(op, x, nil, factors)
     }
     let lengths = try zip(axes, factors).map { try mul(try dim(of: x, $0), try ints([$1])) }
     return try resample(x, axes: axes, sizes: try concat(lengths, axis: 0), interpolation: interpolation, antialias: false)
