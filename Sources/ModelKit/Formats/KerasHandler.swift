@@ -50,7 +50,8 @@ func legalizeForKeras(_ model: Model, _ options: WriteOptions) throws -> (model:
     throw UnsupportedError("--io-layout \(options.layout.rawValue) is not supported between Keras formats")
   }
   guard !model.isMadeOfLayers else { return (model, []) }
-  var result = model
-  for pass in LiftLayers.passes(ioLayout: options.layout) { try pass.run(&result) }
-  return (result, [])
+  let profile = TargetProfile(name: "Keras layers", level: .layers, layout: .channelsLast) { node, _, _ in
+    (node.op as? OpaqueOp).flatMap { $0.format == "keras" ? nil : $0.reason ?? "no counterpart in Keras" }
+  }
+  return try Legalizer(profile, ioLayout: options.layout).run(model)
 }

@@ -16,13 +16,16 @@ public struct LegalizeOps: Pass {
   /// - Throws: `UnsupportedError` with everything that neither can be written nor decomposed, and how often.
   public func run(_ model: inout Model) throws {
     var refused = RefusedOps(target: profile.name)
-    for id in model.graphs.keys {
-      guard let graph = model.graphs[id] else { continue }
+    // What is written out as a loop brings graphs of its own.
+    var waiting = Array(model.graphs.keys), seen: Set<GraphID> = []
+    while let id = waiting.popLast() {
+      guard seen.insert(id).inserted, let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph)
       let isChanged = try legalize(&context, &refused)
       guard isChanged else { continue }
       model = context.model
       model.graphs[id] = context.graph
+      waiting += model.graphs.keys.filter { !seen.contains($0) }
     }
     try refused.check()
     try RemoveDeadCode().run(&model)
@@ -33,20 +36,18 @@ public struct LegalizeOps: Pass {
     while let id = waiting.popLast() {
       let node = context.graph[id]
       guard let reason = profile.accepts(node, context.graph, context.model) else { continue }
-      guard let op = node.op as? any CompositeOp, node.bodies.isEmpty else {
-        refused.add(node, reason)
-        continue
-      }
       let first = context.graph.nodeSlots.count
       context.namePrefix = node.name
       context.scope = node.scope
       context.origin = node.origin
       context.origin.passes.append(name)
-      let results: [ValueID]
-      do {
-        results = try op.decompose(node.inputs, in: &context)
-      } catch let error as GraphError {
+      let replaced: [ValueID]?
+      do { replaced = try simpler(node, in: &context) } catch let error as GraphError {
         refused.add(node, "\(reason) (\(error.message))")
+        continue
+      }
+      guard let results = replaced else {
+        refused.add(node, reason)
         continue
       }
       for (old, new) in zip(node.outputs, results) {
@@ -62,6 +63,26 @@ public struct LegalizeOps: Pass {
     context.graph.replaceUses(replacements)
     context.graph.removeDeadNodes()
     return true
+  }
+}
+
+extension LegalizeOps {
+  /// The results of a node in simpler ops; `nil` when there are none.
+  private func simpler(_ node: Node, in context: inout GraphContext) throws -> [ValueID]? {
+    guard node.bodies.isEmpty else { return nil }
+    if let op = node.op as? any CompositeOp { return try op.decompose(node.inputs, in: &context) }
+    if let op = node.op as? MatMulOp, op.transposeA || op.transposeB { return try untransposed(op, node, in: &context) }
+    return nil
+  }
+
+  private func untransposed(_ op: MatMulOp, _ node: Node, in context: inout GraphContext) throws -> [ValueID]? {
+    guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return nil }
+    func flipped(_ value: ValueID, _ isTransposed: Bool) throws -> ValueID {
+      let rank = try context.rank(of: value)
+      guard isTransposed, rank >= 2 else { return value }
+      return try context.transpose(value, Array(0..<(rank - 2)) + [rank - 1, rank - 2])
+    }
+    return [try context.matmul(try flipped(a, op.transposeA), try flipped(b, op.transposeB))]
   }
 }
 

@@ -14,29 +14,30 @@ public struct Legalizer {
   public var profile: TargetProfile
   /// What becomes of the layout of the model's own inputs and outputs.
   public var ioLayout: IOLayout
-  /// Makes layers of ops, for targets that hold layers.
-  public var lift: (any Pass)?
 
-  public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep, lift: (any Pass)? = nil) {
+  public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep) {
     self.profile = profile
     self.ioLayout = ioLayout
-    self.lift = lift
   }
 
   /// - Throws: `UnsupportedError` listing everything the target can't hold; `GraphError` when a pass fails.
   public func run(_ model: Model) throws -> (model: Model, losses: [Loss]) {
     if isLegal(model), ioLayout == .keep { return (model, []) }
     var result = model
+    try refuseOpaque(result)
     switch profile.level {
     case .ops:
-      try refuseOpaque(result)
       for pass in opPasses { try apply(pass, to: &result) }
     case .layers:
-      try apply(RemoveDeadCode(), to: &result)
-      if let lift { try apply(lift, to: &result) }
+      if !Self.hasLayers(result) { for pass in LiftLayers.passes(ioLayout: ioLayout) { try apply(pass, to: &result) } }
       try refuseUnacceptable(result)
     }
     return (result, [])
+  }
+
+  /// Whether a model is made of layers already.
+  static func hasLayers(_ model: Model) -> Bool {
+    model.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is LayerOp } }
   }
 
   private var opPasses: [any Pass] {
@@ -58,7 +59,8 @@ public struct Legalizer {
     guard model.graphs.values.allSatisfy({ graph in
       graph.nodeSlots.allSatisfy { $0.map { profile.accepts($0, graph, model) == nil } ?? true }
     }) else { return false }
-    guard profile.level == .ops, let layout = profile.layout else { return true }
+    if profile.level == .layers { return Self.hasLayers(model) }
+    guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)
   }
 
