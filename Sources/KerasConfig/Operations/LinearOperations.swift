@@ -122,7 +122,7 @@ extension OperationRules {
       return try writer.call(.numpy, "Matmul", [.tensor(a), .tensor(b)])
     },
     OperationWriteRule(EinsumOp.self) { op, inputs, writer in
-      try writer.call(.numpy, "Einsum", inputs.map { .tensor($0) }, ["subscripts": .string(op.equation)])
+      try writer.call(.numpy, "Einsum", inputs.map { .tensor($0) }, ["subscripts": .string(op.equation.filter { $0 != " " })])
     },
     OperationWriteRule(DetOp.self) { _, inputs, writer in try writer.unary("Det", try inputs.at(0), module: .linalg) },
   ]

@@ -31,7 +31,8 @@ enum PromotedType: Hashable {
   /// The result type; `nil` when there is none (strings, complex numbers).
   static func result(_ types: [PromotedType]) -> DType? {
     guard let first = types.first else { return .float32 }
-    if types.allSatisfy({ $0 == first }), case .dtype(let dtype) = first { return dtype }
+    // Keras takes 64 bits without a sign for 32.
+    if types.allSatisfy({ $0 == first }), case .dtype(let dtype) = first { return dtype == .uint64 ? .uint32 : dtype }
     let common = types.dropFirst().reduce(first.upperBounds) { $0.intersection($1.upperBounds) }
     guard let least = common.first(where: { common.isSubset(of: $0.upperBounds) }) else { return nil }
     switch least {
@@ -47,4 +48,11 @@ extension DType {
   /// Keras's float for functions that integers have no result in: the dtype itself if it is one, else
   /// float32.
   var kerasFloat: DType { isFloatingPoint ? self : .float32 }
+  /// Whether Keras computes with it.
+  var isKeras: Bool {
+    switch self {
+    case .bool, .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .float16, .bfloat16, .float32, .float64: true
+    default: false
+    }
+  }
 }

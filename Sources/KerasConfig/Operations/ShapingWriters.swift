@@ -6,7 +6,11 @@ import ModelTensor
 extension OperationRules {
   static let shapingWriters: [OperationWriteRule] = [
     OperationWriteRule(IdentityOp.self) { _, inputs, _ in try inputs.at(0) },
-    OperationWriteRule(CastOp.self) { op, inputs, writer in try writer.cast(try inputs.at(0), to: op.dtype) },
+    OperationWriteRule(CastOp.self) { op, inputs, writer in
+      let x = try inputs.at(0)
+      guard x.dtype.isKeras, op.dtype.isKeras else { throw OperationWriter.unsupported(op, "Keras does not cast \(x.dtype) to \(op.dtype)") }
+      return try writer.cast(x, to: op.dtype)
+    },
     OperationWriteRule(ReshapeOp.self) { op, inputs, writer in
       let x = try inputs.at(0), wanted = try inputs.at(1).fact.elements
       guard let wanted else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }

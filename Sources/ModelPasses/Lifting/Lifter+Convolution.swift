@@ -66,15 +66,26 @@ extension Lifter {
     let shape = kernel.extents, size = Array(shape.prefix(rank)), filters = shape[rank + 1], groupInputs = shape[rank]
     let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
     let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
-    guard strides.count == rank, dilations.count == rank, strides.allSatisfy({ $0 == 1 }) || dilations.allSatisfy({ $0 == 1 }) else { return false }
+    guard strides.count == rank, dilations.count == rank else { return false }
     let name = layerName(node, "conv\(rank)d")
-    guard let fit = windowPadding(op.padding, kernel: size, strides: strides, dilations: dilations, x: x, allowCausal: rank == 1) else { return false }
+    guard var fit = windowPadding(op.padding, kernel: size, strides: strides, dilations: dilations, x: x, allowCausal: rank == 1) else { return false }
+    // Keras does not dilate and stride at once: every element, of which those are taken that the strides reach.
+    let thins = strides.contains { $0 != 1 } && dilations.contains { $0 != 1 }
+    let steps = strides
+    if thins {
+      guard let (before, after) = explicitPadding(op.padding, kernel: size, strides: strides, dilations: dilations, x: x) else { return false }
+      fit = (.valid, (before, after))
+    }
+    let strides = thins ? strides.map { _ in 1 } : strides
     let tail = takeTail(node, channels: filters, bias: node.input(2))
     var input = try resolve(x)
-    if let (before, after) = fit.explicit { input = try zeroPad(input, before, after, named: "\(name)_pad") }
+    if let (before, after) = fit.explicit, (before + after).contains(where: { $0 != 0 }) {
+      input = try zeroPad(input, before, after, named: "\(name)_pad")
+    }
     let channels = groupInputs * op.groups
     var weights = [Weight(kernel, [weightID])]
     let layer: any Layer
+    if !thins, let separable = try liftSeparable(op, node, kernel, size, strides, dilations, fit.word, input, weightID, tail) { return separable }
     if op.groups == channels, op.groups > 1, rank < 3 {
       weights[0].tensor = kernel.reshaped(size + [channels, filters / channels])
       layer = rank == 1
@@ -96,7 +107,72 @@ extension Lifter {
       layer = rank == 1 ? conv(Rank1.self) : rank == 2 ? conv(Rank2.self) : conv(Rank3.self)
     }
     if let bias = tail.bias { weights.append(bias) }
-    values[tail.result] = try add(layer, named: name, [input], weights, result: tail.result)
+    var y = try add(layer, named: name, [input], weights, result: thins ? nil : tail.result)
+    if thins {
+      let zeros = try context.ints(steps.map { _ in 0 }), ends = try context.ints(steps.map { _ in Int.max })
+      let axes = try context.ints(Array(1...rank)), places = try context.ints(steps)
+      y = try apply(SliceOp(), [y, zeros, ends, axes, places], named: "\(name)_strides")
+    }
+    values[tail.result] = y
+    return true
+  }
+
+  /// A window op's padding in numbers, if they are known.
+  private func explicitPadding(
+    _ padding: Padding, kernel: [Int], strides: [Int], dilations: [Int], x: ValueID
+  ) -> ([Int], [Int])? {
+    switch padding {
+    case .valid: return (kernel.map { _ in 0 }, kernel.map { _ in 0 })
+    case .explicit(let before, let after): return before.count == kernel.count && after.count == kernel.count ? (before, after) : nil
+    case .same, .sameLower:
+      guard let spatial = dims(x)?.dropFirst().dropLast().map(\.value), spatial.count == kernel.count else { return nil }
+      var before: [Int] = [], after: [Int] = []
+      for axis in kernel.indices {
+        guard let extent = spatial[axis] else { return nil }
+        let span = (kernel[axis] - 1) * dilations[axis] + 1
+        let total = max(0, ((extent + strides[axis] - 1) / strides[axis] - 1) * strides[axis] + span - extent)
+        before.append(padding == .same ? total / 2 : total - total / 2)
+        after.append(total - (before.last ?? 0))
+      }
+      return (before, after)
+    }
+  }
+
+  /// A depthwise convolution and a pointwise one of one owner are a separable one.
+  private mutating func liftSeparable(
+    _ op: ConvOp, _ node: Node, _ kernel: Tensor, _ size: [Int], _ strides: [Int], _ dilations: [Int], _ word: ConvPadding,
+    _ input: ValueID, _ weightID: ValueID, _ tail: Tail
+  ) throws -> Bool? {
+    let rank = size.count, channels = op.groups, filters = kernel.extents[rank + 1]
+    guard channels > 1, kernel.extents[rank] == 1, rank < 3, tail.bias == nil, tail.activation == .linear, Set(strides).count == 1,
+      let nextID = soleUser(tail.result), let next = source[nextID].op as? ConvOp, sameOwner(node, source[nextID]), next.groups == 1,
+      next.padding == .valid, next.strides.allSatisfy({ $0 == 1 }), next.layout == .channelsLast, next.kernelLayout != .spatialOutputInput,
+      let pointwiseID = source[nextID].input(1), let weight = tensor(pointwiseID), weight.extents.count == rank + 2,
+      source[nextID].input(2).map(isConstant) ?? true
+    else { return nil }
+    let pointwise = next.kernelLayout == .outputInputSpatial ? weight.transposed(Array(2..<(rank + 2)) + [1, 0]) : weight
+    guard pointwise.extents.prefix(rank).allSatisfy({ $0 == 1 }), pointwise.extents[rank] == filters else { return nil }
+    taken.insert(nextID)
+    let end = takeTail(source[nextID], channels: pointwise.extents[rank + 1], bias: source[nextID].input(2))
+    func separable<R: SpatialRank>(_: R.Type) -> any Layer {
+      var layer = SeparableConv<R>()
+      layer.filters = pointwise.extents[rank + 1]
+      layer.kernelSize = size
+      layer.strides = strides
+      layer.dilations = dilations
+      layer.padding = word
+      layer.depthMultiplier = filters / channels
+      layer.useBias = end.bias != nil
+      layer.activation = end.activation
+      return layer
+    }
+    var weights = [
+      Weight(kernel.reshaped(size + [channels, filters / channels]), [weightID]), Weight(pointwise, [pointwiseID]),
+    ]
+    if let bias = end.bias { weights.append(bias) }
+    values[end.result] = try add(
+      rank == 1 ? separable(Rank1.self) : separable(Rank2.self), named: layerName(node, "separable_conv\(rank)d"), [input], weights,
+      result: end.result)
     return true
   }
 

@@ -17,12 +17,16 @@ struct Lifter {
   var taken: Set<NodeID> = []
   private var names: Set<String> = []
   private var layers: [String: SharedLayer] = [:]
+  /// Layers of one configuration, whatever their weights.
+  private var twins: [String: [SharedLayer]] = [:]
   private var constants: [ValueID: ValueID] = [:]
   private var holders: [ValueID: ValueID] = [:]
   private var zeroIndex: ValueID?
 
   private struct SharedLayer {
     var name: String
+    /// The name it was to have, before it was made unique.
+    var wanted: String
     var scope: ScopeID
     var parameters: [ParameterID]
   }
@@ -143,7 +147,11 @@ struct Lifter {
   }
   /// The name of the layer that a node becomes.
   func layerName(_ node: Node, _ className: String) -> String {
-    let owner = Self.owner(node.name)
+    var owner = Self.owner(node.name)
+    // An op that was made of an op: `gru/GRU/GRU`.
+    while let last = owner.split(separator: "/").last, owner.split(separator: "/").count > 1,
+      last.prefix(while: { $0 != "_" }) == node.op.displayName.prefix(while: { $0 != "_" }), last.first?.isUppercase == true
+    { owner = Self.owner(owner) }
     let whole = owner.contains { $0 != "/" } ? owner : node.name
     return Self.sanitized(whole, or: className.lowercased())
   }
@@ -230,8 +238,8 @@ struct Lifter {
     let op = LayerOp(
       layer, policy: DTypePolicy(variable: weights.first?.tensor.dtype ?? dtype, compute: dtype),
       roles: roles ?? inputs.map { _ in "" })
-    let key = className + " " + op.attributes.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
-      + " " + weights.flatMap(\.sources).map { String($0.raw) }.joined(separator: ",")
+    let kind = className + " " + op.attributes.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
+    let key = kind + " " + weights.flatMap(\.sources).map { String($0.raw) }.joined(separator: ",")
     let specs = weights.isEmpty ? [] : try layer.weights(for: types)
     guard specs.count == weights.count, zip(specs, weights).allSatisfy({ $0.shape == $1.tensor.extents }) else {
       throw GraphError(.shapeMismatch, "\(className) takes weights \(specs.map(\.shape)), not \(weights.map(\.tensor.extents))")
@@ -249,15 +257,16 @@ struct Lifter {
       }
     }
     let shared: SharedLayer
-    if !weights.isEmpty, let known = layers[key] { shared = known } else {
-      let name = unique(name)
+    if !weights.isEmpty, let known = try layers[key] ?? twin(kind, name, weights) { shared = known } else {
+      let wanted = name, name = unique(wanted)
       let scope = context.model.add(Scope(name: name, kind: className))
       let parameters = zip(specs, weights).map { spec, weight in
         context.model.add(
           Parameter(name: "\(name)/\(spec.name)", tensor: weight.tensor, isTrainable: spec.isTrainable, scope: scope))
       }
-      shared = SharedLayer(name: name, scope: scope, parameters: parameters)
+      shared = SharedLayer(name: name, wanted: wanted, scope: scope, parameters: parameters)
       layers[key] = shared
+      if !weights.isEmpty { twins[kind, default: []].append(shared) }
     }
     context.scope = shared.scope
     defer { context.scope = nil }
@@ -269,6 +278,15 @@ struct Lifter {
     let id = context.graph.append(
       op, inputs + weightValues, types: types_, name: shared.name, scope: shared.scope, origin: context.origin)
     return context.graph[id].outputs
+  }
+
+  /// A layer of the same name and configuration whose weights are the same bytes: a call of it, whose weights an
+  /// earlier pass has copied. Equal bytes alone would make one of any two fresh layers.
+  private func twin(_ kind: String, _ name: String, _ weights: [Weight]) throws -> SharedLayer? {
+    try twins[kind]?.first { layer in
+      guard layer.wanted == name, layer.parameters.count == weights.count else { return false }
+      return try zip(layer.parameters, weights).allSatisfy { try context.model[$0].tensor.hasSameBytes(as: $1.tensor) }
+    }
   }
 
   /// Applies a canonical op under a name of its own.
@@ -310,5 +328,22 @@ struct Lifter {
       }
       context.graph.addOutput(name, value)
     }
+  }
+}
+
+extension Tensor {
+  /// Whether both hold the same elements. Most that differ do so at once, so the first bytes are looked at first.
+  fileprivate func hasSameBytes(as other: Tensor) throws -> Bool {
+    guard type == other.type, source.byteCount == other.source.byteCount else { return false }
+    let count = source.byteCount
+    func equal(_ range: Range<Int>) throws -> Bool {
+      var result = true
+      try source.withBytes(in: range) { a in
+        try other.source.withBytes(in: range) { b in result = a.elementsEqual(b) }
+      }
+      return result
+    }
+    guard try equal(0..<min(count, 4096)) else { return false }
+    return try count <= 4096 || equal(4096..<count)
   }
 }
