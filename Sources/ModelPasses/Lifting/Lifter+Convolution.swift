@@ -64,19 +64,18 @@ extension Lifter {
     let kernel = op.kernelLayout == .outputInputSpatial ? weight.transposed(Array(2..<(rank + 2)) + [1, 0]) : weight
     guard op.kernelLayout != .spatialOutputInput else { return false }
     let shape = kernel.extents, size = Array(shape.prefix(rank)), filters = shape[rank + 1], groupInputs = shape[rank]
-    let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+    let steps = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
     let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
-    guard strides.count == rank, dilations.count == rank else { return false }
+    guard steps.count == rank, dilations.count == rank else { return false }
     let name = layerName(node, "conv\(rank)d")
-    guard var fit = windowPadding(op.padding, kernel: size, strides: strides, dilations: dilations, x: x, allowCausal: rank == 1) else { return false }
+    guard var fit = windowPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x, allowCausal: rank == 1) else { return false }
     // Keras does not dilate and stride at once: every element, of which those are taken that the strides reach.
-    let thins = strides.contains { $0 != 1 } && dilations.contains { $0 != 1 }
-    let steps = strides
+    let thins = steps.contains { $0 != 1 } && dilations.contains { $0 != 1 }
     if thins {
-      guard let (before, after) = explicitPadding(op.padding, kernel: size, strides: strides, dilations: dilations, x: x) else { return false }
+      guard let (before, after) = explicitPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x) else { return false }
       fit = (.valid, (before, after))
     }
-    let strides = thins ? strides.map { _ in 1 } : strides
+    let strides = thins ? steps.map { _ in 1 } : steps
     let tail = takeTail(node, channels: filters, bias: node.input(2))
     var input = try resolve(x)
     if let (before, after) = fit.explicit, (before + after).contains(where: { $0 != 0 }) {
