@@ -200,7 +200,9 @@ extension Lifter {
       factors[axis - 1] = count
       links += ids
       result = end
-      guard let next = soleUser(end), source[next].op is UnsqueezeOp, sameOwner(node, source[next]), repetition(source[next]) != nil else { break }
+      guard let next = soleUser(end), source[next].op is UnsqueezeOp, sameOwner(node, source[next]), let more = repetition(source[next]),
+        (1..<(rank - 1)).contains(more.axis), factors[more.axis - 1] == 1
+      else { break }
       links.append(next)
       step = source[next]
     }

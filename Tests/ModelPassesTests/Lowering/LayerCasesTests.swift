@@ -11,7 +11,7 @@ import Testing
 /// computed, also when the batch is unknown.
 @Suite struct LoweredLayerCasesTests {
   /// The case as a model; masks of its inputs become inputs that a preceding layer attaches.
-  private func model(_ item: LayerCase, _ rule: LayerRule, openBatch: Bool) throws -> (model: Model, inputs: [NDArray]) {
+  func model(_ item: LayerCase, _ rule: LayerRule, openBatch: Bool) throws -> (model: Model, inputs: [NDArray]) {
     let layer = try rule.read(item.json["config"] ?? .null)
     var model = Model(), graph = Graph(), inputs: [NDArray] = []
     func type(_ array: NDArray) -> TensorType {
