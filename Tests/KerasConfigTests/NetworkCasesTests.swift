@@ -13,8 +13,9 @@ import Testing
     try Self.check(model, item)
   }
 
-  /// What was read is written as it came.
-  @Test(arguments: NetworkCase.all) func rewritesAsItWas(_ item: NetworkCase) throws {
+  /// What was read is written as it came. H5 files with operations are not: Keras itself can't read what
+  /// it writes there.
+  @Test(arguments: NetworkCase.all.filter { $0.usesTree || !$0.name.contains("operations") }) func rewritesAsItWas(_ item: NetworkCase) throws {
     let model = try item.read()
     let document = try KerasModelConfig.write(model, generation: item.usesTree ? .keras3 : .keras2)
     #expect(document.config == item.config)

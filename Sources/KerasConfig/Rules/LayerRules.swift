@@ -29,6 +29,9 @@ public enum LayerRules {
   /// The rule that writes a layer.
   public static func rule(for layer: any Layer) -> LayerRule? { byType[ObjectIdentifier(type(of: layer))] }
 
+  /// The rule of a layer of one tensor: how a nested model is called.
+  static let identity = LayerRule(Identity.self)
+
   static func isKeras(_ module: String) -> Bool {
     ["keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins"].contains {
       module == $0 || module.hasPrefix($0 + ".")
@@ -41,6 +44,7 @@ public enum LayerRules {
     guard let name = json["class_name"]?.stringValue else {
       throw FormatError(.invalidValue, "expected a layer, found \(json.abridged)")
     }
+    if let network = try NestedNetworkReader.read(json) { return network }
     guard let rule = rule(className: name, module: json["module"]?.stringValue) else {
       throw UnsupportedError("a layer contains what has no counterpart", items: [.init(name)])
     }
@@ -49,6 +53,7 @@ public enum LayerRules {
 
   /// A layer as it stands inside another's configuration.
   public static func write(_ layer: any Layer) throws -> JSONValue {
+    if let network = layer as? NestedNetwork { return network.object }
     guard let rule = rule(for: layer) else {
       throw UnsupportedError("a layer can't be written", items: [.init(type(of: layer).className)])
     }

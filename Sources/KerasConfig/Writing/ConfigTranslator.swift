@@ -94,16 +94,27 @@ struct ConfigTranslator {
       config = .object(inner.mapValues { objects($0, depth: depth + 1) })
     }
     if target == .keras3 {
-      let home = module ?? (isLayer ? "keras.layers" : Self.module(of: className))
+      let home = Self.home(of: className) ?? module ?? (isLayer ? "keras.layers" : Self.module(of: className))
       var result: JSONValue = ["module": .string(home), "class_name": .string(className), "config": config, "registered_name": nil]
-      if let build = members["build_config"] { result["build_config"] = build }
+      for key in ["build_config", "name", "inbound_nodes"] { if let value = members[key] { result[key] = value } }
       return result
     }
     // A wrapped layer keeps its module: that is how Keras 3 finds it.
-    if isLayer {
-      return ["module": "keras.layers", "class_name": .string(className), "config": config, "registered_name": nil]
+    var result: JSONValue = ["class_name": .string(className), "config": config]
+    if isLayer { result = ["module": "keras.layers", "class_name": .string(className), "config": config, "registered_name": nil] }
+    if let home = Self.home(of: className) { result = ["module": .string(home), "class_name": .string(className), "config": config, "registered_name": nil] }
+    for key in ["name", "inbound_nodes"] { if let value = members[key] { result[key] = value } }
+    return result
+  }
+
+  /// The modules of what is neither layer nor initialiser.
+  private static func home(of className: String) -> String? {
+    switch className {
+    case "Functional", "Model": "keras.src.models.functional"
+    case "Sequential": "keras"
+    case "InputLayer": "keras.layers"
+    default: nil
     }
-    return ["class_name": .string(className), "config": config]
   }
 
   private static func looksLikeLayer(_ config: JSONValue?) -> Bool { config?["name"] != nil && config?["trainable"] != nil }

@@ -32,7 +32,8 @@ public enum KerasH5Writer {
 
   private static func writeModel(_ document: KerasModelDocument, of model: Model, to root: HDF5GroupWriter) throws -> [Loss] {
     let residue = model.residue["keras-h5"] as? KerasH5Residue
-    let backend = residue?.backend ?? "tensorflow"
+    // Kernels of the Theano backend have been turned round when they were read.
+    let backend = residue?.backend.flatMap { $0 == "theano" ? nil : $0 } ?? "tensorflow"
     try root.write(.bytes(Array(document.version.utf8)), as: "keras_version")
     try root.write(.bytes(Array(backend.utf8)), as: "backend")
     try root.write(.bytes(Array(document.config.text().utf8)), as: "model_config")
