@@ -77,7 +77,7 @@ extension GraphFolding {
       if case .parameter(let id) = context.graph[input].definition { parents.append(id) }
     }
     guard let first = parents.first, tensor.dtype.isFloatingPoint else { return context.graph.addConstant(tensor, name: name) }
-    let isAlone = Set(parents).count == 1
+    let isAlone = Set(parents.map { context.model[$0].name }).count == 1
     let parameter = Parameter(
       name: isAlone ? context.model[first].name : name, tensor: tensor,
       isTrainable: parents.contains { context.model[$0].isTrainable }, scope: context.model[first].scope)
