@@ -1,12 +1,17 @@
 import CHDF5
-import Foundation
 import ModelSupport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// The one door to libhdf5: its calls are serialised by one lock, its error printing is off, and
 /// what it reports is thrown.
 enum HDF5Library {
   /// Recursive, because a handle may be let go of while a call is under way.
-  private static let lock = NSRecursiveLock()
+  private static let lock = RecursiveLock()
   private static let ready: Void = chdf5_prepare()
   /// The thread that called last: every thread has an error stack that prints until it is told not to.
   private nonisolated(unsafe) static var lastThread: pthread_t?
@@ -63,4 +68,23 @@ final class HDF5Handle: Sendable {
     let id = id
     _ = HDF5Library.call { H5Idec_ref(id) }
   }
+}
+
+/// A lock that its own thread may take again.
+private final class RecursiveLock: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+  init() {
+    var attributes = pthread_mutexattr_t()
+    pthread_mutexattr_init(&attributes)
+    pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+    pthread_mutex_init(mutex, &attributes)
+    pthread_mutexattr_destroy(&attributes)
+  }
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+  func lock() { pthread_mutex_lock(mutex) }
+  func unlock() { pthread_mutex_unlock(mutex) }
 }

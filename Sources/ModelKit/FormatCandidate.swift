@@ -1,4 +1,3 @@
-import Foundation
 import ModelSupport
 
 /// A path whose format is to be found out: what a format's `matches` may look at.
@@ -14,17 +13,17 @@ struct FormatCandidate {
   /// - Throws: `StorageError.unreadable` when there is nothing at `path` or it can't be opened.
   init(path: String) throws {
     self.path = path
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard let kind = FileSystem.kind(path) else {
       throw StorageError(.unreadable, "no such file or directory", path: path)
     }
-    guard isDirectory.boolValue else {
+    guard kind == .directory else {
       entries = nil
       file = try MappedFile(path: path)
       return
     }
-    let names = try? FileManager.default.contentsOfDirectory(atPath: path)
-    guard let names else { throw StorageError(.unreadable, "the directory can't be read", path: path) }
+    guard let names = FileSystem.names(in: path) else {
+      throw StorageError(.unreadable, "the directory can't be read", path: path)
+    }
     entries = Set(names)
     file = names.contains("model.json") ? try MappedFile(path: path + "/model.json") : nil
   }

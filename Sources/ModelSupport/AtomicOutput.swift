@@ -3,7 +3,6 @@
 #elseif canImport(Musl)
   import Musl
 #endif
-import Foundation
 
 /// A file or directory that is written beside its final place and appears there whole, by one
 /// rename, or not at all.
@@ -34,7 +33,7 @@ public final class AtomicOutput {
     temporaryPath = "\(parent)/.\(getpid())-\(UInt32.random(in: 0 ... .max))-\(name)"
   }
 
-  deinit { if !finished { try? FileManager.default.removeItem(atPath: temporaryPath) } }
+  deinit { if !finished { FileSystem.remove(temporaryPath) } }
 
   /// Puts what was written at the destination.
   public func commit() throws {
@@ -52,7 +51,7 @@ public final class AtomicOutput {
         rename(aside, destination)
         throw StorageError(.ioFailed, reason, path: destination)
       }
-      try? FileManager.default.removeItem(atPath: aside)
+      FileSystem.remove(aside)
     }
     finished = true
   }

@@ -36,6 +36,8 @@ public final class MappedFile: @unchecked Sendable {
         throw StorageError(.unreadable, "can't be mapped: \(String(cString: strerror(errno)))", path: path)
       }
       base = UnsafeRawPointer(pointer)
+      // Else touching one byte may map two megabytes of the page cache, which count as this process's memory.
+      madvise(pointer, size, 15)  // MADV_NOHUGEPAGE
     }
     count = size
     descriptor = fd

@@ -3,7 +3,6 @@
 #elseif canImport(Musl)
   import Musl
 #endif
-import Foundation
 
 /// A model that is written in a directory of its own beside its final place, under its final name, so that files
 /// that name each other do so rightly; and appears at the destination whole, or not at all.
@@ -38,24 +37,16 @@ public final class StagedOutput {
     }
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
+  deinit { FileSystem.remove(directory) }
 
   /// The bytes of everything that was written.
-  public var byteCount: Int {
-    let manager = FileManager.default
-    return ((try? manager.subpathsOfDirectory(atPath: directory)) ?? []).reduce(0) { sum, name in
-      let attributes = try? manager.attributesOfItem(atPath: "\(directory)/\(name)")
-      guard attributes?[.type] as? FileAttributeType == .typeRegular else { return sum }
-      return sum + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
-    }
-  }
+  public var byteCount: Int { FileSystem.byteCount(directory) }
 
   /// Moves what was written to its final place: files beside the model first, the model last.
   /// - Throws: `StorageError.cannotCreate` when a file beside it is in the way, `.ioFailed` when the system refuses.
   public func commit() throws {
-    let names: [String]
-    do { names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted() } catch {
-      throw StorageError(.ioFailed, error.localizedDescription, path: directory)
+    guard let names = FileSystem.names(in: directory) else {
+      throw StorageError(.ioFailed, String(cString: strerror(errno)), path: directory)
     }
     let model = String(path.dropFirst(directory.count + 1))
     guard names.contains(model) else { throw StorageError(.ioFailed, "nothing was written", path: destination) }
@@ -78,6 +69,6 @@ public final class StagedOutput {
       rename(aside, target)
       throw error
     }
-    try? FileManager.default.removeItem(atPath: aside)
+    FileSystem.remove(aside)
   }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import ModelSupport
 import Synchronization
 
@@ -44,10 +43,10 @@ final class ExpandedSource: ByteSource {
   }
 
   private func file() throws -> any ByteSource {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("modelctl-\(UUID().uuidString)").path
+    let path = FileSystem.temporaryPath("modelctl")
     let output = try OutputFile(creating: path, exclusively: true)
     // The name goes as soon as the file is mapped; the bytes live as long as the mapping.
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    defer { FileSystem.remove(path) }
     try reader.expand(entry) { try output.append($0) }
     try output.finish()
     let mapped = try MappedFile(path: path)

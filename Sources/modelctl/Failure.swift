@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ModelGraph
 import ModelKit
 import ModelSupport
@@ -22,7 +21,6 @@ struct Failure {
     case let error as UsageError: (code, message) = (64, error.description)
     case let error as VerificationFailure: (code, message) = (1, error.description)
     case is ExitCode, is CleanExit, is ValidationError: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
-    case let error as CocoaError: (code, message) = (74, error.localizedDescription)
     default: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
     }
   }
@@ -30,7 +28,7 @@ struct Failure {
   func exit() -> Never {
     guard let message else { Modelctl.exit(withError: error) }
     writeError("error: \(message)")
-    Foundation.exit(code)
+    Modelctl.exit(withError: ExitCode(code))
   }
 }
 
@@ -52,9 +50,4 @@ extension ExecutionError {
     case .invalidInput, .shapeMismatch, .invalidValue: 65
     }
   }
-}
-
-/// Writes a line to standard error.
-func writeError(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
 }

@@ -1,5 +1,4 @@
 import CHDF5
-import Foundation
 import ModelSupport
 import ModelTensor
 

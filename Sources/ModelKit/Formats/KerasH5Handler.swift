@@ -18,7 +18,7 @@ struct KerasH5Handler: FormatHandler {
   func inspect(_ path: String) throws -> Inspection {
     let file = try KerasH5File(path: path)
     var result = Inspection(format: format, path: path)
-    result.fileBytes = fileSize(path)
+    result.fileBytes = FileSystem.byteCount(path)
     result.producer = file.version.map { "Keras \($0)" } ?? "Keras"
     if let version = file.version { result.versions["keras"] = version }
     if let backend = file.backend { result.metadata["backend"] = backend }

@@ -16,7 +16,7 @@ struct KerasHandler: FormatHandler {
   func inspect(_ path: String) throws -> Inspection {
     let file = try KerasFile(path: path)
     var result = Inspection(format: format, path: path)
-    result.fileBytes = fileSize(path)
+    result.fileBytes = FileSystem.byteCount(path)
     result.producer = "Keras \(file.version ?? "3")"
     if let version = file.version { result.versions["keras"] = version }
     if !file.assets.isEmpty { result.metadata["assets"] = file.assets.map(\.name).joined(separator: ", ") }

@@ -15,7 +15,7 @@ struct ONNXInspection {
     self.file = file
     result = Inspection(format: .onnx, path: file.path)
     let model = file.model, graph = file.graph
-    result.fileBytes = fileSize(file.path)
+    result.fileBytes = FileSystem.byteCount(file.path)
     result.name = graph.name ?? ""
     result.producer = [model.producerName ?? "", model.producerVersion ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
     result.versions["IR"] = model.irVersion.map(String.init) ?? "?"

@@ -1,4 +1,3 @@
-import Foundation
 import ModelGraph
 import ModelTensor
 
@@ -12,7 +11,7 @@ public struct EinsumOp: CompositeOp {
 
   public func decompose<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value] {
     let text = equation.filter { !$0.isWhitespace }
-    let sides = text.components(separatedBy: "->")
+    let sides = text.pieces(between: "->")
     let terms = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     guard sides.count <= 2, terms.count == inputs.count else {
       throw GraphError(.invalidAttribute, "Einsum '\(equation)' with \(inputs.count) operands")
@@ -23,7 +22,7 @@ public struct EinsumOp: CompositeOp {
     for (term, input) in zip(terms, inputs) {
       guard let input else { throw GraphError(.wrongInputCount, "Einsum needs every operand") }
       let rank = try context.rank(of: input)
-      let parts = term.components(separatedBy: "...")
+      let parts = term.pieces(between: "...")
       guard parts.count <= 2 else { throw GraphError(.invalidAttribute, "Einsum '\(equation)'") }
       let before = Array(parts[0]), after = parts.count == 2 ? Array(parts[1]) : []
       let named = before.count + after.count
@@ -44,7 +43,7 @@ public struct EinsumOp: CompositeOp {
     }
     let output: [Character]
     if sides.count == 2 {
-      output = sides[1].components(separatedBy: "...").enumerated().flatMap { $0 == 0 ? Array($1) : dots + Array($1) }
+      output = sides[1].pieces(between: "...").enumerated().flatMap { $0 == 0 ? Array($1) : dots + Array($1) }
     } else {
       var counts: [Character: Int] = [:]
       for term in terms { for letter in term where letter != "." { counts[letter, default: 0] += 1 } }
@@ -143,3 +142,10 @@ public struct EinsumOp: CompositeOp {
 }
 
 extension UInt8 { fileprivate var asUInt32: UInt32 { UInt32(self) } }
+
+extension String {
+  /// The text between the occurrences of `separator`, empty pieces included.
+  fileprivate func pieces(between separator: String) -> [String] {
+    split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+  }
+}

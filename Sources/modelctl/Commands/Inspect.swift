@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ModelKit
 import ModelSupport
 
@@ -29,7 +28,7 @@ struct Inspect: ParsableCommand {
     let graphText = graph || html != nil ? try inspection.graphText() : ""
     if let html {
       let page = inspection.html(weights: statistics, graph: graphText)
-      try writeWhole(Data(page.utf8), to: html)
+      try writeWhole(page, to: html)
     }
     if json {
       var document = inspection.json
@@ -44,11 +43,11 @@ struct Inspect: ParsableCommand {
   }
 }
 
-/// Writes `data` beside `path` and renames, replacing what is there: a report is regenerated at will.
-func writeWhole(_ data: Data, to path: String) throws {
+/// Writes `text` beside `path` and renames, replacing what is there: a report is regenerated at will.
+func writeWhole(_ text: String, to path: String) throws {
   let output = try AtomicOutput(destination: path, replaceExisting: true)
-  do { try data.write(to: URL(fileURLWithPath: output.temporaryPath)) } catch {
-    throw StorageError(.ioFailed, error.localizedDescription, path: path)
-  }
+  let file = try OutputFile(creating: output.temporaryPath)
+  try file.append(Array(text.utf8))
+  try file.finish()
   try output.commit()
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ModelKit
 import ModelVerify
 
@@ -34,7 +33,7 @@ struct Verify: ParsableCommand {
       report = try Verifier(options: options).verify(
         reference: FormatRegistry.open(reference), candidate: FormatRegistry.open(candidate))
     }
-    if let html { try writeWhole(Data(report.html(reference: reference, candidate: candidate).utf8), to: html) }
+    if let html { try writeWhole(report.html(reference: reference, candidate: candidate), to: html) }
     print(json ? report.json.text(.indented) + "\n" : report.text, terminator: "")
     if !report.isEquivalent { throw ExitCode(1) }
   }
