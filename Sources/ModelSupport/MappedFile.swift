@@ -37,7 +37,7 @@ public final class MappedFile: @unchecked Sendable {
       }
       base = UnsafeRawPointer(pointer)
       // Else touching one byte may map two megabytes of the page cache, which count as this process's memory.
-      madvise(pointer, size, 15)  // MADV_NOHUGEPAGE
+      madvise(pointer, size, MADV_NOHUGEPAGE)
     }
     count = size
     descriptor = fd

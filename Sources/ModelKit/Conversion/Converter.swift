@@ -30,8 +30,7 @@ public struct Converter: Sendable {
     if sourceFormat == target, try writer.rewrite(source, to: output.path, options.write) {
       // Everything was carried over as it is.
     } else {
-      let (legal, lost) = try writer.legalize(model, options.write)
-      losses = lost + (try writer.write(legal, to: output.path, options.write))
+      losses = try write(model, with: writer, to: output.path)
     }
     report.notes = losses.map(\.description)
     if let verification = options.verification {
@@ -42,6 +41,16 @@ public struct Converter: Sendable {
     try output.commit()
     report.seconds = start.duration(to: .now).seconds
     return report
+  }
+
+  /// The source is sound, it has been read: what the passes or the writer can't do is not supported.
+  private func write(_ model: Model, with writer: any FormatHandler, to path: String) throws -> [Loss] {
+    do {
+      let (legal, losses) = try writer.legalize(model, options.write)
+      return losses + (try writer.write(legal, to: path, options.write))
+    } catch let error as GraphError {
+      throw UnsupportedError("this model can't be written as \(writer.format.rawValue): \(error.description)")
+    }
   }
 
   private func targetFormat(_ destination: String) throws -> ModelFormat {

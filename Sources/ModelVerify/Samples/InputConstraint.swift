@@ -9,11 +9,14 @@ struct InputConstraint: Sendable, Equatable {
   var limit: Int?
   /// Integers that the graph compares the input with: one of them is the likeliest to be meant.
   var choices: [Int] = []
+  /// The input is text that is read as numbers.
+  var isNumericText = false
 
   /// Both at once.
   func and(_ other: InputConstraint) -> InputConstraint {
     var result = self
     if let limit = other.limit { result.limit = min(self.limit ?? limit, limit) }
+    result.isNumericText = isNumericText || other.isNumericText
     result.choices += other.choices.filter { !choices.contains($0) }
     return result
   }
@@ -73,6 +76,9 @@ private struct ConstraintFinder {
     case is OneHotOp where position == 0:
       let depth = node.inputs.count > 1 ? node.inputs[1].flatMap { model.fact($0, in: graph).scalar } : nil
       return InputConstraint(limit: depth.flatMap { Int(exactly: $0) })
+    case let op as CastOp:
+      let isText = node.inputs.first?.flatMap { $0 }.map { graph[$0].type.dtype == .string } ?? false
+      return InputConstraint(isNumericText: isText && op.dtype != .string)
     case is EqualOp:
       let other = node.inputs.count == 2 ? node.inputs[1 - position] : nil
       guard let scalar = other.flatMap({ model.fact($0, in: graph).scalar }), let choice = Int(exactly: scalar)

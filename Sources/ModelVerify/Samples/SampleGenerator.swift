@@ -19,7 +19,9 @@ struct SampleGenerator: Sendable {
     }
     var random = SplitMix.stream(seed: seed, name: name, sample: sample)
     let dtype = type.dtype
-    if dtype == .string { return NDArray(strings: (0..<count).map { _ in word(&random) }, extents) }
+    if dtype == .string {
+      return NDArray(strings: (0..<count).map { _ in constraint.isNumericText ? number(&random) : word(&random) }, extents)
+    }
     if dtype == .bool { return NDArray((0..<count).map { _ in random.next() & 1 == 1 }, extents) }
     if constraint.limit != nil || dtype.isInteger {
       let values = integerValues(dtype, count, constraint, integers, sample, &random)
@@ -44,6 +46,8 @@ struct SampleGenerator: Sendable {
     default: return (0..<count).map { _ in Int.random(in: integers, using: &random) }
     }
   }
+
+  private func number(_ random: inout SplitMix) -> [UInt8] { Array(String(Int.random(in: -99...99, using: &random)).utf8) }
 
   private func word(_ random: inout SplitMix) -> [UInt8] {
     let length = Int.random(in: 1...8, using: &random)
