@@ -23,6 +23,9 @@ public final class Executor: @unchecked Sendable {
   private let lock = Mutex(())
   // Guarded by the lock.
   private var plain: Plan?
+  private var fused: Plan?
+  /// Seconds by the place of each node, while somebody profiles.
+  var profile: [String: Double]?
 
   /// - Parameter signature: an entry point of the model by name; `nil` takes the main graph.
   /// - Throws: `UnsupportedError` listing every op that has no kernel, `GraphError` for an unsound graph.
@@ -38,6 +41,8 @@ public final class Executor: @unchecked Sendable {
     guard missing.isEmpty else {
       throw UnsupportedError("the model can't be executed: the engine has no kernel for", items: missing)
     }
+    var model = model
+    try LowerLayers().run(&model)
     self.model = model
     self.options = options
     graph = entry
@@ -48,7 +53,8 @@ public final class Executor: @unchecked Sendable {
     outputs = main.outputs.map { ($0.name, main[$0.value].type) }
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
     pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit)
-    plain = try Plan(model, entry: entry)
+    // An unsound graph is found now, not at the first run.
+    if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }
   }
 
   /// Computes the outputs for `inputs`, both in the order of the ports.
@@ -59,7 +65,7 @@ public final class Executor: @unchecked Sendable {
     try check(inputs)
     // A plan keeps packed weights and is not for two at a time.
     return try lock.withLock { _ in
-      let plan = try plan()
+      let plan = try plan(fused: options.fuses && probe == nil)
       let run = Run(plan, executor: self, probe: probe)
       return try run.main(inputs)
     }
@@ -80,7 +86,19 @@ public final class Executor: @unchecked Sendable {
       }, probe: probe)
   }
 
-  private func plan() throws -> Plan {
+  /// From now on, runs add up how long each node takes.
+  public func startProfile() { lock.withLock { _ in profile = [:] } }
+
+  /// The seconds each node has taken since `startProfile`, most first.
+  public func endProfile() -> [(place: String, seconds: Double)] {
+    lock.withLock { _ in
+      defer { profile = nil }
+      return (profile ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+    }
+  }
+
+  private func plan(fused wanted: Bool) throws -> Plan {
+    if wanted, let fused { return fused }
     if let known = plain { return known }
     let made = try Plan(model, entry: graph)
     plain = made

@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelPasses
 import ModelTensor
 
 /// The programs of an entry point and of every body it reaches, with the weights once they are loaded.
@@ -6,6 +7,24 @@ final class Plan {
   private(set) var programs: [GraphID: Program] = [:]
   let entry: GraphID
   private var arrays: [GraphID: [NDArray?]] = [:]
+
+  /// The model as it would be run fastest: constants folded, images with their channels last, and epilogues fused. Ports and
+  /// results stay the same; a model that these steps can't take is run as it is.
+  convenience init(fusing model: Model, entry: GraphID) throws {
+    var better = model
+    do {
+      try FoldConstants().run(&better)
+      let layout = ConvertLayout(to: .channelsLast)
+      if layout.isNeeded(better) {
+        try layout.run(&better)
+        try FoldConstants().run(&better)
+      }
+      try FuseEpilogues().run(&better)
+      try self.init(better, entry: entry)
+    } catch is GraphError {
+      try self.init(model, entry: entry)
+    }
+  }
 
   init(_ model: Model, entry: GraphID) throws {
     self.entry = entry

@@ -1,5 +1,5 @@
 import ModelGraph
-import ModelLayers
+import ModelOps
 import ModelTensor
 
 /// A graph made ready to run: its nodes in order, values in numbered slots, and when each is let go.
@@ -46,7 +46,13 @@ struct Program {
     let live = Set(graph.nodesOnThePath())
     for id in try graph.order() where live.contains(id) {
       let node = graph[id]
-      let weights = node.inputs.dropFirst().allSatisfy { $0.map { model.tensor($0, in: graph) != nil } ?? true }
+      // These take one matrix of weights; others keep what all their weights make.
+      let kept = node.op is FusedOp || node.op is ConvOp || node.op is MatMulOp ? node.inputs.dropFirst().prefix(1) : node.inputs.dropFirst()
+      let weights = !kept.isEmpty && kept.allSatisfy { input in
+        guard let input else { return true }
+        // Others would be cast in each run, to somewhere else.
+        return model.tensor(input, in: graph).map { $0.dtype == .float32 || !$0.dtype.isFloatingPoint } ?? false
+      }
       steps.append(
         Step(
           node: id, name: node.name, op: node.op, inputs: node.inputs.map { $0.map(slot) }, outputs: node.outputs.map(slot),

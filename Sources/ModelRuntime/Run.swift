@@ -1,5 +1,4 @@
 import ModelGraph
-import ModelLayers
 import ModelSupport
 import ModelTensor
 
@@ -40,14 +39,14 @@ final class Run {
       path.removeLast()
     }
     var slots = try plan.slots(program)
-    var masks: [Int: NDArray] = [:]
     for (slot, array) in zip(program.inputs, inputs) {
       slots[slot] = array
       try report(slot, array, nil, program)
     }
     for step in program.steps {
       do {
-        let results = try evaluate(step, step.inputs.map { $0.flatMap { slots[$0] } }, &masks)
+        let arrays = step.inputs.map { $0.flatMap { slots[$0] } }
+        let results = executor.profile == nil ? try evaluate(step, arrays) : try profiled(step, arrays)
         guard results.count >= step.outputs.count else {
           throw ExecutionError(.invalidInput, "the kernel gives \(results.count) results for \(step.outputs.count) values")
         }
@@ -72,13 +71,12 @@ final class Run {
     }
   }
 
-  private func evaluate(_ step: Program.Step, _ inputs: [NDArray?], _ masks: inout [Int: NDArray]) throws -> [NDArray] {
+  private func evaluate(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {
     if let primitive = step.op as? any PrimitiveOp {
       context.nodeCache = step.cache
       defer { context.nodeCache = nil }
       return try primitive.evaluate(inputs, in: context)
     }
-    if let layer = step.op as? LayerOp { return try evaluate(layer, step, inputs, &masks) }
     if let composite = step.op as? any CompositeOp {
       var eager = EagerContext(context)
       return try composite.decompose(inputs, in: &eager)
@@ -99,15 +97,10 @@ final class Run {
     throw ExecutionError(.noKernel, "the engine has no kernel for \(step.op.displayName)")
   }
 
-  /// A layer that was not lowered runs by decomposition, and its mask goes along.
-  private func evaluate(
-    _ op: LayerOp, _ step: Program.Step, _ inputs: [NDArray?], _ masks: inout [Int: NDArray]
-  ) throws -> [NDArray] {
-    var eager = EagerContext(context)
-    let call = try op.makeCall(inputs, masks: step.inputs.map { $0.flatMap { masks[$0] } }, in: &eager)
-    let results = try op.layer.call(call, in: &eager)
-    for (slot, mask) in zip(step.outputs, try op.layer.mask(call, in: &eager)) { masks[slot] = mask }
-    return results
+  private func profiled(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {
+    let clock = ContinuousClock(), start = clock.now
+    defer { executor.profile?[(path + [step.place]).joined(separator: " / "), default: 0] += start.duration(to: clock.now) / .seconds(1) }
+    return try evaluate(step, inputs)
   }
 
   private func report(_ slot: Int, _ array: NDArray, _ step: Program.Step?, _ program: Program) throws {

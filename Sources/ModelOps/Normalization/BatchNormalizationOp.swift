@@ -35,11 +35,23 @@ public struct BatchNormalizationOp: PrimitiveOp {
     return (scale, shift)
   }
 
+  /// The coefficients, computed once when all of them are constants.
+  private func kept(_ inputs: [NDArray?], in cache: NodeCache?) throws -> (scale: [Float], shift: [Float]) {
+    if let known = cache?.content as? Coefficients { return (known.scale, known.shift) }
+    let (scale, shift) = try coefficients(inputs)
+    cache?.content = Coefficients(scale, shift)
+    return (scale, shift)
+  }
+  private final class Coefficients {
+    let scale: [Float], shift: [Float]
+    init(_ scale: [Float], _ shift: [Float]) { (self.scale, self.shift) = (scale, shift) }
+  }
+
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
     let axis = try normalizeAxis(axis, rank: x.rank)
-    let (scale, shift) = try coefficients(inputs)
+    let (scale, shift) = try kept(inputs, in: context.nodeCache)
     guard axis < x.rank, x.shape[axis] == scale.count else {
       throw ExecutionError(.shapeMismatch, "BatchNormalization of \(x.type) along axis \(axis) with \(scale.count) means")
     }
