@@ -83,13 +83,8 @@ private struct GraphFusion {
       node.inputs[0] = source
       absorbed.append(pad)
     }
-    var head = FusedOp.Head.convolution(op)
-    if let bias = node.inputs.count > 2 ? node.inputs[2] : nil {
-      guard let bias = constant(bias), bias.dtype == .float32 else { return }
-      head = .convolution(op)
-      _ = bias
-    }
-    finish(id, node, head, channels: channels, channelAxis: op.layout.channelAxis(rank: rank), rank: rank, absorbed)
+    if node.inputs.count > 2, let bias = node.inputs[2], constant(bias)?.dtype != .float32 { return }
+    finish(id, node, .convolution(op), channels: channels, channelAxis: op.layout.channelAxis(rank: rank), rank: rank, absorbed)
   }
 
   private mutating func fuseProduct(_ id: NodeID) {
@@ -119,9 +114,20 @@ private struct GraphFusion {
   private func padding(before x: ValueID, _ op: ConvOp, rank: Int) -> (Padding, ValueID, NodeID)? {
     guard let id = graph.producer(of: x), onlyUse(of: x) != nil, let pad = graph[id].op as? PadOp, pad.mode == .constant else { return nil }
     let inputs = graph[id].inputs
-    guard inputs.count >= 2, let source = inputs[0], let pads = try? constant(inputs[1])?.array().integers(), pads.count == 2 * rank,
-      inputs.count < 4 || inputs[3] == nil
-    else { return nil }
+    guard inputs.count >= 2, let source = inputs[0], let amounts = try? constant(inputs[1])?.array().integers() else { return nil }
+    var axes = Array(0..<rank)
+    if inputs.count > 3, let given = inputs[3] {
+      guard let listed = try? constant(given)?.array().integers(), let normal = try? listed.map({ try normalizeAxis($0, rank: rank) }),
+        Set(normal).count == normal.count
+      else { return nil }
+      axes = normal
+    }
+    guard amounts.count == 2 * axes.count else { return nil }
+    var pads = [Int](repeating: 0, count: 2 * rank)
+    for (index, axis) in axes.enumerated() {
+      pads[axis] = amounts[index]
+      pads[rank + axis] = amounts[axes.count + index]
+    }
     if inputs.count > 2, let value = inputs[2] {
       guard let value = try? constant(value)?.array().doubles(), value.allSatisfy({ $0 == 0 }) else { return nil }
     }
@@ -157,8 +163,7 @@ private struct GraphFusion {
     while let next = onlyUse(of: value) ?? siluUse(of: value) {
       let user = graph[next]
       guard user.outputs.count == 1 else { break }
-      if let sigmoid = user.op as? SigmoidOp {
-        _ = sigmoid
+      if user.op is SigmoidOp {
         // x · sigmoid(x): both use the value.
         guard chain.activation == nil, let product = siluProduct(of: value, sigmoid: next) else { break }
         chain.activation = .silu
