@@ -11,10 +11,7 @@ extension GraphReader {
     let key = RuleTable.Key(domain: call.domain, type: "\(call.type):\(function.overload ?? "")")
     guard !scope.calls.contains(key) else { throw FormatError(.cycle, "the function '\(call.type)' calls itself") }
     guard scope.calls.count < 64 else { throw FormatError(.limitExceeded, "functions call each other deeper than 64") }
-    model.inlined += function.node.count
-    guard model.inlined <= ModelReader.inlineLimit else {
-      throw FormatError(.limitExceeded, "the calls of functions come to more than \(ModelReader.inlineLimit) nodes")
-    }
+    try model.count(function, isOutermost: scope.calls.isEmpty)
     var opsets = try ModelReader.versions(function.opsetImport, irVersion: 8)
     if function.opsetImport.isEmpty { opsets = scope.opsets }
     let inner = NameScope(

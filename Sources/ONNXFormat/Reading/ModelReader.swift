@@ -12,8 +12,10 @@ final class ModelReader {
   /// The model's own functions by domain, name and overload.
   private var functions: [FunctionKey: FunctionProto] = [:]
   var records: [GraphID: GraphRecord] = [:]
-  /// Nodes made so far by inlining functions: a handful of functions can call each other into billions.
-  var inlined = 0
+  /// Nodes that the calls of functions so far come to: a handful of functions can call each other into billions.
+  private var foreseen = 0
+  private var inlined = 0
+  private var expanded: [FunctionKey: Int] = [:]
   /// How many outputs of bodies have a type that nobody knows.
   var untypedBodies = 0
   static let inlineLimit = 200_000
@@ -50,6 +52,39 @@ final class ModelReader {
 
   func function(domain: String, type: String, overload: String) -> FunctionProto? {
     functions[FunctionKey(domain: domain, name: type, overload: overload)]
+  }
+
+  /// Counts what a call comes to before anything is made of it.
+  /// - Throws: `FormatError.limitExceeded`.
+  func count(_ function: FunctionProto, isOutermost: Bool) throws {
+    if isOutermost { foreseen += expandedCount(function) }
+    inlined += function.node.count
+    guard foreseen <= Self.inlineLimit, inlined <= Self.inlineLimit else {
+      throw FormatError(.limitExceeded, "the calls of functions come to more than \(Self.inlineLimit) nodes")
+    }
+  }
+
+  /// The nodes a function comes to with all it calls; anything above the limit is the limit and one.
+  private func expandedCount(_ function: FunctionProto, depth: Int = 0) -> Int {
+    let key = FunctionKey(
+      domain: normalizedDomain(function.domain), name: function.name ?? "", overload: function.overload ?? "")
+    if let known = expanded[key] { return known }
+    // Calls nested deeper are refused when they are read.
+    guard depth <= 64 else { return 0 }
+    // One that calls itself is found when it is read.
+    expanded[key] = 0
+    var total = 0, stack = function.node
+    while let node = stack.popLast(), total <= Self.inlineLimit {
+      total += 1
+      for graph in FreeNames.graphs(of: node) { stack.append(contentsOf: graph.node) }
+      if let callee = self.function(
+        domain: normalizedDomain(node.domain), type: node.opType ?? "", overload: node.overload ?? "")
+      {
+        total += expandedCount(callee, depth: depth + 1)
+      }
+    }
+    expanded[key] = min(total, Self.inlineLimit + 1)
+    return min(total, Self.inlineLimit + 1)
   }
 
   func read() throws -> Model {

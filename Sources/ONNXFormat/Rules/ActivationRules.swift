@@ -135,8 +135,9 @@ let activationRules: [NodeRule] = [
 /// From opset 13 on along one axis; before, along all axes from `axis` on as if they were one.
 private func readSoftmax(_ n: NodeReader, _ g: inout GraphContext, _ op: (Int) -> any Op) throws -> ValueID {
   let x = try n.input(0)
-  if n.version >= 13 { return try g.apply(op(try n.int("axis") ?? -1), x) }
-  let axis = try n.int("axis") ?? 1
+  let axis = try n.int("axis") ?? (n.version >= 13 ? -1 : 1)
+  if let rank = g.type(of: x).shape.rank, n.version >= 13 || axis != rank { _ = try normalizeAxis(axis, rank: rank) }
+  if n.version >= 13 { return try g.apply(op(axis), x) }
   if let dims = g.type(of: x).shape.dims {
     let place = axis < 0 ? axis + dims.count : axis
     if place >= 0, place < dims.count, dims[(place + 1)...].allSatisfy({ $0 == .fixed(1) }) {

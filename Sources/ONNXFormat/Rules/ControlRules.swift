@@ -52,8 +52,9 @@ let controlRules: [NodeRule] = [
       guard n.version >= 9 else { throw UnsupportedError("Scan of opset 8, which has a batch axis") }
       let body = try n.required(try n.graph("body"), "body")
       let scanned = try n.required(try n.int("num_scan_inputs"), "num_scan_inputs")
-      let states = n.inputs.count - scanned, results = body.output.count - states
-      guard scanned >= 1, states >= 0, results >= 0, body.input.count == n.inputs.count else {
+      let states = scanned < 1 || scanned > n.inputs.count ? -1 : n.inputs.count - scanned
+      let results = body.output.count - states
+      guard states >= 0, results >= 0, body.input.count == n.inputs.count else {
         throw FormatError(
           .invalidStructure, "Scan with \(n.inputs.count) inputs, \(scanned) of them scanned, a body of \(body.input.count) inputs and \(body.output.count) outputs")
       }

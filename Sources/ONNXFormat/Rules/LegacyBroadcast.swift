@@ -12,7 +12,7 @@ extension NodeReader {
       throw UnsupportedError("\(type) broadcasts along axis \(axis) of a tensor of unknown rank")
     }
     let first = axis < 0 ? axis + rank : axis
-    guard first >= 0, first + own <= rank else {
+    guard first >= 0, first <= rank - own else {
       throw FormatError(.invalidValue, "\(type) broadcasts rank \(own) along axis \(axis) of rank \(rank)")
     }
     let trailing = rank - first - own

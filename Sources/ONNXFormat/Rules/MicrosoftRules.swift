@@ -90,7 +90,7 @@ private let quantizedRules: [NodeRule] = [
   .reads("QLinearGlobalAveragePool", domain: domain) { n, g in
     let isLast = try n.flag("channels_last")
     let rank = try g.rank(of: try n.input(0))
-    let axes = isLast ? Array(1..<(rank - 1)) : Array(2..<max(2, rank))
+    let axes = isLast ? Array(1..<max(1, rank - 1)) : Array(2..<max(2, rank))
     return try n.onReals(&g, operands: [0], result: 3) { try $1.apply(ReduceOp(.mean, axes: axes), $0[0]) }
   },
   .reads("QLinearAveragePool", domain: domain) { n, g in
