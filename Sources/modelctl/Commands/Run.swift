@@ -24,7 +24,12 @@ struct Run: ParsableCommand {
   @OptionGroup var threading: ThreadOptions
 
   func run() throws {
-    let executor = try Executor(FormatRegistry.open(model), signature: signature, options: threading.execution)
+    let model = try FormatRegistry.open(model)
+    if let signature, !model.signatures.contains(where: { $0.name == signature }) {
+      let names = model.signatures.map(\.name).joined(separator: ", ")
+      throw UsageError("the model has no signature '\(signature)'; it has \(names.isEmpty ? "none" : names)")
+    }
+    let executor = try Executor(model, signature: signature, options: threading.execution)
     let data = try DataFile.read(inputs), arrays: [NDArray]
     do { arrays = try executor.inputs.pick(from: data) } catch let error as FormatError { throw error.inFile(inputs) }
     let results = try executor.run(arrays)
