@@ -116,9 +116,10 @@ extension OperationRules {
     OperationWriteRule(PoolOp.self) { op, inputs, writer in
       var x = try inputs.at(0)
       let dims = try x.dims(), rank = dims.count - 2
-      guard op.layout == .channelsLast, rank >= 1, op.dilations.allSatisfy({ $0 == 1 }), op.kernel.count == rank else {
-        throw OperationWriter.unsupported(op, "its channels do not stand last, or it is dilated")
+      guard op.layout == .channelsLast, rank >= 1, op.kernel.count == rank else {
+        throw OperationWriter.unsupported(op, "its channels do not stand last")
       }
+      if op.dilations.contains(where: { $0 != 1 }) { return try dilatedPool(op, x, &writer) }
       if case .lp = op.kind { throw OperationWriter.unsupported(op, "Keras has no such pooling") }
       let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
       var padding = "valid", counts: WrittenTensor?
@@ -135,6 +136,28 @@ extension OperationRules {
       return y
     },
   ]
+
+  /// The greatest (or the mean) of one strided slice for each place in the window.
+  private static func dilatedPool(_ op: PoolOp, _ tensor: WrittenTensor, _ writer: inout OperationWriter) throws -> WrittenTensor {
+    let rank = op.kernel.count, places = coordinates(op.kernel)
+    guard let spatial = Shape.ranked(Array(try tensor.dims()[1...rank])).extents, op.dilations.count == rank, places.count <= 64 * rank else {
+      throw OperationWriter.unsupported(op, "it is dilated, and its extents are unknown or its window is large")
+    }
+    var whole = op
+    whole.kernel = zip(op.kernel, op.dilations).map { ($0 - 1) * $1 + 1 }
+    let window = try PoolWindow(whole, spatial: spatial), strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+    guard op.kind == .max || op.padding == .valid && !op.ceilMode else { throw OperationWriter.unsupported(op, "it is dilated and padded") }
+    let x = try spatialPad(tensor, window.before, window.after, value: -.infinity, &writer)
+    var result: WrittenTensor?
+    for place in 0..<(places.count / rank) {
+      let starts = (0..<rank).map { Int(places[place * rank + $0]) * op.dilations[$0] }
+      let key = (0..<rank).map { OperationWriter.slice(starts[$0], starts[$0] + (window.output[$0] - 1) * strides[$0] + 1, strides[$0]) }
+      let slice = try writer.getItem(x, [OperationWriter.slice(nil, nil)] + key)
+      result = try result.map { try writer.binary(op.kind == .max ? "Maximum" : "Add", $0, slice) } ?? slice
+    }
+    guard let result else { throw OperationWriter.unsupported(op, "its window is empty") }
+    return op.kind == .max ? result : try writer.binary("Multiply", result, try writer.scalar(Double(rank) / Double(places.count), like: result))
+  }
 
   // MARK: Normalisation
 
@@ -177,6 +200,22 @@ extension OperationRules {
   ]
 
   private static let normalizationWriters: [OperationWriteRule] = [
+    OperationWriteRule(LRNOp.self) { op, inputs, writer in
+      let x = try inputs.at(0), dims = try x.dims(), axis = try normalizeAxis(op.axis, rank: dims.count)
+      guard let channels = dims[axis].value, op.size >= 1, channels <= 1 << 12 else { throw OperationWriter.unsupported(op, "the number of its channels is unknown") }
+      // Sums over neighbouring channels are a product with a band of ones.
+      let before = (op.size - 1) / 2, after = op.size - 1 - before
+      var band = [Float](repeating: 0, count: channels * channels)
+      for c in 0..<channels { for j in max(0, c - before)...min(channels - 1, c + after) { band[j * channels + c] = 1 } }
+      var order = Array(0..<dims.count)
+      order.swapAt(axis, dims.count - 1)
+      let square = try writer.transpose(try writer.unary("Square", x), order)
+      let matrix = try writer.cast(writer.constant(NDArray(band, [channels, channels])), to: x.dtype)
+      let sums = try writer.transpose(try writer.call(.numpy, "Matmul", [.tensor(square), .tensor(matrix)]), order)
+      let scaled = try writer.binary("Multiply", sums, try writer.scalar(op.alpha / Double(op.size), like: x))
+      let base = try writer.binary("Add", scaled, try writer.scalar(op.bias, like: x))
+      return try writer.binary("Divide", x, try writer.binary("Power", base, try writer.scalar(op.beta, like: x)))
+    },
     OperationWriteRule(BatchNormalizationOp.self, many: { op, inputs, writer in
       guard inputs.count >= 5, let x = inputs[0], let mean = inputs[3], let variance = inputs[4] else { throw GraphError(.wrongInputCount, "BatchNormalization takes five tensors") }
       return [

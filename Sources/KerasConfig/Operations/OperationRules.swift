@@ -8,6 +8,7 @@ import OrderedCollections
 public enum OperationRules {
   static let family: OperationFamily =
     arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image
+    + quantization
 
   private static let byName: [String: OperationRule] = {
     var result: [String: OperationRule] = [:]

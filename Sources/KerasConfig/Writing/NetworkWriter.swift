@@ -136,7 +136,7 @@ struct NetworkWriter {
 
   private func entryKey(_ node: Node, _ id: NodeID, _ graph: Graph) -> EntryKey {
     if node.op is CallOp, let body = node.bodies.first { return .body(body) }
-    guard let scope = node.scope, model[scope].config != nil, model[scope].name == node.name else { return .node(id) }
+    guard let scope = node.scope, model[scope].name == node.name, model[scope].config != nil || node.op is LayerOp else { return .node(id) }
     return .layer(scope, parameters(of: node, graph))
   }
 

@@ -19,8 +19,7 @@ public struct LiftLayers: Pass {
   public init() {}
 
   public func run(_ model: inout Model) throws {
-    guard var source = model.graphs[model.main] else { return }
-    try RecognizeComposites().run(&source, of: model)
+    guard let source = model.graphs[model.main] else { return }
     var lifter = try Lifter(model, source)
     try lifter.run()
     var result = lifter.context.model
@@ -37,11 +36,12 @@ extension Node {
 }
 
 extension LiftLayers {
-  /// All that an op-level model goes through on its way to Keras layers: constants folded, channels last, lifted.
+  /// All that an op-level model goes through on its way to Keras layers: constants folded, functions
+  /// in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      RemoveDeadCode(), LowerLayers(), FoldConstants(), ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(),
-      LiftLayers(),
+      RemoveDeadCode(), LowerLayers(), FoldConstants(), RecognizeComposites(),
+      ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }
 }

@@ -98,6 +98,7 @@ extension Lifter {
 
   mutating func liftArithmetic(_ node: Node, _ id: NodeID) throws -> Bool {
     if node.op is ExpOp { return try ownerName(node).hasPrefix("activation") && liftActivation(node) }
+    if try liftPreprocessing(node) { return true }
     switch node.op {
     case is AddOp:
       // A sum that only its half is made of may be an average.
@@ -108,6 +109,34 @@ extension Lifter {
     case is SubOp: return try liftMerge(Subtract(), "subtract", node, chain: SubOp.self, allowsMany: false)
     default: return false
     }
+  }
+
+  /// `scale · x + offset` and `(x − mean) / deviation` of layers that are named so.
+  private mutating func liftPreprocessing(_ node: Node) throws -> Bool {
+    guard let x = node.input(0), !isConstant(x), let second = node.input(1), let constant = tensor(second), let nextID = soleUser(node.outputs[0]) else { return false }
+    let next = source[nextID], word = ownerName(node), result = next.outputs[0]
+    guard sameOwner(node, next), next.input(0) == node.outputs[0], let fourth = next.input(1), let other = tensor(fourth) else { return false }
+    if word.hasPrefix("rescaling"), node.op is MulOp, next.op is AddOp, constant.elementCount == 1, other.elementCount == 1 {
+      var layer = Rescaling()
+      layer.scale = try constant.array().doubles()
+      layer.offset = try other.array().doubles()
+      taken.insert(nextID)
+      values[result] = try add(layer, named: layerName(node, "rescaling"), [try resolve(x)], [], result: result)
+      return true
+    }
+    guard word.hasPrefix("normalization"), node.op is SubOp, next.op is DivOp, let dims = dims(x), let channels = dims.last?.value,
+      [constant, other].allSatisfy({ $0.elementCount == channels && $0.extents.last == channels && $0.dtype == .float32 })
+    else { return false }
+    taken.insert(nextID)
+    let variance = other.reshaped([channels]).mapped(to: TensorType(.float32, [channels])) { array in
+      var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+      return try context.apply(SquareOp(), array)
+    }
+    let weights = [
+      Weight(constant.reshaped([channels]), [second]), Weight(variance, [fourth]), Weight(Tensor(NDArray(scalar: Int32(0))), []),
+    ]
+    values[result] = try add(Normalization(), named: layerName(node, "normalization"), [try resolve(x)], weights, result: result)
+    return true
   }
 
   /// A layer that merges tensors of one rank. Longer merges are chains of ops of one owner.

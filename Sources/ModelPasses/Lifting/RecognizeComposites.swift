@@ -3,21 +3,28 @@ import ModelOps
 import ModelTensor
 
 /// Finds functions that exporters write in pieces and puts one op in their place: SiLU, GELU, HardSigmoid, HardSwish,
-/// Mish, LayerNormalization, RMSNormalization.
+/// Mish, LayerNormalization, RMSNormalization, GroupNormalization.
 ///
 /// The value stays the same up to rounding. Pieces that something else uses stay too.
-struct RecognizeComposites {
-  func run(_ graph: inout Graph, of model: Model) throws {
-    var matcher = Matcher(graph: graph, model: model)
-    for id in try graph.order() {
-      guard graph.contains(id), let found = matcher.composite(id) else { continue }
-      var node = graph[id]
-      node.op = found.op
-      node.inputs = found.inputs
-      graph[id] = node
-      matcher.graph[id] = node
+public struct RecognizeComposites: Pass {
+  public let name = "recognize-composites"
+  public init() {}
+
+  public func run(_ model: inout Model) throws {
+    for id in model.graphs.keys {
+      guard let graph = model.graphs[id] else { continue }
+      var matcher = Matcher(graph: graph, model: model)
+      for id in try graph.order() {
+        guard let found = matcher.composite(id) else { continue }
+        var node = matcher.graph[id]
+        node.op = found.op
+        node.inputs = found.inputs
+        node.origin.passes.append(name)
+        matcher.graph[id] = node
+      }
+      matcher.graph.removeDeadNodes()
+      model.graphs[id] = matcher.graph
     }
-    graph.removeDeadNodes()
   }
 }
 
@@ -27,12 +34,12 @@ private struct Matcher {
 
   typealias Found = (op: any Op, inputs: [ValueID?])
 
-  func composite(_ id: NodeID) -> Found? {
+  mutating func composite(_ id: NodeID) -> Found? {
     let node = graph[id]
     switch node.op {
     case is MulOp: return silu(node) ?? hardSwish(node) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
     case is DivOp: return hardSwish(node) ?? hardSigmoid(node) ?? norm(node)
-    case is AddOp: return shiftedNorm(node)
+    case is AddOp: return shiftedNorm(node) ?? groupNorm(node)
     default: return nil
     }
   }
@@ -207,5 +214,43 @@ private struct Matcher {
       return (op, [x, inner.input(1), shift])
     }
     return nil
+  }
+
+  /// Groups of channels split off by a reshape, normalised, and put together again, then scale and shift per channel:
+  /// `[N, C, …]` as `[N, G, C / G, …]` or `[N, G, rest]`.
+  private mutating func groupNorm(_ node: Node) -> Found? {
+    for (product, shift) in pairs(node) {
+      guard let scaling = self.node(product), scaling.op is MulOp, let bias = tensor(shift) else { continue }
+      for (whole, factor) in pairs(scaling) {
+        guard let scale = tensor(factor), let merge = self.node(whole), merge.op is ReshapeOp, let inner = self.node(merge.input(0)),
+          let split = self.node(inner.input(0)), split.op is ReshapeOp, let x = split.input(0), let dims = graph[x].type.shape.dims,
+          let groups = graph[split.outputs[0]].type.shape.dims, dims.count >= 3, groups.count >= 3, let channels = dims[1].value,
+          let count = groups[1].value, count > 0, channels % count == 0, graph[whole].type.shape.dims?.count == dims.count,
+          dims[0] == groups[0], dims[0] == graph[whole].type.shape.dims?[0], graph[whole].type.shape.dims?[1] == .fixed(channels),
+          scale.elementCount == channels, bias.elementCount == channels,
+          scale.extents.first == channels || scale.extents.dropFirst().first == channels, scale.extents.count >= dims.count - 1,
+          bias.extents == scale.extents, let epsilon = groupEpsilon(inner, rank: groups.count)
+        else { continue }
+        let gamma = graph.addConstant(scale.reshaped([channels]), name: graph[factor].name)
+        let beta = graph.addConstant(bias.reshaped([channels]), name: graph[shift].name)
+        return (GroupNormalizationOp(groups: count, epsilon: epsilon, axis: 1), [x, gamma, beta])
+      }
+    }
+    return nil
+  }
+  /// The ε of a normalisation of all axes behind the second, without weights of its own.
+  private func groupEpsilon(_ node: Node, rank: Int) -> Double? {
+    func all(_ id: ValueID?, _ number: Double) -> Bool {
+      guard let id else { return true }
+      guard let tensor = tensor(id), tensor.elementCount <= 1 << 20, let array = try? tensor.array() else { return false }
+      return array.doubles().allSatisfy { $0 == number }
+    }
+    guard all(node.input(1), 1), all(node.input(2), 0) else { return nil }
+    switch node.op {
+    case let op as LayerNormalizationOp:
+      return (try? op.axes.map { try normalizeAxis($0, rank: rank) }.sorted()) == Array(2..<rank) ? op.epsilon : nil
+    case let op as InstanceNormalizationOp: return op.axis == 1 ? op.epsilon : nil
+    default: return nil
+    }
   }
 }
