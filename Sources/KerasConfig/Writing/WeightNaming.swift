@@ -33,6 +33,12 @@ extension KerasModelDocument {
 
   /// A layer's weights as `weight_names` list them: the trainable ones, then the others.
   private static func list(_ record: LayerRecord, in model: Model, names: [ParameterID: String]) -> [StoredWeight] {
+    // A layer that could not be built keeps the weights the file listed for it.
+    if !record.isBuilt, record.children.isEmpty, let scope = record.scope {
+      return model.parameters.filter { $0.scope == scope }.map { parameter in
+        StoredWeight(name: String(parameter.name.dropFirst(record.name.count + 1)), tensor: parameter.tensor)
+      }
+    }
     let slots = record.legacyParameters()
     var used: Set<String> = []
     return (slots.trainable + slots.fixed).map { slot in

@@ -41,6 +41,7 @@ struct LayerTable {
       if let scope = node.scope { places[scope] = rows.count }
       var weights: Set<ParameterID> = []
       collectWeights(of: node, in: graph, into: &weights)
+      if node.op is OpaqueOp, let scope = node.scope { weights.formUnion(model.parameterIDs.filter { model[$0].scope == scope }) }
       rows.append(
         LayerSummary(
           name: name(of: node), type: node.scope.map { model[$0].kind } ?? node.op.displayName,
