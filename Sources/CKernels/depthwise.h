@@ -3,8 +3,8 @@
 // by their remainder modulo the stride so that each tap reads contiguously.
 
 INLINE void FN(depthwise_pixels)(const ck_convolution *s, const int pixels, const float *x, const float *w, float *y,
-                                 long depth0, long height0, long column, bool inside, long place, const ck_epilogue *e) {
-  const long channels = s->output_channels, width = s->input[2];
+                                 long depth0, long height0, long column, long kw0, long kw1, long place, const ck_epilogue *e) {
+  const long channels = s->output_channels, width = s->input[2], step = s->stride[2] * channels;
   for (long c = 0; c < channels; c += CK_WIDTH) {
     long live = channels - c;
     vf sum[4];
@@ -16,14 +16,13 @@ INLINE void FN(depthwise_pixels)(const ck_convolution *s, const int pixels, cons
         long h = height0 + kh * s->dilation[1];
         if (h < 0 || h >= s->input[1]) continue;
         const float *row = x + (d * s->input[1] + h) * width * channels + c;
-        const float *weight = w + (kd * s->kernel[1] + kh) * s->kernel[2] * channels + c;
-        long first = column * s->stride[2] - s->padding[2];
-        for (long kw = 0; kw < s->kernel[2]; kw++, weight += channels, first += s->dilation[2]) {
+        const float *weight = w + ((kd * s->kernel[1] + kh) * s->kernel[2] + kw0) * channels + c;
+        const float *at = row + (column * s->stride[2] - s->padding[2] + kw0 * s->dilation[2]) * channels;
+        for (long kw = kw0; kw < kw1; kw++, weight += channels, at += s->dilation[2] * channels) {
           vf factor = live >= CK_WIDTH ? load(weight) : load_some(weight, live);
           UNROLLED for (int i = 0; i < pixels; i++) {
-            long at = first + i * s->stride[2];
-            if (!inside && (at < 0 || at >= width)) continue;
-            sum[i] += factor * (live >= CK_WIDTH ? load(row + at * channels) : load_some(row + at * channels, live));
+            const float *from = at + i * step;
+            sum[i] += factor * (live >= CK_WIDTH ? load(from) : load_some(from, live));
           }
         }
       }
@@ -55,11 +54,14 @@ static void FN(depthwise_last)(const ck_convolution *s, const float *x, const fl
     for (long column = 0; column < out;) {
       long place = (row * out + column) * channels;
       if (column >= low && column + 4 <= high) {
-        FN(depthwise_pixels)(s, 4, source, w, y, depth0, height0, column, true, place, e);
+        FN(depthwise_pixels)(s, 4, source, w, y, depth0, height0, column, 0, s->kernel[2], place, e);
         column += 4;
       } else {
-        bool inside = column >= low && column < high;
-        FN(depthwise_pixels)(s, 1, source, w, y, depth0, height0, column, inside, place, e);
+        // The taps that are inside are neighbours.
+        long kw0 = 0, kw1 = s->kernel[2], at = column * s->stride[2] - s->padding[2];
+        while (kw0 < kw1 && at + kw0 * s->dilation[2] < 0) kw0++;
+        while (kw1 > kw0 && at + (kw1 - 1) * s->dilation[2] >= s->input[2]) kw1--;
+        FN(depthwise_pixels)(s, 1, source, w, y, depth0, height0, column, kw0, kw1, place, e);
         column++;
       }
     }
