@@ -36,10 +36,6 @@ import Testing
   func convertsBetweenGenerations(_ item: NetworkCase, _ generation: KerasGeneration) throws {
     var model = try item.read()
     model.residue = [:]
-    if generation == .keras3, item.name.contains("keras2 hard") {
-      #expect(throws: UnsupportedError.self) { try KerasModelConfig.write(model, generation: generation) }
-      return
-    }
     let document = try KerasModelConfig.write(model, generation: generation)
     let store = generation == .keras3
       ? MemoryWeightStore(tree: Dictionary(uniqueKeysWithValues: document.variables.map { ($0.path, $0.tensor) }))

@@ -24,6 +24,13 @@ extension Activation: ConfigValue {
       }
       self = value
     case "hard_sigmoid_keras2": self = .hardSigmoidKeras2
+    case "Sequential":
+      // How a hard sigmoid with other numbers is said in Keras 3.
+      guard let layers = inner["layers"]?.arrayValue, layers.count == 2, let line = try? LayerRules.read(layers[0]) as? Rescaling,
+        let clip = try? LayerRules.read(layers[1]) as? ReLU, line.scale.count == 1, line.offset.count == 1,
+        clip.maxValue == 1, clip.negativeSlope == 0, clip.threshold == 0
+      else { throw Self.custom(className) }
+      self = .hardSigmoid(alpha: line.scale[0], beta: line.offset[0])
     case "ReLU":
       guard let layer = try LayerRules.read(config) as? ReLU else { throw Self.custom(className) }
       self = .relu(maxValue: layer.maxValue, negativeSlope: layer.negativeSlope, threshold: layer.threshold)
@@ -53,7 +60,6 @@ extension Activation: ConfigValue {
 
   var configValue: JSONValue {
     if isPlain { return .string(name) }
-    if self == .hardSigmoidKeras2 { return ["class_name": "hard_sigmoid_keras2", "config": [:]] }
     func layer(_ className: JSONValue, _ config: JSONValue) -> JSONValue {
       ["module": "keras.layers", "class_name": className, "config": config, "registered_name": nil]
     }
@@ -64,6 +70,15 @@ extension Activation: ConfigValue {
         ["max_value": maxValue.configValue, "negative_slope": .double(slope), "threshold": .double(threshold)])
     case .leakyRelu(let slope): return layer("LeakyReLU", ["negative_slope": .double(slope)])
     case .elu(let alpha): return layer("ELU", ["alpha": .double(alpha)])
+    case .hardSigmoid(let alpha, let beta):
+      // `clip(alpha · x + beta, 0, 1)`: Keras 3 takes a small model where it takes a function.
+      let line = layer("Rescaling", ["name": "scale", "trainable": true, "dtype": "float32", "scale": .double(alpha), "offset": .double(beta)])
+      let clip = layer(
+        "ReLU", ["name": "clip", "trainable": true, "dtype": "float32", "max_value": 1.0, "negative_slope": 0.0, "threshold": 0.0])
+      return [
+        "module": "keras", "class_name": "Sequential",
+        "config": ["name": "hard_sigmoid", "trainable": true, "dtype": "float32", "layers": [line, clip]], "registered_name": nil,
+      ]
     case .softmax(let axis): return layer("Softmax", ["axis": .int(axis)])
     default: return .string(name)
     }

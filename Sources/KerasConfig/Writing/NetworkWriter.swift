@@ -86,7 +86,7 @@ struct NetworkWriter {
     for nodeID in try graph.order() {
       let node = graph[nodeID]
       guard node.op is LayerOp || node.op is CallOp || node.op is OpaqueOp else {
-        entries += try operations(node, graph, preferred: preferred[nodeID], names: &names, references: &references)
+        entries += try operations(node, &graph, preferred: preferred[nodeID], names: &names, references: &references)
         continue
       }
       let key = entryKey(node, nodeID, graph)
@@ -222,7 +222,7 @@ struct NetworkWriter {
   /// The operations of `keras.ops` that say a canonical op. The one that gives its first result takes its
   /// name.
   private mutating func operations(
-    _ node: Node, _ graph: Graph, preferred: String?, names: inout LayerNames, references: inout [ValueID: TensorReference]
+    _ node: Node, _ graph: inout Graph, preferred: String?, names: inout LayerNames, references: inout [ValueID: TensorReference]
   ) throws -> [Entry] {
     let written: (operations: [WrittenOperation], results: [WrittenTensor])
     do { written = try OperationRules.write(node, in: graph, of: model) } catch let error as UnsupportedError {
@@ -272,7 +272,8 @@ struct NetworkWriter {
       switch result.source {
       case .value(let value): references[output] = references[value]
       case .operation(let index, let position): references[output] = TensorReference(titles[index], 0, position)
-      case .constant: break
+      // Made of constants alone: whoever uses it spells it.
+      case .constant(let tensor): graph[output].definition = .constant(tensor)
       }
     }
     return entries

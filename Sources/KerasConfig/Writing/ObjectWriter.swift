@@ -42,7 +42,8 @@ struct ObjectWriter {
     config["trainable"] = op.isTrainable && Self.takesNoTrainable.contains(rule.className) ? nil : .bool(op.isTrainable)
     if (try? SerializedObject(["class_name": "x", "config": config]).policy()) != op.policy { config["dtype"] = .string(op.policy.name) }
     if config["dtype"] == nil { config["dtype"] = .string(op.policy.name) }
-    config = try activations(config, typed: typed, title: name)
+    if generation == .keras2, holdsOldHardSigmoid(typed) { needsKeras2 = true }
+    config = activations(config)
     if generation == .keras3, className == "ThresholdedReLU" { className = "ReLU" }
     config = translator.layerConfig(config, className: className, title: name)
     if generation == .keras3 {
@@ -58,25 +59,48 @@ struct ObjectWriter {
     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Discretization", "HashedCrossing",
   ]
 
+  /// What is typed goes over what a file said, inside wrapped layers too: whatever else they say stays.
   private func overlay(_ typed: JSONValue, on config: inout JSONValue) {
-    for (key, value) in typed.objectValue ?? [:] { config[key] = value }
+    for (key, value) in typed.objectValue ?? [:] { config[key] = merged(value, over: config[key]) }
   }
 
-  /// `hard_sigmoid` is another function in each generation.
-  private mutating func activations(_ config: JSONValue, typed: JSONValue, title: String) throws -> JSONValue {
+  private func merged(_ typed: JSONValue, over original: JSONValue?) -> JSONValue {
+    if let list = typed.arrayValue, let old = original?.arrayValue, list.count == old.count {
+      return .array(zip(list, old).map { merged($0, over: $1) })
+    }
+    guard var result = original, let name = typed["class_name"], result["class_name"] == name, typed["config"]?.objectValue != nil,
+      var config = result["config"], config.objectValue != nil, config["layers"] == nil
+    else { return typed }
+    overlay(typed["config"] ?? .null, on: &config)
+    result["config"] = config
+    return result
+  }
+
+  /// `hard_sigmoid` is another function in each generation: in Keras 2's words, the file has to be Keras 2's.
+  private mutating func activations(_ config: JSONValue, depth: Int = 0) -> JSONValue {
+    guard generation == .keras2, depth < NestingLimit.maximum else { return config }
     var config = config
     for key in ["activation", "recurrent_activation"] {
-      guard let function = typed[key] else { continue }
-      if function["class_name"] == "hard_sigmoid_keras2" {
-        guard generation == .keras2 else {
-          throw UnsupportedError(
-            "Keras 3 has no such function", items: [.init("hard_sigmoid of Keras 2 in the layer '\(title)'")])
-        }
-        needsKeras2 = true
-        config[key] = "hard_sigmoid"
-      }
+      guard let function = config[key], function.objectValue != nil, (try? Activation(config: function)) == .hardSigmoidKeras2 else { continue }
+      needsKeras2 = true
+      config[key] = "hard_sigmoid"
+    }
+    for key in ["layer", "backward_layer", "cell"] {
+      guard var object = config[key], let inner = object["config"] else { continue }
+      object["config"] = activations(inner, depth: depth + 1)
+      config[key] = object
     }
     return config
+  }
+
+  /// Whether a typed configuration holds Keras 2's hard sigmoid.
+  private func holdsOldHardSigmoid(_ typed: JSONValue, depth: Int = 0) -> Bool {
+    guard depth < NestingLimit.maximum, let members = typed.objectValue else { return false }
+    return members.contains { key, value in
+      guard value.objectValue != nil else { return false }
+      if key.hasSuffix("activation") { return (try? Activation(config: value)) == .hardSigmoidKeras2 }
+      return holdsOldHardSigmoid(value, depth: depth + 1)
+    }
   }
 
   /// An input layer.
