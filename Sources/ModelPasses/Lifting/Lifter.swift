@@ -22,6 +22,8 @@ struct Lifter {
   private var constants: [ValueID: ValueID] = [:]
   private var holders: [ValueID: ValueID] = [:]
   private var zeroIndex: ValueID?
+  /// Results of ops on constants.
+  private var folded: [ValueID: Tensor] = [:]
 
   private struct SharedLayer {
     var name: String
@@ -61,12 +63,40 @@ struct Lifter {
     }
     for id in try source.order() where !taken.contains(id) {
       let node = source[id]
+      if fold(node) { continue }
       context.origin = node.origin
       context.origin.sources.append(node.name)
       context.origin.passes.append("lift-layers")
       if try !lift(node, id) { try copy(node) }
     }
     try addOutputs()
+  }
+
+  /// Takes what an op makes of constants for a constant, computed when its bytes are asked for: weights that were
+  /// dequantised, transposed or filled in the graph.
+  private mutating func fold(_ node: Node) -> Bool {
+    guard !node.inputs.isEmpty, node.bodies.isEmpty, !(node.op is OpaqueOp), type(of: node.op).family != .random else { return false }
+    var operands: [Tensor?] = []
+    for input in node.inputs {
+      guard let input else {
+        operands.append(nil)
+        continue
+      }
+      guard let tensor = tensor(input) else { return false }
+      operands.append(tensor)
+    }
+    let types = node.outputs.map { source[$0].type }
+    guard types.allSatisfy({ ($0.shape.elementCount ?? .max) <= 1 << 30 && $0.dtype.bitWidth != nil }) else { return false }
+    let op = node.op, inputs = operands
+    for (index, (output, type)) in zip(node.outputs, types).enumerated() {
+      folded[output] = Tensor(computing: TensorType(type.dtype, type.shape)) {
+        var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+        let results = try context.apply(op, to: try inputs.map { try $0?.array() })
+        guard index < results.count else { throw GraphError(.invalidStructure, "\(op.displayName) gives \(results.count) results") }
+        return results[index]
+      }
+    }
+    return true
   }
 
   /// Tries every family; `false` leaves the node as it is.
@@ -97,7 +127,7 @@ struct Lifter {
 
   func valueType(_ id: ValueID) -> TensorType { source[id].type }
   func dims(_ id: ValueID) -> [Dim]? { source[id].type.shape.dims }
-  func tensor(_ id: ValueID?) -> Tensor? { id.flatMap { model.tensor($0, in: source) } }
+  func tensor(_ id: ValueID?) -> Tensor? { id.flatMap { folded[$0] ?? model.tensor($0, in: source) } }
   func isConstant(_ id: ValueID) -> Bool { tensor(id) != nil }
   func node(_ id: ValueID?) -> Node? { id.flatMap { source.producer(of: $0) }.map { source[$0] } }
   /// The one constant element of a value.
@@ -167,13 +197,18 @@ struct Lifter {
     guard let tensor = tensor(id) else {
       throw GraphError(.invalidStructure, "'\(source[id].name)' is used before it is computed")
     }
-    if case .parameter = source[id].definition, tensor.dtype.isFloatingPoint, tensor.elementCount > Self.smallWeight {
+    if isWeight(id), tensor.dtype.isFloatingPoint, tensor.elementCount > Self.smallWeight {
       return try holder(id, tensor)
     }
     if let known = constants[id] { return known }
     let value = context.graph.addConstant(tensor, name: source[id].name)
     constants[id] = value
     return value
+  }
+
+  private func isWeight(_ id: ValueID) -> Bool {
+    if case .parameter = source[id].definition { return true }
+    return folded[id] != nil
   }
 
   /// Weights of at most so many elements that no layer takes are constants.

@@ -270,6 +270,15 @@ struct OpModel {
     #expect(model.parameters.count == 1)
   }
 
+  @Test func weightsMadeInTheGraph() throws {
+    var m = OpModel()
+    let x = m.input("x", [.named("batch"), 6])
+    let codes = m.context.graph.addConstant(Tensor(NDArray((0..<24).map { Int8($0 - 12) }, [6, 4])))
+    let scale = try m.context.scalar(0.1, dtype: .float32)
+    let w = try m.node(DequantizeLinearOp(), [codes, scale], "w/DequantizeLinear")
+    #expect(try m.check([try m.node(MatMulOp(), [x, w], "d/MatMul")], [array([2, 6])]) == ["Dense"])
+  }
+
   @Test func piecesOfFunctions() throws {
     var m = OpModel()
     let x = m.input("x", [.named("batch"), 4, 8])
