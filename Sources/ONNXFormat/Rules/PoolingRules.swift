@@ -89,16 +89,15 @@ private func writePool(_ op: PoolOp, _ x: OutValue, _ w: inout NodeWriter) throw
   var direct = op
   direct.layout = .channelsFirst
   let name: String
-  var attributes: [(String, WireAttribute?)] = []
+  var power: WireAttribute?
   switch op.kind {
   case .max: name = "MaxPool"
   case .average:
     name = "AveragePool"
-    attributes.append(("count_include_pad", op.countIncludePad ? .int(1) : nil))
     if hasDilations, w.opset < 19 { throw UnsupportedError("dilations of an average pooling need opset 19") }
-  case .lp(let power):
+  case .lp(let p):
     name = "LpPool"
-    attributes.append(("p", .int(power)))
+    power = .int(p)
     if hasDilations || op.ceilMode, w.opset < 18 { throw UnsupportedError("dilations of an Lp pooling need opset 18") }
   }
   // Integer averages and maxima that ONNX does not take are computed as floats.
@@ -112,8 +111,7 @@ private func writePool(_ op: PoolOp, _ x: OutValue, _ w: inout NodeWriter) throw
       "kernel_shape": .ints(op.kernel), "strides": .ints(op.strides.filled(rank)),
       "dilations": hasDilations ? .ints(op.dilations) : nil, "auto_pad": op.padding.autoPad, "pads": op.padding.pads(rank),
       "ceil_mode": op.ceilMode ? .int(1) : nil,
-      "count_include_pad": attributes.first { $0.0 == "count_include_pad" }?.1,
-      "p": attributes.first { $0.0 == "p" }?.1,
+      "count_include_pad": op.kind == .average && op.countIncludePad ? .int(1) : nil, "p": power,
     ], as: type)
   return try w.restored(isTaken ? y : try w.cast(y, to: dtype), op.layout)
 }

@@ -48,7 +48,7 @@ struct GraphWriter {
       guard case .result = graph[port.value].definition, valueNames[port.value] == nil else { continue }
       valueNames[port.value] = names.reserve(port.name) ? port.name : names.unique(port.name)
     }
-    if isMain { model.reserveParameters(graph) }
+    if isMain { model.reserveParameters() }
     // Results that nothing uses need no name, unless the file gave them one.
     let uses = graph.uses()
     for id in graph.nodeIDs where graph[id].outputs.count > 1 {
@@ -151,7 +151,7 @@ struct GraphWriter {
     while let first = pendingConstants.first, first.index < source {
       pendingConstants.removeFirst()
       guard let record, Int(first.value.raw) < graph.valueSlots.count, graph.valueSlots[Int(first.value.raw)] != nil,
-        model.sameTensor(first.value, graph, record), name(first.value) == record.graph[first.value].name
+        graph.constant(first.value) != nil, model.sameTensor(first.value, graph, record), name(first.value) == record.graph[first.value].name
       else { continue }
       constantNodes[name(first.value)] = first.value
       nodes.append(record.proto.node[first.index])

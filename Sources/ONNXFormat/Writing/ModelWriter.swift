@@ -59,9 +59,12 @@ final class ModelWriter {
     parametersUsed.append(id)
     return name
   }
-  /// Fixes the names that parameters have in the main graph before others take them.
-  func reserveParameters(_ graph: Graph) {
-    for value in graph.valueIDs { if case .parameter(let id) = graph[value].definition { _ = name(id) } }
+  /// Fixes the names that parameters have in the main graph before others take them: the main graph's own first, then those of
+  /// the graphs inside.
+  func reserveParameters() {
+    for graph in [model.mainGraph] + model.graphs.values {
+      for value in graph.valueIDs { if case .parameter(let id) = graph[value].definition { _ = name(id) } }
+    }
   }
 
   func write() throws -> ModelProto {
