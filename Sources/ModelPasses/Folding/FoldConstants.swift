@@ -17,14 +17,16 @@ import ModelTensor
 /// - Reshapes to a computed shape become reshapes to `[0, −1, 8]` where the extents are provably those of the input.
 public struct FoldConstants: Pass {
   public let name = "fold-constants"
-  public init() {}
+  /// Whether repeated and broadcast constants are stored too: for formats whose weights must be weights.
+  public var storesBroadcasts: Bool
+  public init(storesBroadcasts: Bool = false) { self.storesBroadcasts = storesBroadcasts }
 
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys {
       // What one walk makes known, another may use further up; that ends soon.
       for _ in 0..<4 {
         guard let graph = model.graphs[id] else { break }
-        var folding = GraphFolding(model, graph, pass: name)
+        var folding = GraphFolding(model, graph, pass: name, storesBroadcasts: storesBroadcasts)
         do { try folding.run() } catch let error as GraphError { throw error.within("graph \(id)") }
         guard folding.isChanged else { break }
         model = folding.context.model
@@ -49,9 +51,12 @@ struct GraphFolding {
   /// Folded values by what they were made of, so that what is shared stays shared.
   var known: [String: [ValueID]] = [:]
 
-  init(_ model: Model, _ graph: Graph, pass: String) {
+  let storesBroadcasts: Bool
+
+  init(_ model: Model, _ graph: Graph, pass: String, storesBroadcasts: Bool = false) {
     context = GraphContext(model, graph: graph)
     self.pass = pass
+    self.storesBroadcasts = storesBroadcasts
   }
 
   mutating func run() throws {

@@ -35,7 +35,7 @@ extension GraphFolding {
     guard let results = try evaluate(node, tensors, bytes: all) else { return nil }
     let size = results.reduce(0) { $0 + $1.source.byteCount }
     let limit = usesVirtual ? 2 * real + (1 << 16) : max(real, smallBytes)
-    guard size <= limit else {
+    guard size <= (storesBroadcasts ? max(limit, 1 << 28) : limit) else {
       if node.outputs.count == 1, size <= 1 << 28 { virtual[node.outputs[0]] = results[0] }
       return nil
     }

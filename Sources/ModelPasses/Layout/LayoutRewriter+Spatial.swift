@@ -5,7 +5,7 @@ import ModelTensor
 extension LayoutRewriter {
   /// A spatial op takes its input in the order its new layout has.
   mutating func rewrite(_ node: Node, _ spatial: SpatialForm) throws {
-    guard let x = node.inputs.first ?? nil, let rank = rank(x) else {
+    guard let x = node.inputs.first ?? nil, let rank = rank(x) ?? spatial.rank(weights: weightRank(node, spatial)) else {
       throw GraphError(.missingType, "the rank of the input is unknown")
     }
     // Where maxima stood is told by places in the whole tensor, which depend on the layout.
@@ -25,6 +25,11 @@ extension LayoutRewriter {
     }
     let op = tellsPlaces ? node.op : spatial.converted(to: pass.layout)
     try emit(op, node, inputs, node.outputs.map { _ in image })
+  }
+
+  private func weightRank(_ node: Node, _ spatial: SpatialForm) -> Int? {
+    guard spatial.kernelLayout != nil, node.inputs.indices.contains(spatial.kernelInput) else { return nil }
+    return node.inputs[spatial.kernelInput].flatMap { rank($0) }
   }
 
   /// Weights in another layout. Quantised ones are permuted before they are dequantised.

@@ -90,10 +90,17 @@ struct LayoutRewriter {
   mutating func form(_ value: ValueID, _ wanted: Permutation) throws -> ValueID {
     if let known = forms[value]?[wanted] { return known }
     if isLeaf(value) { return try leaf(value, wanted) }
-    guard let native = native[value], let base = forms[value]?[native] else {
+    guard var native = native[value], let base = forms[value]?[native] else {
       throw GraphError(.invalidStructure, "'\(source[value].name)' is used before it is computed")
     }
-    guard native.rank == wanted.rank else { return base }
+    if rank(value) == nil {
+      // Whoever uses it knows the rank better; its axes stand as they did.
+      if wanted.isIdentity { return base }
+      native = .identity(wanted.rank)
+    }
+    guard native.rank == wanted.rank else {
+      throw GraphError(.shapeMismatch, "'\(source[value].name)' of rank \(native.rank) is used as one of rank \(wanted.rank)")
+    }
     let inverse = wanted.inverse
     let new = try transposed(base, (0..<native.rank).map { native[inverse[$0]] }, name: source[value].name)
     forms[value, default: [:]][wanted] = new

@@ -29,6 +29,16 @@ struct SpatialForm {
     }
   }
 
+  /// The rank that the op itself implies for its input.
+  func rank(weights: Int?) -> Int? {
+    switch op {
+    case let op as PoolOp: op.kernel.count + 2
+    case let op as MaxPoolWithIndicesOp: op.kernel.count + 2
+    case is DepthToSpaceOp, is SpaceToDepthOp: 4
+    default: weights
+    }
+  }
+
   func kernelLayout(for layout: DataLayout) -> KernelLayout {
     if layout == .channelsFirst { return .outputInputSpatial }
     return isTransposed ? .spatialOutputInput : .spatialInputOutput
