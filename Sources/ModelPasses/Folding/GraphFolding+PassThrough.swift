@@ -9,6 +9,7 @@ extension GraphFolding {
     let node = context.graph[id]
     guard node.outputs.count == 1, let x = node.inputs.first ?? nil, node.bodies.isEmpty else { return nil }
     let input = context.graph[x].type, output = context.graph[node.outputs[0]].type
+    if refill(id, x, output) { return nil }
     switch node.op {
     case is IdentityOp: return x
     case let op as CastOp: return op.dtype == input.dtype ? x : nil
@@ -29,6 +30,19 @@ extension GraphFolding {
       return inner.inputs.first ?? nil
     default: return nil
     }
+  }
+
+  /// One number everywhere stays that under another shape: the shape is filled instead.
+  private mutating func refill(_ id: NodeID, _ x: ValueID, _ output: TensorType) -> Bool {
+    switch context.graph[id].op {
+    case is TransposeOp, is ReshapeOp, is FlattenOp, is SqueezeOp, is UnsqueezeOp: break
+    default: return false
+    }
+    guard let fill = producer(x)?.op as? ConstantOfShapeOp, let extents = output.shape.extents else { return false }
+    let shape = context.graph.addConstant(
+      Tensor(NDArray(extents.map(Int64.init), [extents.count])), name: "\(context.graph[id].name)/shape")
+    rewrite(id, to: fill, [shape])
+    return true
   }
 
   func producer(_ value: ValueID) -> Node? { context.graph.producer(of: value).map { context.graph[$0] } }

@@ -90,8 +90,10 @@ extension GraphFolding {
   private func evaluate(_ node: Node, _ inputs: [Tensor?], bytes: Int) throws -> [Tensor]? {
     let types = node.outputs.map { context.graph[$0].type }
     if types.count == 1, let x = inputs.first ?? nil, let moved = Self.move(node.op, x, inputs, to: types[0]) { return [moved] }
-    if bytes <= eagerBytes, types.allSatisfy({ ($0.shape.elementCount ?? 0) <= 1 << 20 }) {
-      // Weights even when small stay lazy where a rule above applies; what comes here is computed.
+    let isSmall = types.allSatisfy { type in
+      type.shape.elementCount.map { $0 <= eagerBytes / (type.dtype.arrayStride ?? 8) } ?? true
+    }
+    if bytes <= eagerBytes, isSmall {
       do {
         let arrays = try inputs.map { try $0?.array() }
         return try Self.compute(node.op, arrays).prefix(types.count).map { Tensor($0) }

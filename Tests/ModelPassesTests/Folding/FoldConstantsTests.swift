@@ -58,6 +58,24 @@ import Testing
     #expect(model.opNames == ["Expand", "Max"] || model.opNames == ["Expand", "Maximum"])
   }
 
+  @Test func whatIsFilledIsFilledInShape() throws {
+    let fill = ConstantOfShapeOp(value: NDArray([Float(0.5)], [1]))
+    var model = try makeModel { c in
+      let w = try c.apply(fill, try c.ints([64, 32, 9]))
+      return [try c.matmul(c.input("x", [9, 32, 64]), try c.reshape(try c.transpose(w, [2, 0, 1]), [9, 64, 32]))]
+    }
+    var stored = model
+    try FoldConstants().run(&model)
+    try model.validate()
+    #expect(model.opNames == ["ConstantOfShape", "MatMul"])
+    try FoldConstants(storesBroadcasts: true).run(&stored)
+    try stored.validate()
+    #expect(stored.opNames == ["MatMul"])
+    var noise = Noise(8)
+    let x = noise.array([9, 32, 64])
+    try expectClose(try Interpreter(model: model).run([x]), try Interpreter(model: stored).run([x]))
+  }
+
   @Test func nothingQuantisedIsExpanded() throws {
     var model = try makeModel { c in
       let x = c.input("x", [2, 4])

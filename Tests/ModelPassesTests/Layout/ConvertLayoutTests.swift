@@ -82,6 +82,21 @@ import Testing
     #expect(transposes(model) == 0)
   }
 
+  /// An input of unknown rank has the rank that the weights have.
+  @Test func unknownRank() throws {
+    var noise = Noise(6)
+    let kernel = noise.array([3, 3, 2, 4]), image = noise.array([1, 5, 6, 2])
+    var model = try makeModel { c in
+      let x = c.graph.addInput("x", TensorType(.float32, .unranked)), w = c.weight("w", kernel)
+      return [try c.apply(ConvOp(padding: .same, layout: .channelsLast, kernelLayout: .spatialInputOutput), x, w)]
+    }
+    let expected = try Interpreter(model: model).run([image])
+    try ConvertLayout(to: .channelsFirst).run(&model)
+    try model.validate()
+    try expectClose(try Interpreter(model: model).run([image]), expected)
+    #expect(transposes(model) == 2)
+  }
+
   @Test func nothingToDoChangesNothing() throws {
     var random = try RandomImageGraph(seed: 3, layout: .channelsFirst, isEven: false)
     try random.grow(10)
