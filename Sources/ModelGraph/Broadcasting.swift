@@ -43,3 +43,9 @@ public func normalizeAxis(_ axis: Int, rank: Int) throws -> Int {
   }
   return result
 }
+
+/// `axis` as `normalizeAxis` gives it, for ops that have nothing to do with a scalar: the result is an index.
+public func indexedAxis(_ axis: Int, rank: Int) throws -> Int {
+  guard rank > 0 else { throw GraphError(.invalidAttribute, "axis \(axis) of a scalar") }
+  return try normalizeAxis(axis, rank: rank)
+}

@@ -10,7 +10,7 @@ public struct CenterCropPadOp: PrimitiveOp {
   public init(axes: [Int]? = nil) { self.axes = axes }
 
   private func resolve(_ rank: Int, _ count: Int) throws -> [Int] {
-    let list = try (axes ?? Array(0..<rank)).map { try normalizeAxis($0, rank: rank) }
+    let list = try (axes ?? Array(0..<rank)).map { try indexedAxis($0, rank: rank) }
     guard list.count == count, list.allSatisfy({ $0 < rank }) else {
       throw GraphError(.shapeMismatch, "CenterCropPad of rank \(rank) to \(count) extents")
     }

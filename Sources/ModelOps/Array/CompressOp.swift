@@ -12,7 +12,7 @@ public struct CompressOp: PrimitiveOp {
     let x = try inputs.required(0, of: self).type
     guard let axis else { return [TensorType(x.dtype, .ranked([.unknown]))] }
     guard var dims = x.shape.dims else { return [TensorType(x.dtype, .unranked)] }
-    let place = try normalizeAxis(axis, rank: dims.count)
+    let place = try indexedAxis(axis, rank: dims.count)
     guard place < dims.count else { throw GraphError(.shapeMismatch, "Compress of \(x)") }
     dims[place] = .unknown
     return [TensorType(x.dtype, .ranked(dims))]

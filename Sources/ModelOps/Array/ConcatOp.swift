@@ -10,7 +10,7 @@ public struct ConcatOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let first = try inputs.required(0, of: self)
     guard var dims = first.type.shape.dims else { return [TensorType(first.type.dtype, .unranked)] }
-    let axis = try normalizeAxis(axis, rank: dims.count)
+    let axis = try indexedAxis(axis, rank: dims.count)
     guard axis < dims.count else { throw GraphError(.shapeMismatch, "Concat of scalars") }
     var total: Int? = 0
     for index in inputs.indices {
@@ -42,7 +42,7 @@ public struct ConcatOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let arrays = try inputs.indices.map { try inputs.required($0, of: self) }
     guard let first = arrays.first else { throw ExecutionError(.invalidInput, "Concat of nothing") }
-    let axis = try normalizeAxis(axis, rank: first.rank)
+    let axis = try indexedAxis(axis, rank: first.rank)
     var shape = first.shape
     guard axis < first.rank else { throw ExecutionError(.shapeMismatch, "Concat of scalars") }
     shape[axis] = 0

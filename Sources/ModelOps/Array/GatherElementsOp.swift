@@ -12,7 +12,7 @@ public struct GatherElementsOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self)
-    let axis = try normalizeAxis(axis, rank: x.rank)
+    let axis = try indexedAxis(axis, rank: x.rank)
     guard picked.rank == x.rank, axis < x.rank, let indices = picked.integers() else {
       throw ExecutionError(.shapeMismatch, "GatherElements of \(x.type) at \(picked.type)")
     }

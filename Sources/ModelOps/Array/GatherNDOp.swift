@@ -10,7 +10,7 @@ public struct GatherNDOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self), indices = try inputs.required(1, of: self)
     guard let dims = x.type.shape.dims, let picked = indices.type.shape.dims, let depth = picked.last?.value,
-      batchDims >= 0, batchDims + depth <= dims.count
+      (0...dims.count).contains(batchDims), (0...(dims.count - batchDims)).contains(depth)
     else { return [TensorType(x.type.dtype, .unranked)] }
     return [TensorType(x.type.dtype, .ranked(picked.dropLast() + dims[(batchDims + depth)...]))]
   }

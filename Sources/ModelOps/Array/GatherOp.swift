@@ -12,7 +12,7 @@ public struct GatherOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self), indices = try inputs.required(1, of: self)
     guard let dims = x.type.shape.dims, let picked = indices.type.shape.dims else { return [TensorType(x.type.dtype, .unranked)] }
-    let axis = try normalizeAxis(axis, rank: dims.count)
+    let axis = try indexedAxis(axis, rank: dims.count)
     guard axis < dims.count else { throw GraphError(.shapeMismatch, "Gather from a scalar") }
     return [TensorType(x.type.dtype, .ranked(Array(dims[..<axis]) + picked + dims[(axis + 1)...]))]
   }
@@ -30,7 +30,7 @@ public struct GatherOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self)
-    let axis = try normalizeAxis(axis, rank: x.rank)
+    let axis = try indexedAxis(axis, rank: x.rank)
     guard axis < x.rank, let indices = picked.integers() else { throw ExecutionError(.invalidInput, "Gather of \(x.type) at \(picked.type)") }
     let extent = x.shape[axis]
     let places = try indices.map { index in

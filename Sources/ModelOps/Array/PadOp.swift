@@ -17,7 +17,7 @@ public struct PadOp: PrimitiveOp {
   public init(mode: PadMode = .constant) { self.mode = mode }
 
   private func full(_ pads: [Int], _ axes: [Int]?, rank: Int) throws -> (before: [Int], after: [Int]) {
-    let axes = try axes?.map { try normalizeAxis($0, rank: rank) } ?? Array(0..<rank)
+    let axes = try axes?.map { try indexedAxis($0, rank: rank) } ?? Array(0..<rank)
     guard pads.count == 2 * axes.count, pads.allSatisfy({ $0.magnitude < 1 << 32 }), axes.allSatisfy({ $0 < rank }) else {
       throw GraphError(.shapeMismatch, "Pad of rank \(rank) with \(pads.count) pads")
     }
@@ -62,8 +62,8 @@ public struct PadOp: PrimitiveOp {
       guard length >= 0, extent > 0 || mode == .constant || length == 0 else {
         throw ExecutionError(.shapeMismatch, "Pad of \(x.shape) by \(amounts)")
       }
-      let sources = (0..<length).map { source($0 - before[axis], extent: extent) }
-      array = try gather(array, axis: axis, sources, value, in: context)
+      let front = before[axis]
+      array = try gather(array, axis: axis, length, value, in: context) { source($0 - front, extent: extent) }
     }
     return [array]
   }
@@ -85,18 +85,19 @@ public struct PadOp: PrimitiveOp {
   }
 
   private func gather(
-    _ x: NDArray, axis: Int, _ sources: [Int?], _ value: NDArray?, in context: ExecutionContext
+    _ x: NDArray, axis: Int, _ length: Int, _ value: NDArray?, in context: ExecutionContext, from source: (Int) -> Int?
   ) throws -> NDArray {
     var shape = x.shape
     let extent = shape[axis]
-    shape[axis] = sources.count
+    shape[axis] = length
     let outer = shape[..<axis].reduce(1, *), inner = shape[(axis + 1)...].reduce(1, *)
     if x.dtype == .string {
       let strings = x.strings, filler = value?.strings.first ?? []
+      guard let total = checkedProduct(shape), total < 1 << 28 else { throw ExecutionError(.limitExceeded, "Pad to \(shape) strings") }
       var out: [[UInt8]] = []
       for o in 0..<outer {
-        for source in sources {
-          for i in 0..<inner { out.append(source.map { strings[(o * extent + $0) * inner + i] } ?? filler) }
+        for place in 0..<length {
+          for i in 0..<inner { out.append(source(place).map { strings[(o * extent + $0) * inner + i] } ?? filler) }
         }
       }
       return NDArray(strings: out, shape)
@@ -107,12 +108,12 @@ public struct PadOp: PrimitiveOp {
     var filler = [UInt8](repeating: 0, count: size)
     value?.withBytes { for i in 0..<min(size, $0.count) { filler[i] = $0[i] } }
     let plain = filler.allSatisfy { $0 == 0 }
-    x.withBytes { source in
+    x.withBytes { bytes in
       result.withMutableBytes { destination in
         guard var to = destination.baseAddress, run > 0 else { return }
         for o in 0..<outer {
-          for place in sources {
-            if let place, let from = source.baseAddress {
+          for position in 0..<length {
+            if let place = source(position), let from = bytes.baseAddress {
               to.copyMemory(from: from + (o * extent + place) * run, byteCount: run)
             } else if plain {
               to.initializeMemory(as: UInt8.self, repeating: 0, count: run)

@@ -16,7 +16,7 @@ public struct ReverseSequenceOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type] }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
-    let batch = try normalizeAxis(batchAxis, rank: x.rank), time = try normalizeAxis(timeAxis, rank: x.rank)
+    let batch = try indexedAxis(batchAxis, rank: x.rank), time = try indexedAxis(timeAxis, rank: x.rank)
     guard x.rank >= 2, batch != time, let lengths = try inputs.required(1, of: self).integers(),
       lengths.count == x.shape[batch], lengths.allSatisfy({ $0 >= 0 && $0 <= x.shape[time] })
     else { throw ExecutionError(.invalidValue, "ReverseSequence of \(x.type) along axis \(timeAxis)") }

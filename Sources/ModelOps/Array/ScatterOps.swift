@@ -29,7 +29,7 @@ public struct ScatterElementsOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type] }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self), updates = try inputs.required(2, of: self)
-    let axis = try normalizeAxis(axis, rank: x.rank)
+    let axis = try indexedAxis(axis, rank: x.rank)
     guard picked.shape == updates.shape, picked.rank == x.rank, axis < x.rank, let indices = picked.integers(), updates.dtype == x.dtype
     else { throw ExecutionError(.shapeMismatch, "ScatterElements of \(updates.type) into \(x.type)") }
     let places = try elementPlaces(indices, picked.shape, in: x.shape, axis: axis, op: self)

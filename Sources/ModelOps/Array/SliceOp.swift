@@ -29,7 +29,7 @@ public struct SliceOp: PrimitiveOp {
   private func vectors(
     _ starts: [Int], _ ends: [Int], _ axes: [Int]?, _ steps: [Int]?, rank: Int
   ) throws -> [(axis: Int, start: Int, end: Int, step: Int)] {
-    let axes = try (axes ?? Array(0..<starts.count)).map { try normalizeAxis($0, rank: rank) }
+    let axes = try (axes ?? Array(0..<starts.count)).map { try indexedAxis($0, rank: rank) }
     let steps = steps ?? Array(repeating: 1, count: starts.count)
     guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count, starts.count <= rank else {
       throw GraphError(.shapeMismatch, "Slice with \(starts.count) starts, \(ends.count) ends and \(axes.count) axes")
@@ -45,7 +45,7 @@ public struct SliceOp: PrimitiveOp {
     guard let starts, let ends, axes == nil || axes?.integers != nil, steps == nil || steps?.integers != nil else {
       // Which axes are cut may still be known.
       if let cut = axes?.integers {
-        for axis in try cut.map({ try normalizeAxis($0, rank: dims.count) }) { dims[axis] = .unknown }
+        for axis in try cut.map({ try indexedAxis($0, rank: dims.count) }) { dims[axis] = .unknown }
         return [TensorType(x.type.dtype, .ranked(dims))]
       }
       return [TensorType(x.type.dtype, .ranked(dims.map { _ in .unknown }))]

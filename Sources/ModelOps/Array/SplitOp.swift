@@ -27,7 +27,7 @@ public struct SplitOp: PrimitiveOp {
     let x = try inputs.required(0, of: self)
     guard count >= 0, count <= 65536 else { throw GraphError(.invalidAttribute, "Split into \(count) parts") }
     guard let dims = x.type.shape.dims else { return Array(repeating: TensorType(x.type.dtype, .unranked), count: count) }
-    let axis = try normalizeAxis(axis, rank: dims.count)
+    let axis = try indexedAxis(axis, rank: dims.count)
     let given = inputs.optional(1)
     let parts: [Int?]
     if let extent = dims[axis].value, given == nil || given?.integers != nil {
@@ -43,7 +43,7 @@ public struct SplitOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
-    let axis = try normalizeAxis(axis, rank: x.rank)
+    let axis = try indexedAxis(axis, rank: x.rank)
     guard axis < x.rank else { throw ExecutionError(.shapeMismatch, "Split of a scalar") }
     var start = 0
     return try sizes(inputs.optional(1)?.integers(), extent: x.shape[axis]).map { size in

@@ -15,7 +15,7 @@ public struct SplitToSequenceOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self).type
     guard var dims = x.shape.dims else { return [.sequence(of: TensorType(x.dtype, .unranked))] }
-    let axis = try normalizeAxis(axis, rank: dims.count)
+    let axis = try indexedAxis(axis, rank: dims.count)
     guard axis < dims.count else { throw GraphError(.shapeMismatch, "SplitToSequence of a scalar") }
     if inputs.optional(1) == nil {
       if keepDims { dims[axis] = 1 } else { dims.remove(at: axis) }
@@ -26,7 +26,7 @@ public struct SplitToSequenceOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
-    let axis = try normalizeAxis(axis, rank: x.rank)
+    let axis = try indexedAxis(axis, rank: x.rank)
     guard axis < x.rank else { throw ExecutionError(.shapeMismatch, "SplitToSequence of a scalar") }
     let extent = x.shape[axis]
     var sizes = Array(repeating: 1, count: extent)

@@ -20,7 +20,7 @@ public struct UniqueOp: PrimitiveOp {
     let vector = TensorType(.int64, .ranked([.unknown]))
     var shape = axis == nil ? Shape.ranked([.unknown]) : .unranked, inverse = vector
     if let axis, var dims = x.shape.dims {
-      let axis = try normalizeAxis(axis, rank: dims.count)
+      let axis = try indexedAxis(axis, rank: dims.count)
       guard axis < dims.count else { throw GraphError(.shapeMismatch, "Unique slices of \(x)") }
       inverse = TensorType(.int64, .ranked([dims[axis]]))
       dims[axis] = .unknown
@@ -34,7 +34,7 @@ public struct UniqueOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard let axis else { return try unique(x.reshaped([x.count]), width: 1, in: context) }
-    let place = try normalizeAxis(axis, rank: x.rank)
+    let place = try indexedAxis(axis, rank: x.rank)
     guard place < x.rank else { throw ExecutionError(.shapeMismatch, "Unique slices of \(x.type)") }
     // Slices first; back again at the end.
     let order = [place] + x.shape.indices.filter { $0 != place }

@@ -20,7 +20,7 @@ public struct TensorScatterOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let cache = try inputs.required(0, of: self), update = try inputs.required(1, of: self)
-    let axis = try normalizeAxis(axis, rank: cache.rank)
+    let axis = try indexedAxis(axis, rank: cache.rank)
     var expected = cache.shape
     if axis < update.rank { expected[axis] = update.shape[axis] }
     guard cache.rank == update.rank, axis > 0, axis < cache.rank, expected == update.shape, update.shape[axis] <= cache.shape[axis],

@@ -42,12 +42,12 @@ public struct ScanOp: BodyOp {
     var length = Dim.unknown
     for (index, axis) in inputAxes.enumerated() {
       guard let dims = try inputs.required(stateCount + index, of: self).type.shape.dims else { continue }
-      let axis = try normalizeAxis(axis, rank: dims.count)
+      let axis = try indexedAxis(axis, rank: dims.count)
       if axis < dims.count, dims[axis] != .unknown { length = dims[axis] }
     }
     let scans = try zip(types.dropFirst(stateCount), outputAxes).map { type, axis in
       guard var dims = type.shape.dims else { return TensorType(type.dtype, .unranked) }
-      dims.insert(length, at: try normalizeAxis(axis, rank: dims.count + 1))
+      dims.insert(length, at: try indexedAxis(axis, rank: dims.count + 1))
       return TensorType(type.dtype, .ranked(dims))
     }
     return states + scans
@@ -62,7 +62,7 @@ public struct ScanOp: BodyOp {
     var length: Int?
     let tensors = try inputAxes.enumerated().map { index, axis in
       let x = try inputs.required(stateCount + index, of: self)
-      let axis = try normalizeAxis(axis, rank: x.rank)
+      let axis = try indexedAxis(axis, rank: x.rank)
       guard axis < x.rank, length == nil || length == x.shape[axis] else {
         throw ExecutionError(.shapeMismatch, "Scan of \(x.type) along axis \(axis), others have \(length ?? 0) slices")
       }
@@ -88,7 +88,7 @@ public struct ScanOp: BodyOp {
     let stacks = try collector.stacked(scanTypes, in: context).enumerated().map { index, stack in
       var result = stack
       if outputsReversed[index] { result = try ReverseOp(axes: [0]).evaluate([result], in: context)[0] }
-      let axis = try normalizeAxis(outputAxes[index], rank: stack.rank)
+      let axis = try indexedAxis(outputAxes[index], rank: stack.rank)
       if axis == 0 { return result }
       var order = Array(1..<stack.rank)
       order.insert(0, at: axis)

@@ -18,7 +18,7 @@ struct WindowGeometry {
     self.strides = filled(strides)
     self.dilations = filled(dilations)
     guard (1...3).contains(n), kernel.count == n, self.strides.count == n, self.dilations.count == n,
-      (kernel + self.strides + self.dilations).allSatisfy({ $0 >= 1 && $0 < 1 << 24 }), input.allSatisfy({ $0 < 1 << 32 })
+      (kernel + self.strides + self.dilations).allSatisfy({ $0 >= 1 && $0 < 1 << 24 }), input.allSatisfy({ $0 >= 0 && $0 < 1 << 32 })
     else {
       throw ExecutionError(
         .invalidValue, "\(op.displayName): window \(kernel), strides \(strides), dilations \(dilations) over \(input)")

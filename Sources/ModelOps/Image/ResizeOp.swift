@@ -55,7 +55,7 @@ public struct ResizeOp: PrimitiveOp {
   }
 
   private func resolvedAxes(_ rank: Int, _ count: Int) throws -> [Int] {
-    let list = try (axes ?? Array(0..<rank)).map { try normalizeAxis($0, rank: rank) }
+    let list = try (axes ?? Array(0..<rank)).map { try indexedAxis($0, rank: rank) }
     guard list.count == count, Set(list).count == list.count else {
       throw GraphError(.shapeMismatch, "Resize of rank \(rank) along axes \(list) with \(count) scales or sizes")
     }
@@ -136,6 +136,7 @@ public struct ResizeOp: PrimitiveOp {
       let extent = x.shape[axis], target = targets[index]
       if coordinateMode != .tfCropAndResize, target.extent == extent, target.scale == 1 { continue }
       guard extent > 0 || target.extent == 0 else { throw ExecutionError(.shapeMismatch, "Resize of \(x.type)") }
+      guard target.extent <= 1 << 22 else { throw ExecutionError(.limitExceeded, "Resize of an axis to \(target.extent)") }
       let region = coordinateMode == .tfCropAndResize ? (roi[index], roi[count + index]) : (0, 1)
       let taps = (0..<target.extent).map { self.taps(at: $0, scale: target.scale, output: target.extent, input: extent, region: region) }
       result = try resample(result, axis: axis, taps, in: context)
@@ -154,7 +155,7 @@ public struct ResizeOp: PrimitiveOp {
       let extent = x.shape[axis], view = AxisView(result.shape, axis: axis)
       var shape = result.shape
       shape[axis] = target.extent
-      guard let total = checkedProduct(shape), extent > 0 || total == 0, total < 1 << 40 else {
+      guard let total = checkedProduct(shape), extent > 0 || total == 0, total / max(1, view.inner) < 1 << 28 else {
         throw ExecutionError(.limitExceeded, "Resize of \(x.type) to \(shape)")
       }
       let sources = (0..<target.extent).map { taps(at: $0, scale: target.scale, output: target.extent, input: extent, region: (0, 1)).indices[0] }

@@ -57,6 +57,9 @@ public struct RoiAlignOp: PrimitiveOp {
         let binWidth = w / Double(outputWidth), binHeight = h / Double(outputHeight)
         let rows = samplingRatio > 0 ? samplingRatio : max(0, Int(binHeight.rounded(.up)))
         let columns = samplingRatio > 0 ? samplingRatio : max(0, Int(binWidth.rounded(.up)))
+        guard rows <= 1 << 12, columns <= 1 << 12 else {
+          throw ExecutionError(.limitExceeded, "RoiAlign: \(rows) × \(columns) samples in a bin")
+        }
         for bin in 0..<(outputHeight * outputWidth) {
           let top = box[1] + Double(bin / outputWidth) * binHeight, left = box[0] + Double(bin % outputWidth) * binWidth
           var sums = [Double](repeating: 0, count: channels), isFirst = true

@@ -32,7 +32,7 @@ public struct DFTOp: PrimitiveOp {
     if let given = inputs.optional(2), given.integers == nil {
       return [TensorType(x.dtype, .ranked(dims.dropLast().map { _ in .unknown } + [parts]))]
     }
-    let axis = try normalizeAxis(inputs.optional(2)?.integers?.first ?? axis, rank: dims.count)
+    let axis = try indexedAxis(inputs.optional(2)?.integers?.first ?? axis, rank: dims.count)
     guard axis < dims.count - 1 else { throw GraphError(.invalidAttribute, "DFT along the axis of real and imaginary parts") }
     let length = inputs.optional(1).map { $0.integers?.first } ?? dims[axis].value
     guard let length else { return [TensorType(x.dtype, .ranked(shape(dims, axis: axis, bins: .unknown, parts: parts)))] }
@@ -50,7 +50,7 @@ public struct DFTOp: PrimitiveOp {
     guard x.rank >= 2, let parts = x.shape.last, parts == 1 || parts == 2, !onesided || (parts == 2) == inverse else {
       throw ExecutionError(.shapeMismatch, "DFT of \(x.type)\(onesided ? ", onesided" : "")")
     }
-    let axis = try normalizeAxis(inputs.optional(2)?.integers()?.first ?? axis, rank: x.rank)
+    let axis = try indexedAxis(inputs.optional(2)?.integers()?.first ?? axis, rank: x.rank)
     let given = inputs.optional(1)?.integers()?.first
     guard axis < x.rank - 1, given ?? 1 >= 1, given ?? 1 < 1 << 40, x.shape[axis] > 0 || given != nil else {
       throw ExecutionError(.invalidValue, "DFT of \(x.type) along axis \(axis), length \(given ?? x.shape[axis])")

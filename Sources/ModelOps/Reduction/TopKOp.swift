@@ -18,12 +18,12 @@ public struct TopKOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self)
     guard var dims = x.type.shape.dims else { return [TensorType(x.type.dtype, .unranked), TensorType(.int64, .unranked)] }
-    dims[try normalizeAxis(axis, rank: dims.count)] = try inputs.required(1, of: self).integers?.first.map(Dim.fixed) ?? .unknown
+    dims[try indexedAxis(axis, rank: dims.count)] = try inputs.required(1, of: self).integers?.first.map(Dim.fixed) ?? .unknown
     return [TensorType(x.type.dtype, .ranked(dims)), TensorType(.int64, .ranked(dims))]
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
-    let axis = try normalizeAxis(axis, rank: x.rank)
+    let axis = try indexedAxis(axis, rank: x.rank)
     guard axis < x.rank, let k = try inputs.required(1, of: self).integers()?.first, k >= 0, k <= x.shape[axis] else {
       throw ExecutionError(.invalidValue, "TopK of \(x.shape) along axis \(axis)")
     }

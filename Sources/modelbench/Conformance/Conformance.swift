@@ -18,6 +18,7 @@ struct Conformance: ParsableCommand {
   @Option(help: "Exit with 1 when fewer cases pass.") var expect: Int?
   @Option(help: "Write each model at this opset first, and run what was written.") var through: Int?
   @Option(help: "With --through, keep what was written in this directory.") var keep: String?
+  @Option(help: "Damage each model first, differently for each number: what counts is that nothing crashes.") var damage: Int?
   @Flag(help: "List the cases that do not pass.") var verbose = false
 
   func run() throws {
@@ -27,7 +28,7 @@ struct Conformance: ParsableCommand {
     guard !names.isEmpty else { throw ValidationError("there are no cases in \(directory)") }
     var results: [ConformanceResult] = []
     while results.count < names.count {
-      let run = WorkerRun(directory: directory, names: Array(names[results.count...]), opset: through, keep: keep, timeout: timeout)
+      let run = WorkerRun(directory: directory, names: Array(names[results.count...]), opset: through, keep: keep, seed: damage, timeout: timeout)
       results += try run.results()
     }
     let summary = ConformanceReport(results, directory: directory)
@@ -47,10 +48,11 @@ struct ConformanceWorker: ParsableCommand {
   @Argument var directory: String
   @Option var through: Int?
   @Option var keep: String?
+  @Option var damage: Int?
 
   func run() {
     while let name = readLine() {
-      let result = ConformanceCase(directory: directory, name: name, opset: through, keep: keep).run()
+      let result = ConformanceCase(directory: directory, name: name, opset: through, keep: keep, seed: damage).run()
       // Unbuffered: what is printed must be out before the next case can end the process.
       FileHandle.standardOutput.write(Data((result.line + "\n").utf8))
     }

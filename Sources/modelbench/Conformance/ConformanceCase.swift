@@ -13,6 +13,8 @@ struct ConformanceCase {
   var opset: Int?
   /// Where what was written is kept, for other runtimes to run.
   var keep: String?
+  /// Damages the model first, in a way that this number and the case's name determine.
+  var seed: Int?
   var path: String { "\(directory)/\(name)" }
 
   func run() -> ConformanceResult {
@@ -30,14 +32,24 @@ struct ConformanceCase {
 
   /// What is wrong with the results; `nil` when nothing is.
   private func difference() throws -> String? {
+    var source = "\(path)/model.onnx"
+    var damage = seed.map { Damage(seed: $0, name: name) }
+    if damage != nil {
+      let copy = "\(NSTemporaryDirectory())modelbench-damaged-\(ProcessInfo.processInfo.processIdentifier).onnx"
+      try? FileManager.default.removeItem(atPath: copy)
+      try damage?.model(source, to: copy)
+      source = copy
+    }
+    defer { if seed != nil { try? FileManager.default.removeItem(atPath: source) } }
     let file = try ONNXFile(path: "\(path)/model.onnx")
-    let model = try rewritten(try ONNXReader.read("\(path)/model.onnx"))
-    let executor = try Executor(model)
+    let model = try rewritten(try ONNXReader.read(source))
+    let executor = try Executor(model, options: ExecutionOptions(memoryLimit: 1 << 30))
     let initializers = Set(file.graph.initializer.compactMap(\.name))
     let inputs = file.graph.input.filter { !initializers.contains($0.name ?? "") }
     var sets = 0
     while FileManager.default.fileExists(atPath: "\(path)/test_data_set_\(sets)") {
-      let given = try load("input", inputs.map(\.type), set: sets)
+      var given = try load("input", inputs.map(\.type), set: sets)
+      if damage != nil { given = damage?.inputs(given) ?? given }
       let expected = try load("output", file.graph.output.map(\.type), set: sets)
       let found = try executor.run(given)
       guard found.count == expected.count else { return "gives \(found.count) results, expected \(expected.count)" }

@@ -7,6 +7,7 @@ struct WorkerRun {
   let names: [String]
   let opset: Int?
   let keep: String?
+  let seed: Int?
   let timeout: Double
 
   /// The results of the first cases: all of them, or up to and with the one that ended the process.
@@ -17,6 +18,7 @@ struct WorkerRun {
       process.executableURL = URL(fileURLWithPath: own)
     }
     process.arguments = ["conformance-worker", directory] + (opset.map { ["--through", "\($0)"] } ?? []) + (keep.map { ["--keep", $0] } ?? [])
+      + (seed.map { ["--damage", "\($0)"] } ?? [])
     process.standardInput = input
     process.standardOutput = output
     // What a trap prints there is of use to nobody: the report says that the case crashed.
