@@ -105,12 +105,12 @@ struct RecurrentScan {
       var next = try step(d, slices[0], states, weights, &body)
       guard let output = next.first else { throw GraphError(.invalidStructure, "a recurrent step without a state") }
       guard live != nil else { return (next, [output]) }
-      let goes = slices[1], zero = try body.scalar(0, like: output)
+      let goes = slices[1]
       next = try zip(next, states).map { try body.select(goes, $0, $1) }
-      var y = try body.select(goes, output, last ?? zero)
+      var y = try body.select(goes, output, try last ?? body.scalar(0, like: output))
       guard let last else { return (next, [y]) }
       next.append(try body.select(goes, output, last))
-      if slices.count > 2 { y = try body.select(slices[2], y, zero) }
+      if slices.count > 2 { y = try body.select(slices[2], y, try body.scalar(0, like: output)) }
       return (next, [y])
     }
     return (sequences[0], Array(states.prefix(initial.count)))
