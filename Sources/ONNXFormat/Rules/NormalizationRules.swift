@@ -47,6 +47,8 @@ let normalizationRules: [NodeRule] = [
           throw UnsupportedError("GroupNormalization needs a known number of channels before opset 21")
         }
         weights = try weights.map { weight in
+          // Some exporters gave one per channel already then.
+          if channels != groups, g.type(of: weight).shape == Shape([channels]) { return weight }
           let wide = try g.expand(try g.unsqueeze(weight, [1]), to: try g.ints([groups, channels / groups]))
           return try g.reshape(wide, [channels])
         }

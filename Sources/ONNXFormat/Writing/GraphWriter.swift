@@ -240,8 +240,10 @@ struct GraphWriter {
   private mutating func writeOutputs(_ proto: GraphProto) -> [ValueInfoProto] {
     var known: [String: ValueInfoProto] = [:]
     for info in proto.output { known[info.name ?? ""] = info }
+    let isUnchanged = model.unchanged(id)
     return graph.outputs.map { port in
       var name = name(port.value)
+      if isUnchanged, name == port.name, let same = known[name] { return same }
       // An output that is an input, a constant, or given twice needs a node of its own to bear its name. In the file they may
       // have been one: then that stays.
       if name != port.name, isMain || graph.inputs.contains(where: { $0.value == port.value }) {
