@@ -68,7 +68,9 @@ func residualBlockBecomesConvolutions(_ layout: DataLayout) throws {
   y = try net.context.apply(conv(1, .same), y, net.weight(kernel(1, 6, 5)))
   y = try net.context.apply(ReluOp(), try net.context.add(x, try net.normalized(y, 5, axis: axis)))
   let names = try net.check(shape, [y])
-  #expect(names.filter { $0 != "Transpose" } == ["Conv", "Conv"])
+  // Channels first, the transpose that brings the channels last stands behind the padding, which stays.
+  let kept = names.filter { $0 != "Transpose" && (layout == .channelsLast || $0 != "Pad") }
+  #expect(kept == ["Conv", "Conv"])
 }
 
 @Test func siluAndCutOffActivations() throws {
