@@ -6,6 +6,8 @@ A case is a name, the shapes of its inputs (without the batch) and a function th
 from dataclasses import dataclass, field
 from typing import Callable
 
+import numpy as np
+
 from seeded import Ints
 
 
@@ -151,7 +153,14 @@ one("up sampling 2d bilinear", lambda L: L.UpSampling2D(2, interpolation="biline
 one("up sampling 3d", lambda L: L.UpSampling3D((1, 2, 3)), (3, 4, 2, 3))
 one("rescaling", lambda L: L.Rescaling(1 / 127.5, offset=-1), (5, 6, 3))
 one("normalization", lambda L: L.Normalization(mean=[0.1, 0.2, -0.3], variance=[1.5, 0.7, 1.1]), (5, 6, 3))
-one("normalization weights", lambda L: L.Normalization(axis=-1), (5, 3))
+@case("normalization adapted", (5, 3))
+def adapted(K, x):
+    layer = K.layers.Normalization(axis=-1)
+    layer.adapt(np.random.default_rng(4).normal([0.3, -1.0, 2.0], [0.5, 1.5, 1.0], (20, 5, 3)).astype("float32"))
+    return layer(x)
+
+
+
 one("resizing", lambda L: L.Resizing(7, 9), (5, 6, 3))
 one("center crop", lambda L: L.CenterCrop(4, 3), (7, 6, 3))
 
