@@ -37,8 +37,18 @@ def process(command, runs=3, warmup=1):
     return statistics.median(seconds), megabytes
 
 
+def peer(command, **options):
+    """As `process`, or `None` when the peer does not get to the end."""
+    try:
+        return process(command, **options)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
 def row(what, seconds, megabytes, peers):
-    ratios = "; ".join(f"{name} {other[0]:.3f} s, {other[1]:.0f} MB: {other[0] / seconds:.1f}× the time" for name, other in peers)
+    ratios = "; ".join(f"{name} {other[0]:.3f} s, {other[1]:.0f} MB: {other[0] / seconds:.1f}× the time" if other else f"{name} failed"
+                       for name, other in peers)
     print(f"| {what} | {seconds * 1000:.0f} ms | {megabytes:.0f} MB | {ratios} |", flush=True)
 
 
@@ -58,7 +68,7 @@ def bench_inspect(folder, gigabytes):
                        ("wide.onnx", "import onnx; onnx.load(r'{}')")]:
         path = folder / name
         seconds, megabytes = process([modelctl.BINARY, "inspect", path, "--json"], runs=9)
-        row(f"inspect {name}, {gigabytes} GB", seconds, megabytes, [("loading it in Python", process([PYTHON, "-c", load.format(path)], runs=1, warmup=0))])
+        row(f"inspect {name}, {gigabytes} GB", seconds, megabytes, [("loading it in Python", peer([PYTHON, "-c", load.format(path)], runs=1, warmup=0))])
 
 
 def bench_convert(folder, gigabytes):
@@ -68,7 +78,7 @@ def bench_convert(folder, gigabytes):
         seconds, megabytes = process([modelctl.BINARY, "convert", source, target, "--no-verify", "--force"], runs=3)
         peers = [("cp", process(["cp", source, folder / "copy"], runs=3))]
         if name == "wide.keras":
-            peers.append(("tf2onnx", process([PYTHON, "-c", tf2onnx.format(source, folder / "peer.onnx")], runs=1, warmup=0)))
+            peers.append(("tf2onnx", peer([PYTHON, "-c", tf2onnx.format(source, folder / "peer.onnx")], runs=1, warmup=0)))
         row(f"convert {name} → onnx, {gigabytes} GB", seconds, megabytes, peers)
 
 
