@@ -43,7 +43,7 @@ bench: release $(VENV)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/Benchmarks/bench.py
 
 fixtures: $(VENV)/.ready
-	for script in fixtures/*/generate.py fixtures/*/*/generate.py Tests/KerasConfigTests/generate_layer_cases.py; do \
+	for script in fixtures/*/generate.py fixtures/*/*/generate.py Tests/KerasConfigTests/generate_*.py; do \
 	  [ ! -e "$$script" ] || $(PEERS) "$$script" || exit 1; done
 
 release: system

@@ -11,8 +11,9 @@ struct Command {
   init(_ arguments: String..., in directory: String? = nil) throws { try self.init(arguments, in: directory) }
 
   init(_ arguments: [String], in directory: String? = nil) throws {
+    guard let binary = Self.binary else { throw NotBuilt() }
     let process = Process()
-    process.executableURL = try #require(Self.binary, "the binary is not built")
+    process.executableURL = binary
     process.arguments = arguments
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     let output = Pipe(), errors = Pipe()
@@ -26,6 +27,8 @@ struct Command {
     process.waitUntilExit()
     code = process.terminationStatus
   }
+
+  struct NotBuilt: Error {}
 
   var json: JSONValue { get throws { try JSONValue(parsing: output) } }
 
