@@ -31,9 +31,15 @@ public enum KerasModelConfig {
       inputKeys: network.inputKeys, outputKeys: network.outputKeys)
     residue.weightNames = reader.names
     if weights.layout == .tree { residue.otherVariables = try reader.unused() }
-    residue.fingerprint = model.structureFingerprint
-    model.residue["keras"] = residue
+    keep(residue, in: &model)
     return model
+  }
+
+  private static func keep(_ residue: KerasResidue, in model: inout Model) {
+    var residue = residue
+    residue.fingerprint = model.structureFingerprint
+    for id in model.parameterIDs { residue.sources[id] = model[id].tensor.source }
+    model.residue["keras"] = residue
   }
 
   /// A model whose code is in no file: its weights, and one node that stands for all it computes.
@@ -67,6 +73,13 @@ public enum KerasModelConfig {
     graph.addOutput("output", graph[node].outputs[0])
     model.mainGraph = graph
     model.name = object.name
+    var residue = KerasResidue(
+      config: object.json, version: version, generation: KerasGeneration(version: version),
+      record: LayerRecord(name: object.name, className: object.className), fingerprint: 0)
+    if weights.layout == .tree {
+      residue.otherVariables = try weights.allVariables(below: "").filter { !$0.name.hasPrefix("optimizer/") }.map { ($0.name, $0.tensor) }
+    }
+    keep(residue, in: &model)
     return model
   }
 }

@@ -25,18 +25,33 @@ public enum CompileConfig {
   public static func toTrainingConfig(_ json: JSONValue) -> JSONValue {
     guard let members = json.objectValue else { return json }
     var result: OrderedDictionary<String, JSONValue> = [:]
-    for (key, value) in members where key != "optimizer" { result[key] = plain(value) }
+    for (key, value) in members where key != "optimizer" { result[key] = plain(key == "loss" ? longLoss(value) : value) }
     if result["loss_weights"] == nil { result["loss_weights"] = .null }
-    result["optimizer_config"] = members["optimizer"].map { optimizer in
-      var config = plain(optimizer)
-      // Keras 2 does not know these; without them Keras 3 assumes the same.
-      for key in ["loss_scale_factor", "gradient_accumulation_steps"] where config["config"]?[key] == .null {
-        config["config"]?[key] = nil
-      }
-      return config
+    // What `compile` takes when it is told none.
+    let optimizer = members["optimizer"] ?? ["class_name": "RMSprop", "config": ["name": "rmsprop"]]
+    var config = plain(optimizer)
+    // Keras 2 does not know these; without them Keras 3 assumes the same.
+    for key in ["loss_scale_factor", "gradient_accumulation_steps"] where config["config"]?[key] == .null {
+      config["config"]?[key] = nil
     }
+    result["optimizer_config"] = config
     return .object(result)
   }
+
+  /// Losses by their long names: Keras 3 does not find the short ones when it reads an `.h5` file, its own neither.
+  private static func longLoss(_ json: JSONValue, depth: Int = 0) -> JSONValue {
+    guard depth < 32 else { return json }
+    if let name = json.stringValue { return .string(longNames[name.lowercased()] ?? name) }
+    if let list = json.arrayValue { return .array(list.map { longLoss($0, depth: depth + 1) }) }
+    guard let members = json.objectValue, members["class_name"] == nil else { return json }
+    return .object(members.mapValues { longLoss($0, depth: depth + 1) })
+  }
+
+  private static let longNames = [
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "bce": "binary_crossentropy",
+    "kullback_leibler_divergence": "kl_divergence", "logcosh": "log_cosh",
+  ]
 
   /// The arguments of Keras 3's `compile`.
   private static let arguments: Set<String> = [

@@ -16,6 +16,8 @@ public enum HDF5AttributeValue: Sendable {
   case array(NDArray)
   /// `h5py.Empty('f')`.
   case empty
+  /// An attribute of another file, of the same type and extents.
+  case copy(HDF5Attribute)
 
   /// The largest value an object header holds.
   static let limit = 64_512
@@ -30,7 +32,28 @@ public enum HDF5AttributeValue: Sendable {
       case .array(let array): try numbers(array, object, name)
       case .empty:
         _ = try make(try HDF5Types.stored(.float32), extents: nil, object, name)
+      case .copy(let attribute): try copy(attribute, object, name)
       }
+    }
+  }
+
+  /// - Throws: `FormatError` for a type that tensors don't have.
+  private func copy(_ attribute: HDF5Attribute, _ object: hid_t, _ name: String) throws {
+    guard let array = attribute.array else {
+      guard attribute.isEmpty else {
+        throw FormatError(.invalidValue, "elements of the type \(attribute.datatype) are not written")
+      }
+      _ = try make(try attribute.datatype.stored(), extents: nil, object, name)
+      return
+    }
+    switch attribute.datatype {
+    case .string(nil, let isUTF8): try strings(array.strings, extents: array.shape, isUTF8: isUTF8, object, name)
+    case .string(let length?, let isUTF8):
+      let padded = array.strings.flatMap { $0.prefix(length) + [UInt8](repeating: 0, count: max(0, length - $0.count)) }
+      try refuse(over: padded.count)
+      let type = try HDF5Types.fixedString(length: length, isUTF8: isUTF8)
+      try padded.withUnsafeBytes { try write($0.baseAddress, type, extents: array.shape, object, name) }
+    default: try numbers(array, object, name)
     }
   }
 

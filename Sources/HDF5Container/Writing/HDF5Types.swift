@@ -77,11 +77,12 @@ enum HDF5Types {
   }
 
   /// Strings of `length` bytes, padded with zeros: numpy's `S`.
-  static func fixedString(length: Int) throws -> HDF5Handle {
+  static func fixedString(length: Int, isUTF8: Bool = false) throws -> HDF5Handle {
     let type = try copy(chdf5_c_string)
     try HDF5Library.call {
       try HDF5Library.check(H5Tset_size(type.id, max(1, length)), "making a type")
       try HDF5Library.check(H5Tset_strpad(type.id, H5T_STR_NULLPAD), "making a type")
+      if isUTF8 { try HDF5Library.check(H5Tset_cset(type.id, H5T_CSET_UTF8), "making a type") }
     }
     return type
   }
@@ -98,6 +99,18 @@ enum HDF5Types {
         position += string.count
       }
       try pointers.withUnsafeBytes { try body($0.baseAddress) }
+    }
+  }
+}
+
+extension HDF5Datatype {
+  /// The type that is written for it.
+  func stored() throws -> HDF5Handle {
+    switch self {
+    case .number(let dtype, _): try HDF5Types.stored(dtype)
+    case .string(nil, let isUTF8): try HDF5Types.variableString(isUTF8: isUTF8)
+    case .string(let length?, let isUTF8): try HDF5Types.fixedString(length: length, isUTF8: isUTF8)
+    case .opaque, .other: throw FormatError(.invalidValue, "elements of the type \(self) are not written")
     }
   }
 }

@@ -18,6 +18,8 @@ public struct KerasResidue: Sendable {
   public var otherVariables: [(path: String, tensor: Tensor)] = []
   /// The names that a list-like weights file gives to weights.
   var weightNames: [ParameterID: String] = [:]
+  /// Where each parameter's elements came from: what is still so has not changed.
+  var sources: [ParameterID: any ByteSource] = [:]
   /// The keys of inputs and outputs that are dictionaries.
   public var inputKeys: [String]?
   public var outputKeys: [String]?

@@ -25,7 +25,7 @@ extension LayerRules {
         unlessNil("sliding_window", \.slidingWindow), onlyIfTrue("use_gate", \.useGate),
       ], check: positive),
     LayerRule(
-      GroupedQueryAttention.self, aliases: ["GroupQueryAttention"], arguments: headArguments,
+      GroupedQueryAttention.self, aliases: ["GroupedQueryAttention"], arguments: headArguments, className: "GroupQueryAttention",
       rows: [
         count("head_dim", \.headDim), count("num_query_heads", \.queryHeads),
         count("num_key_value_heads", \.keyValueHeads), row("dropout", \.dropout), row("use_bias", \.useBias),

@@ -23,7 +23,7 @@ struct LayerRecord {
   static func groupNames(_ classNames: [String]) -> [String] {
     var used: [String: Int] = [:]
     return classNames.map { className in
-      let base = kerasSnakeCase(className)
+      let base = kerasSnakeCase(pythonName(className))
       guard let count = used[base] else {
         used[base] = 0
         return base
@@ -31,6 +31,13 @@ struct LayerRecord {
       used[base] = count + 1
       return "\(base)_\(count + 1)"
     }
+  }
+
+  /// The name of a class in Python, where it differs from the one it is known by: groups are named after it.
+  private static func pythonName(_ className: String) -> String {
+    if className == "GroupQueryAttention" { return "GroupedQueryAttention" }
+    // `package>Class` of registered classes.
+    return className.lastIndex(of: ">").map { String(className[className.index(after: $0)...]) } ?? className
   }
 
   /// The indices of `weights` as Keras's `trainable_weights`, then `non_trainable_weights` list them.

@@ -41,6 +41,13 @@ struct ConfigTranslator {
     return .object(result)
   }
 
+  /// The configuration of a class that is not known here: what is inside it stays as it is.
+  func foreign(_ config: JSONValue) -> JSONValue {
+    guard var members = config.objectValue else { return config }
+    if let dtype = members["dtype"] { members["dtype"] = policy(dtype) }
+    return .object(members)
+  }
+
   /// Keys of the first layer of Keras 1 and 2, which its input layer says too.
   private static let neverWritten: Set<String> = ["batch_input_shape", "input_dim_", "dynamic", "input_dtype", "autocast"]
 

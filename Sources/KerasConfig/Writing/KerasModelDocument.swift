@@ -15,6 +15,9 @@ public struct KerasModelDocument {
   public var groupNames: [(group: String, name: String)] = []
   /// `.h5`: `layer_names` in order, each with its `weight_names`.
   public var layers: [(name: String, weights: [StoredWeight])] = []
+  /// For a model that is still what a file of this generation said: the elements that differ from that file's,
+  /// by path (`layers/dense/vars/0`, `dense/dense/kernel:0`). All else can be copied from it. `nil` for any other model.
+  public var replacements: [String: Tensor]?
   /// What the target has no place for.
   public var losses: [Loss] = []
 }
@@ -31,7 +34,11 @@ extension KerasModelConfig {
     let residue = model.residue["keras"] as? KerasResidue
     if let residue, residue.fits(target), !(target == .keras2 && residue.hasNamelessOperations), residue.fingerprint == model.structureFingerprint {
       var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)
+      document.replacements = [:]
       document.addWeights(of: residue.record, in: model, generation: target, residue: residue)
+      return document
+    }
+    if let residue, residue.record.children.isEmpty, let document = SubclassedModel.document(residue, of: model, generation: target) {
       return document
     }
     var writer = NetworkWriter(model: model, generation: target)

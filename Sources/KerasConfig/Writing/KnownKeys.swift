@@ -8,6 +8,14 @@ enum KnownKeys {
   /// Whether Keras 2 has no such layer.
   static func isAbsentFromKeras2(_ className: String) -> Bool { absent.contains(className) }
 
+  /// Whether it is a class of Keras's own that is only carried here.
+  static func isOfKeras(_ className: String) -> Bool { carried.contains(className) || LayerRules.rule(className: className) != nil }
+
+  private static let carried: Set<String> = [
+    "Lambda", "StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing", "Pipeline", "FeatureSpace",
+    "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "Wrapper",
+  ]
+
   private static func table(_ text: String) -> [String: Set<String>] {
     var result: [String: Set<String>] = [:]
     for line in text.split(separator: "\n") {
@@ -50,6 +58,7 @@ enum KnownKeys {
     InputLayer batch_shape shape
     IntegerLookup oov_method salt
     LSTM use_cudnn zero_output_for_mask
+    LayerNormalization rms_scaling
     LeakyReLU negative_slope
     MaxPooling1D pool_dimensions pool_mode
     MaxPooling2D pool_dimensions pool_mode
@@ -108,7 +117,7 @@ enum KnownKeys {
     """
     AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D
     AdaptiveMaxPooling2D AdaptiveMaxPooling3D AugMix AutoContrast
-    ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization GroupedQueryAttention
+    ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization GroupQueryAttention
     MaxNumBoundingBoxes MelSpectrogram MixUp Pipeline RMSNormalization RandAugment
     RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur
     RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization RandomSaturation

@@ -68,6 +68,7 @@ struct NetworkWriter {
     }
     depth += 1
     defer { depth -= 1 }
+    if generation == .keras2 { graph = try ImplicitMasks.removed(from: graph, of: model) }
     graph.removeDeadNodes()
     var names = LayerNames(), entries: [Entry] = [], references: [ValueID: TensorReference] = [:]
     let original = scope.map { model[$0] }
@@ -207,16 +208,25 @@ struct NetworkWriter {
     return Entry(name: name, object: object, record: record)
   }
 
-  /// A foreign layer goes back into a file of its own generation as it came.
+  /// A foreign layer is carried: its configuration word by word where the file is of its own generation, else in the
+  /// other's spelling of objects.
   private mutating func opaqueEntry(
     _ node: Node, _ op: OpaqueOp, original: JSONValue?, names: inout LayerNames
   ) throws -> Entry? {
-    guard let original, (original["module"] != nil) == (generation == .keras3) else {
+    guard let original, !TensorFlowFunctions.classNames.contains(op.type) || generation == .keras2 else {
       note(op.displayName, reason: op.reason)
       return nil
     }
     let name = names.unique(node.name)
-    return Entry(name: name, object: original, record: LayerRecord(name: name, className: op.type, isBuilt: true))
+    let isOperation = OperationRules.isOperation(module: original["module"]?.stringValue)
+    // Operations have no configuration of weights, and stand under their module in both kinds of files.
+    if isOperation { usesKeras3Calls = true }
+    let object = isOperation || (original["module"] != nil) == (generation == .keras3) ? original : objects.foreign(original)
+    var record = LayerRecord(name: name, className: op.type, isTrainable: original["config"]?["trainable"]?.boolValue ?? true)
+    record.scope = node.scope
+    var entry = Entry(name: name, object: object, record: record)
+    entry.isOperation = isOperation
+    return entry
   }
 
   /// The operations of `keras.ops` that say a canonical op. The one that gives its first result takes its

@@ -51,8 +51,23 @@ struct ObjectWriter {
       if let build = original?["build_config"], original?["module"] != nil { result["build_config"] = build }
       return result
     }
-    return ["class_name": .string(className), "config": config]
+    guard Self.needsModule(config) else { return ["class_name": .string(className), "config": config] }
+    return ["module": .string(rule.module), "class_name": .string(className), "config": config, "registered_name": nil]
   }
+
+  /// Whether Keras 3 would read a configuration wrongly in the older spelling: its loader drops lists of axes, and takes
+  /// words that are functions of its layers module for these (`score_mode` `dot`). An object with its module goes by
+  /// another loader, in Keras 2 too.
+  private static func needsModule(_ config: JSONValue) -> Bool {
+    (config.objectValue ?? [:]).contains { key, value in
+      if key == "axis" { return value.isNull || (value.arrayValue?.count ?? 1) != 1 }
+      return key != "name" && value.stringValue.map(mistakenWords.contains) == true
+    }
+  }
+
+  private static let mistakenWords: Set<String> = [
+    "Input", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract", "serialize", "deserialize",
+  ]
 
   /// Classes whose constructors refuse the key `trainable`.
   private static let takesNoTrainable: Set<String> = [
@@ -101,6 +116,28 @@ struct ObjectWriter {
       if key.hasSuffix("activation") { return (try? Activation(config: value)) == .hardSigmoidKeras2 }
       return holdsOldHardSigmoid(value, depth: depth + 1)
     }
+  }
+
+  /// An object of a class without a counterpart here, in this generation's spelling.
+  mutating func foreign(_ original: JSONValue) -> JSONValue {
+    let className = original["class_name"]?.stringValue ?? ""
+    let registered = original["registered_name"]?.stringValue
+    var config = original["config"] ?? .object([:])
+    if generation == .keras3 {
+      if className == "Lambda" {
+        // Keras 2 keeps the code, defaults and closure as a list.
+        for key in ["module", "function_type", "output_shape_type", "output_shape_module"] { config[key] = nil }
+        if let parts = config["function"]?.arrayValue, parts.count == 3 {
+          config["function"] = ["class_name": "__lambda__", "config": ["code": parts[0], "defaults": parts[1], "closure": parts[2]]]
+        }
+      }
+      let isKnown = KnownKeys.isOfKeras(className)
+      return [
+        "module": isKnown ? "keras.layers" : nil, "class_name": .string(className), "config": config,
+        "registered_name": isKnown ? nil : .string(registered ?? className),
+      ]
+    }
+    return ["class_name": .string(registered ?? className), "config": translator.foreign(config)]
   }
 
   /// An input layer.

@@ -8,17 +8,27 @@ extension KerasModelDocument {
   ) {
     if generation == .keras3 {
       groupNames.append(("vars", root.name))
-      addTree(root, at: "", in: model, depth: 0)
+      addTree(root, at: "", in: model, residue, depth: 0)
       if let residue {
         let own = Set(variables.map(\.path))
         variables += residue.otherVariables.filter { !own.contains($0.path) }
       }
     } else {
-      for child in root.children { layers.append((child.name, Self.list(child, in: model, names: residue?.weightNames ?? [:]))) }
+      for child in root.children {
+        let weights = Self.list(child, in: model, names: residue?.weightNames ?? [:])
+        layers.append((child.name, weights.map(\.stored)))
+        for (parameter, stored) in weights { note(parameter, "\(child.name)/\(stored.name)", in: model, residue) }
+      }
     }
   }
 
-  private mutating func addTree(_ record: LayerRecord, at group: String, in model: Model, depth: Int) {
+  /// Remembers a weight that is no longer what the file said.
+  private mutating func note(_ parameter: ParameterID, _ path: String, in model: Model, _ residue: KerasResidue?) {
+    guard let residue, replacements != nil, residue.sources[parameter] !== model[parameter].tensor.source else { return }
+    replacements?[path] = model[parameter].tensor
+  }
+
+  private mutating func addTree(_ record: LayerRecord, at group: String, in model: Model, _ residue: KerasResidue?, depth: Int) {
     guard depth < 64 else { return }
     let names = LayerRecord.groupNames(record.children.map(\.className))
     for (child, name) in zip(record.children, names) {
@@ -26,17 +36,38 @@ extension KerasModelDocument {
       groupNames.append(("\(place)/vars", child.name))
       for (spec, parameter) in zip(child.weights, child.parameters) {
         variables.append(("\(place)/\(spec.path)", model[parameter].tensor))
+        note(parameter, "\(place)/\(spec.path)", in: model, residue)
       }
-      addTree(child, at: place, in: model, depth: depth + 1)
+      if !child.isBuilt { addForeign(child, at: place, in: model) }
+      addTree(child, at: place, in: model, residue, depth: depth + 1)
+    }
+  }
+
+  /// The weights of a layer that nobody knows: by the paths an archive gave them; those of a list as the layer's own
+  /// variables, or below the name of the layer inside, since no list says which attribute holds it.
+  private mutating func addForeign(_ record: LayerRecord, at place: String, in model: Model) {
+    guard let scope = record.scope else { return }
+    var counts: [String: Int] = [:]
+    for parameter in model.parameters where parameter.scope == scope {
+      let parts = parameter.name.split(separator: "/").map(String.init)
+      if parts.dropLast().last == "vars" {
+        variables.append((([place] + parts.dropFirst()).joined(separator: "/"), parameter.tensor))
+        continue
+      }
+      let inner = parts.dropLast().drop { $0 == record.name }
+      let group = ([place] + inner + ["vars"]).joined(separator: "/")
+      variables.append(("\(group)/\(counts[group, default: 0])", parameter.tensor))
+      counts[group, default: 0] += 1
+      if !inner.isEmpty { groupNames.append((group, inner.last ?? "")) }
     }
   }
 
   /// A layer's weights as `weight_names` list them: the trainable ones, then the others.
-  private static func list(_ record: LayerRecord, in model: Model, names: [ParameterID: String]) -> [StoredWeight] {
+  private static func list(_ record: LayerRecord, in model: Model, names: [ParameterID: String]) -> [(parameter: ParameterID, stored: StoredWeight)] {
     // A layer that could not be built keeps the weights the file listed for it.
     if !record.isBuilt, record.children.isEmpty, let scope = record.scope {
-      return model.parameters.filter { $0.scope == scope }.map { parameter in
-        StoredWeight(name: String(parameter.name.dropFirst(record.name.count + 1)), tensor: parameter.tensor)
+      return model.parameterIDs.filter { model[$0].scope == scope }.map { id in
+        (id, StoredWeight(name: String(model[id].name.dropFirst(record.name.count + 1)), tensor: model[id].tensor))
       }
     }
     let slots = record.legacyParameters()
@@ -44,7 +75,7 @@ extension KerasModelDocument {
     return (slots.trainable + slots.fixed).map { slot in
       var name = names[slot.parameter] ?? slot.legacyName
       while !used.insert(name).inserted { name += "_" }
-      return StoredWeight(name: name, tensor: model[slot.parameter].tensor)
+      return (slot.parameter, StoredWeight(name: name, tensor: model[slot.parameter].tensor))
     }
   }
 }

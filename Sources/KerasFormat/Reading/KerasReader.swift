@@ -20,7 +20,7 @@ public enum KerasReader {
         if let text = value.stringValue { model.metadata[key] = text }
       }
       model.training = try training(file, tree)
-      model.residue["keras-archive"] = KerasArchiveResidue(file: file)
+      model.residue["keras-archive"] = KerasArchiveResidue(file: file, optimizer: model.training?.optimizerVariables.map(\.tensor.source) ?? [])
       return model
     } catch let error as FormatError { throw error.inFile(file.path) }
   }
@@ -39,4 +39,6 @@ public enum KerasReader {
 /// What the archive held beside the model: kept for an archive written again.
 public struct KerasArchiveResidue: Sendable {
   public let file: KerasFile
+  /// Where the optimiser's variables came from.
+  let optimizer: [any ByteSource]
 }

@@ -19,7 +19,11 @@ public enum KerasWriter {
     let output = try AtomicOutput(destination: path, replaceExisting: replaceExisting)
     try write(document, of: model, to: output.temporaryPath)
     try output.commit()
-    return document.losses
+    var losses = document.losses
+    if let training = model.training, OptimizerVariables.keras3(training) == nil {
+      losses.append(Loss("optimiser state", reason: "Keras 3's optimiser has other variables; it starts afresh"))
+    }
+    return losses
   }
 
   private static func write(_ document: KerasModelDocument, of model: Model, to path: String) throws {
@@ -29,7 +33,10 @@ public enum KerasWriter {
     try writer.add(KerasFile.configName, Array(config(document, of: model).text().utf8))
     try writer.add(KerasFile.weightsName, try weights(document, of: model, residue))
     if let residue {
-      for asset in residue.file.assets { try writer.add(asset.name, residue.file.archive.source(asset)) }
+      let own = [KerasFile.metadataName, KerasFile.configName, KerasFile.weightsName]
+      for entry in residue.file.archive.entries where !own.contains(entry.name) && !entry.isDirectory {
+        try writer.add(entry.name, residue.file.archive.source(entry))
+      }
     }
     try writer.finish()
   }
@@ -59,6 +66,15 @@ public enum KerasWriter {
     _ document: KerasModelDocument, of model: Model, _ residue: KerasArchiveResidue?
   ) throws -> any ByteSource {
     let writer = try HDF5Writer()
+    if let residue, let file = residue.file.weights, let replacements = document.replacements,
+      try replacements.keys.allSatisfy({ try file.root.member($0) != nil })
+    {
+      // What the file was, group by group.
+      let isTrainedOn = residue.hasOptimizer(of: model.training)
+      try writer.root.copy(try file.root, replacing: replacements, skipping: isTrainedOn ? [] : ["optimizer"]) { try $0.kerasTensor() }
+      if !isTrainedOn { try KerasWeightWriter.write(groups(document, of: model, residue).filter { $0.path.hasPrefix("optimizer/") }, to: writer.root) }
+      return try writer.finish()
+    }
     try KerasWeightWriter.write(groups(document, of: model, residue), to: writer.root)
     return try writer.finish()
   }
@@ -85,11 +101,11 @@ public enum KerasWriter {
         $0.variables.append(StoredWeight(name: parts.last.map(String.init) ?? "", tensor: tensor))
       }
     }
-    if let training = model.training {
-      for (index, variable) in training.optimizerVariables.enumerated() {
+    if let training = model.training, let variables = OptimizerVariables.keras3(training) {
+      for (index, variable) in variables.enumerated() {
         update("optimizer/vars") { $0.variables.append(StoredWeight(name: "\(index)", tensor: variable.tensor)) }
       }
-      if !training.optimizerVariables.isEmpty, let name = training.compileConfig?["optimizer"]?["config"]?["name"]?.stringValue {
+      if !variables.isEmpty, let name = training.compileConfig?["optimizer"]?["config"]?["name"]?.stringValue {
         update("optimizer/vars") { $0.name = name }
       }
     }
@@ -100,5 +116,13 @@ public enum KerasWriter {
       }
     }
     return order.compactMap { groups[$0] }
+  }
+}
+
+extension KerasArchiveResidue {
+  /// Whether the optimiser's variables are still those of the file.
+  func hasOptimizer(of training: TrainingState?) -> Bool {
+    let now = training?.optimizerVariables.map(\.tensor.source) ?? []
+    return now.count == optimizer.count && zip(now, optimizer).allSatisfy { $0 === $1 }
   }
 }

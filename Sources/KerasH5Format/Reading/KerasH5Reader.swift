@@ -29,6 +29,7 @@ public enum KerasH5Reader {
           optimizerVariables: optimizer.map { ($0.name, $0.tensor) })
       }
       model.residue["keras-h5"] = KerasH5Residue(
+        file: file, optimizer: optimizer.map(\.tensor.source),
         trainingConfig: file.trainingConfig, version: file.version, backend: file.backend,
         topLevelWeights: try file.weightLists().topLevelWeights())
       return model
@@ -38,6 +39,9 @@ public enum KerasH5Reader {
 
 /// What the file said beside the model: kept for an `.h5` file written again.
 public struct KerasH5Residue: Sendable {
+  public let file: KerasH5File
+  /// Where the optimiser's variables came from.
+  let optimizer: [any ByteSource]
   public var trainingConfig: JSONValue?
   public var version: String?
   public var backend: String?

@@ -32,6 +32,7 @@ public enum KerasH5Writer {
 
   private static func writeModel(_ document: KerasModelDocument, of model: Model, to root: HDF5GroupWriter) throws -> [Loss] {
     let residue = model.residue["keras-h5"] as? KerasH5Residue
+    if let residue, try rewrite(residue, document, of: model, to: root) { return [] }
     // Kernels of the Theano backend have been turned round when they were read.
     let backend = residue?.backend.flatMap { $0 == "theano" ? nil : $0 } ?? "tensorflow"
     try root.write(.bytes(Array(document.version.utf8)), as: "keras_version")
@@ -49,6 +50,19 @@ public enum KerasH5Writer {
       try KerasWeightWriter.write(optimizerWeights(training), to: try root.group("optimizer_weights"))
     }
     return []
+  }
+
+  /// Writes the file that the model was read from, group by group, if the model is still what it says.
+  private static func rewrite(
+    _ residue: KerasH5Residue, _ document: KerasModelDocument, of model: Model, to root: HDF5GroupWriter
+  ) throws -> Bool {
+    guard let replacements = document.replacements, residue.backend != "theano", residue.isTraining(model.training) else { return false }
+    let source = try residue.file.file.root
+    let prefix = try source.member("model_weights") == nil ? "" : "model_weights/"
+    guard try replacements.keys.allSatisfy({ try source.member(prefix + $0) != nil }) else { return false }
+    let paths = Dictionary(replacements.map { (prefix + $0, $1) }, uniquingKeysWith: { first, _ in first })
+    try root.copy(source, replacing: paths) { try $0.kerasTensor() }
+    return true
   }
 
   /// The optimiser's variables by the names the file gives them. An archive numbers them only; Keras looks
@@ -72,5 +86,14 @@ public enum KerasH5Writer {
         .append(StoredWeight(name: parts.last.map(String.init) ?? "", tensor: tensor))
     }
     try KerasWeightWriter.write(groups.values.sorted { $0.path < $1.path }, to: root)
+  }
+}
+
+extension KerasH5Residue {
+  /// Whether the training state is still the file's.
+  func isTraining(_ training: TrainingState?) -> Bool {
+    let now = training?.optimizerVariables.map(\.tensor.source) ?? []
+    return training?.compileConfig == trainingConfig.map(CompileConfig.fromTrainingConfig)
+      && now.count == optimizer.count && zip(now, optimizer).allSatisfy { $0 === $1 }
   }
 }

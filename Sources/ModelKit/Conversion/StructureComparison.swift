@@ -13,6 +13,12 @@ struct StructureComparison {
     let b = try FormatRegistry.inspect(second, as: report.format)
     if a.inputs != b.inputs { result.failure = "the inputs differ" }
     if a.outputs != b.outputs { result.failure = "the outputs differ" }
+    guard report.sourceFormat == report.format else {
+      // The formats name classes and weights differently.
+      if a.layers?.count != b.layers?.count { result.failure = "the layers differ" }
+      try matchWeights(a.weights(), b.weights())
+      return
+    }
     if a.operators != b.operators { result.failure = "the operators differ" }
     if a.layers != b.layers { result.failure = "the layers differ" }
     try compareWeights(a.weights(), b.weights())
@@ -27,6 +33,20 @@ struct StructureComparison {
       result.failure = "weight '\(x.name)' differs"
       return
     }
+  }
+
+  /// Whether each weight of one is among the other's.
+  private mutating func matchWeights(_ a: [WeightEntry], _ b: [WeightEntry]) throws {
+    var rest = try b.map { try $0.tensor.get() }
+    for weight in a {
+      let tensor = try weight.tensor.get()
+      guard let index = try rest.firstIndex(where: { try Self.areEqual($0, tensor) }) else {
+        result.failure = "weight '\(weight.name)' is not there"
+        return
+      }
+      rest.remove(at: index)
+    }
+    if !rest.isEmpty { result.failure = "\(rest.count) weights are too many" }
   }
 
   /// Whether both hold the same bytes; a chunk of each is in memory at a time.
