@@ -220,7 +220,8 @@ struct NetworkWriter {
     let name = names.unique(node.name)
     let isOperation = OperationRules.isOperation(module: original["module"]?.stringValue)
     // Operations have no configuration of weights, and stand under their module in both kinds of files.
-    if isOperation { usesKeras3Calls = true }
+    // Keras 2 knows neither these nor other people's classes for Keras 3; Keras 3's calls say the types of what they give.
+    if isOperation || generation == .keras2 && original["module"] != nil && !KnownKeys.isOfKeras(op.type) { usesKeras3Calls = true }
     let object = isOperation || (original["module"] != nil) == (generation == .keras3) ? original : objects.foreign(original)
     var record = LayerRecord(name: name, className: op.type, isTrainable: original["config"]?["trainable"]?.boolValue ?? true)
     record.scope = node.scope

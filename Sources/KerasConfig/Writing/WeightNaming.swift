@@ -66,9 +66,11 @@ extension KerasModelDocument {
   private static func list(_ record: LayerRecord, in model: Model, names: [ParameterID: String]) -> [(parameter: ParameterID, stored: StoredWeight)] {
     // A layer that could not be built keeps the weights the file listed for it.
     if !record.isBuilt, record.children.isEmpty, let scope = record.scope {
-      return model.parameterIDs.filter { model[$0].scope == scope }.map { id in
+      let all = model.parameterIDs.filter { model[$0].scope == scope }.map { id in
         (id, StoredWeight(name: String(model[id].name.dropFirst(record.name.count + 1)), tensor: model[id].tensor))
       }
+      // The layer's own variables come before those of layers inside it.
+      return all.filter { $0.1.name.hasPrefix("vars/") } + all.filter { !$0.1.name.hasPrefix("vars/") }
     }
     let slots = record.legacyParameters()
     var used: Set<String> = []
