@@ -25,10 +25,6 @@ def fill_weights(model, name):
             fan_in = max(1, int(np.prod(shape[:-1]))) if len(shape) > 1 else 4
             value = rng.normal(0, 1 / np.sqrt(fan_in), shape)
         variable.assign(value.astype("float32"))
-    for layer in all_layers(model):
-        # What a Normalization layer computes with are copies, which loading makes too.
-        if type(layer).__name__ == "Normalization" and layer.input_mean is None:
-            layer.finalize_state()
     return model
 
 
