@@ -3,7 +3,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static _Atomic(const ck_table *) chosen;
+static _Atomic(const ck_table *) best;
+// What this thread was told to use instead; loops take it along to the threads that share them.
+static _Thread_local const ck_table *own;
 
 static bool has(const char *name) {
 #if CK_HAS_X86
@@ -24,18 +26,22 @@ static const ck_table *named(const char *name) {
 }
 
 static const ck_table *table(void) {
-  const ck_table *known = atomic_load_explicit(&chosen, memory_order_acquire);
+  if (own) return own;
+  const ck_table *known = atomic_load_explicit(&best, memory_order_acquire);
   if (known) return known;
   known = named(has("avx512") ? "avx512" : has("avx2") ? "avx2" : "portable");
-  atomic_store_explicit(&chosen, known, memory_order_release);
+  atomic_store_explicit(&best, known, memory_order_release);
   return known;
 }
 
 bool ck_use_instruction_set(const char *name) {
   if (!has(name)) return false;
-  atomic_store_explicit(&chosen, named(name), memory_order_release);
+  own = named(name);
   return true;
 }
+
+const void *ck_own_table(void) { return own; }
+void ck_set_own_table(const void *other) { own = other; }
 
 const char *ck_instruction_set(void) {
 #if CK_HAS_X86

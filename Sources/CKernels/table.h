@@ -61,6 +61,9 @@ typedef struct {
 } ck_table;
 
 extern const ck_table ck_table_portable;
+// The kernels that the calling thread was told to use by name, if it was.
+const void *ck_own_table(void);
+void ck_set_own_table(const void *table);
 #if defined(__x86_64__) && defined(__clang__)
 #define CK_HAS_X86 1
 extern const ck_table ck_table_avx2, ck_table_avx512;

@@ -1,4 +1,5 @@
 #include "CKernels.h"
+#include "table.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@ struct ck_threads {
   // The job under way.
   ck_body body;
   void *context;
+  const void *kernels;
   long total, grain;
   atomic_long next;
   pthread_t workers[];
@@ -39,6 +41,7 @@ static void *worker(void *argument) {
     if (t->stopping) break;
     seen = t->generation;
     pthread_mutex_unlock(&t->lock);
+    ck_set_own_table(t->kernels);
     take(t);
     pthread_mutex_lock(&t->lock);
     if (--t->working == 0) pthread_cond_signal(&t->done);
@@ -87,6 +90,7 @@ void ck_threads_run(ck_threads *t, long count, long grain, ck_body body, void *c
   pthread_mutex_lock(&t->lock);
   t->body = body;
   t->context = context;
+  t->kernels = ck_own_table();
   t->total = count;
   t->grain = grain;
   atomic_store(&t->next, 0);

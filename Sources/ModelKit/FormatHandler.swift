@@ -30,15 +30,16 @@ protocol FormatHandler: Sendable {
 }
 
 extension FormatHandler {
-  func inspect(_ path: String) throws -> Inspection { throw missing("inspecting") }
-  func open(_ path: String) throws -> Model { throw missing("reading") }
+  func inspect(_ path: String) throws -> Inspection { throw missing("inspecting", path) }
+  func open(_ path: String) throws -> Model { throw missing("reading", path) }
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    throw missing("writing")
+    throw missing("writing", nil)
   }
-  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] { throw missing("writing") }
+  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] { throw missing("writing", path) }
   func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool { false }
 
-  private func missing(_ activity: String) -> UnsupportedError {
-    UnsupportedError("\(activity) '\(format.rawValue)' (\(format.title)) is not supported by this version")
+  private func missing(_ activity: String, _ path: String?) -> UnsupportedError {
+    let place = path.map { "\($0): " } ?? ""
+    return UnsupportedError("\(place)\(activity) '\(format.rawValue)' (\(format.title)) is not supported by this version")
   }
 }

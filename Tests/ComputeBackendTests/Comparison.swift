@@ -1,7 +1,6 @@
 import CKernels
 import ComputeBackend
 import ModelGraph
-import Synchronization
 import Testing
 
 /// Repeatable numbers between −2 and 2.
@@ -33,18 +32,10 @@ func expectClose(
 
 /// Runs `body` with each instruction set that this processor has, on one thread and on three.
 func withEveryBackend(_ body: (FastPrimitives, _ name: String) -> Void) {
-  Gate.shared.locked {
-    let usual = FastPrimitives.instructionSet
-    for name in ["portable", "avx2", "avx512"] where ck_use_instruction_set(name) {
-      for threads in [1, 3] { body(FastPrimitives(threads: threads), "\(name), \(threads) threads:") }
-    }
-    _ = ck_use_instruction_set(usual)
+  // The choice holds for this thread and the loops it shares, not for other tests.
+  let usual = FastPrimitives.instructionSet
+  for name in ["portable", "avx2", "avx512"] where ck_use_instruction_set(name) {
+    for threads in [1, 3] { body(FastPrimitives(threads: threads), "\(name), \(threads) threads:") }
   }
-}
-
-/// The instruction set is the process's: tests that change it take turns.
-final class Gate: Sendable {
-  static let shared = Gate()
-  private let mutex = Mutex(())
-  func locked(_ body: () -> Void) { mutex.withLock { _ in body() } }
+  _ = ck_use_instruction_set(usual)
 }

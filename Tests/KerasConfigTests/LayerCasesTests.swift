@@ -93,7 +93,7 @@ import Testing
     #expect(result.dtype == expected.dtype)
     try #require(result.shape == expected.shape)
     let a = result.doubles(), b = expected.doubles()
-    let worst = zip(a, b).map { abs($0 - $1) - 1e-4 * abs($1) }.max() ?? 0
-    #expect(worst <= 1e-5, "off by \(worst): \(a.prefix(8)) instead of \(b.prefix(8))")
+    let worst = worstExcess(a, b, absolute: 1e-5, relative: 1e-4)
+    #expect(worst <= 0, "off by \(worst): \(a.prefix(8)) instead of \(b.prefix(8))")
   }
 }

@@ -2,6 +2,7 @@ import KerasConfig
 import ModelGraph
 import ModelSupport
 import ModelTensor
+import TestSupport
 import Testing
 
 /// Whole models: what the configuration and the weights come to computes what Keras computed.
@@ -57,8 +58,8 @@ import Testing
       let type = model.mainGraph[model.mainGraph.outputs[index].value].type
       #expect(type.dtype == result.dtype)
       #expect(type.shape.rank == result.rank)
-      let worst = zip(result.doubles(), expected.doubles()).map { abs($0 - $1) - 1e-4 * abs($1) }.max() ?? 0
-      #expect(worst <= item.tolerance, "output \(index) off by \(worst)")
+      let worst = worstExcess(result, expected, absolute: item.tolerance, relative: 1e-4)
+      #expect(worst <= 0, "output \(index) off by \(worst)")
     }
   }
 }

@@ -84,8 +84,8 @@ struct OperationCase: CustomTestStringConvertible, Sendable {
       #expect(result.dtype == expected.dtype)
       try #require(result.shape == expected.shape)
       let a = result.doubles(), b = expected.doubles()
-      let worst = zip(a, b).map { $0 == $1 || $0.isNaN && $1.isNaN ? 0 : abs($0 - $1) - 1e-4 * abs($1) }.max() ?? 0
-      #expect(worst <= tolerance, "off by \(worst): \(a.prefix(8)) instead of \(b.prefix(8))")
+      let worst = worstExcess(a, b, absolute: tolerance, relative: 1e-4)
+      #expect(worst <= 0, "off by \(worst): \(a.prefix(8)) instead of \(b.prefix(8))")
     }
   }
 }

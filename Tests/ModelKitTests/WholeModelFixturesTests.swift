@@ -4,6 +4,7 @@ import ModelKit
 import ModelRuntime
 import ModelSupport
 import ModelTensor
+import TestSupport
 import Testing
 
 /// A model of the fixtures with what the real framework computed with it.
@@ -70,8 +71,8 @@ struct WholeModelCase: CustomTestStringConvertible, Sendable {
     for (result, expected) in zip(results, expected) {
       try #require(result.shape == expected.array.shape)
       #expect(result.dtype == expected.array.dtype)
-      let excess = zip(result.doubles(), expected.array.doubles()).map { abs($0 - $1) - relative * abs($1) }.max() ?? 0
-      #expect(excess <= absolute, "\(path), output \(expected.name): off by \(excess)")
+      let excess = worstExcess(result, expected.array, absolute: absolute, relative: relative)
+      #expect(excess <= 0, "\(path), output \(expected.name): off by \(excess)")
     }
   }
 }

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelOps
 import ModelTensor
+import TestSupport
 import Testing
 
 @testable import ModelRuntime
@@ -44,8 +45,8 @@ private struct Network {
     for _ in 0..<2 {
       for (a, b) in zip(try fused.run([x]), expected) {
         #expect(a.shape == b.shape, sourceLocation: sourceLocation)
-        let worst = zip(a.values(Float.self), b.values(Float.self)).map { abs($0 - $1) / (1 + abs($1)) }.max() ?? 0
-        #expect(worst <= tolerance, sourceLocation: sourceLocation)
+        let worst = worstExcess(a, b, absolute: Double(tolerance), relative: Double(tolerance))
+        #expect(worst <= 0, sourceLocation: sourceLocation)
       }
     }
     return try Plan(fusing: model, entry: .main).programs[.main]?.steps.map(\.op.displayName) ?? []

@@ -10,7 +10,7 @@
 
 // The instruction set in use: "avx512", "avx2" or "portable".
 const char *ck_instruction_set(void);
-// Lets tests run a lesser version: returns whether the processor has it.
+// Lets tests run a lesser version in this thread and the loops it shares: returns whether the processor has it.
 bool ck_use_instruction_set(const char *name);
 // Columns of one packed panel, and the most rows of one tile.
 long ck_panel_columns(void);

@@ -84,6 +84,7 @@ struct ONNXInspection {
   private mutating func addWarnings() {
     if file.model.opsetImport.isEmpty { result.warnings.append("the model names no operator set") }
     if !file.model.trainingInfo.isEmpty { result.warnings.append("the model holds training graphs, which are not counted") }
+    for text in file.graph.namingProblems(limit: Self.problemLimit) { problem(text) }
     let sorted = problems.sorted { $0.key < $1.key }
     for (text, count) in sorted.prefix(Self.problemLimit) {
       result.warnings.append(count == 1 ? text : "\(text) (\(count) times)")

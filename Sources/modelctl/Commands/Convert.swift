@@ -39,6 +39,9 @@ struct Convert: ParsableCommand {
 
   func validate() throws {
     if let opset, opset < 1 { throw ValidationError("--opset must be at least 1.") }
+    if representative != nil, quantize == .none {
+      throw ValidationError("--representative goes with --quantize int8 or int16x8 only.")
+    }
   }
 
   func run() throws {

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelOps
 import ModelTensor
+import TestSupport
 import Testing
 
 /// Runs a graph node by node: what the passes' results are measured with.
@@ -51,12 +52,10 @@ func expectClose(_ results: [NDArray], _ expected: [NDArray], tolerance: Double 
       #expect(result.strings == expected.strings)
       continue
     }
-    // Sums in another order differ by what their largest terms' last bits are worth.
+    // The rounding of a sum grows with its terms: one part in 10⁶ of the largest magnitude is three units of its last place.
     let largest = expected.doubles().map { abs($0) }.filter(\.isFinite).max() ?? 0
-    let worst = zip(result.doubles(), expected.doubles()).map { a, b -> Double in
-      a == b || a.isNaN && b.isNaN ? 0 : abs(a - b) - 1e-4 * abs(b)
-    }.max() ?? 0
-    #expect(worst <= tolerance * max(1, largest), "\(what): off by \(worst)")
+    let worst = worstExcess(result, expected, absolute: max(tolerance, 1e-6 * largest))
+    #expect(worst <= 0, "\(what): off by \(worst)")
   }
 }
 
