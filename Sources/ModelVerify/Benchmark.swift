@@ -58,7 +58,7 @@ public struct Benchmark {
         let inputs = try executor.inputs.indices.map { index in
           try generator.array(
             executor.inputs[index].name, executor.inputs[index].type, extents: extents[index],
-            constraint: constraints[index], integers: choice.integers, sample: 0)
+            constraint: constraints[index], integers: choice.integers, batch: batch, sample: 0)
         }
         _ = try executor.run(inputs)
         return inputs

@@ -59,8 +59,13 @@ struct ModelPair {
       let port = reference.inputs[index]
       return try generator.array(
         port.name, port.type, extents: extents[index], constraint: constraints[index], integers: choice.integers,
-        sample: sample)
+        batch: batch, sample: sample)
     }
+  }
+
+  /// Whether an input steers an op, or picks by number: made-up values of it may suit no model.
+  var hasDelicateInputs: Bool {
+    zip(reference.inputs, constraints).contains { $0.type.dtype != .bool && !$0.type.dtype.isFloatingPoint || $1.steering != nil }
   }
 
   /// The shape of input `index` of the reference, with what the candidate fixes filled in.

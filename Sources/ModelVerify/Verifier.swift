@@ -11,8 +11,11 @@ public struct Verifier {
   public var options: VerificationOptions
   public init(options: VerificationOptions = VerificationOptions()) { self.options = options }
 
-  /// - Throws: `UnsupportedError` when a model can't be executed or draws random numbers; the error of the reference
-  ///   when it takes no inputs that can be made up.
+  /// The message of the error for models whose integers and texts mean something that can't be told.
+  public static let noInputs = "no inputs could be made up that the reference takes, --inputs gives others:"
+
+  /// - Throws: `UnsupportedError` when a model can't be executed or draws random numbers, or when its integers and texts can't
+  ///   be made up; the error of the reference when it takes no other inputs that are made up.
   public func verify(reference: Model, candidate: Model) throws -> VerificationReport {
     try refuseRandom(reference, "reference")
     try refuseRandom(candidate, "candidate")
@@ -78,6 +81,9 @@ public struct Verifier {
     if let candidateError {
       report.failure = "the candidate does not take inputs that the reference takes: \(candidateError)"
       return nil
+    }
+    if let referenceError, pair.hasDelicateInputs {
+      throw UnsupportedError(Self.noInputs, items: [.init("\(referenceError)")])
     }
     throw referenceError ?? ExecutionError(.invalidInput, "the reference takes none of the inputs that were made up; --inputs gives others")
   }

@@ -11,14 +11,32 @@ struct InputConstraint: Sendable, Equatable {
   var choices: [Int] = []
   /// The input is text that is read as numbers.
   var isNumericText = false
+  /// The input steers an op instead of being computed with: a shape, amounts, a number of turns.
+  var steering: Steering?
 
   /// Both at once.
   func and(_ other: InputConstraint) -> InputConstraint {
     var result = self
     if let limit = other.limit { result.limit = min(self.limit ?? limit, limit) }
     result.isNumericText = isNumericText || other.isNumericText
+    result.steering = steering ?? other.steering
     result.choices += other.choices.filter { !choices.contains($0) }
     return result
+  }
+}
+
+/// Values that make sense for an input that steers an op.
+struct Steering: Sendable, Equatable {
+  /// The elements in front, where each has its own meaning; `nil` is the batch.
+  var elements: [Int?] = []
+  /// What the others are drawn from.
+  var range = 1..<2
+  /// A number between 0 and 1.
+  var isFraction = false
+  static func drawn(from range: Range<Int>) -> Steering { Steering(range: range) }
+
+  func values(_ count: Int, batch: Int, _ random: inout SplitMix) -> [Int] {
+    (0..<count).map { $0 < elements.count ? elements[$0] ?? batch : Int.random(in: range, using: &random) }
   }
 }
 
@@ -39,14 +57,19 @@ private struct ConstraintFinder {
 
   mutating func constraint(of value: ValueID, in graph: GraphID) -> InputConstraint {
     var result = InputConstraint()
-    var waiting = [Place(graph: graph, value: value)], seen: Set<Place> = [Place(graph: graph, value: value)]
+    let start = Place(graph: graph, value: value, isWhole: true)
+    var waiting = [start], seen: Set<Place> = [start]
     while let place = waiting.popLast() {
       guard let graph = model.graphs[place.graph] else { continue }
       for id in usersOf(place, graph) {
         let node = graph[id]
         for (position, input) in node.inputs.enumerated() where input == place.value {
           result = result.and(limit(node, position, graph))
-          for next in continuations(node, position, place.graph) where seen.insert(next).inserted { waiting.append(next) }
+          if result.steering == nil { result.steering = steering(node, position, graph, isWhole: place.isWhole) }
+          for var next in continuations(node, position, place.graph) {
+            next.isWhole = place.isWhole && (node.op is CastOp || node.op is IdentityOp || node.op is any BodyOp)
+            if seen.insert(next).inserted { waiting.append(next) }
+          }
         }
       }
     }
@@ -90,6 +113,57 @@ private struct ConstraintFinder {
     }
   }
 
+  /// What an op takes for one of the inputs that steer it.
+  ///
+  /// - Parameter isWhole: the op gets the input as it is, so that each of its elements has a place.
+  private func steering(_ node: Node, _ position: Int, _ graph: Graph, isWhole: Bool) -> Steering? {
+    func dims(_ value: ValueID?) -> [Dim]? { value.flatMap { graph[$0].type.shape.dims } }
+    let operand = dims(node.inputs.first.flatMap { $0 }), result = dims(node.outputs.first)
+    let count = node.inputs.indices.contains(position) ? dims(node.inputs[position])?.first?.value : nil
+    // Without a known extent: the batch in front, else 1, which suits most.
+    func extents(_ dims: [Dim]) -> [Int?] { dims.enumerated().map { $1.value ?? ($0 == 0 ? nil : 1) } }
+    switch (node.op, position) {
+    case (is ReshapeOp, 1):
+      guard isWhole, let count, (1...64).contains(count) else { return Steering() }
+      if let result, result.count == count, result.filter({ $0.value == nil }).count <= 1 {
+        return Steering(elements: result.map { $0.value ?? -1 })
+      }
+      return Steering(elements: [-1])
+    case (is ExpandOp, 1):
+      guard isWhole, let count, let operand, count <= 64 else { return Steering() }
+      let own = extents(operand).suffix(count)
+      return Steering(elements: [Int?](repeating: 2, count: count - own.count) + own)
+    case (is ResizeOp, 1...3):
+      guard isWhole, let operand else { return nil }
+      return Steering(elements: extents(operand).enumerated().map { axis, extent in
+        position == 3 ? (axis < 2 ? extent : (extent ?? 1) * 2) : (axis < 2 ? 1 : 2)
+      })
+    case (is ConstantOfShapeOp, 0), (is TileOp, 1): return .drawn(from: 1..<4)
+    case (is TopKOp, 1): return .drawn(from: 1..<2)
+    case (is LoopOp, 0): return .drawn(from: 2..<6)
+    case (is LoopOp, 1): return Steering(elements: [1])
+    case (is NonMaxSuppressionOp, 2): return .drawn(from: 3..<8)
+    case (is NonMaxSuppressionOp, 3), (is NonMaxSuppressionOp, 4): return Steering(isFraction: true)
+    case (is SliceOp, 1): return .drawn(from: 0..<1)
+    case (is SliceOp, 2): return .drawn(from: 1..<4)
+    case (is SliceOp, 3), (is PadOp, 3):
+      return isWhole && count ?? 1 <= 64 ? Steering(elements: Array(0..<(count ?? 1))) : nil
+    case (is SliceOp, 4), (is RangeOp, 2): return Steering()
+    case (is PadOp, 1): return .drawn(from: 0..<3)
+    case (is RangeOp, 0): return .drawn(from: 0..<2)
+    case (is RangeOp, 1): return .drawn(from: 3..<9)
+    case (is SplitOp, 1), (is SplitToSequenceOp, 1):
+      guard isWhole, let count, (1...64).contains(count), let operand else { return nil }
+      let axis = (node.op as? SplitOp)?.axis ?? (node.op as? SplitToSequenceOp)?.axis ?? 0
+      let place = axis < 0 ? axis + operand.count : axis
+      guard operand.indices.contains(place) else { return nil }
+      let front = [Int?](repeating: 0, count: count - 1)
+      guard let extent = operand[place].value else { return place == 0 ? Steering(elements: front + [nil]) : nil }
+      return Steering(elements: (0..<count).map { $0 == count - 1 ? extent - extent / count * (count - 1) : extent / count })
+    default: return nil
+    }
+  }
+
   /// Where the same elements go on: results of ops that only move or convert them, inputs of bodies.
   private func continuations(_ node: Node, _ position: Int, _ graph: GraphID) -> [Place] {
     switch node.op {
@@ -100,6 +174,8 @@ private struct ConstraintFinder {
       return position == 0 ? node.outputs.map { Place(graph: graph, value: $0) } : []
     case is CallOp: return enter(node, port: position)
     case is IfOp: return enter(node, port: position - 1)
+    case is LoopOp: return position > 1 ? enter(node, port: position) : []
+    case is ScanOp: return enter(node, port: position)
     default: return []
     }
   }
@@ -115,4 +191,6 @@ private struct ConstraintFinder {
 private struct Place: Hashable {
   var graph: GraphID
   var value: ValueID
+  /// The value is the input itself, in another dtype at most.
+  var isWhole = false
 }

@@ -12,7 +12,7 @@ struct SampleGenerator: Sendable {
   var isPositive = false
 
   func array(
-    _ name: String, _ type: TensorType, extents: [Int], constraint: InputConstraint, integers: Range<Int>, sample: Int
+    _ name: String, _ type: TensorType, extents: [Int], constraint: InputConstraint, integers: Range<Int>, batch: Int, sample: Int
   ) throws -> NDArray {
     guard let count = checkedProduct(extents), count <= 1 << 28 else {
       throw ExecutionError(.limitExceeded, "input '\(name)' of the extents \(extents) is too large to be made up")
@@ -21,6 +21,13 @@ struct SampleGenerator: Sendable {
     let dtype = type.dtype
     if dtype == .string {
       return NDArray(strings: (0..<count).map { _ in constraint.isNumericText ? number(&random) : word(&random) }, extents)
+    }
+    if let steering = constraint.steering {
+      if dtype.isInteger || dtype == .bool { return try NDArray(integers: steering.values(count, batch: batch, &random), dtype, extents) }
+      if dtype.isFloatingPoint {
+        let numbers = steering.isFraction ? (0..<count).map { _ in random.uniform() } : steering.values(count, batch: batch, &random).map(Double.init)
+        return try NDArray(doubles: numbers, dtype, extents)
+      }
     }
     if dtype == .bool { return NDArray((0..<count).map { _ in random.next() & 1 == 1 }, extents) }
     if constraint.limit != nil || dtype.isInteger {

@@ -15,19 +15,25 @@ let convolutionRules: [NodeRule] = [
       return [try g.apply(op, try n.input(0), w, n[2])]
     },
     write: { op, x, w in
-      let input = try w.channelsFirst(try x.required(0), op.layout)
+      var input = try w.channelsFirst(try x.required(0), op.layout)
       let order = try op.kernelLayout.order(rank: w.rank(of: try x.required(1)), isTransposed: false)
       let kernel = try w.permuted(try x.required(1), order)
       var direct = op
       (direct.layout, direct.kernelLayout) = (.channelsFirst, .outputInputSpatial)
       let type = try direct.infer([input.fact, kernel.fact, x[2]?.fact])[0]
       let rank = (kernel.type.shape.rank ?? 2) - 2
+      var padding = op.padding
+      if op.dilations.contains(where: { $0 != 1 }), let extents = kernel.type.shape.extents {
+        (input, padding) = try w.spelledOut(
+          padding, of: input, kernel: Array(extents.dropFirst(2)), strides: op.strides.filled(rank),
+          dilations: op.dilations.filled(rank))
+      }
       let y = try w.emit(
         "Conv", [input, kernel, x[2]],
         [
           "kernel_shape": kernel.type.shape.extents.map { .ints(Array($0.dropFirst(2))) },
           "strides": .ints(op.strides.filled(rank)), "dilations": .ints(op.dilations.filled(rank)),
-          "group": .int(op.groups), "auto_pad": op.padding.autoPad, "pads": op.padding.pads(rank),
+          "group": .int(op.groups), "auto_pad": padding.autoPad, "pads": padding.pads(rank),
         ], as: type)
       return [try w.restored(y, op.layout)]
     }),

@@ -105,11 +105,16 @@ private func writePool(_ op: PoolOp, _ x: OutValue, _ w: inout NodeWriter) throw
   let isTaken = dtype.isFloatingPoint || op.kind == .max && (dtype == .int8 || dtype == .uint8)
   if !isTaken { x = try w.cast(x, to: .float32) }
   let type = try direct.infer([x.fact])[0]
+  var padding = op.padding
+  if hasDilations, op.kind == .max {
+    (x, padding) = try w.spelledOut(
+      padding, of: x, kernel: op.kernel, strides: op.strides.filled(rank), dilations: op.dilations.filled(rank), filler: -.infinity)
+  }
   let y = try w.emit(
     name, [x],
     [
       "kernel_shape": .ints(op.kernel), "strides": .ints(op.strides.filled(rank)),
-      "dilations": hasDilations ? .ints(op.dilations) : nil, "auto_pad": op.padding.autoPad, "pads": op.padding.pads(rank),
+      "dilations": hasDilations ? .ints(op.dilations) : nil, "auto_pad": padding.autoPad, "pads": padding.pads(rank),
       "ceil_mode": op.ceilMode ? .int(1) : nil,
       "count_include_pad": op.kind == .average && op.countIncludePad ? .int(1) : nil, "p": power,
     ], as: type)

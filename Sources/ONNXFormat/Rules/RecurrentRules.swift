@@ -7,12 +7,7 @@ let recurrentRules: [NodeRule] = [
   .rule(
     "LSTM", LSTMOp.self,
     read: { n, g in
-      let direction = try n.direction()
-      let op = LSTMOp(
-        hiddenSize: try n.hiddenSize(in: g), direction: direction,
-        activations: try n.activations(3, ["Sigmoid", "Tanh", "Tanh"], direction), clip: try n.float("clip").map { Float($0) },
-        inputForget: try n.flag("input_forget"), batchFirst: try n.flag("layout"))
-      return try g.apply(op, to: n.inputs)
+      try g.apply(try n.lstm(in: g, hiddenSize: try n.hiddenSize(in: g)), to: n.inputs)
     },
     write: { op, x, w in
       guard x[8] == nil, let activations = op.activations.attributes else { return try op.stepwise().write(x, &w) }
@@ -59,6 +54,15 @@ let recurrentRules: [NodeRule] = [
 // MARK: Reading
 
 extension NodeReader {
+  /// - Throws: `FormatError` when neither `hiddenSize` nor the node tells the size.
+  func lstm(in graph: GraphContext, hiddenSize: Int?) throws -> LSTMOp {
+    let direction = try direction()
+    return LSTMOp(
+      hiddenSize: try hiddenSize ?? required(try int("hidden_size"), "hidden_size"), direction: direction,
+      activations: try activations(3, ["Sigmoid", "Tanh", "Tanh"], direction), clip: try float("clip").map { Float($0) },
+      inputForget: try flag("input_forget"), batchFirst: try flag("layout"))
+  }
+
   fileprivate func direction() throws -> RecurrentDirection {
     let name = try string("direction") ?? "forward"
     guard let direction = RecurrentDirection(rawValue: name.lowercased()) else {

@@ -9,7 +9,8 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, attentionRules, comparisonRules, controlRules, convolutionRules,
     imageRules, linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, recurrentRules,
-    reductionRules, textRules, microsoftRules, sequenceRules, mlRules,
+    reductionRules, textRules, microsoftRules, transformerRules, sequenceRules, mlRules,
+    supportVectorRules,
   ])
 
   init(_ families: [[NodeRule]]) {

@@ -139,7 +139,9 @@ struct NodeWriter: OpContext {
   /// Takes the names from results that nothing uses, where a node has others.
   private mutating func leaveOut(_ unnamed: Set<String>) {
     let used = Set(nodes.flatMap(\.input))
-    for index in nodes.indices where nodes[index].output.count > 1 && nodes[index].opType != "Split" {
+    // All results of these are required.
+    let complete: Set<String?> = ["Split", "TopK", "DynamicQuantizeLinear"]
+    for index in nodes.indices where nodes[index].output.count > 1 && !complete.contains(nodes[index].opType) {
       if nodes[index].attribute.contains(where: { $0.g != nil }) { continue }
       nodes[index].output = nodes[index].output.map { unnamed.contains($0) && !used.contains($0) ? "" : $0 }
       while nodes[index].output.count > 1, nodes[index].output.last == "" { nodes[index].output.removeLast() }

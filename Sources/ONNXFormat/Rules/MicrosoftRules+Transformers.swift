@@ -1,0 +1,130 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+private let domain = "com.microsoft"
+
+/// ONNX Runtime's operators for transformers and for weights of few bits.
+let transformerRules: [NodeRule] = [
+  .reads("NhwcMaxPool", domain: domain) { n, g in
+    let rank = try n.spatialRank(g, 0)
+    let op = PoolOp(
+      .max, kernel: try n.required(try n.ints("kernel_shape"), "kernel_shape"), strides: try n.window("strides", rank),
+      dilations: try n.window("dilations", rank), padding: try n.padding(rank), ceilMode: try n.flag("ceil_mode"),
+      layout: .channelsLast)
+    return [try g.apply(op, try n.input(0))]
+  },
+  .reads("MatMulIntegerToFloat", domain: domain) { n, g in
+    let a = try g.apply(DequantizeLinearOp(axis: -1), try n.input(0), try n.input(2), n[4])
+    let b = try g.apply(DequantizeLinearOp(axis: -1), try n.input(1), try n.input(3), n[5])
+    let y = try g.matmul(a, b)
+    return [try n[6].map { try g.add(y, $0) } ?? y]
+  },
+  .reads("MatMulNBits", domain: domain) { n, g in
+    let y = try g.matmul(try n.input(0), try g.fewBits(n), transposeB: true)
+    return [try n[5].map { try g.add(y, $0) } ?? y]
+  },
+  .reads("DynamicQuantizeLSTM", domain: domain) { n, g in
+    // The real weights: what ONNX Runtime loses by quantising the state in every step is not imitated.
+    let w = try g.recurrentWeights(n, 1, scale: 8, zero: 9), r = try g.recurrentWeights(n, 2, scale: 10, zero: 11)
+    return try g.apply(try n.lstm(in: g, hiddenSize: nil), to: [try n.input(0), w, r] + (3...7).map { n[$0] })
+  },
+  .reads("EmbedLayerNormalization", domain: domain) { n, g in
+    guard n[7] == nil, try n.int("mask_index_type") ?? 0 == 0 else { throw UnsupportedError("the mask of an embedding") }
+    guard !n.wants(1) || n[7] == nil else { throw UnsupportedError("the mask of an embedding") }
+    var sum = try g.gather(try n.input(2), try n.input(0), axis: 0)
+    if let places = n[8] { sum = try g.add(sum, try g.gather(try n.input(3), places, axis: 0)) } else {
+      let length = try g.squeeze(try g.dim(of: try n.input(0), 1), [0])
+      let places = try g.apply(RangeOp(), try g.scalar(0, dtype: .int64), length, try g.scalar(1, dtype: .int64))
+      sum = try g.add(sum, try g.gather(try n.input(3), places, axis: 0))
+    }
+    if let segments = n[1], let table = n[4] { sum = try g.add(sum, try g.gather(table, segments, axis: 0)) }
+    let op = LayerNormalizationOp(axes: [-1], epsilon: try n.float("epsilon") ?? 1e-12)
+    let y = try g.apply(op, sum, try n.input(5), n[6])
+    guard n.wants(1) || n.wants(2) else { return [y] }
+    // Without a mask its index is zero for every sample.
+    let batch = try g.dim(of: try n.input(0), 0)
+    return [y, try g.expand(try g.scalar(0, dtype: .int32), to: batch), sum]
+  },
+  .reads("Attention", domain: domain) { n, g in [try g.packedAttention(n)] },
+]
+
+extension GraphContext {
+  /// The weights of `MatMulNBits` as floats, `[N, K]`: blocks of integers along K, several to a byte, low bits first.
+  fileprivate mutating func fewBits(_ n: NodeReader) throws -> ValueID {
+    let rows = try n.required(try n.int("N"), "N"), columns = try n.required(try n.int("K"), "K")
+    let block = try n.required(try n.int("block_size"), "block_size"), bits = try n.int("bits") ?? 4
+    guard (1...(1 << 24)).contains(rows), (1...(1 << 24)).contains(columns), (1...(1 << 20)).contains(block), block % 2 == 0 else {
+      throw FormatError(.invalidValue, "MatMulNBits of \(rows) × \(columns) in blocks of \(block)")
+    }
+    guard bits == 4 || bits == 8, n[4] == nil else { throw UnsupportedError("weights of \(bits) bits, or in an order of their own") }
+    let blocks = (columns + block - 1) / block, perByte = 8 / bits
+    let integers = try reshape(try unpacked(try n.input(1), bits), [rows, blocks, block])
+    let scales = try reshape(try n.input(2), [rows, blocks, 1])
+    var zero = try scalar(bits == 4 ? 8 : 128, like: scales)
+    if let given = n[3] {
+      if type(of: given).dtype == .uint8 {
+        let bytes = (blocks + perByte - 1) / perByte
+        let all = try reshape(try unpacked(given, bits), [rows, bytes * perByte])
+        zero = try cast(try unsqueeze(try slice(all, axis: 1, start: 0, end: blocks), [-1]), to: type(of: scales).dtype)
+      } else { zero = try reshape(given, [rows, blocks, 1]) }
+    }
+    let reals = try mul(try sub(try cast(integers, to: type(of: scales).dtype), zero), scales)
+    return try slice(try reshape(reals, [rows, blocks * block]), axis: 1, start: 0, end: columns)
+  }
+
+  /// The two halves of each byte behind one another.
+  private mutating func unpacked(_ bytes: ValueID, _ bits: Int) throws -> ValueID {
+    guard bits == 4 else { return bytes }
+    let flat = try reshape(bytes, [-1, 1])
+    let low = try apply(BitwiseAndOp(), flat, try scalar(15, dtype: .uint8))
+    let high = try apply(BitShiftOp(left: false), flat, try scalar(4, dtype: .uint8))
+    return try concat([low, high], axis: 1)
+  }
+
+  /// Quantised weights of a recurrent operator, `[directions, inputs, gates]`, as the float ones of the default domain.
+  fileprivate mutating func recurrentWeights(_ n: NodeReader, _ index: Int, scale: Int, zero: Int) throws -> ValueID {
+    let weights = try n.input(index)
+    guard let directions = type(of: weights).shape.dims?.first?.value else { throw UnsupportedError("weights of unknown shape") }
+    var reals = try cast(weights, to: .float32)
+    if let zero = n[zero] { reals = try sub(reals, try reshape(try cast(zero, to: .float32), [directions, 1, -1])) }
+    return try transpose(try mul(reals, try reshape(try n.input(scale), [directions, 1, -1])), [0, 2, 1])
+  }
+
+  /// Attention whose queries, keys and values come from one product with packed weights.
+  fileprivate mutating func packedAttention(_ n: NodeReader) throws -> ValueID {
+    guard !n.wants(1), n[4] == nil, n[5] == nil, try !n.flag("do_rotary"), try n.ints("qkv_hidden_sizes") == nil else {
+      throw UnsupportedError("attention with a past, a bias or sizes of its own")
+    }
+    let heads = try n.required(try n.int("num_heads"), "num_heads"), x = try n.input(0)
+    guard let packed = type(of: try n.input(1)).shape.dims?.last?.value, heads > 0, packed % (3 * heads) == 0 else {
+      throw UnsupportedError("attention with weights of unknown extents")
+    }
+    let size = packed / (3 * heads)
+    var projected = try matmul(x, try n.input(1))
+    if let bias = n[2] { projected = try add(projected, bias) }
+    // [batch, time, 3, heads, size] → [3, batch, heads, time, size]
+    let split = try transpose(try reshape(projected, [0, 0, 3, heads, size]), [2, 0, 3, 1, 4])
+    func part(_ index: Int, _ g: inout GraphContext) throws -> ValueID {
+      try g.squeeze(try g.slice(split, axis: 0, start: index, end: index + 1), [0])
+    }
+    let q = try part(0, &self), k = try part(1, &self), v = try part(2, &self)
+    let factor = try n.float("scale").flatMap { $0 == 0 ? nil : $0 } ?? 1 / Double(size).squareRoot()
+    var scores = try matmul(q, try transpose(k, [0, 1, 3, 2]))
+    scores = try mul(scores, try scalar(factor, like: scores))
+    let low = try n.float("mask_filter_value") ?? -10000
+    if let mask = n[3] {
+      guard type(of: mask).shape.rank == 2 else { throw UnsupportedError("a mask of another form than [batch, time]") }
+      let gone = try sub(try scalar(1, like: scores), try cast(mask, to: type(of: scores).dtype))
+      scores = try add(scores, try unsqueeze(try mul(gone, try scalar(low, like: scores)), [1, 2]))
+    }
+    if try n.flag("unidirectional") {
+      let ones = try expand(try scalar(1, like: scores), to: try apply(ShapeOp(), scores))
+      let above = try apply(TriluOp(upper: true), ones, try scalar(1, dtype: .int64))
+      scores = try add(scores, try mul(above, try scalar(low, like: scores)))
+    }
+    let y = try transpose(try matmul(try softmax(scores), v), [0, 2, 1, 3])
+    return try reshape(y, [0, 0, heads * size])
+  }
+}
