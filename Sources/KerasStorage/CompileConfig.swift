@@ -59,12 +59,22 @@ public enum CompileConfig {
     "auto_scale_loss",
   ]
 
+  private static let known: Set<String> = [
+    "SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Adafactor", "Nadam", "Ftrl", "Lion",
+  ]
+
   /// The optimiser's configuration without what Keras 3 refuses.
   private static func modernOptimizer(_ json: JSONValue) -> JSONValue {
     guard var members = json["config"]?.objectValue else { return json }
+    let name = json["class_name"]?.stringValue ?? ""
     if let rate = members.removeValue(forKey: "lr"), members["learning_rate"] == nil { members["learning_rate"] = rate }
     for key in ["decay", "jit_compile", "is_legacy_optimizer", "schedule_decay", "use_locking"] { members[key] = nil }
     var result = json
+    // Keras 2 registers its own optimisers as custom classes.
+    if name.hasPrefix("Custom>"), known.contains(String(name.dropFirst(7))) {
+      result["class_name"] = .string(String(name.dropFirst(7)))
+      result["registered_name"] = nil
+    }
     result["config"] = .object(members)
     return result
   }

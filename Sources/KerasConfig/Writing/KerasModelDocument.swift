@@ -45,7 +45,7 @@ extension KerasModelConfig {
     let (object, record) = try writer.writeModel()
     var document = KerasModelDocument(config: object, version: writer.version)
     document.addWeights(of: record, in: model, generation: target, residue: nil)
-    document.losses = writer.losses
+    document.losses += writer.losses
     return document
   }
 }

@@ -51,7 +51,8 @@ struct ObjectWriter {
       if let build = original?["build_config"], original?["module"] != nil { result["build_config"] = build }
       return result
     }
-    guard Self.needsModule(config) else { return ["class_name": .string(className), "config": config] }
+    // Its name in Python is another, which the older loader goes by.
+    guard Self.needsModule(config) || className == "GroupQueryAttention" else { return ["class_name": .string(className), "config": config] }
     return ["module": .string(rule.module), "class_name": .string(className), "config": config, "registered_name": nil]
   }
 

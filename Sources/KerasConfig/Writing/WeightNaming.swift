@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelLayers
+import ModelSupport
 import ModelTensor
 
 extension KerasModelDocument {
@@ -58,7 +59,11 @@ extension KerasModelDocument {
       let group = ([place] + inner + ["vars"]).joined(separator: "/")
       variables.append(("\(group)/\(counts[group, default: 0])", parameter.tensor))
       counts[group, default: 0] += 1
-      if !inner.isEmpty { groupNames.append((group, inner.last ?? "")) }
+      guard let last = inner.last else { continue }
+      if counts[group] == 1 {
+        groupNames.append((group, last))
+        losses.append(Loss("the attribute of '\(record.name)' that holds '\(last)'", reason: "an .h5 file does not say it"))
+      }
     }
   }
 
