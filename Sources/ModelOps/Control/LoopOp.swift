@@ -39,6 +39,7 @@ public struct LoopOp: BodyOp {
     guard carriedCount >= 0, inputs.count >= 2 + carriedCount else {
       throw ExecutionError(.invalidInput, "Loop with \(inputs.count) inputs")
     }
+    let iterationLimit = min(iterationLimit, LoopPatience.turns ?? iterationLimit)
     var limit = iterationLimit
     if let count = inputs[0] {
       guard let given = count.integers()?.first else { throw ExecutionError(.invalidInput, "Loop: no trip count") }
@@ -68,4 +69,9 @@ public struct LoopOp: BodyOp {
     }
     return carried + (try collector.stacked(scanTypes, in: context))
   }
+}
+
+/// How long loops may go on where inputs are made up: some values would never end one.
+public enum LoopPatience {
+  @TaskLocal public static var turns: Int?
 }
