@@ -204,6 +204,18 @@ def nested_loops():
 
 
 @case
+def while_loop():
+    m = model("""g (float[1] x) => (float[1] y) {
+        yes = Constant <value = bool {1}> ()
+        y = Loop (absent, yes, x) < body = b (int64 i, bool go, float[1] s) => (bool next, float[1] t) {
+            t = Mul (s, two)
+            less = Less (t, hundred)
+            next = Squeeze (less) } > }""", constant("two", [2], "float32"), constant("hundred", [100], "float32"))
+    m.graph.node[1].input[0] = ""
+    return m, [np.float32([1.5])]
+
+
+@case
 def scan():
     return model("""g (float[2] s, float[5, 2] x) => (float[2] last, float[5, 2] y) {
         last, y = Scan <num_scan_inputs = 1, body = b (float[2] a, float[2] e) => (float[2] n, float[2] o) {
