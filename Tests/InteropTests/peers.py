@@ -53,14 +53,26 @@ def run_tf_keras(path, inputs):
     return run_model(tf_keras.models.load_model(path, compile=False), inputs)
 
 
-def run_onnx(path, inputs):
+def onnx_session(path):
     onnx.checker.check_model(str(path), full_check=True)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(path, inputs):
+    session = onnx_session(path)
     names = [i.name for i in session.get_inputs()]
     assert len(names) == len(inputs), f"expected {len(inputs)} inputs, found {names}"
     return session.run(None, dict(zip(names, inputs)))
+
+
+def run_onnx_by_name(path, inputs):
+    """`inputs` are named as the source model names them, in its order: ONNX must keep both."""
+    session = onnx_session(path)
+    names = [i.name for i in session.get_inputs()]
+    assert names == list(inputs), f"inputs {names} instead of {list(inputs)}"
+    return session.run(None, dict(inputs))
 
 
 def compare(actual, expected, tolerance=(1e-5, 1e-4), what=""):

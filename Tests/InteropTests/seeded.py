@@ -30,13 +30,18 @@ def fill_weights(model, name):
 
 def calibrate(model, name, inputs):
     """Sets moving statistics to those of a batch, disturbed: deep networks stay in a range where errors show."""
+    return calibrate_by(model, name, lambda: model([np.asarray(x) for x in inputs] if len(inputs) > 1 else np.asarray(inputs[0]), training=True))
+
+
+def calibrate_by(model, name, step):
+    """As `calibrate`, by a function that runs the model once in training mode."""
     layers = [layer for layer in all_layers(model) if "BatchNormalization" in type(layer).__name__]
     if not layers:
         return model
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0
-    model([np.asarray(x) for x in inputs] if len(inputs) > 1 else np.asarray(inputs[0]), training=True)
+    step()
     rng = generator(name + "/statistics")
     for layer, momentum in zip(layers, momenta):
         layer.momentum = momentum
