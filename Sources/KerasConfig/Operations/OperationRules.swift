@@ -7,7 +7,7 @@ import OrderedCollections
 /// its layers.
 public enum OperationRules {
   static let family: OperationFamily =
-    arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image
+    arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image + further
     + quantization
 
   private static let byName: [String: OperationRule] = {
