@@ -35,6 +35,8 @@ public struct LayerCall<V> {
   public var weights: [V]
   /// The Keras mask of each positional input (boolean, `true` = keep), if it carries one.
   public var masks: [V?]
+  /// What the layer's policy computes in, where it is known.
+  public var computeDType: DType?
 
   public init(
     inputs: [V], named: [String: V] = [:], options: [String: JSONValue] = [:], weights: [V] = [], masks: [V?] = []
@@ -84,7 +86,7 @@ extension Layer {
   public func weights(for inputs: [TensorType]) throws -> [WeightSpec] { [] }
   /// Passes the first input's mask on: right for layers that work on each step by itself.
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
-    [call.mask()]
+    [call.named["mask"] ?? call.mask()]
   }
   public var castsInputs: Bool { true }
   public var castsWeights: Bool { true }

@@ -16,6 +16,9 @@ public struct LayerOp: CompositeOp {
   public var roles: [String]
   public var options: [String: JSONValue]
   public var isTrainable: Bool
+  /// Whether the call takes the mask that its first tensor carries. Keras 3 passes it on only if the call has no other
+  /// tensors; the result carries it all the same.
+  public var takesImpliedMask = true
 
   public init(
     _ layer: any Layer, policy: DTypePolicy = DTypePolicy(), roles: [String] = [""],
@@ -47,6 +50,7 @@ public struct LayerOp: CompositeOp {
     _ inputs: [C.Value?], masks: [C.Value?], in context: inout C
   ) throws -> LayerCall<C.Value> {
     var call = LayerCall<C.Value>(inputs: [], options: options)
+    call.computeDType = policy.compute
     guard inputs.count >= roles.count else {
       throw GraphError(.wrongInputCount, "\(displayName) takes \(roles.count) tensors, found \(inputs.count)")
     }

@@ -116,6 +116,11 @@ extension CallArgument {
 struct CallDescription: Sendable {
   var arguments: [CallArgument] = []
   var keywords: OrderedDictionary<String, CallArgument> = [:]
+  /// Spelled with `args` and `kwargs`: Keras 3 makes this call.
+  var isKeras3 = false
+
+  /// Arguments that hold tensors.
+  var tensorArgumentCount: Int { (arguments + Array(keywords.values)).count { !$0.tensors.isEmpty } }
 
   var tensors: [(reference: TensorReference, type: TensorType?)] {
     arguments.flatMap(\.tensors) + keywords.values.flatMap(\.tensors)
@@ -139,6 +144,7 @@ struct CallDescription: Sendable {
     if let members = json.objectValue, let args = members["args"], let kwargs = members["kwargs"] {
       arguments = try (args.arrayValue ?? [args]).map { try CallArgument(keras3: $0) }
       keywords = try (kwargs.objectValue ?? [:]).mapValues { try CallArgument(keras3: $0) }
+      isKeras3 = true
       return
     }
     var keywords: OrderedDictionary<String, JSONValue> = [:]

@@ -7,11 +7,15 @@ struct LayerArguments {
   private(set) var tensors: [TensorReference] = []
   private(set) var options: [String: JSONValue] = [:]
 
+  /// Whether the layer has one argument for masks, not one for each tensor.
+  let takesMask: Bool
+
   var positional: [TensorReference] { zip(roles, tensors).filter { $0.0.isEmpty }.map(\.1) }
 
   /// - Throws: `UnsupportedError` for arguments that mix tensors and values where a layer takes tensors.
   init(_ call: CallDescription, rule: LayerRule) throws {
-    var named: [(String, [TensorReference])] = []
+    takesMask = rule.arguments.contains("mask")
+    var named: [(name: String, tensors: [(Int?, TensorReference)])] = []
     func take(_ argument: CallArgument, name: String, place: Int) throws {
       if let plain = argument.plain {
         if !plain.isNull, plain != .array([]) { options[name] = plain }
@@ -26,7 +30,15 @@ struct LayerArguments {
           return
         }
       }
-      named.append((name, references))
+      // Places count: `mask=[None, mask]`.
+      if case .list(let list) = argument, list.count > 1, list.allSatisfy({ $0.tensors.count <= 1 }) {
+        let placed = list.enumerated().compactMap { place, item -> (Int?, TensorReference)? in item.tensors.first.map { (place, $0.reference) } }
+        named.append((name, placed))
+      } else {
+        let several = references.count > 1 || name == "initial_state" || name == "states"
+        let placed = references.enumerated().map { place, reference -> (Int?, TensorReference) in (several ? place : nil, reference) }
+        named.append((name, placed))
+      }
     }
     for (place, argument) in call.arguments.enumerated() {
       try take(argument, name: place < rule.arguments.count ? rule.arguments[place] : "argument_\(place)", place: place)
@@ -35,9 +47,8 @@ struct LayerArguments {
       try take(argument, name: name, place: rule.arguments.firstIndex(of: name) ?? Int.max)
     }
     for (name, references) in named {
-      let several = references.count > 1 || name == "initial_state" || name == "states"
-      for (index, reference) in references.enumerated() {
-        roles.append(several ? "\(name)/\(index)" : name)
+      for (place, reference) in references {
+        roles.append(place.map { "\(name)/\($0)" } ?? name)
         tensors.append(reference)
       }
     }

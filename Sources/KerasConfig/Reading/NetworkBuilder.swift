@@ -91,7 +91,11 @@ struct NetworkBuilder {
       }
       let object = site.network.entries[index].object
       let given = position < given.count ? given[position] : nil
-      let shape = try object.inputShape() ?? given?.shape ?? .unranked
+      var shape = try object.inputShape() ?? given?.shape ?? .unranked
+      // Open extents get names, by which what is made of them is told to have them too.
+      if depth == 1, let dims = shape.dims {
+        shape = .ranked(dims.enumerated().map { $1 == .unknown && $0 > 0 ? .named("\(object.name)_\($0)") : $1 })
+      }
       let type = TensorType(object.config["dtype"] == nil ? given?.dtype ?? .float32 : object.inputDType(), shape)
       site.values[reference] = site.graph.addInput(object.name, type)
       site.records[index].isBuilt = true
@@ -375,7 +379,8 @@ struct NetworkBuilder {
     let scope = scope(of: index, in: &site)
     let inputs = try arguments.tensors.map { try value($0, in: site) }
     try addWeights(of: index, layer, policy, inputs: arguments.positional.map { try value($0, in: site) }, in: &site)
-    let op = LayerOp(layer, policy: policy, roles: arguments.roles, options: arguments.options, isTrainable: object.isTrainable)
+    var op = LayerOp(layer, policy: policy, roles: arguments.roles, options: arguments.options, isTrainable: object.isTrainable)
+    op.takesImpliedMask = !call.isKeras3 || call.tensorArgumentCount < 2 || !arguments.takesMask
     let weights = site.records[index].parameters.map { site.graph.addParameter($0, of: model) }
     let all = inputs + weights
     let facts = all.map { model.fact($0, in: site.graph) }
@@ -385,7 +390,8 @@ struct NetworkBuilder {
       elements = op.inferElements(facts)
     } catch let error as GraphError where error.code == .missingType || !site.records[index].isBuilt {
       let count = site.resultCounts[TensorReference(object.name, reference.node, 0)] ?? 1
-      types = (0..<count).map { site.declared[TensorReference(object.name, reference.node, $0)] ?? TensorType(policy.compute, .unranked) }
+      types = OpenSequences.infer(op, facts)
+        ?? (0..<count).map { site.declared[TensorReference(object.name, reference.node, $0)] ?? TensorType(policy.compute, .unranked) }
     }
     let node = site.graph.append(
       op, all, types: types, names: resultNames(reference, count: types.count), elements: elements, name: object.name,

@@ -43,12 +43,12 @@ public struct LayerRule: Sendable {
 
   init<L: ConfigurableLayer>(
     _ type: L.Type, aliases: [String] = [], arguments: [String] = ["inputs"], className: String? = nil,
-    rows: [ConfigRow<L>] = [], check: (@Sendable (L) throws -> Void)? = nil
+    rows: [ConfigRow<L>] = [], module: String = "keras.layers", check: (@Sendable (L) throws -> Void)? = nil
   ) {
     let name = className ?? L.className
     self.className = name
     self.aliases = aliases
-    self.module = "keras.layers"
+    self.module = module
     self.arguments = arguments
     layerType = type
     reader = { config in

@@ -25,6 +25,8 @@ extension LayerRules {
       ]),
     LayerRule(UnitNormalization.self, rows: [axes("axis", \.axes)]),
     LayerRule(
+      LayerScale.self, rows: [row("init_values", \.initialValue), count("projection_dim", \.channels)], module: "keras.src.applications.convnext"),
+    LayerRule(
       SpectralNormalization.self,
       rows: [nested("layer", \.layer), count("power_iterations", \.powerIterations, optional: true)]),
   ]

@@ -31,7 +31,10 @@ enum CallWriter {
     }
     for (name, entries) in named {
       if entries.count == 1, entries[0].0 == nil { call.keywords[name] = entries[0].1 } else {
-        call.keywords[name] = .list(entries.sorted { ($0.0 ?? 0) < ($1.0 ?? 0) }.map(\.1))
+        let last = entries.map { $0.0 ?? 0 }.max() ?? 0
+        var list = [CallArgument](repeating: .plain(.null), count: min(last, 64) + 1)
+        for (place, tensor) in entries where (place ?? 0) < list.count { list[place ?? 0] = tensor }
+        call.keywords[name] = .list(list)
       }
     }
     for (name, value) in op.options.sorted(by: { $0.key < $1.key }) where !name.hasPrefix("argument_") {

@@ -19,7 +19,9 @@ struct ConfigTranslator {
     // Words that each generation has its own of.
     let renamed: Set<String> = ["alpha", "negative_slope", "batch_shape", "shape"]
     for (key, value) in members {
-      if Self.neverWritten.contains(key) { continue }
+      // Keras 3 takes the word in an H5 file for the function of this name; it is the default.
+      if target == .keras2, className == "Attention", key == "score_mode", value == "dot" { continue }
+      if Self.neverWritten.contains(key), className != "InputLayer" || key != "batch_input_shape" { continue }
       if let renamed = rename(key, className) {
         result[renamed] = objects(value, depth: 0)
         continue
@@ -55,6 +57,9 @@ struct ConfigTranslator {
     switch (className, key, target) {
     case ("LeakyReLU", "alpha", .keras3): "negative_slope"
     case ("LeakyReLU", "negative_slope", .keras2): "alpha"
+    // Keras 3 takes this word too.
+    case ("InputLayer", "batch_shape", .keras2): "batch_input_shape"
+    case ("InputLayer", "batch_input_shape", .keras3): "batch_shape"
     default: nil
     }
   }

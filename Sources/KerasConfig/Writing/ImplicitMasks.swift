@@ -33,6 +33,31 @@ struct ImplicitMasks {
     return result
   }
 
+  /// The graph with masks spelled for recurrent layers that are given states: Keras 2 hands the sequence's mask on,
+  /// Keras 3 only if the call has no other tensors.
+  static func spelled(in graph: Graph, of model: Model) throws -> Graph {
+    func needsMask(_ node: Node?) -> Bool {
+      guard let op = node?.op as? LayerOp, op.takesImpliedMask, op.roles.count > 1, !op.roles.contains("mask") else { return false }
+      return LayerRules.rule(for: op.layer)?.arguments.contains("initial_state") == true
+    }
+    guard graph.nodeSlots.contains(where: needsMask) else { return graph }
+    var walk = ImplicitMasks(context: GraphContext(model, graph: graph))
+    walk.context.namePrefix = "mask"
+    for id in try graph.order() {
+      let node = graph[id]
+      guard let op = node.op as? LayerOp else { continue }
+      if needsMask(node), let sequence = node.inputs.first ?? nil, let mask = walk.masks[sequence] {
+        var longer = op
+        longer.roles.append("mask")
+        walk.context.graph[id].op = longer
+        walk.context.graph[id].inputs.insert(mask, at: op.roles.count)
+      }
+      walk.follow(op, node)
+    }
+    walk.context.graph.removeDeadNodes()
+    return walk.context.graph
+  }
+
   private static func isMask(_ role: String) -> Bool {
     role == "mask" || role.hasPrefix("mask/") || ["query_mask", "value_mask", "key_mask"].contains(role)
   }

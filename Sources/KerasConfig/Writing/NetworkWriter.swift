@@ -68,7 +68,7 @@ struct NetworkWriter {
     }
     depth += 1
     defer { depth -= 1 }
-    if generation == .keras2 { graph = try ImplicitMasks.removed(from: graph, of: model) }
+    graph = generation == .keras2 ? try ImplicitMasks.removed(from: graph, of: model) : try ImplicitMasks.spelled(in: graph, of: model)
     graph.removeDeadNodes()
     var names = LayerNames(), entries: [Entry] = [], references: [ValueID: TensorReference] = [:]
     let original = scope.map { model[$0] }
@@ -83,6 +83,7 @@ struct NetworkWriter {
       references[port.value] = TensorReference(name)
     }
     let preferred = outputNames(graph)
+    for port in graph.outputs { names.reserve(port.name) }
     var known: [EntryKey: Int] = [:]
     for nodeID in try graph.order() {
       let node = graph[nodeID]
@@ -165,7 +166,7 @@ struct NetworkWriter {
     let scope = node.scope.flatMap { model[$0].config == nil ? nil : model[$0] }
     let isKnown = scope?.name == node.name
     if node.op is CallOp, let body = node.bodies.first {
-      let name = names.unique(node.name)
+      let name = isKnown ? names.claim(node.name) : names.unique(node.name)
       let (object, record) = try writeGraph(body, scope: node.scope, name: name)
       return Entry(name: name, object: object, record: record)
     }
@@ -181,7 +182,7 @@ struct NetworkWriter {
       return nil
     }
     if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) { usesKeras3Only = true }
-    let name = names.unique(isKnown ? node.name : preferred ?? node.name)
+    let name = isKnown ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
     let object: JSONValue
     do { object = try objects.layer(op, rule: rule, name: name, original: isKnown ? scope?.config : nil) } catch let error as UnsupportedError {
       for item in error.items { note(item.name, reason: error.message) }
@@ -217,7 +218,7 @@ struct NetworkWriter {
       note(op.displayName, reason: op.reason)
       return nil
     }
-    let name = names.unique(node.name)
+    let name = names.claim(node.name)
     let isOperation = OperationRules.isOperation(module: original["module"]?.stringValue)
     // Operations have no configuration of weights, and stand under their module in both kinds of files.
     // Keras 2 knows neither these nor other people's classes for Keras 3; Keras 3's calls say the types of what they give.
@@ -244,7 +245,7 @@ struct NetworkWriter {
     usesKeras3Calls = true
     var main = written.operations.count - 1
     if case .operation(let index, _)? = written.results.first?.source { main = index }
-    let title = names.unique(preferred ?? node.name)
+    let title = preferred.map { names.claim($0) } ?? names.unique(node.name)
     let titles = written.operations.enumerated().map { index, operation in
       index == main ? title : names.unique("\(title)_\(kerasSnakeCase(operation.className))")
     }
@@ -398,12 +399,22 @@ struct NetworkWriter {
 /// Names of the layers of one model.
 struct LayerNames {
   private var used: Set<String> = []
+  private var reserved: Set<String> = []
+
+  /// Keeps a name for who claims it: the results of a model are known by the names of their layers.
+  mutating func reserve(_ name: String) { reserved.insert(Self.sanitized(name)) }
+
+  /// A reserved name.
+  mutating func claim(_ name: String) -> String {
+    reserved.remove(Self.sanitized(name))
+    return unique(name)
+  }
 
   /// The name, made acceptable to Keras and different from all before.
   mutating func unique(_ wanted: String) -> String {
     let base = Self.sanitized(wanted)
     var name = base, count = 0
-    while !used.insert(name).inserted {
+    while reserved.contains(name) || !used.insert(name).inserted {
       count += 1
       name = "\(base)_\(count)"
     }

@@ -16,7 +16,7 @@ extension ScoredAttention {
     let query = try call.input(0), value = try call.input(1)
     let key = call.inputs.count > 2 ? call.inputs[2] : value
     var scores = try scores(query: query, key: key, weights: call.weights, in: &context)
-    var mask = try call.mask(1).map { try context.unsqueeze($0, [1]) }
+    var mask = try (call.named["mask/1"] ?? call.mask(1)).map { try context.unsqueeze($0, [1]) }
     if call.options["use_causal_mask"]?.boolValue == true {
       let rank = try context.rank(of: scores)
       let causal = try context.causalMask(
@@ -29,13 +29,14 @@ extension ScoredAttention {
     }
     let weights = try context.softmax(scores)
     var y = try context.matmul(weights, value)
-    if let mask = call.mask(0) {
+    if let mask = call.named["mask/0"] ?? call.mask(0) {
       y = try context.select(try context.unsqueeze(mask, [try context.rank(of: mask)]), y, try context.scalar(0, like: y))
     }
     return call.options["return_attention_scores"]?.boolValue == true ? [y, weights] : [y]
   }
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
-    call.options["return_attention_scores"]?.boolValue == true ? [call.mask(), nil] : [call.mask()]
+    let own = call.named["mask/0"] ?? call.mask()
+    return call.options["return_attention_scores"]?.boolValue == true ? [own, nil] : [own]
   }
 }
 

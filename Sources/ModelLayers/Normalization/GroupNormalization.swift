@@ -24,10 +24,10 @@ public struct GroupNormalization: ConfigurableLayer {
     return names.enumerated().map { WeightSpec($1, shape, path: "vars/\($0)") }
   }
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
-    let x = try call.input()
+    let own = context.dtype(of: try call.input()), x = try context.widened(try call.input())
     let count = groups == -1 ? try extent([context.type(of: x)], axis: axis) : groups
-    let gamma = scale ? try call.weight(0) : nil
-    let beta = center ? try call.weight(scale ? 1 : 0) : nil
-    return [try context.apply(GroupNormalizationOp(groups: count, epsilon: epsilon, axis: axis), x, gamma, beta)]
+    let gamma = scale ? try context.cast(try call.weight(0), to: context.dtype(of: x)) : nil
+    let beta = center ? try context.cast(try call.weight(scale ? 1 : 0), to: context.dtype(of: x)) : nil
+    return [try context.cast(try context.apply(GroupNormalizationOp(groups: count, epsilon: epsilon, axis: axis), x, gamma, beta), to: own)]
   }
 }

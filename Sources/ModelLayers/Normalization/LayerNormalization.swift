@@ -25,7 +25,7 @@ public struct LayerNormalization: ConfigurableLayer {
     return names.enumerated().map { WeightSpec($1, shape, path: "vars/\($0)") }
   }
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
-    let x = try call.input()
+    let x = try context.widened(try call.input()), result = call.computeDType ?? context.dtype(of: x)
     if rmsScaling {
       let rank = try context.rank(of: x)
       let normal = try axes.map { try normalizeAxis($0, rank: rank) }.sorted()
@@ -34,15 +34,20 @@ public struct LayerNormalization: ConfigurableLayer {
       let variance = try context.reduce(.mean, squares, axes: normal, keepDims: true)
       let inverse = try context.apply(RsqrtOp(), try context.add(variance, try context.scalar(epsilon, like: variance)))
       let gamma = try context.broadcast(try call.weight(0), axes: normal, rank: rank)
-      return [try context.mul(try context.mul(x, inverse), gamma)]
+      return [try context.cast(try context.mul(try context.mul(x, inverse), try context.cast(gamma, to: context.dtype(of: x))), to: result)]
     }
-    let gamma = scale ? try call.weight(0) : nil
-    let beta = center ? try call.weight(scale ? 1 : 0) : nil
-    return [try context.apply(LayerNormalizationOp(axes: axes.sorted(), epsilon: epsilon), x, gamma, beta)]
+    let gamma = scale ? try context.cast(try call.weight(0), to: context.dtype(of: x)) : nil
+    let beta = center ? try context.cast(try call.weight(scale ? 1 : 0), to: context.dtype(of: x)) : nil
+    return [try context.cast(try context.apply(LayerNormalizationOp(axes: axes.sorted(), epsilon: epsilon), x, gamma, beta), to: result)]
   }
 }
 
 extension OpContext {
+  /// At least float32, which normalisation is computed in under every policy.
+  mutating func widened(_ x: Value) throws -> Value {
+    [.float16, .bfloat16].contains(dtype(of: x)) ? try cast(x, to: .float32) : x
+  }
+
   /// A weight whose axes stand for `axes` (sorted) of a tensor of `rank`, with 1 elsewhere.
   mutating func broadcast(_ weight: Value, axes: [Int], rank: Int) throws -> Value {
     if axes == Array((rank - axes.count)..<rank) { return weight }

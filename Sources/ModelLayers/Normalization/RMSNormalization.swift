@@ -17,10 +17,11 @@ public struct RMSNormalization: ConfigurableLayer {
     [WeightSpec("scale", try checked(try axes.map { try extent(inputs, axis: $0) }), path: "vars/0")]
   }
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
-    let x = try call.input(), rank = try context.rank(of: x)
+    let own = context.dtype(of: try call.input()), x = try context.widened(try call.input()), rank = try context.rank(of: x)
     let normal = try axes.map { try normalizeAxis($0, rank: rank) }
     let y = try context.apply(RMSNormalizationOp(axes: normal, epsilon: epsilon), x)
-    return [try context.mul(y, try context.broadcast(try call.weight(0), axes: normal, rank: rank))]
+    let scale = try context.cast(try context.broadcast(try call.weight(0), axes: normal, rank: rank), to: context.dtype(of: x))
+    return [try context.cast(try context.mul(y, scale), to: own)]
   }
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] { [nil] }
 }

@@ -14,7 +14,7 @@ public struct GlobalPooling<K: PoolingKind, R: SpatialRank>: ConfigurableLayer {
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     let x = try call.input()
     let axes = Array(layout.spatialAxes(rank: R.rank + 2))
-    guard K.self == AverageKind.self, R.rank == 1, let mask = call.mask() ?? call.named["mask"] else {
+    guard K.self == AverageKind.self, R.rank == 1, let mask = call.named["mask"] ?? call.mask() else {
       return [try context.reduce(K.reduction, x, axes: axes, keepDims: keepDims)]
     }
     let keep = try context.unsqueeze(try context.cast(mask, to: .bool), [layout == .channelsLast ? 2 : 1])

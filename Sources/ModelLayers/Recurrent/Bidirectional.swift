@@ -40,14 +40,16 @@ public struct Bidirectional: ConfigurableLayer {
 
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     var there = call, back = call
-    let half = call.weights.count / 2
-    there.weights = Array(call.weights.prefix(half))
-    back.weights = Array(call.weights.dropFirst(half))
+    // The layers may be of different kinds, with and without biases.
+    let own = try forward.weights(for: [context.type(of: try call.input())]).count
+    there.weights = Array(call.weights.prefix(own))
+    back.weights = Array(call.weights.dropFirst(own))
     let states = Array(call.inputs.dropFirst()) + call.numbered("initial_state")
     there.named = call.named.filter { !$0.key.hasPrefix("initial_state") }
     back.named = there.named
-    there.inputs = [try call.input()] + states.prefix(states.count / 2)
-    back.inputs = [try call.input()] + states.dropFirst(states.count / 2)
+    let ownStates = states.isEmpty ? 0 : forward.recurrentCell.stateSizes.count
+    there.inputs = [try call.input()] + states.prefix(ownStates)
+    back.inputs = [try call.input()] + states.dropFirst(ownStates)
     let backward = backwardLayer
     let (a, statesA) = try run(forward, there, in: &context)
     var (b, statesB) = try run(backward, back, in: &context)
@@ -77,7 +79,7 @@ public struct Bidirectional: ConfigurableLayer {
   }
 
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
-    let own: C.Value? = forward.options.returnSequences ? call.mask() : nil
+    let own: C.Value? = forward.options.returnSequences ? call.named["mask"] ?? call.mask() : nil
     let outputs = mergeMode == nil ? [own, own] : [own]
     let states = forward.recurrentCell.stateSizes.count * 2
     return outputs + (forward.options.returnState ? Array(repeating: nil, count: states) : [])

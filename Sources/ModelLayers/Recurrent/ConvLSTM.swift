@@ -57,25 +57,21 @@ public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
     let wide = try context.reshape(folded, to: try context.concat([lead, rest], axis: 0))
     let recurrent = ConvOp(padding: .same, layout: layout, kernelLayout: .spatialInputOutput)
     var states = Array(call.inputs.dropFirst()) + call.numbered("initial_state")
-    if states.isEmpty {
-      let first = try context.squeeze(try context.slice(wide, axis: 1, start: 0, end: 1), [1])
-      let piece = try context.slice(first, axis: channel, start: 0, end: filters)
-      let zero = try context.expand(try context.scalar(0, like: piece), to: try context.shape(of: piece))
-      states = [zero, zero]
-    }
-    guard states.count == 2 else { throw GraphError(.wrongInputCount, "\(Self.className) has 2 states, found \(states.count)") }
-    let mask = try (call.mask() ?? call.named["mask"]).map { try context.cast($0, to: .bool) }
+    guard states.isEmpty || states.count == 2 else { throw GraphError(.wrongInputCount, "\(Self.className) has 2 states, found \(states.count)") }
+    let mask = try (call.named["mask"] ?? call.mask()).map { try context.cast($0, to: .bool) }
     var outputs: [C.Value] = [], last: C.Value?
     for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
       let product = try context.squeeze(try context.slice(wide, axis: 1, start: t, end: t + 1), [1])
-      let z = try context.add(product, try context.apply(recurrent, states[0], try call.weight(1)))
+      // States that are not given are zeros: nothing comes of them.
+      let z = states.isEmpty ? product : try context.add(product, try context.apply(recurrent, states[0], try call.weight(1)))
       func gate(_ index: Int, _ function: Activation) throws -> C.Value {
         let part = try context.slice(z, axis: channel, start: index * filters, end: (index + 1) * filters)
         return try function.apply(part, in: &context)
       }
       let i = try gate(0, recurrentActivation), f = try gate(1, recurrentActivation)
       let g = try gate(2, activation), o = try gate(3, recurrentActivation)
-      var c = try context.add(try context.mul(f, states[1]), try context.mul(i, g))
+      var c = try context.mul(i, g)
+      if !states.isEmpty { c = try context.add(try context.mul(f, states[1]), c) }
       var h = try context.mul(o, try activation.apply(c, in: &context))
       var output = h
       if let mask {
@@ -83,8 +79,8 @@ public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
         let keep = try context.unsqueeze(step, Array(2..<rank))
         let zero = try context.scalar(0, like: h)
         output = try context.select(keep, h, options.zeroOutputForMask ? zero : last ?? zero)
-        h = try context.select(keep, h, states[0])
-        c = try context.select(keep, c, states[1])
+        h = try context.select(keep, h, states.first ?? zero)
+        c = try context.select(keep, c, states.last ?? zero)
       }
       states = [h, c]
       last = output
@@ -101,7 +97,7 @@ public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
   }
 
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
-    let own: C.Value? = options.returnSequences ? call.mask() : nil
+    let own: C.Value? = options.returnSequences ? call.named["mask"] ?? call.mask() : nil
     return [own] + (options.returnState ? [nil, nil] : [])
   }
 }

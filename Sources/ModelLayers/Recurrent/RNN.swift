@@ -54,7 +54,7 @@ extension RecurrentLayer {
     guard run.initial.isEmpty || run.initial.count == sizes.count else {
       throw GraphError(.wrongInputCount, "\(Self.className) has \(sizes.count) states, found \(run.initial.count)")
     }
-    run.mask = try (call.mask() ?? call.named["mask"]).map { try context.cast($0, to: .bool) }
+    run.mask = try (call.named["mask"] ?? call.mask()).map { try context.cast($0, to: .bool) }
     run.backwards = options.goBackwards
     run.zeroOutputForMask = options.zeroOutputForMask
     let (sequence, states) = try recurrentCell.run(x, run, in: &context)
@@ -72,7 +72,7 @@ extension RecurrentLayer {
   }
 
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
-    let own: C.Value? = options.returnSequences ? call.mask() : nil
+    let own: C.Value? = options.returnSequences ? call.named["mask"] ?? call.mask() : nil
     return [own] + (options.returnState ? recurrentCell.stateSizes.map { _ in nil } : [])
   }
 }

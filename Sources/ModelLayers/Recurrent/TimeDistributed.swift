@@ -22,9 +22,19 @@ public struct TimeDistributed: ConfigurableLayer {
     }
   }
 
+  private static func worksOnLastAxis(_ layer: any Layer) -> Bool {
+    layer is Dense || layer is any TrainingOnlyLayer || layer is ActivationLayer || layer is ReLU || layer is LeakyReLU || layer is ELU
+  }
+
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     let x = try call.input(), dims = try context.dims(of: x)
     guard dims.count >= 2 else { throw GraphError(.shapeMismatch, "TimeDistributed of rank \(dims.count)") }
+    // What works on the last axis alone needs no folding.
+    if Self.worksOnLastAxis(layer), dims.count > 2 {
+      var inner = call
+      inner.masks = []
+      return try layer.call(inner, in: &context)
+    }
     let lead = try context.concat([try context.dim(of: x, 0), try context.dim(of: x, 1)], axis: 0)
     var inner = call
     inner.inputs = [try context.folded(x)]

@@ -131,7 +131,9 @@ private struct GraphLowering {
     let firstNew = context.graph.valueSlots.count
     let masks = node.inputs.prefix(op.roles.count).map { $0.flatMap { frame.masks[$0] } }
     let call = try op.makeCall(inputs, masks: masks, in: &context)
-    let results = try op.layer.call(call, in: &context)
+    var own = call
+    if !op.takesImpliedMask { own.masks = [] }
+    let results = try op.layer.call(own, in: &context)
     guard results.count >= node.outputs.count else {
       throw GraphError(.invalidStructure, "\(op.displayName) gives \(results.count) results, the model wants \(node.outputs.count)")
     }
