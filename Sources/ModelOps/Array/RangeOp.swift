@@ -14,6 +14,10 @@ public struct RangeOp: PrimitiveOp {
     {
       return [TensorType(start.type.dtype, [n])]
     }
+    // As long as an axis whose extent is not known.
+    if start.scalar == 0, try inputs.required(2, of: self).scalar == 1, let dim = try inputs.required(1, of: self).elements?.first {
+      return [TensorType(start.type.dtype, .ranked([dim]))]
+    }
     return [TensorType(start.type.dtype, .ranked([.unknown]))]
   }
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {

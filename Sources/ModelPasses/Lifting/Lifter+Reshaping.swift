@@ -245,12 +245,20 @@ extension Lifter {
     guard let op = node.op as? ResizeOp, let x = node.input(0), let from = dims(x), let to = dims(node.outputs[0]),
       from.count == to.count, (3...5).contains(from.count), !op.antialias
     else { return false }
+    let scales = tensor(node.input(2)).flatMap { try? $0.array().doubles() } ?? []
     var factors: [Int] = []
     for axis in 1..<(from.count - 1) {
-      guard let a = from[axis].value, let b = to[axis].value, a > 0, b % a == 0 else { return false }
-      factors.append(b / a)
+      if let a = from[axis].value, let b = to[axis].value {
+        guard a > 0, b % a == 0 else { return false }
+        factors.append(b / a)
+      } else {
+        // Of images of any size, the operator says the factors.
+        let place = op.axes.map { $0.map { $0 < 0 ? $0 + from.count : $0 }.firstIndex(of: axis) } ?? axis
+        guard let place, place < scales.count, let factor = Int(exactly: scales[place]), factor > 0 else { return false }
+        factors.append(factor)
+      }
     }
-    guard from[0] == to[0], from.last == to.last, factors.contains(where: { $0 > 1 }) else { return false }
+    guard from[0].value == to[0].value, from.last == to.last, factors.contains(where: { $0 > 1 }) else { return false }
     let half: [CoordinateMode] = [.halfPixel, .pytorchHalfPixel, .halfPixelSymmetric]
     switch op.mode {
     case .nearest:
