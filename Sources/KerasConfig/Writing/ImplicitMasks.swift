@@ -21,7 +21,9 @@ struct ImplicitMasks {
     var result = graph
     for id in try graph.order() {
       guard let op = graph[id].op as? LayerOp else { continue }
-      let spelled = walk.spelledAnyway(op, graph[id].inputs)
+      // Keras 3 hands no mask on beside states.
+      let isStarted = op.roles.count { !isMask($0) } > 1 && LayerRules.rule(for: op.layer)?.arguments.contains("initial_state") == true
+      let spelled = isStarted ? [] : walk.spelledAnyway(op, graph[id].inputs)
       walk.follow(op, graph[id])
       guard !spelled.isEmpty else { continue }
       var shorter = op

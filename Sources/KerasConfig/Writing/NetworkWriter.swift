@@ -160,13 +160,16 @@ struct NetworkWriter {
     return result
   }
 
+  /// Whether a node bears the name of its layer or operation.
+  private func isNamesake(_ node: Node) -> Bool { node.scope.map { model[$0].name == node.name } ?? false }
+
   private mutating func makeEntry(
     _ node: Node, _ id: NodeID, _ graph: Graph, preferred: String?, names: inout LayerNames
   ) throws -> Entry? {
     let scope = node.scope.flatMap { model[$0].config == nil ? nil : model[$0] }
     let isKnown = scope?.name == node.name
     if node.op is CallOp, let body = node.bodies.first {
-      let name = isKnown ? names.claim(node.name) : names.unique(node.name)
+      let name = isNamesake(node) ? names.claim(node.name) : names.unique(node.name)
       let (object, record) = try writeGraph(body, scope: node.scope, name: name)
       return Entry(name: name, object: object, record: record)
     }
@@ -182,7 +185,7 @@ struct NetworkWriter {
       return nil
     }
     if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) { usesKeras3Only = true }
-    let name = isKnown ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
+    let name = isNamesake(node) ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
     let object: JSONValue
     do { object = try objects.layer(op, rule: rule, name: name, original: isKnown ? scope?.config : nil) } catch let error as UnsupportedError {
       for item in error.items { note(item.name, reason: error.message) }
@@ -245,7 +248,7 @@ struct NetworkWriter {
     usesKeras3Calls = true
     var main = written.operations.count - 1
     if case .operation(let index, _)? = written.results.first?.source { main = index }
-    let title = preferred.map { names.claim($0) } ?? names.unique(node.name)
+    let title = isNamesake(node) ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
     let titles = written.operations.enumerated().map { index, operation in
       index == main ? title : names.unique("\(title)_\(kerasSnakeCase(operation.className))")
     }
