@@ -106,7 +106,7 @@ let package = Package(
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),
     tests("ModelKit", ["ModelKit", "TestSupport"]),
-    tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat"]),
+    tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

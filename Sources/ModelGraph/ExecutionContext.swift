@@ -25,12 +25,20 @@ public final class ExecutionContext {
   /// An uninitialised array for a result.
   public func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray { try allocator(dtype, shape) }
 
-  /// Fresh memory after checking that the size can exist at all.
+  /// Holds a size that a kernel is about to need, for a result or for scratch memory of its own, against the limits.
+  /// - Throws: what `allocate` would throw.
+  public func demand(_ dtype: DType, _ shape: [Int]) throws { _ = try allocator(dtype, shape) }
+
+  /// The most bytes a single result may take where no pool of the engine counts them all.
+  static let largestResult = 1 << 31
+
+  /// Fresh memory for one result of at most `largestResult` bytes.
   public static func allocateChecked(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
-    guard let count = checkedProduct(shape), let stride = dtype.arrayStride ?? (dtype == .string ? 1 : nil),
-      count <= (1 << 40) / stride
+    guard let count = checkedProduct(shape), let stride = dtype.arrayStride ?? (dtype == .string ? 32 : nil),
+      count <= largestResult / stride
     else {
-      throw ExecutionError(.limitExceeded, "a result of type \(TensorType(dtype, Shape(shape))) can't be held")
+      throw ExecutionError(
+        .limitExceeded, "a result of type \(TensorType(dtype, Shape(shape))) can't be held: the limit is \(largestResult) bytes")
     }
     return dtype == .string ? NDArray(zeros: dtype, shape) : NDArray(uninitialized: dtype, shape)
   }

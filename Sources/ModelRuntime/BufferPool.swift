@@ -19,11 +19,17 @@ final class BufferPool: Sendable {
     var free: [Int: [UInt]] = [:]
     var freeBytes = 0
     var liveBytes = 0
+    var limit = 0
   }
   private let state = Mutex(State())
-  let limit: Int
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int) { state.withLock { $0.limit = limit } }
+
+  /// The most bytes that results may hold at one time.
+  var limit: Int {
+    get { state.withLock { $0.limit } }
+    set { state.withLock { $0.limit = newValue } }
+  }
 
   deinit {
     state.withLock { Self.purge(&$0) }
@@ -45,10 +51,10 @@ final class BufferPool: Sendable {
     if bytes <= 2048 { return NDArray(uninitialized: dtype, shape) }
     let size = Self.rounded(bytes)
     let kept: UInt? = try state.withLock { state in
-      guard state.liveBytes + size <= limit else {
+      guard state.liveBytes + size <= state.limit else {
         throw ExecutionError(
           .outOfMemory,
-          "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(limit) are in use")
+          "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(state.limit) are in use")
       }
       state.liveBytes += size
       if let address = state.free[size]?.popLast() {
@@ -56,7 +62,7 @@ final class BufferPool: Sendable {
         return address
       }
       // Sizes that are not asked for any more must not pile up.
-      if state.liveBytes + state.freeBytes > limit { Self.purge(&state) }
+      if state.liveBytes + state.freeBytes > state.limit { Self.purge(&state) }
       return nil
     }
     guard let pointer = kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:)) ?? Self.fresh(size) else {
@@ -95,10 +101,13 @@ final class BufferPool: Sendable {
     return (bytes + step - 1) / step * step
   }
 
-  /// Nine tenths of the machine's memory.
-  static var defaultLimit: Int {
+  /// The limit for a model whose weights and inputs take `bytes`: 2 GiB, or 64 times as much as they take where that is
+  /// more, but never above nine tenths of the machine's memory. Real networks stay far below it; a small file that asks for
+  /// terabytes does not get them.
+  static func defaultLimit(for bytes: Int) -> Int {
+    let (wanted, overflow) = bytes.multipliedReportingOverflow(by: 64)
     let pages = sysconf(Int32(_SC_PHYS_PAGES)), page = sysconf(Int32(_SC_PAGESIZE))
-    guard pages > 0, page > 0 else { return 1 << 40 }
-    return pages / 10 * 9 * page
+    let machine = pages > 0 && page > 0 ? pages / 10 * 9 * page : 1 << 40
+    return min(machine, overflow ? machine : max(1 << 31, wanted))
   }
 }

@@ -52,7 +52,7 @@ public final class Executor: @unchecked Sendable {
     inputs = main.inputs.map { ($0.name, main[$0.value].type) }
     outputs = main.outputs.map { ($0.name, main[$0.value].type) }
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
-    pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit)
+    pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(for: 0))
     // An unsound graph is found now, not at the first run.
     if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }
   }
@@ -66,6 +66,9 @@ public final class Executor: @unchecked Sendable {
     // A plan keeps packed weights and is not for two at a time.
     return try lock.withLock { _ in
       let plan = try plan(fused: options.fuses && probe == nil)
+      if options.memoryLimit == nil {
+        pool.limit = BufferPool.defaultLimit(for: inputs.reduce(plan.constantBytes) { $0.saturatingAdd($1.byteCount) })
+      }
       let run = Run(plan, executor: self, probe: probe)
       return try run.main(inputs)
     }

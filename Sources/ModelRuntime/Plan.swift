@@ -6,6 +6,8 @@ import ModelTensor
 final class Plan {
   private(set) var programs: [GraphID: Program] = [:]
   let entry: GraphID
+  /// What the weights and constants of all programs take.
+  private(set) var constantBytes = 0
   private var arrays: [GraphID: [NDArray?]] = [:]
 
   /// The model as it would be run fastest: constants folded, images with their channels last, and epilogues fused. Ports and
@@ -33,6 +35,10 @@ final class Plan {
       guard programs[id] == nil else { continue }
       let program = try Program(id, of: model)
       programs[id] = program
+      for (_, tensor) in program.constants {
+        let count = tensor.type.shape.elementCount.flatMap { tensor.type.dtype.byteCount(of: $0) } ?? 0
+        constantBytes = constantBytes.saturatingAdd(count)
+      }
       for step in program.steps { waiting += step.bodies }
     }
   }
@@ -44,5 +50,13 @@ final class Plan {
     for (slot, tensor) in program.constants { slots[slot] = try tensor.array() }
     arrays[program.graph] = slots
     return slots
+  }
+}
+
+extension Int {
+  /// The sum, or the greatest number there is.
+  func saturatingAdd(_ other: Int) -> Int {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
   }
 }

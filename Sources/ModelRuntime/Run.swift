@@ -9,6 +9,8 @@ final class Run {
   private let probe: Probe?
   private let context: ExecutionContext
   private var depth = 0
+  private var bodyCount = 0
+  private var start: ContinuousClock.Instant?
   /// The enclosing places, outermost first; kept only for probes and errors.
   private var path: [String] = []
 
@@ -29,6 +31,7 @@ final class Run {
     guard depth < executor.options.callDepth else {
       throw ExecutionError(.limitExceeded, "graphs call each other more than \(executor.options.callDepth) deep")
     }
+    try countBody()
     guard inputs.count == program.inputs.count else {
       throw ExecutionError(.invalidInput, "graph '\(id.name)' takes \(program.inputs.count) values, found \(inputs.count)")
     }
@@ -68,6 +71,21 @@ final class Run {
         throw ExecutionError(.invalidInput, "output \(index) of graph '\(id.name)' was not computed")
       }
       return array
+    }
+  }
+
+  /// Ends a run whose loops go on for ever, or so long that nobody would wait.
+  private func countBody() throws {
+    bodyCount += 1
+    guard bodyCount > 10_000 else { return }
+    guard bodyCount <= executor.options.bodyLimit else {
+      throw ExecutionError(.limitExceeded, "loops went on for \(bodyCount - 1) iterations")
+    }
+    guard bodyCount % 256 == 0 else { return }
+    let now = ContinuousClock.now
+    guard let start else { return start = now }
+    guard now - start <= executor.options.loopTime else {
+      throw ExecutionError(.limitExceeded, "loops went on for \(bodyCount - 1) iterations and longer than \(executor.options.loopTime)")
     }
   }
 

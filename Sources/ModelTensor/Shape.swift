@@ -49,13 +49,18 @@ public enum Shape: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The product of non-negative extents, or `nil` when one is negative or the product overflows.
+///
+/// An extent of 0 does not excuse the others: their product must stay below 2³¹, because kernels step over the outer axes of
+/// empty tensors too.
 public func checkedProduct(_ extents: [Int]) -> Int? {
-  var result = 1
+  var result = 1, isEmpty = false
   for extent in extents {
     guard extent >= 0 else { return nil }
+    if extent == 0 { isEmpty = true; continue }
     let (product, overflow) = result.multipliedReportingOverflow(by: extent)
     guard !overflow else { return nil }
     result = product
   }
-  return result
+  guard isEmpty else { return result }
+  return result < 1 << 31 ? 0 : nil
 }

@@ -10,11 +10,14 @@ struct Command {
 
   init(_ arguments: String..., in directory: String? = nil) throws { try self.init(arguments, in: directory) }
 
-  init(_ arguments: [String], in directory: String? = nil) throws {
+  /// With at most 8 GB of address space and 60 seconds of processor time.
+  init(limited arguments: [String]) throws { try self.init(arguments, isLimited: true) }
+
+  init(_ arguments: [String], in directory: String? = nil, isLimited: Bool = false) throws {
     guard let binary = Self.binary else { throw NotBuilt() }
     let process = Process()
-    process.executableURL = binary
-    process.arguments = arguments
+    process.executableURL = isLimited ? URL(fileURLWithPath: "/bin/sh") : binary
+    process.arguments = isLimited ? ["-c", "ulimit -v 8000000; ulimit -t 60; exec \"$0\" \"$@\"", binary.path] + arguments : arguments
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     let output = Pipe(), errors = Pipe()
     process.standardOutput = output

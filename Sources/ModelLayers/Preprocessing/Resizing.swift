@@ -35,7 +35,7 @@ public struct Resizing: ConfigurableLayer {
 
   private func padded<C: OpContext>(_ x: C.Value, _ axes: [Int], in context: inout C) throws -> C.Value {
     let (h, w) = try context.imageSize(x, axes)
-    let tall = max(h, Int(Float(w * height) / Float(width))), wide = max(w, Int(Float(h * width) / Float(height)))
+    let tall = max(h, scaled(w, height, width)), wide = max(w, scaled(h, width, height))
     var pads = [Int](repeating: 0, count: try context.rank(of: x))
     pads[axes[0]] = Int(Float(tall - h) / 2)
     pads[axes[1]] = Int(Float(wide - w) / 2)
@@ -70,6 +70,13 @@ public struct CenterCrop: ConfigurableLayer {
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] { [nil] }
 }
 
+/// `extent × numerator ÷ denominator` as TensorFlow rounds it, for whatever numbers a configuration holds.
+private func scaled(_ extent: Int, _ numerator: Int, _ denominator: Int) -> Int {
+  let (product, overflow) = extent.multipliedReportingOverflow(by: numerator)
+  let ratio = (overflow ? Float(extent) * Float(numerator) : Float(product)) / Float(denominator)
+  return ratio.isNaN ? 0 : Int(max(0, min(0x1p40, ratio)))
+}
+
 extension OpContext {
   /// The axes of height and width of one image or a batch of them.
   func imageAxes(_ x: Value, _ layout: DataLayout, _ name: String) throws -> [Int] {
@@ -89,8 +96,8 @@ extension OpContext {
   /// The largest part in the middle with the aspect ratio of `height` × `width`.
   mutating func croppedToAspect(_ x: Value, axes: [Int], height: Int, width: Int) throws -> Value {
     let (h, w) = try imageSize(x, axes)
-    let tall = max(1, min(h, Int(Float(w * height) / Float(width))))
-    let wide = max(1, min(w, Int(Float(h * width) / Float(height))))
+    let tall = max(1, min(h, scaled(w, height, width)))
+    let wide = max(1, min(w, scaled(h, width, height)))
     let top = Int(Float(h - tall) / 2), left = Int(Float(w - wide) / 2)
     let rows = try slice(x, axis: axes[0], start: top, end: top + tall)
     return try slice(rows, axis: axes[1], start: left, end: left + wide)

@@ -19,6 +19,7 @@ public struct DetOp: PrimitiveOp {
     guard x.rank >= 2, x.shape[x.rank - 1] == x.shape[x.rank - 2] else { throw ExecutionError(.shapeMismatch, "Det of \(x.type)") }
     guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
     let n = x.shape[x.rank - 1], values = x.doubles(), shape = Array(x.shape.dropLast(2))
+    try context.demand(.float64, shape)
     let results = (0..<shape.reduce(1, *)).map { determinant(Array(values[($0 * n * n)..<(($0 + 1) * n * n)]), n) }
     return [try NDArray(results, shape).cast(to: x.dtype, in: context)]
   }

@@ -20,12 +20,11 @@ public struct OneHotOp: PrimitiveOp {
     guard let wide = try inputs.required(1, of: self).doubles().first, let depth = Int(exactly: wide.rounded(.towardZero)), depth >= 0, values.count == 2
     else { throw ExecutionError(.invalidInput, "OneHot takes a depth and two values") }
     let axis = try normalizeAxis(axis, rank: indices.rank + 1)
-    let view = AxisView(indices.shape + [1], axis: axis)
     var shape = indices.shape
     shape.insert(depth, at: axis)
     guard let total = checkedProduct(shape), total <= 1 << 32 else { throw ExecutionError(.limitExceeded, "OneHot of depth \(depth)") }
+    try context.demand(.float64, shape)
     let inner = indices.shape[axis...].reduce(1, *)
-    _ = view
     let pair = values.doubles()
     var out = [Double](repeating: pair[0], count: total)
     for (place, value) in indices.doubles().enumerated() {

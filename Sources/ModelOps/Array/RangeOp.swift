@@ -36,6 +36,7 @@ public struct RangeOp: PrimitiveOp {
     guard let count = Int(exactly: max(0, length)), count <= 1 << 32 else {
       throw ExecutionError(.invalidValue, "Range from \(a) to \(b) by \(d)")
     }
+    try context.demand(.float64, [count])
     if start.dtype == .int64, let first = start.integers()?.first, let step = delta.integers()?.first {
       return [NDArray((0..<count).map { Int64(first &+ $0 &* step) }, [count])]
     }

@@ -14,7 +14,7 @@ public struct SplitOp: PrimitiveOp {
   }
   private func sizes(_ given: [Int]?, extent: Int) throws -> [Int] {
     if let given {
-      guard given.count == count, given.allSatisfy({ (0...extent).contains($0) }), given.reduce(0, +) == extent else {
+      guard given.count == count, given.allSatisfy({ (0...extent).contains($0) }), given.reduce(0, &+) == extent else {
         throw GraphError(.shapeMismatch, "Split of an extent of \(extent) into \(given)")
       }
       return given

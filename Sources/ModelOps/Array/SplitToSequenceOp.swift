@@ -29,6 +29,7 @@ public struct SplitToSequenceOp: PrimitiveOp {
     let axis = try indexedAxis(axis, rank: x.rank)
     guard axis < x.rank else { throw ExecutionError(.shapeMismatch, "SplitToSequence of a scalar") }
     let extent = x.shape[axis]
+    try context.demand(.int64, [extent])
     var sizes = Array(repeating: 1, count: extent)
     if let split = inputs.optional(1) {
       guard let given = split.integers(), given.allSatisfy({ (0...extent).contains($0) || split.rank == 0 && $0 > 0 }) else {
@@ -40,7 +41,7 @@ public struct SplitToSequenceOp: PrimitiveOp {
       } else {
         sizes = given
       }
-      guard sizes.reduce(0, +) == extent else { throw ExecutionError(.invalidValue, "SplitToSequence of \(x.type) into \(sizes)") }
+      guard sizes.reduce(0, &+) == extent else { throw ExecutionError(.invalidValue, "SplitToSequence of \(x.type) into \(sizes)") }
     }
     let lengths = NDArray(sizes.map(Int64.init), [sizes.count])
     var parts = try SplitOp(axis: axis, count: sizes.count).evaluate([x, lengths], in: context)

@@ -137,6 +137,9 @@ public struct ResizeOp: PrimitiveOp {
       if coordinateMode != .tfCropAndResize, target.extent == extent, target.scale == 1 { continue }
       guard extent > 0 || target.extent == 0 else { throw ExecutionError(.shapeMismatch, "Resize of \(x.type)") }
       guard target.extent <= 1 << 22 else { throw ExecutionError(.limitExceeded, "Resize of an axis to \(target.extent)") }
+      var shape = result.shape
+      shape[axis] = target.extent
+      try context.demand(result.dtype, shape)
       let region = coordinateMode == .tfCropAndResize ? (roi[index], roi[count + index]) : (0, 1)
       let taps = (0..<target.extent).map { self.taps(at: $0, scale: target.scale, output: target.extent, input: extent, region: region) }
       result = try resample(result, axis: axis, taps, in: context)
@@ -158,6 +161,7 @@ public struct ResizeOp: PrimitiveOp {
       guard let total = checkedProduct(shape), extent > 0 || total == 0, total / max(1, view.inner) < 1 << 28 else {
         throw ExecutionError(.limitExceeded, "Resize of \(x.type) to \(shape)")
       }
+      try context.demand(x.dtype, shape)
       let sources = (0..<target.extent).map { taps(at: $0, scale: target.scale, output: target.extent, input: extent, region: (0, 1)).indices[0] }
       let places = (0..<view.outer).flatMap { o in sources.map { o * extent + $0 } }
       result = try result.reshaped([result.count]).picking(places, run: view.inner, shape: shape, in: context)

@@ -122,7 +122,10 @@ extension NodeReader {
 extension NodeWriter {
   /// A constant of one number everywhere.
   mutating func filled(_ value: Double, _ shape: [Int], _ dtype: DType) throws -> OutValue {
-    let array = NDArray([Double](repeating: value, count: shape.reduce(1, *)), shape)
+    guard let count = checkedProduct(shape), count <= 1 << 24 else {
+      throw UnsupportedError("a constant of the extents \(shape) can't be written")
+    }
+    let array = NDArray([Double](repeating: value, count: count), shape)
     return try constant(try array.cast(to: dtype, in: ExecutionContext(primitives: ReferencePrimitives())))
   }
 }
@@ -134,7 +137,7 @@ private func trailing(_ axes: [Int], _ inputs: RuleInputs, _ w: inout NodeWriter
   let sorted = try axes.map { try normalizeAxis($0, rank: dims.count) }.sorted()
   guard sorted == Array((dims.count - sorted.count)..<dims.count) else { return nil }
   if let scale = inputs[1] { return (-sorted.count, scale) }
-  guard let extents = Shape.ranked(Array(dims.suffix(sorted.count))).extents, extents.reduce(1, *) < 1 << 24 else { return nil }
+  guard let extents = Shape.ranked(Array(dims.suffix(sorted.count))).extents, checkedProduct(extents).map({ $0 < 1 << 24 }) == true else { return nil }
   return (-sorted.count, try w.filled(1, extents, x.type.dtype))
 }
 

@@ -1,0 +1,42 @@
+import Foundation
+import ModelSupport
+import Testing
+
+/// Well-formed models that ask for what nobody has, through the command: `fixtures/malformed/commands/generate.py` makes them
+/// and says what is expected.
+@Suite(.serialized) struct HostileTests {
+  struct Case: CustomTestStringConvertible {
+    let file: String, code: Int?, message: String, unverified: Int?
+    var testDescription: String { file }
+  }
+
+  static let directory = MutationTests.root + "/malformed/commands"
+  static let cases: [Case] = {
+    guard let data = FileManager.default.contents(atPath: directory + "/expected.json"), let json = try? JSONValue(parsing: [UInt8](data))
+    else { return [] }
+    return (json.arrayValue ?? []).map {
+      Case(
+        file: $0["file"]?.stringValue ?? "", code: $0["code"]?.intValue, message: $0["message"]?.stringValue ?? "",
+        unverified: $0["unverified"]?.intValue)
+    }
+  }()
+
+  @Test func thereAreCases() { #expect(Self.cases.count > 50) }
+
+  @Test(arguments: cases) func endsAsExpected(_ hostile: Case) throws {
+    let scratch = try Scratch(), source = "\(Self.directory)/\(hostile.file)"
+    let target = scratch.file(hostile.file.hasSuffix(".keras") ? "out.keras" : "out.onnx")
+    for (arguments, code) in [(["--no-verify"], hostile.unverified), ([], hostile.code)] {
+      let start = ContinuousClock.now
+      let result = try Command(limited: ["convert", source, target, "--samples", "1"] + arguments)
+      #expect(ContinuousClock.now - start < .seconds(60))
+      #expect([0, 1, 65, 69].contains(result.code), "\(arguments): \(result.code) \(result.errors.prefix(2000))")
+      if let code { #expect(Int(result.code) == code, "\(arguments): \(result.errors.prefix(2000))") }
+      if result.code != 0 {
+        #expect(scratch.names.isEmpty && !result.errors.isEmpty, "\(scratch.names)")
+        if arguments.isEmpty { #expect(result.errors.contains(hostile.message), "\(result.errors.prefix(2000))") }
+      }
+      try? FileManager.default.removeItem(atPath: target)
+    }
+  }
+}
