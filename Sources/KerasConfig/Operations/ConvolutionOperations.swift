@@ -119,8 +119,19 @@ extension OperationRules {
       guard op.layout == .channelsLast, rank >= 1, op.kernel.count == rank else {
         throw OperationWriter.unsupported(op, "its channels do not stand last")
       }
+      if case .lp(let power) = op.kind {
+        // The mean of the powers times their number; padding adds nothing to the sum.
+        guard power >= 1, !op.ceilMode, let count = checkedProduct(op.kernel), x.dtype.isFloatingPoint else {
+          throw OperationWriter.unsupported(op, "Keras has no such pooling")
+        }
+        var mean = op
+        mean.kind = .average
+        mean.countIncludePad = true
+        let powers = try writer.pow(try writer.unary("Absolute", x), try writer.scalar(Double(power), like: x))
+        let sum = try writer.mul(try writer.apply(mean, powers), try writer.scalar(Double(count), like: x))
+        return try writer.pow(sum, try writer.scalar(1 / Double(power), like: x))
+      }
       if op.dilations.contains(where: { $0 != 1 }) { return try dilatedPool(op, x, &writer) }
-      if case .lp = op.kind { throw OperationWriter.unsupported(op, "Keras has no such pooling") }
       let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
       var padding = "valid", counts: WrittenTensor?
       if op.padding == .same, !op.ceilMode, !(op.countIncludePad && op.kind == .average) { padding = "same" } else if op.padding != .valid || op.ceilMode {

@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelOps
 import ModelSupport
 import ModelTensor
 import OrderedCollections
@@ -89,6 +90,12 @@ public enum OperationRules {
       let fact = model.fact(port.value, in: graph)
       for (axis, dim) in (fact.type.shape.dims ?? []).enumerated() {
         if case .named = dim, writer.sources[dim] == nil { writer.sources[dim] = (WrittenTensor(.value(port.value), fact), axis) }
+      }
+    }
+    if node.op is ExpandOp || node.op is TileOp || node.op is ConstantOfShapeOp, let last = node.inputs.last, let shape = last {
+      let tracer = ExtentTracer(graph: graph, model: model)
+      writer.traced = (tracer.trace(shape) ?? []).map { place in
+        place.map { (WrittenTensor(.value($0.value), model.fact($0.value, in: graph)), $0.axis) }
       }
     }
     let results: [WrittenTensor]

@@ -48,6 +48,8 @@ struct OperationWriter: OpContext {
   private var depth = 0
   /// Tensors that have an extent which is not known beforehand, and on which axis.
   var sources: [Dim: (tensor: WrittenTensor, axis: Int)] = [:]
+  /// Whose extents the elements of the shape are that the op takes, where they are any's.
+  var traced: [(tensor: WrittenTensor, axis: Int)?] = []
 
   mutating func apply(_ op: any Op, to inputs: [WrittenTensor?]) throws -> [WrittenTensor] {
     if inputs.allSatisfy({ $0?.isConstant ?? true }), inputs.contains(where: { $0 != nil }) {

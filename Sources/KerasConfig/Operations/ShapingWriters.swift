@@ -59,11 +59,37 @@ extension OperationRules {
         ["indices_or_sections": sizes == nil ? .int(op.count) : places.configValue, "axis": .int(axis)])
     }),
     OperationWriteRule(TileOp.self) { op, inputs, writer in
-      let repeats = try OperationWriter.integers(try inputs.at(1), "repeats", of: op)
-      if repeats.allSatisfy({ $0 == 1 }) { return try inputs.at(0) }
-      return try writer.call(.numpy, "Tile", [.tensor(try inputs.at(0))], ["repeats": repeats.configValue])
+      let x = try inputs.at(0), fact = try inputs.at(1).fact
+      guard let elements = fact.elements else { throw OperationWriter.unsupported(op, "its repeats are computed at run time") }
+      // How often an axis of extent 1 is repeated is what its extent becomes.
+      let open = elements.indices.filter { elements[$0].value == nil }, dims = try x.dims()
+      guard elements.count == dims.count, open.allSatisfy({ dims[$0] == .fixed(1) }) else { throw OperationWriter.unsupported(op, "its repeats are computed at run time") }
+      let repeats = elements.map { $0.value ?? 1 }
+      var y = x
+      if repeats.contains(where: { $0 != 1 }) {
+        if let array = x.isConstant ? try x.fact.constant?.array() : nil {
+          var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+          y = writer.constant(try context.apply(TileOp(), array, NDArray(repeats.map(Int64.init), [repeats.count])))
+        } else { y = try writer.call(.numpy, "Tile", [.tensor(x)], ["repeats": repeats.configValue]) }
+      }
+      if open.isEmpty { return y }
+      return try expand(y, to: elements.indices.map { open.contains($0) ? elements[$0] : .fixed(1) }, op, &writer)
     },
-    OperationWriteRule(ExpandOp.self) { op, inputs, writer in try expand(try inputs.at(0), try inputs.at(1), op, &writer) },
+    OperationWriteRule(RangeOp.self) { op, inputs, writer in
+      let start = try inputs.at(0), limit = try inputs.at(1), step = try inputs.at(2)
+      guard start.dtype == .int64 || start.dtype == .int32, start.fact.integers == [0], step.fact.integers == [1], let extent = limit.fact.elements?.first,
+        let (source, place) = writer.sources[extent]
+      else { throw OperationWriter.unsupported(op, "its bounds are computed at run time") }
+      // The places of an axis: ones along it are summed up.
+      let line = try writer.getItem(source, try (0..<source.rank()).map { $0 == place ? OperationWriter.slice(nil, nil) : 0 })
+      let ones = try writer.call(.numpy, "OnesLike", [.tensor(line)], ["dtype": .string(start.dtype.rawValue)])
+      let places = try writer.call(.numpy, "Cumsum", [.tensor(ones)], ["axis": 0, "dtype": nil])
+      return try writer.binary("Subtract", places, try writer.scalar(1, like: places))
+    },
+    OperationWriteRule(ExpandOp.self) { op, inputs, writer in
+      guard let wanted = try inputs.at(1).fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+      return try expand(try inputs.at(0), to: wanted, op, &writer)
+    },
     OperationWriteRule(PadOp.self, many: { op, inputs, writer in [try pad(op, inputs, &writer)] }),
     OperationWriteRule(ReverseOp.self) { op, inputs, writer in
       try writer.call(.numpy, "Flip", [.tensor(try inputs.at(0))], ["axis": op.axes.count == 1 ? .int(op.axes[0]) : op.axes.configValue])
@@ -84,7 +110,8 @@ extension OperationRules {
     },
     OperationWriteRule(ConstantOfShapeOp.self) { op, inputs, writer in
       guard let shape = try inputs.at(0).fact.integers, let count = checkedProduct(shape), count <= ArrayConfig.elementLimit else {
-        return try expand(writer.constant(op.value.reshaped([])), try inputs.at(0), op, &writer)
+        guard let wanted = try inputs.at(0).fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+        return try expand(writer.constant(op.value.reshaped([])), to: wanted, op, &writer)
       }
       var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
       return writer.constant(try context.apply(op, NDArray(shape.map(Int64.init), [shape.count])))
@@ -156,10 +183,9 @@ extension OperationRules {
   }
 
   private static func expand(
-    _ x: WrittenTensor, _ shape: WrittenTensor, _ op: any Op, _ writer: inout OperationWriter
+    _ x: WrittenTensor, to wanted: [Dim], _ op: any Op, _ writer: inout OperationWriter
   ) throws -> WrittenTensor {
     let dims = try x.dims()
-    guard let wanted = shape.fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
     guard case .ranked(let result) = try broadcast([.ranked(dims), .ranked(wanted)]) else {
       throw OperationWriter.unsupported(op, "its shape is unknown")
     }
@@ -184,7 +210,10 @@ extension OperationRules {
       if repeats.contains(where: { $0 != 1 }) { y = try writer.call(.numpy, "Tile", [.tensor(y)], ["repeats": repeats.configValue]) }
     }
     for axis in open {
-      guard let (source, place) = writer.sources[result[axis]] else { throw OperationWriter.unsupported(op, "an unknown extent is to be repeated") }
+      let element = axis - (result.count - wanted.count)
+      guard let (source, place) = writer.sources[result[axis]] ?? (writer.traced.indices.contains(element) ? writer.traced[element] : nil) else {
+        throw OperationWriter.unsupported(op, "an unknown extent is to be repeated")
+      }
       let line = try writer.getItem(source, try (0..<source.rank()).map { $0 == place ? OperationWriter.slice(nil, nil) : 0 })
       let zeros = try writer.call(.numpy, "ZerosLike", [.tensor(line)], ["dtype": .string(y.dtype.rawValue)])
       let others = (0..<result.count).filter { $0 != axis }

@@ -76,6 +76,7 @@ struct NetworkWriter {
       let name = names.unique(port.name)
       let known = model.scopeIDs.first { model[$0].kind == "InputLayer" && model[$0].parent == scope && model[$0].name == port.name }
       let type = graph[port.value].type
+      if type.dtype == .variant || type.dtype == .resource { note("an input that is no tensor, '\(port.name)'") }
       entries.append(
         Entry(
           name: name, object: objects.input(name, type, original: known.flatMap { model[$0].config }),

@@ -1,6 +1,9 @@
+import KerasConfig
 import KerasFormat
 import KerasStorage
 import ModelGraph
+import ModelLayers
+import ModelOps
 import ModelPasses
 import ModelSupport
 import ModelTensor
@@ -50,7 +53,10 @@ func legalizeForKeras(_ model: Model, _ options: WriteOptions) throws -> (model:
   }
   guard !model.isMadeOfLayers else { return (model, []) }
   let profile = TargetProfile(name: "Keras layers", level: .layers, layout: .channelsLast) { node, _, _ in
-    (node.op as? OpaqueOp).flatMap { $0.format == "keras" ? nil : $0.reason ?? "no counterpart in Keras" }
+    if let op = node.op as? OpaqueOp { return op.format == "keras" ? nil : op.reason ?? "no counterpart in Keras" }
+    if node.op is LayerOp || node.op is CallOp { return nil }
+    if node.op is any BodyOp { return "Keras keeps no control flow in its files" }
+    return OperationRules.writes(node.op) || LiftLayers.mayLift(node.op) ? nil : "keras.ops has nothing like it"
   }
   return try Legalizer(profile, ioLayout: options.layout).run(model)
 }

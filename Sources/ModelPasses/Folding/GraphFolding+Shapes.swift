@@ -19,6 +19,17 @@ extension GraphFolding {
     guard node.op is ReshapeOp || node.op is ExpandOp, node.inputs.count == 2, let x = node.inputs[0], let shape = node.inputs[1],
       fact(shape).constant == nil, let extents = trace(shape), let dims = context.graph[x].type.shape.dims
     else { return }
+    if context.graph[shape].elements == nil {
+      context.graph[shape].elements = extents.map { extent in
+        switch extent {
+        case .known(let value): .fixed(value)
+        case .axis(let value, let axis): context.graph[value].type.shape.dims?[axis] ?? .unknown
+        case .named(let name): .named(name)
+        case .unknown: .unknown
+        }
+      }
+      try sharpen(id)
+    }
     var entries: [Int] = [], open: [Int] = []
     for (index, extent) in extents.enumerated() {
       switch extent {
@@ -75,6 +86,8 @@ extension GraphFolding {
       return fact.type.shape.rank ?? 2 <= 1 ? trace(x, depth: depth + 1) : nil
     case is GatherOp, is SliceOp:
       return pick(node, x, depth: depth)
+    case is WhereOp:
+      return choose(node, depth: depth)
     default:
       return fact.elements?.map { element in
         switch element {
@@ -84,6 +97,29 @@ extension GraphFolding {
         }
       }
     }
+  }
+
+  /// `Where(shape = −1, ones, shape)`, with which exporters say that an expansion leaves some extents alone.
+  private func choose(_ node: Node, depth: Int) -> [TracedExtent]? {
+    guard node.inputs.count == 3, let condition = node.inputs[0].flatMap({ producer($0) }), condition.op is EqualOp, condition.inputs.count == 2,
+      let a = condition.inputs[0].flatMap({ trace($0, depth: depth + 1) }), let b = condition.inputs[1].flatMap({ trace($0, depth: depth + 1) }),
+      let then = node.inputs[1].flatMap({ trace($0, depth: depth + 1) }), let otherwise = node.inputs[2].flatMap({ trace($0, depth: depth + 1) }),
+      a.count == b.count, then.count == a.count, otherwise.count == a.count
+    else { return nil }
+    var result: [TracedExtent] = []
+    for index in a.indices {
+      let isEqual: Bool
+      switch (a[index], b[index]) {
+      case (.known(let x), .known(let y)): isEqual = x == y
+      // An extent is never negative.
+      case (.known(let x), .axis), (.axis, .known(let x)), (.known(let x), .named), (.named, .known(let x)):
+        guard x < 0 else { return nil }
+        isEqual = false
+      default: return nil
+      }
+      result.append(isEqual ? then[index] : otherwise[index])
+    }
+    return result
   }
 
   /// What a gather or slice picks: it is applied to the positions.

@@ -29,8 +29,14 @@ public struct Legalizer {
     case .ops:
       for pass in opPasses { try apply(pass, to: &result) }
     case .layers:
-      if !Self.hasLayers(result) { for pass in LiftLayers.passes(ioLayout: ioLayout) { try apply(pass, to: &result) } }
-      try refuseUnacceptable(result)
+      if !Self.hasLayers(result) {
+        for pass in LiftLayers.passes(ioLayout: ioLayout) {
+          // What can't be lifted in the end is listed before a pass fails over it.
+          if pass is ConvertLayout { try refuse(result) }
+          try apply(pass, to: &result)
+        }
+      }
+      try refuse(result)
     }
     return (result, [])
   }
@@ -65,22 +71,13 @@ public struct Legalizer {
   }
 
   /// Foreign ops are listed before anything else is tried: later failures would hide them.
-  private func refuseOpaque(_ model: Model) throws {
-    var refused = RefusedOps(target: profile.name)
-    for graph in model.graphs.values {
-      for node in graph.nodeSlots {
-        guard let node, node.op is OpaqueOp else { continue }
-        if let reason = profile.accepts(node, graph, model) { refused.add(node, reason) }
-      }
-    }
-    try refused.check()
-  }
+  private func refuseOpaque(_ model: Model) throws { try refuse(model) { $0.op is OpaqueOp } }
 
-  private func refuseUnacceptable(_ model: Model) throws {
+  private func refuse(_ model: Model, where isAsked: (Node) -> Bool = { _ in true }) throws {
     var refused = RefusedOps(target: profile.name)
     for graph in model.graphs.values {
       for node in graph.nodeSlots {
-        guard let node, let reason = profile.accepts(node, graph, model) else { continue }
+        guard let node, isAsked(node), let reason = profile.accepts(node, graph, model) else { continue }
         refused.add(node, reason)
       }
     }

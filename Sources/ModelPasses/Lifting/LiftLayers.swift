@@ -36,11 +36,19 @@ extension Node {
 }
 
 extension LiftLayers {
+  /// Whether ops of this kind are tried at all: others become layers never.
+  public static func mayLift(_ op: any Op) -> Bool {
+    switch type(of: op).family {
+    case .convolution, .linear, .normalization, .pooling, .reduction, .recurrent, .activation, .arithmetic, .array, .image: true
+    default: false
+    }
+  }
+
   /// All that an op-level model goes through on its way to Keras layers: constants folded, functions
   /// in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      RemoveDeadCode(), LowerLayers(), FoldConstants(), RecognizeComposites(),
+      RemoveDeadCode(), LowerLayers(), FoldConstants(), RecognizeComposites(), RecognizeRecurrence(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

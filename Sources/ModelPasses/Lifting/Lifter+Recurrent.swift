@@ -17,6 +17,9 @@ extension Lifter {
     /// Inputs that hold initial states.
     var stateInputs: [Int]
     var keepsBothBiases: Bool
+    /// `[T, B]`: which steps count.
+    var mask: ValueID?
+    var zeroOutputForMask = false
   }
 
   private func recurrence(_ node: Node) -> Recurrence? {
@@ -43,7 +46,7 @@ extension Lifter {
     }
     switch node.op {
     case let op as LSTMOp:
-      guard op.clip == nil, !op.inputForget, !op.batchFirst, node.input(7) == nil, node.input(8) == nil, node.input(4) == nil,
+      guard op.clip == nil, !op.inputForget, !op.batchFirst, node.input(7) == nil, node.input(8) == nil || op.direction != .bidirectional, node.input(4) == nil,
         op.activations.count == 3 * op.direction.count
       else { return nil }
       return Recurrence(
@@ -58,9 +61,9 @@ extension Lifter {
           layer.cell.recurrentActivation = gate
           layer.cell.useBias = node.input(3) != nil
           return layer
-        }, stateInputs: [5, 6], keepsBothBiases: false)
+        }, stateInputs: [5, 6], keepsBothBiases: false, mask: node.input(8), zeroOutputForMask: op.zeroOutputForMask)
     case let op as GRUOp:
-      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil, op.activations.count == 2 * op.direction.count else { return nil }
+      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil || op.direction != .bidirectional, op.activations.count == 2 * op.direction.count else { return nil }
       return Recurrence(
         className: "gru", hidden: op.hiddenSize, direction: op.direction, gates: 3, order: [0, 1, 2],
         makeLayer: { d in
@@ -72,9 +75,9 @@ extension Lifter {
           layer.cell.useBias = node.input(3) != nil
           layer.cell.resetAfter = op.linearBeforeReset
           return layer
-        }, stateInputs: [5], keepsBothBiases: op.linearBeforeReset)
+        }, stateInputs: [5], keepsBothBiases: op.linearBeforeReset, mask: node.input(6), zeroOutputForMask: op.zeroOutputForMask)
     case let op as RNNOp:
-      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil, op.activations.count == op.direction.count else { return nil }
+      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil || op.direction != .bidirectional, op.activations.count == op.direction.count else { return nil }
       return Recurrence(
         className: "simple_rnn", hidden: op.hiddenSize, direction: op.direction, gates: 1, order: [0],
         makeLayer: { d in
@@ -84,7 +87,7 @@ extension Lifter {
           layer.cell.activation = function
           layer.cell.useBias = node.input(3) != nil
           return layer
-        }, stateInputs: [5], keepsBothBiases: false)
+        }, stateInputs: [5], keepsBothBiases: false, mask: node.input(6), zeroOutputForMask: op.zeroOutputForMask)
     default: return nil
     }
   }
@@ -175,16 +178,26 @@ extension Lifter {
       if r.direction.count == 2, initial.count == 2 { inputs = [inputs[0], inputs[1], inputs[3], inputs[2], inputs[4]] }
       roles += (0..<(inputs.count - 1)).map { "initial_state/\($0)" }
     }
+    let mask = try r.mask.map { try batchFirstMask($0, named: "\(name)_mask") }
+    if let mask {
+      inputs.append(mask)
+      roles.append("mask")
+    }
 
     if r.direction != .bidirectional {
       layer.options.goBackwards = r.direction == .reverse
       layer.options.returnSequences = wantsSequence
-      let onlyLast = !wantsSequence && states.dropFirst().allSatisfy { !isUsed($0) }
+      let onlyLast = !wantsSequence && mask == nil && states.dropFirst().allSatisfy { !isUsed($0) }
       layer.options.returnState = wantsStates && !onlyLast
       let results = try addAll(layer, named: name, inputs, weights0, roles: roles, results: [])
       if wantsSequence {
         var output = results[0]
         if r.direction == .reverse { output = try applyReverse(output, named: "\(name)_forwards") }
+        // Layers repeat their last output at masked steps.
+        if let mask, r.zeroOutputForMask {
+          let wide = try apply(UnsqueezeOp(axes: [2]), [mask], named: "\(name)_mask_wide")
+          output = try apply(WhereOp(), [wide, output, try context.scalar(0, like: output)], named: "\(name)_masked")
+        }
         let timeFirst = try swapped(output, named: "\(name)_time_first")
         values[sequence] = try apply(UnsqueezeOp(axes: [1]), [timeFirst], named: "\(name)_direction")
       }
@@ -243,9 +256,12 @@ extension Lifter {
 
   // MARK: Two ops that are one Bidirectional
 
+  /// What of an op a Bidirectional merges.
+  private enum Part: CaseIterable { case sequence, state, lastStep }
+
   /// What one op gives in the end, behind the reshuffling that follows every recurrent op.
-  private func end(of node: Node, states: Bool) -> (value: ValueID, nodes: [NodeID])? {
-    if states {
+  private func end(of node: Node, _ part: Part) -> (value: ValueID, nodes: [NodeID])? {
+    if part == .state {
       guard node.outputs.count > 1, !isUsed(node.outputs[0]), node.outputs.dropFirst(2).allSatisfy({ !isUsed($0) }),
         let squeeze = soleUser(node.outputs[1]), (source[squeeze].op as? SqueezeOp)?.axes == [0]
       else { return nil }
@@ -256,6 +272,16 @@ extension Lifter {
       (source[swap].op as? TransposeOp)?.permutation == [1, 0, 2]
     else { return nil }
     var nodes = [squeeze, swap], value = source[swap].outputs[0]
+    if part == .lastStep {
+      // The first step is the last one of what runs backwards.
+      let isBackward = recurrence(node)?.direction == .reverse
+      guard let slice = soleUser(value), source[slice].op is SliceOp, integers(source[slice].input(3)) == [1],
+        let start = integers(source[slice].input(1)), start == [isBackward ? 0 : -1], let end = integers(source[slice].input(2))?.first,
+        isBackward ? end == 1 : end >= 1 << 31, source[slice].input(4) == nil || integers(source[slice].input(4)) == [1],
+        let last = soleUser(source[slice].outputs[0]), (source[last].op as? SqueezeOp)?.axes == [1]
+      else { return nil }
+      return (source[last].outputs[0], nodes + [slice, last])
+    }
     // Backwards twice.
     if let a = soleUser(value), (source[a].op as? ReverseOp)?.axes == [1], let b = soleUser(source[a].outputs[0]),
       (source[b].op as? ReverseOp)?.axes == [1]
@@ -265,28 +291,50 @@ extension Lifter {
     }
     return (value, nodes)
   }
+  private func integers(_ id: ValueID?) -> [Int]? {
+    guard let tensor = tensor(id), tensor.elementCount <= 1 << 10 else { return nil }
+    return try? tensor.array().integers()
+  }
+  /// What `[T, B]` is the transpose of.
+  private func maskSource(_ mask: ValueID?) -> ValueID? {
+    if let mask, let swap = node(mask), (swap.op as? TransposeOp)?.permutation == [1, 0] { return swap.input(0) }
+    return mask
+  }
+  private mutating func batchFirstMask(_ mask: ValueID, named name: String) throws -> ValueID {
+    if let inner = maskSource(mask), inner != mask { return try resolve(inner) }
+    return try apply(TransposeOp(permutation: [1, 0]), [try resolve(mask)], named: name)
+  }
+  /// Whether a Bidirectional computes this part as the op does.
+  private func isMergeable(_ part: Part, _ r: Recurrence) -> Bool {
+    switch part {
+    case .sequence: r.mask == nil || r.zeroOutputForMask
+    case .state: r.mask == nil
+    case .lastStep: r.mask != nil && !r.zeroOutputForMask
+    }
+  }
 
   private mutating func liftPair(
     _ node: Node, _ id: NodeID, _ r: Recurrence, _ layer: any RecurrentLayer, _ weights: [Weight]
   ) throws -> Bool? {
-    for states in [false, true] {
-      guard let there = end(of: node, states: states), let mergeID = soleUser(there.value) else { continue }
+    for part in Part.allCases where isMergeable(part, r) {
+      guard let there = end(of: node, part), let mergeID = soleUser(there.value) else { continue }
       let merge = source[mergeID]
       guard merge.inputs.count == 2, merge.input(0) == there.value, let other = merge.input(1) else { continue }
       guard let partnerID = source.nodeIDs.first(where: { candidate in
-        guard candidate != id, type(of: source[candidate].op) == type(of: node.op), let back = end(of: source[candidate], states: states) else { return false }
+        guard candidate != id, type(of: source[candidate].op) == type(of: node.op), let back = end(of: source[candidate], part) else { return false }
         return back.value == other
       }) else { continue }
       let partner = source[partnerID]
-      guard let back = recurrence(partner), back.direction == .reverse, back.hidden == r.hidden, let partnerEnd = end(of: partner, states: states),
+      guard let back = recurrence(partner), back.direction == .reverse, back.hidden == r.hidden, let partnerEnd = end(of: partner, part), isMergeable(part, back),
+        maskSource(back.mask) == maskSource(r.mask),
         back.stateInputs.allSatisfy({ partner.input($0).map { isZero($0) } ?? true }), sequenceSource(partner) == sequenceSource(node),
         let weights1 = self.weights(partner, back, direction: 0), let mirror = back.makeLayer(0),
         String(describing: mirror) == String(describing: layer)
       else { continue }
       var both = Bidirectional(), forward = layer, result = merge.outputs[0], nodes = there.nodes + partnerEnd.nodes + [mergeID, partnerID]
-      forward.options.returnSequences = !states
+      forward.options.returnSequences = part == .sequence
       both.forward = forward
-      let rank = states ? 2 : 3
+      let rank = part == .sequence ? 3 : 2
       switch merge.op {
       case let op as ConcatOp where op.axis == rank - 1 || op.axis == -1: both.mergeMode = .concat
       case is MulOp: both.mergeMode = .mul
@@ -302,7 +350,12 @@ extension Lifter {
       guard let x = sequenceSource(node) else { continue }
       let name = layerName(node, "bidirectional")
       let input = x.isSwapped ? try resolve(x.value) : try swapped(try resolve(x.value), named: "\(name)_batch_first")
-      values[result] = try add(both, named: name, [input], weights + weights1, result: result)
+      var inputs = [input], roles = [""]
+      if let mask = r.mask {
+        inputs.append(try batchFirstMask(mask, named: "\(name)_mask"))
+        roles.append("mask")
+      }
+      values[result] = try add(both, named: name, inputs, weights + weights1, roles: roles, result: result)
       taken.formUnion(nodes)
       return true
     }

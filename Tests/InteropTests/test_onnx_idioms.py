@@ -1,0 +1,26 @@
+"""What exporters write, from ONNX to Keras: ONNX Runtime on the source against the real Keras on the converted file.
+
+    MODELCTL=.build/release/modelctl pytest Tests/InteropTests/test_onnx_idioms.py -k lstm
+"""
+import onnx
+import pytest
+
+import modelctl
+import onnx_idioms
+import peers
+
+EXACT, LOOSE = (1e-5, 1e-4), (5e-5, 5e-4)
+
+
+@pytest.mark.parametrize("batch", [None, 1], ids=["batch unknown", "batch 1"])
+@pytest.mark.parametrize("name", onnx_idioms.CASES)
+def test_idiom(name, batch, tmp_path):
+    builder = onnx_idioms.Builder(name, batch)
+    outputs = onnx_idioms.CASES[name](builder)
+    path = tmp_path / "model.onnx"
+    onnx.save(builder.model(outputs if isinstance(outputs, list) else [outputs]), path)
+    expected = peers.run_onnx(path, builder.feeds)
+    modelctl.convert(path, tmp_path / "model.keras")
+    actual = peers.run_keras(tmp_path / "model.keras", builder.feeds)
+    # Pow and Erf differ in the last bits between the runtimes, behind a division by a small deviation.
+    peers.compare(actual, expected, LOOSE if "norm" in name or "transformer" in name or name == "class_token" else EXACT, name)
