@@ -3,6 +3,7 @@
     MODELCTL=.build/release/modelctl pytest Tests/InteropTests/test_onnx_idioms.py -k lstm
 """
 import onnx
+import onnxruntime
 import pytest
 
 import modelctl
@@ -12,6 +13,15 @@ import peers
 EXACT, LOOSE = (1e-5, 1e-4), (5e-5, 5e-4)
 
 
+def run_as_written(path, feeds):
+    """ONNX Runtime without its own rewriting, which quantises biases that the model keeps as floats."""
+    onnx.checker.check_model(str(path), full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return session.run(None, dict(zip([i.name for i in session.get_inputs()], feeds)))
+
+
 @pytest.mark.parametrize("batch", [None, 1], ids=["batch unknown", "batch 1"])
 @pytest.mark.parametrize("name", onnx_idioms.CASES)
 def test_idiom(name, batch, tmp_path):
@@ -19,7 +29,7 @@ def test_idiom(name, batch, tmp_path):
     outputs = onnx_idioms.CASES[name](builder)
     path = tmp_path / "model.onnx"
     onnx.save(builder.model(outputs if isinstance(outputs, list) else [outputs]), path)
-    expected = peers.run_onnx(path, builder.feeds)
+    expected = run_as_written(path, builder.feeds)
     modelctl.convert(path, tmp_path / "model.keras")
     actual = peers.run_keras(tmp_path / "model.keras", builder.feeds)
     # Pow and Erf differ in the last bits between the runtimes, behind a division by a small deviation.
