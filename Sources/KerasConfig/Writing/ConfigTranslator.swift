@@ -97,7 +97,7 @@ struct ConfigTranslator {
     if className.hasPrefix("__") { return value }
     let module = members["module"]?.stringValue
     if let module, !LayerRules.isKeras(module) { return value }
-    let isLayer = LayerRules.rule(className: className, module: module) != nil && (module.map { $0.hasSuffix("layers") } ?? Self.looksLikeLayer(members["config"]))
+    let isLayer = className == "InputLayer" || LayerRules.rule(className: className, module: module) != nil && (module.map { $0.hasSuffix("layers") } ?? Self.looksLikeLayer(members["config"]))
     var config = members["config"] ?? .object([:])
     if isLayer {
       config = layerConfig(config, className: className, title: config["name"]?.stringValue ?? className)

@@ -55,7 +55,7 @@ enum KnownKeys {
     GlobalMaxPooling1D pool_dimensions
     GlobalMaxPooling2D pool_dimensions
     GlobalMaxPooling3D pool_dimensions
-    InputLayer batch_shape shape
+    InputLayer batch_shape optional shape
     IntegerLookup oov_method salt
     LSTM use_cudnn zero_output_for_mask
     LayerNormalization rms_scaling

@@ -16,6 +16,9 @@ struct Lifter {
   /// Old nodes that an earlier one's layer has taken in.
   var taken: Set<NodeID> = []
   private var names: Set<String> = []
+  /// Names of the graph's results, for the layers that give them: a Keras model's results are known by those.
+  private var resultNames: [ValueID: String] = [:]
+  private var reserved: Set<String> = []
   private var layers: [String: SharedLayer] = [:]
   /// Layers of one configuration, whatever their weights.
   private var twins: [String: [SharedLayer]] = [:]
@@ -52,6 +55,10 @@ struct Lifter {
     context = GraphContext(empty, graph: Graph(name: source.name))
     uses = source.uses()
     results = Set(source.outputs.map(\.value))
+    for port in source.outputs where resultNames[port.value] == nil {
+      resultNames[port.value] = Self.sanitized(port.name, or: "output")
+    }
+    reserved = Set(resultNames.values)
   }
 
   mutating func run() throws {
@@ -170,10 +177,17 @@ struct Lifter {
     return result.isEmpty ? fallback : result
   }
   mutating func unique(_ name: String) -> String {
-    if names.insert(name).inserted { return name }
-    var count = 1
-    while !names.insert("\(name)_\(count)").inserted { count += 1 }
-    return "\(name)_\(count)"
+    var title = name, count = 0
+    while reserved.contains(title) || !names.insert(title).inserted {
+      count += 1
+      title = "\(name)_\(count)"
+    }
+    return title
+  }
+  /// The name of what makes an old value first of all: the graph's own name for it, if it is a result.
+  private mutating func unique(_ name: String, for value: ValueID?) -> String {
+    if let value, let title = resultNames[value], reserved.remove(title) != nil, names.insert(title).inserted { return title }
+    return unique(name)
   }
   /// The name of the layer that a node becomes.
   func layerName(_ node: Node, _ className: String) -> String {
@@ -293,7 +307,7 @@ struct Lifter {
     }
     let shared: SharedLayer
     if !weights.isEmpty, let known = try layers[key] ?? twin(kind, name, weights) { shared = known } else {
-      let wanted = name, name = unique(wanted)
+      let wanted = name, name = unique(wanted, for: results.first ?? nil)
       let scope = context.model.add(Scope(name: name, kind: className))
       let parameters = zip(specs, weights).map { spec, weight in
         context.model.add(
@@ -335,7 +349,7 @@ struct Lifter {
   mutating func copy(_ node: Node) throws {
     let inputs = try node.inputs.map { try resolve($0) }
     let old = node.outputs.map { source[$0] }
-    let name = unique(Self.sanitized(node.name, or: node.op.displayName.lowercased()))
+    let name = unique(Self.sanitized(node.name, or: node.op.displayName.lowercased()), for: node.outputs.first)
     let id = context.graph.append(
       node.op, inputs, types: old.map(\.type), names: old.indices.map { $0 == 0 ? name : "\(name):\($0)" },
       elements: old.map(\.elements), name: name, bodies: node.bodies, origin: context.origin)
