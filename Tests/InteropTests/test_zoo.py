@@ -81,13 +81,13 @@ def round_trip(entry, model, inputs, folder, source, same, run_same, stages=None
         peers.compare(list(outputs.values()), expected, entry.tolerance, "run")
     stage("run", run)
     stage("same", lambda: to(source, same, run_same))
-    stage(other, lambda: to(source, other, run_keras))
-    if not entry.keras3_only and entry.h5_for_keras2 and other.endswith(".h5"):
+    if entry.h5 or not other.endswith(".h5"):
+        stage(other, lambda: to(source, other, run_keras))
+        stage("back from other", lambda: to(other, "again.keras", run_keras))
+    if entry.h5 and not entry.keras3_only and entry.h5_for_keras2 and other.endswith(".h5"):
         stage("h5 in tf_keras", lambda: peers.compare(run_keras(folder / other, inputs, tf_keras), expected, entry.tolerance, "h5 in tf_keras"))
-    stage("back from other", lambda: to(other, "again.keras", run_keras))
     stage("onnx", lambda: to(source, "model.onnx", run_onnx))
     stage("onnx back", lambda: to("model.onnx", "back.keras", run_keras))
-    stage("onnx back h5", lambda: to("model.onnx", "back.h5", run_keras))
 
 
 @pytest.mark.parametrize("entry", [e for e in ALL if not e.keras2_only], ids=repr)

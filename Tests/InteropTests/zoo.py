@@ -24,6 +24,8 @@ class Entry:
     #: Layers, options or operations that Keras 2 does not know; or those only Keras 2 knows.
     keras3_only: bool = False
     keras2_only: bool = False
+    #: Whether Keras itself reads such a model from an H5 file.
+    h5: bool = True
     #: Whether Keras 2 can read the H5 file made of the Keras 3 model and computes the same in the same dtypes.
     h5_for_keras2: bool = True
     #: A looser one only with its reason beside it.

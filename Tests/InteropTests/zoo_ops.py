@@ -123,7 +123,7 @@ def activations(ops, x):
             ops.hard_tanh(x), ops.tanh_shrink(x), ops.soft_shrink(x), ops.hard_shrink(x), ops.squareplus(x), ops.sparse_plus(x), ops.sparsemax(x), ops.threshold(x, 0.2, 0.1), ops.swish(x)]
 
 
-@ops_zoo("network operations", (10, 9, 4))
+@ops_zoo("network operations", (10, 9, 4), h5=False)
 def network(ops, x):
     rng = np.random.default_rng(5)
     random = lambda *shape: ops.convert_to_tensor(rng.normal(size=shape).astype("float32"))

@@ -9,7 +9,8 @@ def lstm_autoencoder(K):
                          L.TimeDistributed(L.Dense(2))])
 
 
-@zoo("seq2seq with states")
+# Keras 2 does not read calls in Keras 3's spelling, which states beside a sequence need.
+@zoo("seq2seq with states", h5_for_keras2=False)
 def seq2seq(K):
     L = K.layers
     source, target = L.Input((None, 9), name="source"), L.Input((None, 7), name="target")
@@ -18,7 +19,7 @@ def seq2seq(K):
     return K.Model([source, target], L.Dense(7, activation="softmax")(y))
 
 
-@zoo("gru translator", high=12)
+@zoo("gru translator", high=12, h5_for_keras2=False)
 def gru_translator(K):
     L = K.layers
     source, target = L.Input((None,), dtype="int64", name="english"), L.Input((None,), dtype="int64", name="spanish")
@@ -29,7 +30,7 @@ def gru_translator(K):
     return K.Model([source, target], L.Dense(12, activation="softmax")(L.Dropout(0.5)(y)))
 
 
-@zoo("bidirectional states")
+@zoo("bidirectional states", h5_for_keras2=False)
 def bidirectional_states(K):
     L = K.layers
     inputs = L.Input((5, 4))
@@ -124,7 +125,7 @@ def resnet1d(K):
 @zoo("conv lstm video")
 def conv_lstm(K):
     L = K.layers
-    x = inputs = L.Input((None, 8, 8, 1))
+    x = inputs = L.Input((6, 8, 8, 1))
     x = L.BatchNormalization()(L.ConvLSTM2D(4, 5, padding="same", return_sequences=True, activation="relu")(x))
     x = L.ConvLSTM2D(3, 3, padding="same", return_sequences=True, strides=1)(x)
     return K.Model(inputs, L.Conv3D(1, 3, activation="sigmoid", padding="same")(x))
