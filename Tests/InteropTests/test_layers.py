@@ -14,17 +14,6 @@ from layer_cases import CASES
 NO_ONNX = set()
 
 
-#: A recurrence with a mask is a Scan in ONNX, which is no Keras layer and no keras.ops operation: refused on the way back.
-NO_WAY_BACK = {f"{cell} {kind}" for cell in ("LSTM", "GRU", "SimpleRNN") for kind in ("masked embedding", "masked last", "bidirectional masked")} | {"masking"}
-
-
-def refuse_scan(tmp_path, target):
-    with pytest.raises(modelctl.Failed) as failure:
-        modelctl.convert(tmp_path / "model.onnx", tmp_path / target)
-    assert failure.value.code == 69 and "Scan" in failure.value.errors
-    assert not (tmp_path / target).exists()
-
-
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_from_keras3(case, tmp_path):
     model, inputs = peers.build(case, keras), peers.batches(case.name, case.inputs)
@@ -39,11 +28,8 @@ def test_from_keras3(case, tmp_path):
         peers.compare(peers.run_tf_keras(tmp_path / "model.h5", inputs), expected, case.tolerance, "keras → h5 in tf_keras")
     modelctl.convert(source, tmp_path / "model.onnx")
     peers.compare(peers.run_onnx(tmp_path / "model.onnx", inputs), expected, case.tolerance, "keras → onnx")
-    if case.name in NO_WAY_BACK:
-        refuse_scan(tmp_path, "back.keras")
-    else:
-        modelctl.convert(tmp_path / "model.onnx", tmp_path / "back.keras")
-        peers.compare(peers.run_keras(tmp_path / "back.keras", inputs), expected, case.tolerance, "onnx → keras")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / "back.keras")
+    peers.compare(peers.run_keras(tmp_path / "back.keras", inputs), expected, case.tolerance, "onnx → keras")
     modelctl.convert(tmp_path / "model.onnx", tmp_path / "again.onnx")
     peers.compare(peers.run_onnx(tmp_path / "again.onnx", inputs), expected, case.tolerance, "onnx → onnx")
 
@@ -60,8 +46,5 @@ def test_from_keras2(case, tmp_path):
     peers.compare(peers.run_keras(tmp_path / "model.keras", inputs), expected, case.tolerance, "h5 → keras")
     modelctl.convert(source, tmp_path / "model.onnx")
     peers.compare(peers.run_onnx(tmp_path / "model.onnx", inputs), expected, case.tolerance, "h5 → onnx")
-    if case.name in NO_WAY_BACK:
-        refuse_scan(tmp_path, "back.h5")
-    else:
-        modelctl.convert(tmp_path / "model.onnx", tmp_path / "back.h5")
-        peers.compare(peers.run_keras(tmp_path / "back.h5", inputs), expected, case.tolerance, "onnx → h5")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / "back.h5")
+    peers.compare(peers.run_keras(tmp_path / "back.h5", inputs), expected, case.tolerance, "onnx → h5")
