@@ -15,7 +15,7 @@ def fill_weights(model, name):
     for variable in model.weights:
         path = getattr(variable, "path", variable.name)
         shape, dtype = tuple(variable.shape), str(variable.dtype).replace("<dtype: '", "").replace("'>", "")
-        if "seed_generator" in path or "int" in dtype or path.startswith("normalization/"):
+        if "seed_generator" in path or "int" in dtype or path.startswith("normalization/") or path in ("mean:0", "variance:0", "count:0"):
             continue  # What is no weight, and statistics that only `adapt` puts to use.
         if "variance" in path:
             value = rng.uniform(0.5, 1.8, shape)
