@@ -38,9 +38,13 @@ extension FastPrimitives {
     let inputs = s.inputChannels / s.groups, outputs = s.outputChannels / s.groups, taps = s.kernel.reduce(1, *)
     let k = taps * inputs, perGroup = ck_packed_count(k, outputs)
     let arrangement = [1, taps, inputs, outputs, s.groups, Int(s.kernelLayout.code)]
-    guard let weights = packed(w, arrangement, count: perGroup * s.groups, cache, { packed in
-      pack(s, w, into: packed, perGroup: perGroup)
-    }) else { return false }
+    guard
+      let weights = packed(
+        w, arrangement, count: perGroup * s.groups, cache,
+        { packed in
+          pack(s, w, into: packed, perGroup: perGroup)
+        })
+    else { return false }
     var geometry = s.geometry
     var source = x, widened: PackedBuffer?
     // Few channels: the taps of one row stand side by side, so they are one long tap, once the row has its padding.
@@ -120,7 +124,8 @@ extension FastPrimitives {
         for o in 0..<outputs {
           for i in 0..<inputs {
             for tap in 0..<taps {
-              let from = s.kernelLayout == .outputInputSpatial
+              let from =
+                s.kernelLayout == .outputInputSpatial
                 ? ((group * outputs + o) * inputs + i) * taps + tap : (tap * s.outputChannels + group * outputs + o) * inputs + i
               plain.pointer[(tap * inputs + i) * outputs + o] = w[from]
             }
@@ -162,11 +167,13 @@ extension FastPrimitives {
     let inputs = s.inputChannels / s.groups, outputs = s.outputChannels / s.groups, taps = s.kernel.reduce(1, *)
     var weights = w, kept: PackedBuffer?
     if s.kernelLayout != .outputInputSpatial {
-      kept = packed(w, [2, taps, inputs, s.outputChannels, Int(s.kernelLayout.code)], count: taps * inputs * s.outputChannels, cache) { to in
+      kept = packed(w, [2, taps, inputs, s.outputChannels, Int(s.kernelLayout.code)], count: taps * inputs * s.outputChannels, cache) {
+        to in
         for o in 0..<s.outputChannels {
           for i in 0..<inputs {
             for tap in 0..<taps {
-              to[(o * inputs + i) * taps + tap] = s.kernelLayout == .spatialInputOutput
+              to[(o * inputs + i) * taps + tap] =
+                s.kernelLayout == .spatialInputOutput
                 ? w[(tap * inputs + i) * s.outputChannels + o] : w[(tap * s.outputChannels + o) * inputs + i]
             }
           }
@@ -255,12 +262,13 @@ extension FastPrimitives {
 struct CKEpilogue: @unchecked Sendable {
   let value: ck_epilogue
   init(_ e: Epilogue, byRow: Bool = false) {
-    let (activation, top): (ck_activation_code, Float) = switch e.activation {
-    case .none: (CK_NONE, 0)
-    case .relu: (CK_RELU, 0)
-    case .reluUpTo(let top): (CK_RELU_UP_TO, top)
-    case .silu: (CK_SILU, 0)
-    }
+    let (activation, top): (ck_activation_code, Float) =
+      switch e.activation {
+      case .none: (CK_NONE, 0)
+      case .relu: (CK_RELU, 0)
+      case .reluUpTo(let top): (CK_RELU_UP_TO, top)
+      case .silu: (CK_SILU, 0)
+      }
     value = ck_epilogue(
       scale: e.scale, shift: e.shift, residual: e.residual, by_row: byRow, activation: Int32(bitPattern: activation.rawValue),
       top: top)

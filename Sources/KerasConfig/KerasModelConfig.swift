@@ -52,7 +52,8 @@ public enum KerasModelConfig {
       var group = weight.name.split(separator: "/").dropLast().joined(separator: "/")
       let name = try weights.layerName(at: group) ?? group
       if group.hasSuffix("/vars") { group = String(group.dropLast(5)) }
-      let inner = model.scopeIDs.first { model[$0].name == name && model[$0].parent == scope }
+      let inner =
+        model.scopeIDs.first { model[$0].name == name && model[$0].parent == scope }
         ?? model.add(Scope(name: name, kind: "", parent: scope))
       _ = model.add(Parameter(name: weight.name, tensor: weight.tensor, scope: inner))
     }

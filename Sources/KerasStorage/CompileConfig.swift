@@ -92,9 +92,10 @@ public enum CompileConfig {
     if name == "MeanMetricWrapper", let function = config["fn"]?.stringValue { return .string(function) }
     if config["reduction"] == "auto" { config["reduction"] = "sum_over_batch_size" }
     if let inner = config.objectValue {
-      config = .object(inner.mapValues { value in
-        value["class_name"] == nil ? value : object(value, module: "\(module).schedules", depth: depth + 1)
-      })
+      config = .object(
+        inner.mapValues { value in
+          value["class_name"] == nil ? value : object(value, module: "\(module).schedules", depth: depth + 1)
+        })
     }
     let known = members["registered_name"].flatMap(\.stringValue)
     return [

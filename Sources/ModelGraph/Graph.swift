@@ -128,7 +128,8 @@ public struct Graph: Sendable {
     if let known = parameterValues[id] { return known }
     let parameter = model[id]
     let value = add(
-      Value(name: name ?? parameter.name, type: parameter.tensor.type, definition: .parameter(id),
+      Value(
+        name: name ?? parameter.name, type: parameter.tensor.type, definition: .parameter(id),
         elements: Fact(parameter.tensor.type, constant: parameter.tensor).elements))
     parameterValues[id] = value
     return value
@@ -193,7 +194,9 @@ public struct Graph: Sendable {
       switch value.definition {
       case .constant: if !isUsed { valueSlots[index] = nil }
       case .parameter(let id):
-        if isUsed { parameters.insert(id) } else {
+        if isUsed {
+          parameters.insert(id)
+        } else {
           valueSlots[index] = nil
           parameterValues[id] = nil
         }

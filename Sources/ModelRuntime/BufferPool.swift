@@ -54,7 +54,8 @@ final class BufferPool: Sendable {
       guard state.liveBytes + size <= state.limit else {
         throw ExecutionError(
           .outOfMemory,
-          "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(state.limit) are in use")
+          "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(state.limit) are in use"
+        )
       }
       state.liveBytes += size
       if let address = state.free[size]?.popLast() {

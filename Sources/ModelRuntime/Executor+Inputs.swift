@@ -26,7 +26,9 @@ extension Executor {
             guard earlier.extent == array.shape[axis] else {
               throw mismatch("'\(name)' is \(earlier.extent) in input '\(earlier.input)'")
             }
-          } else { bound[name] = (array.shape[axis], port.name) }
+          } else {
+            bound[name] = (array.shape[axis], port.name)
+          }
         case .unknown: break
         }
       }

@@ -47,12 +47,15 @@ struct Program {
     for id in try graph.order() where live.contains(id) {
       let node = graph[id]
       // These take one matrix of weights; others keep what all their weights make.
-      let kept = node.op is FusedOp || node.op is ConvOp || node.op is MatMulOp ? node.inputs.dropFirst().prefix(1) : node.inputs.dropFirst()
-      let weights = !kept.isEmpty && kept.allSatisfy { input in
-        guard let input else { return true }
-        // Others would be cast in each run, to somewhere else.
-        return model.tensor(input, in: graph).map { $0.dtype == .float32 || !$0.dtype.isFloatingPoint } ?? false
-      }
+      let kept =
+        node.op is FusedOp || node.op is ConvOp || node.op is MatMulOp ? node.inputs.dropFirst().prefix(1) : node.inputs.dropFirst()
+      let weights =
+        !kept.isEmpty
+        && kept.allSatisfy { input in
+          guard let input else { return true }
+          // Others would be cast in each run, to somewhere else.
+          return model.tensor(input, in: graph).map { $0.dtype == .float32 || !$0.dtype.isFloatingPoint } ?? false
+        }
       steps.append(
         Step(
           node: id, name: node.name, op: node.op, inputs: node.inputs.map { $0.map(slot) }, outputs: node.outputs.map(slot),

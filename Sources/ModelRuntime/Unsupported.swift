@@ -14,7 +14,9 @@ extension Model {
         waiting += node.bodies
         if node.op is any PrimitiveOp || node.op is any CompositeOp || node.op is any BodyOp { continue }
         let opaque = node.op as? OpaqueOp
-        if let index = items.firstIndex(where: { $0.name == node.op.displayName }) { items[index].count += 1 } else {
+        if let index = items.firstIndex(where: { $0.name == node.op.displayName }) {
+          items[index].count += 1
+        } else {
           items.append(.init(node.op.displayName, reason: opaque?.reason))
         }
       }

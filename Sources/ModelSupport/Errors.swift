@@ -15,8 +15,7 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
 
   public var description: String {
     var parts: [String] = []
-    if let file { parts.append(offset.map { "\(file) at byte \($0)" } ?? file) }
-    else if let offset { parts.append("byte \(offset)") }
+    if let file { parts.append(offset.map { "\(file) at byte \($0)" } ?? file) } else if let offset { parts.append("byte \(offset)") }
     if !path.isEmpty { parts.append(path.joined(separator: " / ")) }
     return parts.joined(separator: ": ")
   }

@@ -24,9 +24,13 @@ extension JSONValue {
     case .int(let value): out += String(value)
     case .literal(let value): out += value
     case .double(let value):
-      if value.isNaN { out += "NaN" }
-      else if value.isInfinite { out += value < 0 ? "-Infinity" : "Infinity" }
-      else { out += value.description }
+      if value.isNaN {
+        out += "NaN"
+      } else if value.isInfinite {
+        out += value < 0 ? "-Infinity" : "Infinity"
+      } else {
+        out += value.description
+      }
     case .string(let value): Self.writeString(value, to: &out)
     case .array(let elements):
       out += "["

@@ -42,7 +42,8 @@ public enum MiniFloat {
       if layout.hasNaN, !layout.unsignedZero, mantissa == mantissaMask { return .nan }
     }
     let scale = Float(1 << layout.mantissaBits)
-    let magnitude = exponent == 0
+    let magnitude =
+      exponent == 0
       ? Float(mantissa) / scale * exp2f(Float(1 - layout.bias))
       : (1 + Float(mantissa) / scale) * exp2f(Float(exponent - layout.bias))
     return sign * magnitude
@@ -73,7 +74,9 @@ public enum MiniFloat {
     guard let layout = layout(dtype) else { return 0 }
     let width = 1 + layout.exponentBits + layout.mantissaBits
     let signBit: UInt8 = value.sign == .minus ? 1 << (width - 1) : 0
-    let nan: UInt8 = layout.unsignedZero ? 1 << (width - 1)
+    let nan: UInt8 =
+      layout.unsignedZero
+      ? 1 << (width - 1)
       : (layout.hasNaN ? UInt8((1 << (width - 1)) - 1) : UInt8((1 << (width - 1)) - 1))
     if value.isNaN { return layout.unsignedZero ? nan : signBit | nan }
     let largest = largest(dtype)
@@ -93,7 +96,8 @@ public enum MiniFloat {
     let finalExponent = max(minExponent, Int(rounded.exponent))
     let fraction = Int(rounded / exp2f(Float(finalExponent - layout.mantissaBits)))
     let implicit = 1 << layout.mantissaBits
-    let bits = fraction < implicit
+    let bits =
+      fraction < implicit
       ? fraction : (finalExponent + layout.bias) << layout.mantissaBits | (fraction - implicit)
     return signBit | UInt8(truncatingIfNeeded: bits)
   }
@@ -104,4 +108,3 @@ public enum MiniFloat {
     return layout.hasNaN && !layout.unsignedZero ? all - 1 : all
   }
 }
-

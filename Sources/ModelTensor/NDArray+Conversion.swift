@@ -12,7 +12,7 @@ extension NDArray {
     case .int32: return with(Int32.self) { $0.map(Double.init) }
     case .uint32: return with(UInt32.self) { $0.map(Double.init) }
     case .int64: return with(Int64.self) { $0.map(Double.init) }
-    case .uint64: // Not `Double.init`, which would be taken for `init(bitPattern:)`.
+    case .uint64:  // Not `Double.init`, which would be taken for `init(bitPattern:)`.
       return with(UInt64.self) { $0.map { Double($0) } }
     case .float16: return with(Float16.self) { $0.map(Double.init) }
     case .bfloat16: return with(BFloat16.self) { $0.map { Double(Float($0)) } }

@@ -47,7 +47,9 @@ final class PermutedSource: ByteSource {
       // Axes that stand behind each other on both sides are one.
       if let last = axes.last, last.step == steps[axis] * old[axis] {
         axes[axes.count - 1] = Axis(extent: last.extent * old[axis], step: steps[axis])
-      } else { axes.append(Axis(extent: old[axis], step: steps[axis])) }
+      } else {
+        axes.append(Axis(extent: old[axis], step: steps[axis]))
+      }
     }
     if axes.isEmpty { axes = [Axis(extent: 1, step: 1)] }
     var places = [Int](repeating: 1, count: axes.count)

@@ -62,7 +62,7 @@ public struct Benchmark {
         }
         _ = try executor.run(inputs)
         return inputs
-      } catch where error.isAboutValues { firstError = firstError ?? error }
+      } catch  where error.isAboutValues { firstError = firstError ?? error }
     }
     throw firstError ?? ExecutionError(.invalidInput, "the model takes none of the inputs that were made up")
   }

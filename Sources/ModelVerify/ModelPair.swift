@@ -107,7 +107,9 @@ struct ModelPair {
       let array = inputs[feeds[index]]
       guard let adaptation = Adaptation(array.shape, to: port.type.shape) else {
         throw ExecutionError(
-          .invalidInput, "input '\(port.name)' of the candidate takes \(port.type), the reference's '\(reference.inputs[feeds[index]].name)' is \(array.type)")
+          .invalidInput,
+          "input '\(port.name)' of the candidate takes \(port.type), the reference's '\(reference.inputs[feeds[index]].name)' is \(array.type)"
+        )
       }
       return try adaptation.apply(array, to: TensorType(port.type.dtype, port.type.shape))
     }
@@ -119,7 +121,7 @@ struct ModelPair {
     noteAdaptations(inputs, &report)
     let expected = try reference.run(inputs)
     let found: [NDArray]
-    do { found = try runCandidate(inputs) } catch where error.isAboutValues {
+    do { found = try runCandidate(inputs) } catch  where error.isAboutValues {
       report.failure = "the candidate fails where the reference does not: \(error)"
       return
     }

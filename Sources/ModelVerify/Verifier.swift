@@ -74,14 +74,14 @@ public struct Verifier {
         let generator = SampleGenerator(seed: options.seed, isPositive: isPositive)
         let inputs = try pair.inputs(generator, choice, sample: 0)
         let outputs: [NDArray]
-        do { outputs = try pair.reference.run(inputs) } catch where error.isAboutValues {
+        do { outputs = try pair.reference.run(inputs) } catch  where error.isAboutValues {
           referenceError = referenceError ?? error
           if !isPositive, (error as? ExecutionError)?.code == .limitExceeded { continue }
           break
         }
         // What is not a number anywhere proves nothing.
         if !isPositive, !outputs.isEmpty, outputs.allSatisfy(\.isMeaningless) { continue }
-        do { _ = try pair.runCandidate(inputs) } catch where error.isAboutValues {
+        do { _ = try pair.runCandidate(inputs) } catch  where error.isAboutValues {
           candidateError = candidateError ?? error
           break
         }

@@ -5,7 +5,8 @@ import ModelSupport
 
 extension Field {
   public static func int64s(_ number: UInt32, _ name: String, _ path: any Path<[Int64]>) -> Field {
-    Field(number, name, .int64, .repeated,
+    Field(
+      number, name, .int64, .repeated,
       read: { message, field, reader in
         guard field.kind == .delimited else {
           message[keyPath: path].append(Int64(bitPattern: try reader.varint(field)))
@@ -22,7 +23,8 @@ extension Field {
   }
 
   public static func floats(_ number: UInt32, _ name: String, _ path: any Path<[Float]>) -> Field {
-    Field(number, name, .float, .repeated,
+    Field(
+      number, name, .float, .repeated,
       read: { message, field, reader in
         guard field.kind == .delimited else {
           message[keyPath: path].append(try reader.float(field))
@@ -40,7 +42,8 @@ extension Field {
   public static func packed(
     _ number: UInt32, _ name: String, _ type: FieldType, _ path: any Path<PackedValues>
   ) -> Field {
-    Field(number, name, type, .packed,
+    Field(
+      number, name, type, .packed,
       read: { message, field, reader in
         switch (field.kind, type) {
         case (.delimited, _): message[keyPath: path].append(reader.bytes(field.payload))
@@ -59,13 +62,15 @@ extension Field {
   }
 
   public static func strings(_ number: UInt32, _ name: String, _ path: any Path<[String]>) -> Field {
-    Field(number, name, .string, .repeated,
+    Field(
+      number, name, .string, .repeated,
       read: { message, field, reader in message[keyPath: path].append(try reader.string(field)) },
       write: { message, out in for value in message[keyPath: path] { out.string(number, value) } })
   }
 
   public static func bytesList(_ number: UInt32, _ name: String, _ path: any Path<[WireBytes]>) -> Field {
-    Field(number, name, .bytes, .repeated,
+    Field(
+      number, name, .bytes, .repeated,
       read: { message, field, reader in
         try reader.count(at: field.whole.lowerBound)
         message[keyPath: path].append(reader.bytes(try reader.delimited(field)))
@@ -74,7 +79,8 @@ extension Field {
   }
 
   public static func messages<M: ProtoMessage>(_ number: UInt32, _ name: String, _ path: any Path<[M]>) -> Field {
-    Field(number, name, .message(M.messageName), .repeated,
+    Field(
+      number, name, .message(M.messageName), .repeated,
       read: { message, field, reader in
         var value = M()
         do { try reader.read(into: &value, try reader.delimited(field)) } catch let error as FormatError {

@@ -7,7 +7,8 @@ extension Field {
   public typealias Path<Value> = WritableKeyPath<Message, Value> & Sendable
 
   public static func int64(_ number: UInt32, _ name: String, _ path: any Path<Int64?>) -> Field {
-    Field(number, name, .int64, .optional,
+    Field(
+      number, name, .int64, .optional,
       read: { $0[keyPath: path] = Int64(bitPattern: try $2.varint($1)) },
       write: { message, out in
         if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: value)) }
@@ -15,7 +16,8 @@ extension Field {
   }
 
   public static func int32(_ number: UInt32, _ name: String, _ path: any Path<Int32?>) -> Field {
-    Field(number, name, .int32, .optional,
+    Field(
+      number, name, .int32, .optional,
       read: { $0[keyPath: path] = Int32(truncatingIfNeeded: try $2.varint($1)) },
       write: { message, out in
         if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: Int64(value))) }
@@ -26,7 +28,8 @@ extension Field {
   public static func enumeration<E: RawRepresentable & Sendable>(
     _ number: UInt32, _ name: String, _ type: String, _ path: any Path<E?>
   ) -> Field where E.RawValue == Int32 {
-    Field(number, name, .enumeration(type), .optional,
+    Field(
+      number, name, .enumeration(type), .optional,
       read: { $0[keyPath: path] = E(rawValue: Int32(truncatingIfNeeded: try $2.varint($1))) },
       write: { message, out in
         if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: Int64(value.rawValue))) }
@@ -37,7 +40,8 @@ extension Field {
   public static func int32<E: RawRepresentable & Sendable>(
     _ number: UInt32, _ name: String, as path: any Path<E?>
   ) -> Field where E.RawValue == Int32 {
-    Field(number, name, .int32, .optional,
+    Field(
+      number, name, .int32, .optional,
       read: { $0[keyPath: path] = E(rawValue: Int32(truncatingIfNeeded: try $2.varint($1))) },
       write: { message, out in
         if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: Int64(value.rawValue))) }
@@ -45,7 +49,8 @@ extension Field {
   }
 
   public static func float(_ number: UInt32, _ name: String, _ path: any Path<Float?>) -> Field {
-    Field(number, name, .float, .optional,
+    Field(
+      number, name, .float, .optional,
       read: { $0[keyPath: path] = try $2.float($1) },
       write: { message, out in
         if let value = message[keyPath: path] { out.fixed32(number, value.bitPattern) }
@@ -53,20 +58,23 @@ extension Field {
   }
 
   public static func string(_ number: UInt32, _ name: String, _ path: any Path<String?>) -> Field {
-    Field(number, name, .string, .optional,
+    Field(
+      number, name, .string, .optional,
       read: { $0[keyPath: path] = try $2.string($1) },
       write: { message, out in if let value = message[keyPath: path] { out.string(number, value) } })
   }
 
   public static func bytes(_ number: UInt32, _ name: String, _ path: any Path<WireBytes?>) -> Field {
-    Field(number, name, .bytes, .optional,
+    Field(
+      number, name, .bytes, .optional,
       read: { $0[keyPath: path] = $2.bytes(try $2.delimited($1)) },
       write: { message, out in if let value = message[keyPath: path] { try out.bytes(number, value.source) } })
   }
 
   /// A message; a second occurrence is merged into the first, as protobuf prescribes.
   public static func message<M: ProtoMessage>(_ number: UInt32, _ name: String, _ path: any Path<M?>) -> Field {
-    Field(number, name, .message(M.messageName), .optional,
+    Field(
+      number, name, .message(M.messageName), .optional,
       read: { message, field, reader in
         var value = message[keyPath: path] ?? M()
         try reader.read(into: &value, try reader.delimited(field))
@@ -78,7 +86,8 @@ extension Field {
   public static func message<M: ProtoMessage>(
     _ number: UInt32, _ name: String, _ path: any Path<Indirect<M>?>
   ) -> Field {
-    Field(number, name, .message(M.messageName), .optional,
+    Field(
+      number, name, .message(M.messageName), .optional,
       read: { message, field, reader in
         var value = message[keyPath: path]?.value ?? M()
         try reader.read(into: &value, try reader.delimited(field))

@@ -53,7 +53,9 @@ struct RunCommand: ParsableCommand {
     let processor = (processorMilliseconds() - processorStart) / Double(runs)
     let median = times[times.count / 2], p90 = times[min(times.count - 1, times.count * 9 / 10)]
     if json {
-      let result: JSONValue = ["median_ms": .double(median), "p90_ms": .double(p90), "processor_ms": .double(processor), "runs": .int(runs), "batch": .int(batch)]
+      let result: JSONValue = [
+        "median_ms": .double(median), "p90_ms": .double(p90), "processor_ms": .double(processor), "runs": .int(runs), "batch": .int(batch),
+      ]
       print(result.text(.indented))
     } else {
       print("median \(median.rounded(to: 3)) ms, 90 % below \(p90.rounded(to: 3)) ms, \(processor.rounded(to: 3)) ms of processor time")

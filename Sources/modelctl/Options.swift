@@ -26,7 +26,8 @@ struct ComparisonOptions: ParsableArguments {
   /// The options of a comparison.
   func verification(progress: (@Sendable (Double) -> Void)? = nil) throws -> VerificationOptions {
     let data = try inputs.map { try DataFile.read($0) }
-    return VerificationOptions(samples: samples, seed: seed, atol: atol, rtol: rtol, data: data, execution: threading.execution,
+    return VerificationOptions(
+      samples: samples, seed: seed, atol: atol, rtol: rtol, data: data, execution: threading.execution,
       progress: progress)
   }
 

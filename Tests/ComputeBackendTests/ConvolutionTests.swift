@@ -30,7 +30,8 @@ private let cases: [Case] = [
   Case(input: [8, 9], kernel: [3, 3], before: [1, 1], after: [1, 1], inputs: 12, outputs: 18, groups: 3, batch: 2),
   Case(input: [11, 19], kernel: [3, 3], before: [1, 1], after: [1, 1], inputs: 21, outputs: 21, groups: 21, batch: 2),
   Case(input: [11, 20], kernel: [5, 5], strides: [2, 2], before: [1, 2], after: [2, 2], inputs: 35, outputs: 35, groups: 35),
-  Case(input: [10, 21], kernel: [3, 3], strides: [1, 3], dilations: [2, 2], before: [2, 1], after: [2, 4], inputs: 5, outputs: 5, groups: 5),
+  Case(
+    input: [10, 21], kernel: [3, 3], strides: [1, 3], dilations: [2, 2], before: [2, 1], after: [2, 4], inputs: 5, outputs: 5, groups: 5),
   Case(input: [6, 6], kernel: [3, 3], before: [1, 1], after: [1, 1], inputs: 4, outputs: 8, groups: 4),
   Case(input: [40], kernel: [5], strides: [2], before: [4], after: [0], inputs: 6, outputs: 10, batch: 3),
   Case(input: [30], kernel: [4], dilations: [3], inputs: 2, outputs: 3),
@@ -61,8 +62,11 @@ private let cases: [Case] = [
             scale.withUnsafeBufferPointer { scale in
               shift.withUnsafeBufferPointer { shift in
                 residual.withUnsafeBufferPointer { residual in
-                  let e = activation == .none ? Epilogue() : Epilogue(
-                    scale: scale.baseAddress, shift: shift.baseAddress, residual: residual.baseAddress, activation: activation)
+                  let e =
+                    activation == .none
+                    ? Epilogue()
+                    : Epilogue(
+                      scale: scale.baseAddress, shift: shift.baseAddress, residual: residual.baseAddress, activation: activation)
                   p.convolve(s, x, w, e, &y, cache: cache)
                 }
               }
@@ -74,7 +78,8 @@ private let cases: [Case] = [
             let cache = NodeCache()
             expectClose(run(fast, nil), expected, relative: 1e-5, absolute: tolerance, "\(name) case \(index) \(layout) \(kernelLayout)")
             for _ in 0..<2 {
-              expectClose(run(fast, cache), expected, relative: 1e-5, absolute: tolerance, "\(name) cached case \(index) \(layout) \(kernelLayout)")
+              expectClose(
+                run(fast, cache), expected, relative: 1e-5, absolute: tolerance, "\(name) cached case \(index) \(layout) \(kernelLayout)")
             }
           }
         }

@@ -17,7 +17,8 @@ private func result(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void)
   var numbers = Numbers(1)
   let plain: [Float] = numbers.floats(301)
   let special: [Float] = [
-    0, -0.0, .infinity, -.infinity, .nan, 1, -1, 1e-30, -1e-30, Float(bitPattern: 0x116C2), 88.72, 89, -87.3, -100, -103.9, -110, 20, -20, 0.625, -0.625,
+    0, -0.0, .infinity, -.infinity, .nan, 1, -1, 1e-30, -1e-30, Float(bitPattern: 0x116C2), 88.72, 89, -87.3, -100, -103.9, -110, 20, -20,
+    0.625, -0.625,
     0.93, 3.9, 4.1, -4.1, 1e30, -1e30, .greatestFiniteMagnitude, .leastNonzeroMagnitude, 5, -5, 9, -9,
   ]
   withEveryBackend { fast, name in
@@ -89,8 +90,12 @@ private func result(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void)
     }
     for (outer, channels, inner) in [(3, 37, 1), (5, 37, 23), (7, 1, 5)] {
       expectClose(
-        result(outer * channels * inner) { fast.scaleShift(x, scale: scale, shift: shift, $0, outer: outer, channels: channels, inner: inner) },
-        result(outer * channels * inner) { reference.scaleShift(x, scale: scale, shift: shift, $0, outer: outer, channels: channels, inner: inner) },
+        result(outer * channels * inner) {
+          fast.scaleShift(x, scale: scale, shift: shift, $0, outer: outer, channels: channels, inner: inner)
+        },
+        result(outer * channels * inner) {
+          reference.scaleShift(x, scale: scale, shift: shift, $0, outer: outer, channels: channels, inner: inner)
+        },
         "\(name) scaleShift")
     }
     let bits = x.map(\.bitPattern)
@@ -136,7 +141,8 @@ private func result(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void)
             }
           }
           expectClose(
-            run(fast, pass == 0 ? nil : cache), run(reference, nil), relative: 1e-5, absolute: 4e-4, "\(name) gemm with epilogue \(m)x\(n)x\(k)")
+            run(fast, pass == 0 ? nil : cache), run(reference, nil), relative: 1e-5, absolute: 4e-4,
+            "\(name) gemm with epilogue \(m)x\(n)x\(k)")
         }
       }
     }

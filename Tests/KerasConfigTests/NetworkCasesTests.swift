@@ -16,7 +16,9 @@ import Testing
 
   /// What was read is written as it came. H5 files with operations are not: Keras itself can't read what
   /// it writes there.
-  @Test(arguments: NetworkCase.all.filter { $0.usesTree || !$0.name.contains("operations") }) func rewritesAsItWas(_ item: NetworkCase) throws {
+  @Test(arguments: NetworkCase.all.filter { $0.usesTree || !$0.name.contains("operations") }) func rewritesAsItWas(_ item: NetworkCase)
+    throws
+  {
     let model = try item.read()
     let document = try KerasModelConfig.write(model, generation: item.usesTree ? .keras3 : .keras2)
     #expect(document.config == item.config)
@@ -38,7 +40,8 @@ import Testing
     var model = try item.read()
     model.residue = [:]
     let document = try KerasModelConfig.write(model, generation: generation)
-    let store = generation == .keras3
+    let store =
+      generation == .keras3
       ? MemoryWeightStore(tree: Dictionary(uniqueKeysWithValues: document.variables.map { ($0.path, $0.tensor) }))
       : MemoryWeightStore(lists: document.layers.map { ($0.name, $0.weights) })
     let again = try KerasModelConfig.read(document.config, weights: store, version: document.version)

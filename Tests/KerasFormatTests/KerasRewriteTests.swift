@@ -7,9 +7,10 @@ import Testing
 
 /// Archives that Keras made, read and written again.
 @Suite struct KerasRewriteTests {
-  static let cases = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("keras")))?.sorted().filter {
-    FileManager.default.fileExists(atPath: Fixtures.path("keras/\($0)/model.keras"))
-  } ?? []
+  static let cases =
+    (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("keras")))?.sorted().filter {
+      FileManager.default.fileExists(atPath: Fixtures.path("keras/\($0)/model.keras"))
+    } ?? []
 
   @Test func findsTheFixtures() { #expect(Self.cases.count > 10) }
 

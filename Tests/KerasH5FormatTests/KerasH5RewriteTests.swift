@@ -7,9 +7,10 @@ import Testing
 
 /// Files that Keras made, read and written again.
 @Suite struct KerasH5RewriteTests {
-  static let cases = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("h5")))?.sorted().filter {
-    FileManager.default.fileExists(atPath: Fixtures.path("h5/\($0)/model.h5"))
-  } ?? []
+  static let cases =
+    (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("h5")))?.sorted().filter {
+      FileManager.default.fileExists(atPath: Fixtures.path("h5/\($0)/model.h5"))
+    } ?? []
 
   @Test func findsTheFixtures() { #expect(Self.cases.count > 5) }
 

@@ -33,9 +33,10 @@ import Testing
     #expect(try detect("m.json", Array(#"{"weightsManifest": [], "modelTopology": {"model_config": {}}}"#.utf8)) == .tfjsLayers)
   }
 
-  @Test(arguments: [
-    [], [0x08], Array("PK".utf8), Array("{\"a\": 1}".utf8), [0x50, 0x4B, 3, 4] + Array("x.npy".utf8), [0x3A, 0xFF, 0xFF, 0xFF, 0x0F],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [], [0x08], Array("PK".utf8), Array("{\"a\": 1}".utf8), [0x50, 0x4B, 3, 4] + Array("x.npy".utf8), [0x3A, 0xFF, 0xFF, 0xFF, 0x0F],
+    ] as [[UInt8]])
   func refusesWhatIsNoModel(_ bytes: [UInt8]) {
     #expect { try detect("model", bytes) } throws: { ($0 as? FormatError)?.code == .unrecognized }
   }

@@ -24,7 +24,9 @@ private struct Network {
     return context.graph.addParameter(id, of: context.model)
   }
   mutating func scalar(_ value: Float) throws -> ValueID { try context.constant(NDArray(scalar: value)) }
-  mutating func input(_ shape: [Int]) -> ValueID { context.graph.addInput("x", TensorType(.float32, .ranked([.named("n")] + shape.dropFirst().map(Dim.fixed)))) }
+  mutating func input(_ shape: [Int]) -> ValueID {
+    context.graph.addInput("x", TensorType(.float32, .ranked([.named("n")] + shape.dropFirst().map(Dim.fixed))))
+  }
   mutating func normalized(_ x: ValueID, _ channels: Int, axis: Int) throws -> ValueID {
     let inputs: [ValueID?] = [
       x, weight([channels]), weight([channels]), weight([channels]), weight([channels], positive: true),
@@ -33,7 +35,9 @@ private struct Network {
   }
 
   /// Runs fused and plain, compares, and returns the op names of the fused plan.
-  mutating func check(_ shape: [Int], _ outputs: [ValueID], tolerance: Float = 2e-5, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
+  mutating func check(_ shape: [Int], _ outputs: [ValueID], tolerance: Float = 2e-5, sourceLocation: SourceLocation = #_sourceLocation)
+    throws -> [String]
+  {
     for (index, value) in outputs.enumerated() { context.graph.addOutput("y\(index)", value) }
     var model = context.model
     model.mainGraph = context.graph

@@ -25,5 +25,7 @@ public enum ConvolutionCases {
     "DeformConv": DeformConvOp(
       dilations: [1, 2], padding: .explicit(before: [1, 0], after: [0, 1]), groups: 2, offsetGroups: 2)
   ]
-  public static func op(_ recorded: RecordedCase) -> (any Op)? { convolutions[recorded.name] ?? transposed[recorded.name] ?? deformable[recorded.name] }
+  public static func op(_ recorded: RecordedCase) -> (any Op)? {
+    convolutions[recorded.name] ?? transposed[recorded.name] ?? deformable[recorded.name]
+  }
 }

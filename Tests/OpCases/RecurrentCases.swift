@@ -9,7 +9,9 @@ public enum RecurrentCases {
     guard parts.count >= 2, let direction = RecurrentDirection(rawValue: parts[1]) else { return nil }
     let variant = parts.count > 2 ? parts[2] : ""
     let clip: Float? = variant == "clip" ? 0.4 : nil, batchFirst = variant == "layout"
-    func functions(_ usual: [RecurrentActivation], _ relu: [RecurrentActivation], _ affine: [RecurrentActivation], _ mixed: [RecurrentActivation]) -> [RecurrentActivation] {
+    func functions(
+      _ usual: [RecurrentActivation], _ relu: [RecurrentActivation], _ affine: [RecurrentActivation], _ mixed: [RecurrentActivation]
+    ) -> [RecurrentActivation] {
       switch variant {
       case "relu": relu
       case "affine": affine

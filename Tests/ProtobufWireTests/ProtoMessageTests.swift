@@ -82,13 +82,14 @@ private struct Sample: ProtoMessage {
     #expect(message.child?.number == 4 && message.child?.small == 6)
   }
 
-  @Test(arguments: [
-    ([0x08], FormatError.Code.truncated, 0), ([0x0A, 5, 1], .truncated, 0), ([0x22, 0xFF, 0xFF], .truncated, 0),
-    ([0x08, 1, 0x0F], .invalidStructure, 2), ([0x00], .invalidStructure, 0), ([0x0C], .invalidStructure, 0),
-    ([0x08] + [UInt8](repeating: 0xFF, count: 11), .invalidStructure, 0), ([0x22, 1, 0xFF], .invalidValue, 2),
-    ([0x0D, 1, 2, 3, 4], .invalidStructure, 0), ([0xA3, 0x06, 0x08, 0x01], .truncated, 0),
-    ([0x32, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], .truncated, 0),
-  ] as [([UInt8], FormatError.Code, Int)])
+  @Test(
+    arguments: [
+      ([0x08], FormatError.Code.truncated, 0), ([0x0A, 5, 1], .truncated, 0), ([0x22, 0xFF, 0xFF], .truncated, 0),
+      ([0x08, 1, 0x0F], .invalidStructure, 2), ([0x00], .invalidStructure, 0), ([0x0C], .invalidStructure, 0),
+      ([0x08] + [UInt8](repeating: 0xFF, count: 11), .invalidStructure, 0), ([0x22, 1, 0xFF], .invalidValue, 2),
+      ([0x0D, 1, 2, 3, 4], .invalidStructure, 0), ([0xA3, 0x06, 0x08, 0x01], .truncated, 0),
+      ([0x32, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], .truncated, 0),
+    ] as [([UInt8], FormatError.Code, Int)])
   func damage(bytes: [UInt8], code: FormatError.Code, offset: Int) throws {
     let error = #expect(throws: FormatError.self) { try Sample(reading: bytes) }
     #expect(error?.code == code)

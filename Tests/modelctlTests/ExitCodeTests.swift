@@ -5,7 +5,8 @@ import Testing
   @Test func usage() throws {
     for arguments in [
       ["inspect"], ["inspect", "a", "--frobnicate"], ["frobnicate"], ["convert", "a"], ["run", "a", "--inputs", "b"],
-      ["verify", "a", "b", "--samples", "0"], ["verify", "a", "b", "--atol=-1"], ["convert", "a.onnx", "b.h5", "--representative", "c.npz"], ["bench", "a", "--batch", "0"],
+      ["verify", "a", "b", "--samples", "0"], ["verify", "a", "b", "--atol=-1"],
+      ["convert", "a.onnx", "b.h5", "--representative", "c.npz"], ["bench", "a", "--batch", "0"],
       ["convert", "a", "b", "--to", "frob"],
     ] {
       let result = try Command(arguments)

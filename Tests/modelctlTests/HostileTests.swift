@@ -44,7 +44,9 @@ import Testing
       if let code { #expect(Self.allowed(code).contains(Int(result.code)), "\(arguments): \(result.code) \(result.errors.prefix(2000))") }
       if result.code != 0 {
         #expect(scratch.names.isEmpty && !result.errors.isEmpty, "\(scratch.names)")
-        if arguments.isEmpty { #expect(hostile.message.isEmpty || result.errors.contains(hostile.message), "\(result.errors.prefix(2000))") }
+        if arguments.isEmpty {
+          #expect(hostile.message.isEmpty || result.errors.contains(hostile.message), "\(result.errors.prefix(2000))")
+        }
       }
       try? FileManager.default.removeItem(atPath: target)
     }

@@ -81,8 +81,12 @@ import ZipContainer
     let isGood =
       [0, 1, 65, 66, 69].contains(result.code) && (result.code == 0 || !result.errors.isEmpty) && seconds < 60
       && (result.code == 0 || scratch.names == [(input as NSString).lastPathComponent])
-    #expect(isGood, "\(what): \(arguments) ended with \(result.code) after \(seconds) s, beside \(scratch.names): \(result.errors.prefix(2000))")
-    if !isGood { try? FileManager.default.copyItem(atPath: input, toPath: NSTemporaryDirectory() + "mutation-\(UUID().uuidString)-\((input as NSString).lastPathComponent)") }
+    #expect(
+      isGood, "\(what): \(arguments) ended with \(result.code) after \(seconds) s, beside \(scratch.names): \(result.errors.prefix(2000))")
+    if !isGood {
+      try? FileManager.default.copyItem(
+        atPath: input, toPath: NSTemporaryDirectory() + "mutation-\(UUID().uuidString)-\((input as NSString).lastPathComponent)")
+    }
     try? FileManager.default.removeItem(atPath: output)
   }
 }

@@ -87,7 +87,9 @@ struct Mutator {
           guard let size = varint(&rest), size <= UInt64(rest.count) else { return nil }
           let payload = rest.prefix(Int(size))
           rest = rest.dropFirst(Int(size))
-          if payload.count > 1, let inner = parse(payload, depth: depth + 1) { fields.append(.message(id, inner)) } else {
+          if payload.count > 1, let inner = parse(payload, depth: depth + 1) {
+            fields.append(.message(id, inner))
+          } else {
             fields.append(.bytes(id, Array(payload)))
           }
         default: return nil
@@ -122,7 +124,8 @@ struct Mutator {
         let start = next(bytes.count / 8) * 8, value = withUnsafeBytes(of: pick(Self.numbers).littleEndian) { Array($0) }
         fields[place] = .bytes(id, Array(bytes[..<start]) + value + Array(bytes[(start + 8)...]))
       } else {
-        fields[place] = .bytes(id, pick([[], [0], Array("x".utf8), Array("Softmax".utf8), Array("Reshape".utf8), Array("axis".utf8), bytes + bytes]))
+        fields[place] = .bytes(
+          id, pick([[], [0], Array("x".utf8), Array("Softmax".utf8), Array("Reshape".utf8), Array("axis".utf8), bytes + bytes]))
       }
     case (_, .message(let id, let inner)): fields[place] = .message(id, inner + inner)
     }

@@ -26,8 +26,11 @@ extension HDF5Checker {
     let (size, overflow) = count.multipliedReportingOverflow(by: UInt64(type.size))
     guard !overflow, size <= UInt64(body.count) else { throw body.failure("expected \(count) elements of \(type.size) bytes") }
     let value = try body.part(position, Int(size))
-    if type.isVariable { try references(value, count: Int(count)) }
-    else if type.containsVariable { throw body.failure("lists inside elements") }
+    if type.isVariable {
+      try references(value, count: Int(count))
+    } else if type.containsVariable {
+      throw body.failure("lists inside elements")
+    }
   }
 
   /// Checks that strings of any length are where they are said to be.
@@ -125,7 +128,9 @@ extension HDF5Checker {
         try chunkNode(child, level: level - 1, rank: rank, size: size, isFiltered: isFiltered)
         continue
       }
-      guard isFiltered || stored == size else { throw body.failure("a chunk of \(stored) bytes, expected \(size)", at: start, .sizeMismatch) }
+      guard isFiltered || stored == size else {
+        throw body.failure("a chunk of \(stored) bytes, expected \(size)", at: start, .sizeMismatch)
+      }
       guard child <= UInt64(source.byteCount), UInt64(stored) <= UInt64(source.byteCount) - child else {
         throw body.failure("a chunk beyond the end of the file", at: start, .truncated)
       }

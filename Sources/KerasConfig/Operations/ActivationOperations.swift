@@ -130,18 +130,20 @@ extension OperationRules {
       let below = try writer.binary("Less", x, try writer.scalar(0, like: x))
       return try writer.call(.numpy, "Where", [.tensor(below), .tensor(scaled), .tensor(x)])
     },
-    OperationWriteRule(ClipOp.self, many: { _, inputs, writer in
-      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Clip takes a tensor") }
-      let low = inputs.count > 1 ? inputs[1] : nil, high = inputs.count > 2 ? inputs[2] : nil
-      if let a = low?.fact.scalar, let b = high?.fact.scalar, a.isFinite, b.isFinite, x.dtype.isFloatingPoint {
-        if a == 0, b == 6 { return [try writer.unary("Relu6", x, module: .nn)] }
-        return [try writer.call(.numpy, "Clip", [.tensor(x)], ["x_min": .double(a), "x_max": .double(b)])]
-      }
-      var y = x
-      if let low { y = try writer.binary("Maximum", y, low) }
-      if let high { y = try writer.binary("Minimum", y, high) }
-      return [y]
-    }),
+    OperationWriteRule(
+      ClipOp.self,
+      many: { _, inputs, writer in
+        guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Clip takes a tensor") }
+        let low = inputs.count > 1 ? inputs[1] : nil, high = inputs.count > 2 ? inputs[2] : nil
+        if let a = low?.fact.scalar, let b = high?.fact.scalar, a.isFinite, b.isFinite, x.dtype.isFloatingPoint {
+          if a == 0, b == 6 { return [try writer.unary("Relu6", x, module: .nn)] }
+          return [try writer.call(.numpy, "Clip", [.tensor(x)], ["x_min": .double(a), "x_max": .double(b)])]
+        }
+        var y = x
+        if let low { y = try writer.binary("Maximum", y, low) }
+        if let high { y = try writer.binary("Minimum", y, high) }
+        return [y]
+      }),
     OperationWriteRule(SoftmaxOp.self) { op, inputs, writer in
       try writer.call(.nn, "Softmax", [.tensor(try inputs.at(0))], ["axis": .int(op.axis)])
     },

@@ -22,7 +22,7 @@ extension OperationRules {
     .unary(.math, "Erf", ErfOp()), .unary(.math, "Erfc", ErfcOp()), .unary(.math, "Erfinv", ErfinvOp()),
     rounding("Ceil", CeilOp()), rounding("Floor", FloorOp()), rounding("Trunc", TruncOp()), round,
     OperationFamily(rules: [
-      OperationRule(.numpy, "Fabs") { try $1.apply(AbsOp(), try $0.floating("x", in: &$1)) },
+      OperationRule(.numpy, "Fabs") { try $1.apply(AbsOp(), try $0.floating("x", in: &$1)) }
     ]),
   ].reduce(OperationFamily(), +)
 
@@ -141,7 +141,8 @@ extension OperationRules {
       return try context.select(try context.apply(EqualOp(), p[0], zero), p[1], above)
     },
     OperationRule(.numpy, "Sinc") { call, context in
-      let x = try context.mul(try call.floating("x", in: &context), try context.scalar(.pi, dtype: try call.tensor("x", in: &context).fact.type.dtype.kerasFloat))
+      let x = try context.mul(
+        try call.floating("x", in: &context), try context.scalar(.pi, dtype: try call.tensor("x", in: &context).fact.type.dtype.kerasFloat))
       let zero = try context.scalar(0, like: x), one = try context.scalar(1, like: x)
       let atZero = try context.apply(EqualOp(), x, zero)
       let safe = try context.select(atZero, one, x)

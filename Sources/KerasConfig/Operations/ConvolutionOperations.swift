@@ -10,15 +10,20 @@ extension OperationRules {
   private struct Window {
     var layout: DataLayout, rank: Int, strides: [Int], dilations: [Int], padding: Padding
   }
-  private static func window(_ call: OperationCall, _ x: RecordingContext.Value, kernel: [Int]?, _ context: inout RecordingContext) throws -> Window {
+  private static func window(_ call: OperationCall, _ x: RecordingContext.Value, kernel: [Int]?, _ context: inout RecordingContext) throws
+    -> Window
+  {
     let rank = try context.rank(of: x) - 2
     guard (1...3).contains(rank) else { throw call.unsupported("a window over \(rank) axes") }
-    guard let word = ConvPadding(rawValue: (try call.string("padding") ?? "valid").lowercased()) else { throw call.mismatch("padding", "valid, same or causal") }
+    guard let word = ConvPadding(rawValue: (try call.string("padding") ?? "valid").lowercased()) else {
+      throw call.mismatch("padding", "valid, same or causal")
+    }
     let dilations = try call.perAxis("dilation_rate", count: rank) ?? []
     var padding: Padding = word == .same ? .same : .valid
     if word == .causal, let kernel, kernel.count == 1 { padding = .explicit(before: [(kernel[0] - 1) * dilations[0]], after: [0]) }
     return Window(
-      layout: try call.layout(), rank: rank, strides: try call.perAxis("strides", count: rank) ?? [], dilations: dilations, padding: padding)
+      layout: try call.layout(), rank: rank, strides: try call.perAxis("strides", count: rank) ?? [], dilations: dilations, padding: padding
+    )
   }
   private static func extents(_ x: RecordingContext.Value, _ call: OperationCall) throws -> [Int] {
     guard let extents = x.fact.type.shape.extents else { throw call.unsupported("the shape of its kernel is unknown") }
@@ -65,7 +70,9 @@ extension OperationRules {
     _ call: OperationCall, _ x: RecordingContext.Value, _ kernel: RecordingContext.Value, _ context: inout RecordingContext
   ) throws -> RecordingContext.Value {
     let shape = try extents(kernel, call), w = try window(call, x, kernel: Array(shape.dropLast(2)), &context)
-    guard shape.count == w.rank + 2, let outputs = checkedProduct(Array(shape.suffix(2))) else { throw call.unsupported("its kernel has rank \(shape.count)") }
+    guard shape.count == w.rank + 2, let outputs = checkedProduct(Array(shape.suffix(2))) else {
+      throw call.unsupported("its kernel has rank \(shape.count)")
+    }
     let grouped = try context.reshape(kernel, Array(shape.dropLast(2)) + [1, outputs])
     let op = ConvOp(
       strides: w.strides, dilations: w.dilations, padding: w.padding, groups: max(1, shape[w.rank]), layout: w.layout,
@@ -83,36 +90,42 @@ extension OperationRules {
 
   // MARK: Writing
 
-  private static func spatialPad(_ x: WrittenTensor, _ before: [Int], _ after: [Int], value: Double, _ writer: inout OperationWriter) throws -> WrittenTensor {
+  private static func spatialPad(_ x: WrittenTensor, _ before: [Int], _ after: [Int], value: Double, _ writer: inout OperationWriter) throws
+    -> WrittenTensor
+  {
     guard (before + after).contains(where: { $0 != 0 }) else { return x }
     return try writer.pad(x, before: [0] + before + [0], after: [0] + after + [0], value: value)
   }
   private static let convolutionWriters: [OperationWriteRule] = [
-    OperationWriteRule(ConvOp.self, many: { op, inputs, writer in
-      guard var x = inputs.first ?? nil, inputs.count > 1, var w = inputs[1] else { throw GraphError(.wrongInputCount, "Conv takes a tensor and weights") }
-      let rank = try x.rank() - 2
-      guard op.layout == .channelsLast, let shape = w.fact.type.shape.extents, shape.count == rank + 2 else {
-        throw OperationWriter.unsupported(op, "its channels do not stand last, or its weights have no fixed shape")
-      }
-      if op.kernelLayout == .outputInputSpatial { w = try writer.transpose(w, Array(2..<(rank + 2)) + [1, 0]) }
-      let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
-      let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
-      var padding = "valid"
-      switch op.padding {
-      case .valid: break
-      case .same: padding = "same"
-      case .sameLower: throw OperationWriter.unsupported(op, "it pads before rather than behind")
-      case .explicit(let before, let after): x = try spatialPad(x, before, after, value: 0, &writer)
-      }
-      var y = try writer.call(
-        .nn, "Conv", [.tensor(x), .tensor(w)],
-        [
-          "strides": strides.configValue, "padding": .string(padding), "data_format": "channels_last",
-          "dilation_rate": dilations.configValue,
-        ])
-      if inputs.count > 2, let bias = inputs[2] { y = try writer.binary("Add", y, bias) }
-      return [y]
-    }),
+    OperationWriteRule(
+      ConvOp.self,
+      many: { op, inputs, writer in
+        guard var x = inputs.first ?? nil, inputs.count > 1, var w = inputs[1] else {
+          throw GraphError(.wrongInputCount, "Conv takes a tensor and weights")
+        }
+        let rank = try x.rank() - 2
+        guard op.layout == .channelsLast, let shape = w.fact.type.shape.extents, shape.count == rank + 2 else {
+          throw OperationWriter.unsupported(op, "its channels do not stand last, or its weights have no fixed shape")
+        }
+        if op.kernelLayout == .outputInputSpatial { w = try writer.transpose(w, Array(2..<(rank + 2)) + [1, 0]) }
+        let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+        let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
+        var padding = "valid"
+        switch op.padding {
+        case .valid: break
+        case .same: padding = "same"
+        case .sameLower: throw OperationWriter.unsupported(op, "it pads before rather than behind")
+        case .explicit(let before, let after): x = try spatialPad(x, before, after, value: 0, &writer)
+        }
+        var y = try writer.call(
+          .nn, "Conv", [.tensor(x), .tensor(w)],
+          [
+            "strides": strides.configValue, "padding": .string(padding), "data_format": "channels_last",
+            "dilation_rate": dilations.configValue,
+          ])
+        if inputs.count > 2, let bias = inputs[2] { y = try writer.binary("Add", y, bias) }
+        return [y]
+      }),
     OperationWriteRule(PoolOp.self) { op, inputs, writer in
       var x = try inputs.at(0)
       let dims = try x.dims(), rank = dims.count - 2
@@ -134,8 +147,12 @@ extension OperationRules {
       if op.dilations.contains(where: { $0 != 1 }) { return try dilatedPool(op, x, &writer) }
       let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
       var padding = "valid", counts: WrittenTensor?
-      if op.padding == .same, !op.ceilMode, !(op.countIncludePad && op.kind == .average) { padding = "same" } else if op.padding != .valid || op.ceilMode {
-        guard let spatial = Shape.ranked(Array(dims[1...rank])).extents else { throw OperationWriter.unsupported(op, "its extents are unknown") }
+      if op.padding == .same, !op.ceilMode, !(op.countIncludePad && op.kind == .average) {
+        padding = "same"
+      } else if op.padding != .valid || op.ceilMode {
+        guard let spatial = Shape.ranked(Array(dims[1...rank])).extents else {
+          throw OperationWriter.unsupported(op, "its extents are unknown")
+        }
         let window = try PoolWindow(op, spatial: spatial)
         x = try spatialPad(x, window.before, window.after, value: op.kind == .max ? -.infinity : 0, &writer)
         if op.kind == .average, let divisors = window.divisors { counts = writer.constant(NDArray(divisors, [1] + window.output + [1])) }
@@ -151,7 +168,8 @@ extension OperationRules {
   /// The greatest (or the mean) of one strided slice for each place in the window.
   private static func dilatedPool(_ op: PoolOp, _ tensor: WrittenTensor, _ writer: inout OperationWriter) throws -> WrittenTensor {
     let rank = op.kernel.count, places = coordinates(op.kernel)
-    guard let spatial = Shape.ranked(Array(try tensor.dims()[1...rank])).extents, op.dilations.count == rank, places.count <= 64 * rank else {
+    guard let spatial = Shape.ranked(Array(try tensor.dims()[1...rank])).extents, op.dilations.count == rank, places.count <= 64 * rank
+    else {
       throw OperationWriter.unsupported(op, "it is dilated, and its extents are unknown or its window is large")
     }
     var whole = op
@@ -167,7 +185,8 @@ extension OperationRules {
       result = try result.map { try writer.binary(op.kind == .max ? "Maximum" : "Add", $0, slice) } ?? slice
     }
     guard let result else { throw OperationWriter.unsupported(op, "its window is empty") }
-    return op.kind == .max ? result : try writer.binary("Multiply", result, try writer.scalar(Double(rank) / Double(places.count), like: result))
+    return op.kind == .max
+      ? result : try writer.binary("Multiply", result, try writer.scalar(Double(rank) / Double(places.count), like: result))
   }
 
   // MARK: Normalisation
@@ -175,7 +194,8 @@ extension OperationRules {
   private static let normalizationRules: [OperationRule] = [
     OperationRule(.nn, "BatchNorm", ["x", "mean", "variance", "offset", "scale"]) { call, context in
       let x = try call.tensor("x", in: &context)
-      let op = BatchNormalizationOp(epsilon: try call.double("epsilon", default: 1e-3), axis: try call.axis(rank: try context.rank(of: x), default: -1))
+      let op = BatchNormalizationOp(
+        epsilon: try call.double("epsilon", default: 1e-3), axis: try call.axis(rank: try context.rank(of: x), default: -1))
       func weight(_ name: String) throws -> RecordingContext.Value? {
         try call.optionalTensor(name, in: &context).map { try context.cast($0, to: x.fact.type.dtype) }
       }
@@ -213,7 +233,9 @@ extension OperationRules {
   private static let normalizationWriters: [OperationWriteRule] = [
     OperationWriteRule(LRNOp.self) { op, inputs, writer in
       let x = try inputs.at(0), dims = try x.dims(), axis = try normalizeAxis(op.axis, rank: dims.count)
-      guard let channels = dims[axis].value, op.size >= 1, channels <= 1 << 12 else { throw OperationWriter.unsupported(op, "the number of its channels is unknown") }
+      guard let channels = dims[axis].value, op.size >= 1, channels <= 1 << 12 else {
+        throw OperationWriter.unsupported(op, "the number of its channels is unknown")
+      }
       // Sums over neighbouring channels are a product with a band of ones.
       let before = (op.size - 1) / 2, after = op.size - 1 - before
       var band = [Float](repeating: 0, count: channels * channels)
@@ -227,30 +249,41 @@ extension OperationRules {
       let base = try writer.binary("Add", scaled, try writer.scalar(op.bias, like: x))
       return try writer.binary("Divide", x, try writer.binary("Power", base, try writer.scalar(op.beta, like: x)))
     },
-    OperationWriteRule(BatchNormalizationOp.self, many: { op, inputs, writer in
-      guard inputs.count >= 5, let x = inputs[0], let mean = inputs[3], let variance = inputs[4] else { throw GraphError(.wrongInputCount, "BatchNormalization takes five tensors") }
-      return [
-        try writer.call(
-          .nn, "BatchNorm",
-          [.tensor(x), .tensor(mean), .tensor(variance), inputs[2].map { .tensor($0) } ?? .json(nil), inputs[1].map { .tensor($0) } ?? .json(nil)],
-          ["axis": .int(op.axis), "epsilon": .double(op.epsilon)])
-      ]
-    }),
-    OperationWriteRule(LayerNormalizationOp.self, many: { op, inputs, writer in
-      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "LayerNormalization takes a tensor") }
-      let rank = try x.rank(), axes = try op.axes.map { try normalizeAxis($0, rank: rank) }.sorted()
-      let weights = inputs.dropFirst()
-      // The operation takes weights over the trailing axes only.
-      guard op.resultCount == 1, axes == Array((rank - axes.count)..<rank), weights.allSatisfy({ $0.map { $0.fact.type.shape.rank == axes.count } ?? true }) else {
-        return try op.decompose(inputs, in: &writer)
-      }
-      let gamma = inputs.count > 1 ? inputs[1] : nil, beta = inputs.count > 2 ? inputs[2] : nil
-      return [
-        try writer.call(
-          .nn, "LayerNorm", [.tensor(x), gamma.map { .tensor($0) } ?? .json(nil), beta.map { .tensor($0) } ?? .json(nil)],
-          ["axis": axes.count == 1 ? .int(axes[0]) : axes.configValue, "epsilon": .double(op.epsilon), "rms_scaling": false])
-      ]
-    }),
+    OperationWriteRule(
+      BatchNormalizationOp.self,
+      many: { op, inputs, writer in
+        guard inputs.count >= 5, let x = inputs[0], let mean = inputs[3], let variance = inputs[4] else {
+          throw GraphError(.wrongInputCount, "BatchNormalization takes five tensors")
+        }
+        return [
+          try writer.call(
+            .nn, "BatchNorm",
+            [
+              .tensor(x), .tensor(mean), .tensor(variance), inputs[2].map { .tensor($0) } ?? .json(nil),
+              inputs[1].map { .tensor($0) } ?? .json(nil),
+            ],
+            ["axis": .int(op.axis), "epsilon": .double(op.epsilon)])
+        ]
+      }),
+    OperationWriteRule(
+      LayerNormalizationOp.self,
+      many: { op, inputs, writer in
+        guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "LayerNormalization takes a tensor") }
+        let rank = try x.rank(), axes = try op.axes.map { try normalizeAxis($0, rank: rank) }.sorted()
+        let weights = inputs.dropFirst()
+        // The operation takes weights over the trailing axes only.
+        guard op.resultCount == 1, axes == Array((rank - axes.count)..<rank),
+          weights.allSatisfy({ $0.map { $0.fact.type.shape.rank == axes.count } ?? true })
+        else {
+          return try op.decompose(inputs, in: &writer)
+        }
+        let gamma = inputs.count > 1 ? inputs[1] : nil, beta = inputs.count > 2 ? inputs[2] : nil
+        return [
+          try writer.call(
+            .nn, "LayerNorm", [.tensor(x), gamma.map { .tensor($0) } ?? .json(nil), beta.map { .tensor($0) } ?? .json(nil)],
+            ["axis": axes.count == 1 ? .int(axes[0]) : axes.configValue, "epsilon": .double(op.epsilon), "rms_scaling": false])
+        ]
+      }),
   ]
 }
 

@@ -47,7 +47,9 @@ struct ExtentTracer {
       inputs.append(constant)
     }
     var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
-    guard let places = (try? context.apply(node.op, to: inputs))?.first?.integers(), places.allSatisfy(all.indices.contains) else { return nil }
+    guard let places = (try? context.apply(node.op, to: inputs))?.first?.integers(), places.allSatisfy(all.indices.contains) else {
+      return nil
+    }
     return places.map { all[$0] }
   }
 }

@@ -11,7 +11,8 @@ extension OperationRules {
 
   private static func oneHot(_ x: Value, _ depth: Int, axis: Int, _ dtype: DType, in context: inout RecordingContext) throws -> Value {
     let x = try context.cast(x, to: .int64)
-    let safe = try context.select(try context.apply(LessOp(), x, try context.scalar(0, like: x)), try context.scalar(Double(depth), like: x), x)
+    let safe = try context.select(
+      try context.apply(LessOp(), x, try context.scalar(0, like: x)), try context.scalar(Double(depth), like: x), x)
     let pair = try context.cast(try context.constant(NDArray([Float(0), 1], [2])), to: dtype)
     return try context.apply(OneHotOp(axis: axis), safe, try context.scalar(Double(depth), dtype: .int64), pair)
   }
@@ -19,7 +20,9 @@ extension OperationRules {
   private static let classRules: [OperationRule] = [
     OperationRule(.nn, "MultiHot", ["inputs"]) { call, context in
       let x = try call.tensor("inputs", in: &context), rank = try context.rank(of: x)
-      guard let depth = try call.int("num_classes") ?? call.int("num_tokens"), depth >= 0 else { throw call.mismatch("num_classes", "a count") }
+      guard let depth = try call.int("num_classes") ?? call.int("num_tokens"), depth >= 0 else {
+        throw call.mismatch("num_classes", "a count")
+      }
       let axis = try call.axis(rank: rank + 1, default: -1)
       let hot = try oneHot(x, depth, axis: axis, try call.dtype() ?? .float32, in: &context)
       return try context.reduce(.max, hot, axes: [rank > 1 ? 1 : 0])
@@ -86,7 +89,9 @@ extension OperationRules {
     },
     OperationRule(.numpy, "Digitize", ["x", "bins"]) { call, context in
       let x = try call.tensor("x", in: &context)
-      guard let json = call.option("bins"), let bins = json.arrayValue?.compactMap(\.doubleValue) ?? (try? ArrayConfig.read(json))?.doubles() else {
+      guard let json = call.option("bins"),
+        let bins = json.arrayValue?.compactMap(\.doubleValue) ?? (try? ArrayConfig.read(json))?.doubles()
+      else {
         throw call.mismatch("bins", "numbers")
       }
       let row = try context.cast(try context.constant(NDArray(bins, [bins.count])), to: x.fact.type.dtype.kerasFloat)
@@ -131,7 +136,8 @@ extension OperationRules {
       let x = try call.tensor("images", in: &context)
       let layout = try call.layout()
       guard let size = try call.perAxis("size", count: 2, default: nil), layout == .channelsLast, try context.rank(of: x) == 4,
-        let channels = x.fact.type.shape.dims?.last?.value, size.allSatisfy({ $0 > 0 }), let count = checkedProduct(size + [channels, channels]),
+        let channels = x.fact.type.shape.dims?.last?.value, size.allSatisfy({ $0 > 0 }),
+        let count = checkedProduct(size + [channels, channels]),
         count <= 1 << 24
       else { throw call.unsupported("of other than images with the channels last") }
       let strides = try call.perAxis("strides", count: 2, default: nil) ?? size
@@ -142,7 +148,8 @@ extension OperationRules {
       for index in 0..<width { filter[index * width + index] = 1 }
       let kernel = try context.cast(try context.constant(NDArray(filter, [size[0], size[1], channels, width])), to: x.fact.type.dtype)
       let op = ConvOp(
-        strides: strides, dilations: dilations, padding: try call.string("padding") == "same" ? .same : .valid, groups: 1, layout: .channelsLast,
+        strides: strides, dilations: dilations, padding: try call.string("padding") == "same" ? .same : .valid, groups: 1,
+        layout: .channelsLast,
         kernelLayout: .spatialInputOutput)
       return try context.apply(op, x, kernel)
     },
@@ -171,7 +178,9 @@ extension OperationRules {
   private static func segments(_ className: String) -> OperationRule {
     OperationRule(.math, className, ["data", "segment_ids"]) { call, context in
       let x = try call.tensor("data", in: &context), ids = try call.tensor("segment_ids", in: &context)
-      guard let count = try call.int("num_segments"), count > 0, count <= 1 << 16 else { throw call.unsupported("without a number of segments") }
+      guard let count = try call.int("num_segments"), count > 0, count <= 1 << 16 else {
+        throw call.unsupported("without a number of segments")
+      }
       let rank = try context.rank(of: x)
       guard try context.rank(of: ids) == 1, rank >= 1 else { throw call.unsupported("numbers of more than one axis") }
       let places = try context.constant(NDArray((0..<count).map { Int64($0) }, [count, 1]))
@@ -211,7 +220,8 @@ extension OperationRules {
       let x = try call.floating("x", in: &context), axes = try call.axes(rank: try context.rank(of: x)), keep = try call.bool("keepdims")
       let isNaN = try context.apply(IsNaNOp(), x)
       let sum = try context.reduce(.sum, try context.select(isNaN, try context.scalar(0, like: x), x), axes: axes, keepDims: keep)
-      let count = try context.reduce(.sum, try context.cast(try context.apply(LogicalNotOp(), isNaN), to: x.fact.type.dtype), axes: axes, keepDims: keep)
+      let count = try context.reduce(
+        .sum, try context.cast(try context.apply(LogicalNotOp(), isNaN), to: x.fact.type.dtype), axes: axes, keepDims: keep)
       return try context.div(sum, count)
     },
   ]

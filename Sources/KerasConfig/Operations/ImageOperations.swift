@@ -9,7 +9,9 @@ extension OperationRules {
   private static let imageRules: [OperationRule] = [
     OperationRule(.image, "Resize", ["images"]) { call, context in
       let x = try call.tensor("images", in: &context), rank = try context.rank(of: x), layout = try call.layout()
-      guard let size = try call.ints("size"), size.count == 2, rank == 3 || rank == 4 else { throw call.mismatch("size", "height and width") }
+      guard let size = try call.ints("size"), size.count == 2, rank == 3 || rank == 4 else {
+        throw call.mismatch("size", "height and width")
+      }
       guard try !call.bool("antialias"), try !call.bool("crop_to_aspect_ratio"), try !call.bool("pad_to_aspect_ratio") else {
         throw call.unsupported("antialiasing, cropping or padding")
       }
@@ -64,7 +66,9 @@ extension OperationRules {
     func pair(_ front: String, _ back: String, _ target: String, _ axis: Int) throws -> (Int, Int) {
       let a = try call.int("\(front)_\(word)"), b = try call.int("\(back)_\(word)"), goal = try call.int("target_\(target)")
       if let a, let b { return (a, b) }
-      guard let goal, let extent = x.fact.type.shape.dims?[axis].value else { throw call.mismatch("target_\(target)", "two of three amounts") }
+      guard let goal, let extent = x.fact.type.shape.dims?[axis].value else {
+        throw call.mismatch("target_\(target)", "two of three amounts")
+      }
       let total = abs(goal - extent)
       if let a { return (a, total - a) }
       if let b { return (total - b, b) }
@@ -75,73 +79,80 @@ extension OperationRules {
   }
 
   private static let imageWriters: [OperationWriteRule] = [
-    OperationWriteRule(ResizeOp.self, many: { op, inputs, writer in
-      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Resize takes a tensor") }
-      let dims = try x.dims()
-      let facts = inputs.map { $0?.fact }
-      guard case .ranked(let result)? = try op.infer(facts).first?.shape, result.count == dims.count else {
-        throw OperationWriter.unsupported(op, "its size is computed at run time")
-      }
-      let changed = dims.indices.filter { dims[$0] != result[$0] }
-      if changed.isEmpty, dims.allSatisfy({ $0.value != nil }) { return [x] }
-      // Images with the channels last: all that changes are the two axes before the last.
-      guard dims.count == 4, changed.allSatisfy({ $0 == 1 || $0 == 2 }), let height = result[1].value, let width = result[2].value,
-        let rows = dims[1].value, let columns = dims[2].value
-      else { throw OperationWriter.unsupported(op, "only images of known size with the channels last are resized") }
-      guard !op.antialias else { throw OperationWriter.unsupported(op, "antialiasing") }
-      let isWhole = height % max(1, rows) == 0 && width % max(1, columns) == 0
-      func resize(_ interpolation: String) throws -> [WrittenTensor] {
-        [
-          try writer.call(
-            .image, "Resize", [.tensor(x)],
-            [
-              "size": [height, width].configValue, "interpolation": .string(interpolation), "antialias": false,
-              "crop_to_aspect_ratio": false, "pad_to_aspect_ratio": false, "fill_mode": "constant", "fill_value": 0.0,
-              "data_format": "channels_last",
-            ])
-        ]
-      }
-      switch op.mode {
-      case .nearest:
-        // For whole factors most coordinate modes pick the same element.
-        let same = op.coordinateMode == .tfHalfPixelForNN && op.nearestMode == .floor
-          || isWhole && op.coordinateMode == .asymmetric && op.nearestMode == .floor
-          || isWhole && [.halfPixel, .pytorchHalfPixel, .halfPixelSymmetric].contains(op.coordinateMode) && [.roundPreferFloor, .roundPreferCeil].contains(op.nearestMode)
-        if same { return try resize("nearest") }
-        // Each place of the result takes one element: a gather along each axis.
-        var y = x
-        for (axis, (from, to)) in [1: (rows, height), 2: (columns, width)].sorted(by: { $0.key < $1.key }) where from != to {
-          let line = NDArray((0..<from).map(Float.init), [1, from])
-          var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
-          var single = op
-          single.axes = [1]
-          let picked = try context.apply(single, to: [line, nil, nil, NDArray([Int64(to)], [1])]).at(0)
-          let places = NDArray(picked.doubles().map { Int32($0) }, [to])
-          y = try writer.call(.numpy, "Take", [.tensor(y), .tensor(writer.constant(places))], ["axis": .int(axis)])
+    OperationWriteRule(
+      ResizeOp.self,
+      many: { op, inputs, writer in
+        guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Resize takes a tensor") }
+        let dims = try x.dims()
+        let facts = inputs.map { $0?.fact }
+        guard case .ranked(let result)? = try op.infer(facts).first?.shape, result.count == dims.count else {
+          throw OperationWriter.unsupported(op, "its size is computed at run time")
         }
-        return [y]
-      case .linear, .cubic:
-        if op.mode == .linear, [.halfPixel, .pytorchHalfPixel, .halfPixelSymmetric].contains(op.coordinateMode), height > 1, width > 1 {
-          return try resize("bilinear")
+        let changed = dims.indices.filter { dims[$0] != result[$0] }
+        if changed.isEmpty, dims.allSatisfy({ $0.value != nil }) { return [x] }
+        // Images with the channels last: all that changes are the two axes before the last.
+        guard dims.count == 4, changed.allSatisfy({ $0 == 1 || $0 == 2 }), let height = result[1].value, let width = result[2].value,
+          let rows = dims[1].value, let columns = dims[2].value
+        else { throw OperationWriter.unsupported(op, "only images of known size with the channels last are resized") }
+        guard !op.antialias else { throw OperationWriter.unsupported(op, "antialiasing") }
+        let isWhole = height % max(1, rows) == 0 && width % max(1, columns) == 0
+        func resize(_ interpolation: String) throws -> [WrittenTensor] {
+          [
+            try writer.call(
+              .image, "Resize", [.tensor(x)],
+              [
+                "size": [height, width].configValue, "interpolation": .string(interpolation), "antialias": false,
+                "crop_to_aspect_ratio": false, "pad_to_aspect_ratio": false, "fill_mode": "constant", "fill_value": 0.0,
+                "data_format": "channels_last",
+              ])
+          ]
         }
-        if op.mode == .cubic, op.coordinateMode == .halfPixel, op.cubicCoefficient == -0.5, op.excludeOutside { return try resize("bicubic") }
-        // A resampling is a matrix product along each axis.
-        guard op.coordinateMode != .tfCropAndResize, rows * height <= 1 << 20, columns * width <= 1 << 20 else {
-          throw OperationWriter.unsupported(op, "cropping and resizing at once")
+        switch op.mode {
+        case .nearest:
+          // For whole factors most coordinate modes pick the same element.
+          let same =
+            op.coordinateMode == .tfHalfPixelForNN && op.nearestMode == .floor
+            || isWhole && op.coordinateMode == .asymmetric && op.nearestMode == .floor
+            || isWhole && [.halfPixel, .pytorchHalfPixel, .halfPixelSymmetric].contains(op.coordinateMode)
+              && [.roundPreferFloor, .roundPreferCeil].contains(op.nearestMode)
+          if same { return try resize("nearest") }
+          // Each place of the result takes one element: a gather along each axis.
+          var y = x
+          for (axis, (from, to)) in [1: (rows, height), 2: (columns, width)].sorted(by: { $0.key < $1.key }) where from != to {
+            let line = NDArray((0..<from).map(Float.init), [1, from])
+            var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+            var single = op
+            single.axes = [1]
+            let picked = try context.apply(single, to: [line, nil, nil, NDArray([Int64(to)], [1])]).at(0)
+            let places = NDArray(picked.doubles().map { Int32($0) }, [to])
+            y = try writer.call(.numpy, "Take", [.tensor(y), .tensor(writer.constant(places))], ["axis": .int(axis)])
+          }
+          return [y]
+        case .linear, .cubic:
+          if op.mode == .linear, [.halfPixel, .pytorchHalfPixel, .halfPixelSymmetric].contains(op.coordinateMode), height > 1, width > 1 {
+            return try resize("bilinear")
+          }
+          if op.mode == .cubic, op.coordinateMode == .halfPixel, op.cubicCoefficient == -0.5, op.excludeOutside {
+            return try resize("bicubic")
+          }
+          // A resampling is a matrix product along each axis.
+          guard op.coordinateMode != .tfCropAndResize, rows * height <= 1 << 20, columns * width <= 1 << 20 else {
+            throw OperationWriter.unsupported(op, "cropping and resizing at once")
+          }
+          var y = x
+          for (from, to, equation) in [(rows, height, "nhwc,hk->nkwc"), (columns, width, "nhwc,wk->nhkc")] where from != to {
+            var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+            var identity = [Float](repeating: 0, count: from * from)
+            for i in 0..<from { identity[i * from + i] = 1 }
+            var single = op
+            single.axes = [1]
+            let matrix = try context.apply(single, to: [NDArray(identity, [from, from]), nil, nil, NDArray([Int64(to)], [1])]).at(0)
+            y = try writer.call(
+              .numpy, "Einsum", [.tensor(y), .tensor(try writer.cast(writer.constant(matrix), to: y.dtype))],
+              ["subscripts": .string(equation)])
+          }
+          return [y]
         }
-        var y = x
-        for (from, to, equation) in [(rows, height, "nhwc,hk->nkwc"), (columns, width, "nhwc,wk->nhkc")] where from != to {
-          var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
-          var identity = [Float](repeating: 0, count: from * from)
-          for i in 0..<from { identity[i * from + i] = 1 }
-          var single = op
-          single.axes = [1]
-          let matrix = try context.apply(single, to: [NDArray(identity, [from, from]), nil, nil, NDArray([Int64(to)], [1])]).at(0)
-          y = try writer.call(
-            .numpy, "Einsum", [.tensor(y), .tensor(try writer.cast(writer.constant(matrix), to: y.dtype))], ["subscripts": .string(equation)])
-        }
-        return [y]
-      }
-    }),
+      })
   ]
 }

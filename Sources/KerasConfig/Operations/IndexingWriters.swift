@@ -21,9 +21,13 @@ extension OperationRules {
       // The indices may cover less than the tensor.
       var key: [JSONValue] = []
       for (place, (from, to)) in zip(a, b).enumerated() {
-        if place == axis || from == to { key.append(OperationWriter.slice(nil, nil)) } else if let count = to.value, from.value.map({ $0 > count }) ?? (count != 1) {
+        if place == axis || from == to {
+          key.append(OperationWriter.slice(nil, nil))
+        } else if let count = to.value, from.value.map({ $0 > count }) ?? (count != 1) {
           key.append(OperationWriter.slice(nil, count))
-        } else if to.value == nil || from.value == nil { key.append(OperationWriter.slice(nil, nil)) } else {
+        } else if to.value == nil || from.value == nil {
+          key.append(OperationWriter.slice(nil, nil))
+        } else {
           throw OperationWriter.unsupported(op, "its indices are larger than its tensor")
         }
       }
@@ -48,7 +52,8 @@ extension OperationRules {
       let x = try inputs.at(0), updates = try inputs.at(2)
       var indices = try inputs.at(1)
       let dims = try x.dims(), axis = try normalizeAxis(op.axis, rank: dims.count)
-      guard let extents = indices.fact.type.shape.extents, let count = checkedProduct(extents), count <= 1 << 18, let length = dims[axis].value
+      guard let extents = indices.fact.type.shape.extents, let count = checkedProduct(extents), count <= 1 << 18,
+        let length = dims[axis].value
       else { throw OperationWriter.unsupported(op, "the shape of its indices is unknown") }
       var columns: [WrittenTensor] = []
       let places = coordinates(extents)
@@ -77,7 +82,9 @@ extension OperationRules {
     },
     OperationWriteRule(OneHotOp.self) { op, inputs, writer in
       let depthFact = try inputs.at(1).fact, pair = try inputs.at(2)
-      guard let depth = depthFact.scalar.flatMap({ Int(exactly: $0) }), depth > 0 else { throw OperationWriter.unsupported(op, "its depth is computed at run time") }
+      guard let depth = depthFact.scalar.flatMap({ Int(exactly: $0) }), depth > 0 else {
+        throw OperationWriter.unsupported(op, "its depth is computed at run time")
+      }
       guard let values = try pair.fact.constant?.array().doubles(), values.count == 2 else {
         throw OperationWriter.unsupported(op, "its values are computed at run time")
       }
@@ -160,7 +167,9 @@ extension OperationRules {
       guard axis < dims.count, index < ends.count, step != 0 else { throw GraphError(.shapeMismatch, "Slice of rank \(dims.count)") }
       var stop = ends[index].value
       if stop == nil {
-        guard ends[index] == dims[axis], ends[index] != .unknown, step > 0 else { throw OperationWriter.unsupported(op, "its bounds are computed at run time") }
+        guard ends[index] == dims[axis], ends[index] != .unknown, step > 0 else {
+          throw OperationWriter.unsupported(op, "its bounds are computed at run time")
+        }
         stop = far
       }
       guard let start = starts[index].value, let stop else { throw OperationWriter.unsupported(op, "its bounds are computed at run time") }

@@ -47,7 +47,9 @@ extension OperationRules {
         left = Array((p - count)..<p)
         right = Array(0..<count)
       } else {
-        let lists = (call.option("axes")?.arrayValue ?? []).map { entry in entry.intValue.map { [$0] } ?? entry.arrayValue?.compactMap(\.intValue) ?? [] }
+        let lists = (call.option("axes")?.arrayValue ?? []).map { entry in
+          entry.intValue.map { [$0] } ?? entry.arrayValue?.compactMap(\.intValue) ?? []
+        }
         guard lists.count == 2, lists[0].count == lists[1].count else { throw call.mismatch("axes", "axes of both tensors") }
         left = try lists[0].map { try normalizeAxis($0, rank: p) }
         right = try lists[1].map { try normalizeAxis($0, rank: q) }
@@ -57,7 +59,9 @@ extension OperationRules {
     OperationRule(.numpy, "Einsum", ["*operands"]) { call, context in
       guard let equation = try call.string("subscripts") else { throw call.mismatch("subscripts", "an equation") }
       let operands = try call.tensors("operands", in: &context)
-      guard let dtype = PromotedType.result(operands.map { .dtype($0.fact.type.dtype) }) else { throw call.mismatch("operands", "tensors of one kind") }
+      guard let dtype = PromotedType.result(operands.map { .dtype($0.fact.type.dtype) }) else {
+        throw call.mismatch("operands", "tensors of one kind")
+      }
       let values = try operands.map { try context.cast($0, to: dtype) }
       return try context.apply(EinsumOp(equation: equation.filter { $0 != " " }), to: values).at(0)
     },
@@ -79,8 +83,11 @@ extension OperationRules {
       let scale = try call.double("scale", default: 1 / Double(depth).squareRoot())
       var scores = try context.apply(EinsumOp(equation: "bqhd,bkhd->bhqk"), q, k)
       scores = try context.mul(scores, try context.scalar(scale, like: scores))
-      if call.has("bias") { scores = try context.add(scores, try context.cast(try call.tensor("bias", in: &context), to: scores.fact.type.dtype)) }
-      let lowest = try context.scalar(scores.fact.type.dtype == .float16 ? -65504 * 0.7 : -0.7 * Double(Float.greatestFiniteMagnitude), like: scores)
+      if call.has("bias") {
+        scores = try context.add(scores, try context.cast(try call.tensor("bias", in: &context), to: scores.fact.type.dtype))
+      }
+      let lowest = try context.scalar(
+        scores.fact.type.dtype == .float16 ? -65504 * 0.7 : -0.7 * Double(Float.greatestFiniteMagnitude), like: scores)
       if call.has("mask") {
         scores = try context.select(try context.cast(try call.tensor("mask", in: &context), to: .bool), scores, lowest)
       }
@@ -105,7 +112,8 @@ extension OperationRules {
     let first = Array(letters[..<p])
     var second = Array(letters[p..<(p + q)])
     for (i, j) in zip(left, right) { second[j] = first[i] }
-    let result = first.indices.filter { !left.contains($0) }.map { first[$0] } + second.indices.filter { !right.contains($0) }.map { second[$0] }
+    let result =
+      first.indices.filter { !left.contains($0) }.map { first[$0] } + second.indices.filter { !right.contains($0) }.map { second[$0] }
     return try context.apply(EinsumOp(equation: "\(String(first)),\(String(second))->\(String(result))"), a, b)
   }
 

@@ -170,7 +170,9 @@ struct OperationWriter: OpContext {
   mutating func squeeze(_ x: WrittenTensor, _ axes: [Int]) throws -> WrittenTensor {
     axes.isEmpty ? x : try call(.numpy, "Squeeze", [.tensor(x)], ["axis": axes.count == 1 ? .int(axes[0]) : axes.configValue])
   }
-  mutating func reduce(_ className: String, _ x: WrittenTensor, _ axes: [Int], keepDims: Bool, module: OperationModule = .numpy) throws -> WrittenTensor {
+  mutating func reduce(_ className: String, _ x: WrittenTensor, _ axes: [Int], keepDims: Bool, module: OperationModule = .numpy) throws
+    -> WrittenTensor
+  {
     try call(module, className, [.tensor(x)], ["axis": axes.configValue, "keepdims": .bool(keepDims)])
   }
   mutating func getItem(_ x: WrittenTensor, _ key: [JSONValue]) throws -> WrittenTensor {

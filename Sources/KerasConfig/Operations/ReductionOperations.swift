@@ -57,12 +57,14 @@ extension OperationRules {
       }
       return try context.apply(CumSumOp(), x, try context.scalar(Double(axis), dtype: .int64))
     },
-    OperationRule(.math, "TopK", ["x"], many: { call, context in
-      let x = try call.tensor("x", in: &context)
-      guard let k = try call.int("k"), k >= 0 else { throw call.mismatch("k", "a count") }
-      let results = try context.apply(TopKOp(axis: -1, sorted: try call.bool("sorted", default: true)), to: [x, try context.ints([k])])
-      return [try results.at(0), try context.cast(try results.at(1), to: .int32)]
-    }),
+    OperationRule(
+      .math, "TopK", ["x"],
+      many: { call, context in
+        let x = try call.tensor("x", in: &context)
+        guard let k = try call.int("k"), k >= 0 else { throw call.mismatch("k", "a count") }
+        let results = try context.apply(TopKOp(axis: -1, sorted: try call.bool("sorted", default: true)), to: [x, try context.ints([k])])
+        return [try results.at(0), try context.cast(try results.at(1), to: .int32)]
+      }),
     OperationRule(.numpy, "Sort") { call, context in try sorted(call, in: &context).at(0) },
     OperationRule(.numpy, "Argsort") { call, context in try context.cast(try sorted(call, in: &context).at(1), to: .int32) },
     OperationRule(.numpy, "CountNonzero") { call, context in
@@ -85,7 +87,8 @@ extension OperationRules {
       let rank = try context.rank(of: x), keepDims = try call.bool("keepdims"), axis = try call.int("axis")
       if axis == nil { x = try context.reshape(x, [-1]) }
       let place = try normalizeAxis(axis ?? 0, rank: max(rank, 1))
-      let op: any Op = O.self == ArgMaxOp.self
+      let op: any Op =
+        O.self == ArgMaxOp.self
         ? ArgMaxOp(axis: place, keepDims: axis == nil ? false : keepDims) : ArgMinOp(axis: place, keepDims: axis == nil ? false : keepDims)
       var y = try context.cast(try context.apply(op, x), to: .int32)
       if axis == nil, keepDims { y = try context.reshape(y, Array(repeating: 1, count: rank)) }
@@ -97,10 +100,12 @@ extension OperationRules {
   private static let statisticRules: [OperationRule] = [
     OperationRule(.numpy, "Var") { call, context in try moments(call, in: &context).variance },
     OperationRule(.numpy, "Std") { call, context in try context.apply(SqrtOp(), try moments(call, in: &context).variance) },
-    OperationRule(.nn, "Moments", ["x"], many: { call, context in
-      let (mean, variance) = try moments(call, named: "axes", in: &context)
-      return [mean, variance]
-    }),
+    OperationRule(
+      .nn, "Moments", ["x"],
+      many: { call, context in
+        let (mean, variance) = try moments(call, named: "axes", in: &context)
+        return [mean, variance]
+      }),
     OperationRule(.numpy, "Ptp") { call, context in
       let x = try call.tensor("x", in: &context), axes = try call.axes(rank: try context.rank(of: x)), keep = try call.bool("keepdims")
       return try context.sub(
@@ -127,7 +132,8 @@ extension OperationRules {
       case nil, "fro": return try context.reduce(.l2, x, axes: axes, keepDims: keep)
       case .int(2) where isVector, .double(2) where isVector: return try context.reduce(.l2, x, axes: axes, keepDims: keep)
       case .int(1) where axes.count == 1, .double(1) where axes.count == 1: return try context.reduce(.l1, x, axes: axes, keepDims: keep)
-      case .double(.infinity) where axes.count == 1: return try context.reduce(.max, try context.apply(AbsOp(), x), axes: axes, keepDims: keep)
+      case .double(.infinity) where axes.count == 1:
+        return try context.reduce(.max, try context.apply(AbsOp(), x), axes: axes, keepDims: keep)
       default: throw call.unsupported("its norm \(order?.abridged ?? "") is not among 1, 2, infinity and fro")
       }
     },
@@ -148,36 +154,38 @@ extension OperationRules {
   // MARK: Writing
 
   private static let reductionWriters: [OperationWriteRule] = [
-    OperationWriteRule(ReduceOp.self, many: { op, inputs, writer in
-      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Reduce takes a tensor") }
-      let rank = try x.rank()
-      var given = op.axes ?? []
-      if inputs.count > 1, let list = inputs[1] { given = try OperationWriter.integers(list, "axes", of: op) }
-      if given.isEmpty, op.noopWithEmptyAxes { return [x] }
-      let axes = given.isEmpty ? Array(0..<rank) : try given.map { try normalizeAxis($0, rank: rank) }
-      if axes.isEmpty { return [x] }
-      func reduced(_ className: String, _ x: WrittenTensor, module: OperationModule = .numpy) throws -> WrittenTensor {
-        try writer.cast(try writer.reduce(className, x, axes, keepDims: op.keepDims, module: module), to: x.dtype)
-      }
-      switch op.kind {
-      case .sum: return [try reduced("Sum", x)]
-      case .mean:
-        guard x.dtype.isFloatingPoint else { throw OperationWriter.unsupported(op, "the mean of integers") }
-        return [try reduced("Mean", x)]
-      case .max: return [try reduced("Max", x)]
-      case .min: return [try reduced("Min", x)]
-      case .prod: return [try reduced("Prod", x)]
-      case .any: return [try reduced("Any", x)]
-      case .all: return [try reduced("All", x)]
-      case .sumSquare: return [try reduced("Sum", try writer.unary("Square", x))]
-      case .l1: return [try reduced("Sum", try writer.unary("Absolute", x))]
-      case .l2:
-        guard x.dtype.isFloatingPoint else { throw OperationWriter.unsupported(op, "the norm of integers") }
-        return [try writer.unary("Sqrt", try reduced("Sum", try writer.unary("Square", x)))]
-      case .logSum: return [try writer.unary("Log", try reduced("Sum", x))]
-      case .logSumExp: return [try reduced("Logsumexp", x, module: .math)]
-      }
-    }),
+    OperationWriteRule(
+      ReduceOp.self,
+      many: { op, inputs, writer in
+        guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Reduce takes a tensor") }
+        let rank = try x.rank()
+        var given = op.axes ?? []
+        if inputs.count > 1, let list = inputs[1] { given = try OperationWriter.integers(list, "axes", of: op) }
+        if given.isEmpty, op.noopWithEmptyAxes { return [x] }
+        let axes = given.isEmpty ? Array(0..<rank) : try given.map { try normalizeAxis($0, rank: rank) }
+        if axes.isEmpty { return [x] }
+        func reduced(_ className: String, _ x: WrittenTensor, module: OperationModule = .numpy) throws -> WrittenTensor {
+          try writer.cast(try writer.reduce(className, x, axes, keepDims: op.keepDims, module: module), to: x.dtype)
+        }
+        switch op.kind {
+        case .sum: return [try reduced("Sum", x)]
+        case .mean:
+          guard x.dtype.isFloatingPoint else { throw OperationWriter.unsupported(op, "the mean of integers") }
+          return [try reduced("Mean", x)]
+        case .max: return [try reduced("Max", x)]
+        case .min: return [try reduced("Min", x)]
+        case .prod: return [try reduced("Prod", x)]
+        case .any: return [try reduced("Any", x)]
+        case .all: return [try reduced("All", x)]
+        case .sumSquare: return [try reduced("Sum", try writer.unary("Square", x))]
+        case .l1: return [try reduced("Sum", try writer.unary("Absolute", x))]
+        case .l2:
+          guard x.dtype.isFloatingPoint else { throw OperationWriter.unsupported(op, "the norm of integers") }
+          return [try writer.unary("Sqrt", try reduced("Sum", try writer.unary("Square", x)))]
+        case .logSum: return [try writer.unary("Log", try reduced("Sum", x))]
+        case .logSumExp: return [try reduced("Logsumexp", x, module: .math)]
+        }
+      }),
     OperationWriteRule(ArgMaxOp.self) { op, inputs, writer in
       try argument("Argmax", try inputs.at(0), op, axis: op.axis, keepDims: op.keepDims, last: op.selectLast, dtype: op.dtype, &writer)
     },
@@ -192,26 +200,29 @@ extension OperationRules {
       if op.exclusive {
         var pairs = [[Int]](repeating: [0, 0], count: try x.rank())
         pairs[axis] = [1, 0]
-        y = try writer.call(.numpy, "Pad", [.tensor(y)], ["pad_width": pairs.configValue, "mode": "constant"], kwargs: ["constant_values": .json(nil)])
+        y = try writer.call(
+          .numpy, "Pad", [.tensor(y)], ["pad_width": pairs.configValue, "mode": "constant"], kwargs: ["constant_values": .json(nil)])
         y = try writer.getItem(y, Array(repeating: OperationWriter.slice(nil, nil), count: axis) + [OperationWriter.slice(nil, -1)])
       }
       return op.reverse ? try writer.call(.numpy, "Flip", [.tensor(y)], ["axis": .int(axis)]) : y
     },
-    OperationWriteRule(TopKOp.self, many: { op, inputs, writer in
-      guard var x = inputs.first ?? nil, inputs.count > 1 else { throw GraphError(.wrongInputCount, "TopK takes a tensor and a count") }
-      let k = try OperationWriter.integers(inputs[1], "count", of: op).at(0)
-      let rank = try x.rank(), axis = try normalizeAxis(op.axis, rank: rank)
-      var order = Array(0..<rank)
-      order.swapAt(axis, rank - 1)
-      let dtype = x.dtype
-      x = try writer.transpose(x, order)
-      if !op.largest { x = try writer.unary("Negative", x) }
-      let results = try writer.calls(.math, "TopK", [.tensor(x)], ["k": .int(k), "sorted": true])
-      var values = try results.at(0)
-      if !op.largest { values = try writer.unary("Negative", values) }
-      let indices = try writer.cast(try results.at(1), to: .int64)
-      return [try writer.cast(try writer.transpose(values, order), to: dtype), try writer.transpose(indices, order)]
-    }),
+    OperationWriteRule(
+      TopKOp.self,
+      many: { op, inputs, writer in
+        guard var x = inputs.first ?? nil, inputs.count > 1 else { throw GraphError(.wrongInputCount, "TopK takes a tensor and a count") }
+        let k = try OperationWriter.integers(inputs[1], "count", of: op).at(0)
+        let rank = try x.rank(), axis = try normalizeAxis(op.axis, rank: rank)
+        var order = Array(0..<rank)
+        order.swapAt(axis, rank - 1)
+        let dtype = x.dtype
+        x = try writer.transpose(x, order)
+        if !op.largest { x = try writer.unary("Negative", x) }
+        let results = try writer.calls(.math, "TopK", [.tensor(x)], ["k": .int(k), "sorted": true])
+        var values = try results.at(0)
+        if !op.largest { values = try writer.unary("Negative", values) }
+        let indices = try writer.cast(try results.at(1), to: .int64)
+        return [try writer.cast(try writer.transpose(values, order), to: dtype), try writer.transpose(indices, order)]
+      }),
   ]
 
   private static func argument(

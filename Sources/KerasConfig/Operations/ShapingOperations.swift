@@ -39,7 +39,9 @@ extension OperationRules {
       let x = try call.tensor("x", in: &context), rank = try context.rank(of: x)
       let from = try (try call.ints("source") ?? []).map { try normalizeAxis($0, rank: rank) }
       let to = try (try call.ints("destination") ?? []).map { try normalizeAxis($0, rank: rank) }
-      guard from.count == to.count, Set(from).count == from.count, Set(to).count == to.count else { throw call.mismatch("source", "as many axes as destinations") }
+      guard from.count == to.count, Set(from).count == from.count, Set(to).count == to.count else {
+        throw call.mismatch("source", "as many axes as destinations")
+      }
       var order = (0..<rank).filter { !from.contains($0) }
       for (target, source) in zip(to, from).sorted(by: { $0.0 < $1.0 }) { order.insert(source, at: min(target, order.count)) }
       return try context.transpose(x, order)
@@ -88,14 +90,18 @@ extension OperationRules {
     },
     OperationRule(.numpy, "Pad", ["x", "constant_values"]) { call, context in
       let x = try call.tensor("x", in: &context), rank = try context.rank(of: x)
-      guard let mode = PadMode(rawValue: try call.string("mode") ?? "constant") else { throw call.mismatch("mode", "constant, reflect or symmetric") }
-      var pairs = call.option("pad_width")?.arrayValue?.compactMap { entry -> [Int]? in
-        entry.arrayValue.map { $0.compactMap(\.intValue) } ?? entry.intValue.map { [$0, $0] }
-      } ?? []
+      guard let mode = PadMode(rawValue: try call.string("mode") ?? "constant") else {
+        throw call.mismatch("mode", "constant, reflect or symmetric")
+      }
+      var pairs =
+        call.option("pad_width")?.arrayValue?.compactMap { entry -> [Int]? in
+          entry.arrayValue.map { $0.compactMap(\.intValue) } ?? entry.intValue.map { [$0, $0] }
+        } ?? []
       if let one = call.option("pad_width")?.intValue { pairs = Array(repeating: [one, one], count: rank) }
       if let flat = call.option("pad_width")?.arrayValue?.compactMap(\.intValue), flat.count == 2 { pairs = [flat] }
       if pairs.count == 1 { pairs = Array(repeating: pairs[0], count: rank) }
-      guard pairs.count == rank, pairs.allSatisfy({ $0.count == 2 && $0[0] >= 0 && $0[1] >= 0 && $0[0] < 1 << 30 && $0[1] < 1 << 30 }) else {
+      guard pairs.count == rank, pairs.allSatisfy({ $0.count == 2 && $0[0] >= 0 && $0[1] >= 0 && $0[0] < 1 << 30 && $0[1] < 1 << 30 })
+      else {
         throw call.mismatch("pad_width", "\(rank) pairs")
       }
       let value = mode == .constant ? try call.double("constant_values", default: 0) : 0
@@ -183,7 +189,9 @@ extension OperationRules {
 
   private static func joined(_ call: OperationCall, in context: inout RecordingContext) throws -> [RecordingContext.Value] {
     let parts = try call.tensors("xs", in: &context)
-    guard let dtype = PromotedType.result(parts.map { .dtype($0.fact.type.dtype) }) else { throw call.mismatch("xs", "tensors of one kind") }
+    guard let dtype = PromotedType.result(parts.map { .dtype($0.fact.type.dtype) }) else {
+      throw call.mismatch("xs", "tensors of one kind")
+    }
     return try parts.map { try context.cast($0, to: dtype) }
   }
   private static let joiningRules: [OperationRule] = [
@@ -218,13 +226,15 @@ extension OperationRules {
     },
     OperationRule(.numpy, "Split", ["x"], many: { try split($0, in: &$1) }),
     OperationRule(.numpy, "ArraySplit", ["x"], many: { try split($0, in: &$1) }),
-    OperationRule(.core, "Unstack", ["x"], many: { call, context in
-      let x = try call.tensor("x", in: &context), axis = try call.axis(rank: try context.rank(of: x), default: 0)
-      guard let count = try call.int("num") ?? x.fact.type.shape.dims?[axis].value, count > 0, count <= 1 << 16 else {
-        throw call.mismatch("num", "a count")
-      }
-      return try (0..<count).map { try context.gather(x, try context.scalar(Double($0), dtype: .int64), axis: axis) }
-    }),
+    OperationRule(
+      .core, "Unstack", ["x"],
+      many: { call, context in
+        let x = try call.tensor("x", in: &context), axis = try call.axis(rank: try context.rank(of: x), default: 0)
+        guard let count = try call.int("num") ?? x.fact.type.shape.dims?[axis].value, count > 0, count <= 1 << 16 else {
+          throw call.mismatch("num", "a count")
+        }
+        return try (0..<count).map { try context.gather(x, try context.scalar(Double($0), dtype: .int64), axis: axis) }
+      }),
   ]
 
   private static func split(_ call: OperationCall, in context: inout RecordingContext) throws -> [RecordingContext.Value] {

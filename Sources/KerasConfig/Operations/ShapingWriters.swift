@@ -8,7 +8,9 @@ extension OperationRules {
     OperationWriteRule(IdentityOp.self) { _, inputs, _ in try inputs.at(0) },
     OperationWriteRule(CastOp.self) { op, inputs, writer in
       let x = try inputs.at(0)
-      guard x.dtype.isKeras, op.dtype.isKeras else { throw OperationWriter.unsupported(op, "Keras does not cast \(x.dtype) to \(op.dtype)") }
+      guard x.dtype.isKeras, op.dtype.isKeras else {
+        throw OperationWriter.unsupported(op, "Keras does not cast \(x.dtype) to \(op.dtype)")
+      }
       return try writer.cast(x, to: op.dtype)
     },
     OperationWriteRule(ReshapeOp.self) { op, inputs, writer in
@@ -41,43 +43,50 @@ extension OperationRules {
     OperationWriteRule(ConcatOp.self) { op, inputs, writer in
       try writer.concatenate(inputs, axis: op.axis)
     },
-    OperationWriteRule(SplitOp.self, many: { op, inputs, writer in
-      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Split takes a tensor") }
-      let dims = try x.dims(), axis = try normalizeAxis(op.axis, rank: dims.count)
-      if op.count == 1 { return [x] }
-      var sizes: [Int]?
-      if inputs.count > 1, let given = inputs[1] { sizes = try OperationWriter.integers(given, "sizes", of: op) }
-      if sizes == nil, let extent = dims[axis].value, extent % op.count != 0 {
-        let size = (extent + op.count - 1) / op.count
-        sizes = (0..<op.count).map { max(0, min(size, extent - $0 * size)) }
-      }
-      if let all = sizes, Set(all).count == 1 { sizes = nil }
-      var places: [Int] = []
-      for size in (sizes ?? []).dropLast() { places.append((places.last ?? 0) + size) }
-      return try writer.calls(
-        .numpy, "Split", [.tensor(x)],
-        ["indices_or_sections": sizes == nil ? .int(op.count) : places.configValue, "axis": .int(axis)])
-    }),
+    OperationWriteRule(
+      SplitOp.self,
+      many: { op, inputs, writer in
+        guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Split takes a tensor") }
+        let dims = try x.dims(), axis = try normalizeAxis(op.axis, rank: dims.count)
+        if op.count == 1 { return [x] }
+        var sizes: [Int]?
+        if inputs.count > 1, let given = inputs[1] { sizes = try OperationWriter.integers(given, "sizes", of: op) }
+        if sizes == nil, let extent = dims[axis].value, extent % op.count != 0 {
+          let size = (extent + op.count - 1) / op.count
+          sizes = (0..<op.count).map { max(0, min(size, extent - $0 * size)) }
+        }
+        if let all = sizes, Set(all).count == 1 { sizes = nil }
+        var places: [Int] = []
+        for size in (sizes ?? []).dropLast() { places.append((places.last ?? 0) + size) }
+        return try writer.calls(
+          .numpy, "Split", [.tensor(x)],
+          ["indices_or_sections": sizes == nil ? .int(op.count) : places.configValue, "axis": .int(axis)])
+      }),
     OperationWriteRule(TileOp.self) { op, inputs, writer in
       let x = try inputs.at(0), fact = try inputs.at(1).fact
       guard let elements = fact.elements else { throw OperationWriter.unsupported(op, "its repeats are computed at run time") }
       // How often an axis of extent 1 is repeated is what its extent becomes.
       let open = elements.indices.filter { elements[$0].value == nil }, dims = try x.dims()
-      guard elements.count == dims.count, open.allSatisfy({ dims[$0] == .fixed(1) }) else { throw OperationWriter.unsupported(op, "its repeats are computed at run time") }
+      guard elements.count == dims.count, open.allSatisfy({ dims[$0] == .fixed(1) }) else {
+        throw OperationWriter.unsupported(op, "its repeats are computed at run time")
+      }
       let repeats = elements.map { $0.value ?? 1 }
       var y = x
       if repeats.contains(where: { $0 != 1 }) {
         if let array = x.isConstant ? try x.fact.constant?.array() : nil {
           var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
           y = writer.constant(try context.apply(TileOp(), array, NDArray(repeats.map(Int64.init), [repeats.count])))
-        } else { y = try writer.call(.numpy, "Tile", [.tensor(x)], ["repeats": repeats.configValue]) }
+        } else {
+          y = try writer.call(.numpy, "Tile", [.tensor(x)], ["repeats": repeats.configValue])
+        }
       }
       if open.isEmpty { return y }
       return try expand(y, to: elements.indices.map { open.contains($0) ? elements[$0] : .fixed(1) }, op, &writer)
     },
     OperationWriteRule(RangeOp.self) { op, inputs, writer in
       let start = try inputs.at(0), limit = try inputs.at(1), step = try inputs.at(2)
-      guard start.dtype == .int64 || start.dtype == .int32, start.fact.integers == [0], step.fact.integers == [1], let extent = limit.fact.elements?.first,
+      guard start.dtype == .int64 || start.dtype == .int32, start.fact.integers == [0], step.fact.integers == [1],
+        let extent = limit.fact.elements?.first,
         let (source, place) = writer.sources[extent]
       else { throw OperationWriter.unsupported(op, "its bounds are computed at run time") }
       // The places of an axis: ones along it are summed up.
@@ -110,17 +119,21 @@ extension OperationRules {
     },
     OperationWriteRule(ConstantOfShapeOp.self) { op, inputs, writer in
       guard let shape = try inputs.at(0).fact.integers, let count = checkedProduct(shape), count <= ArrayConfig.elementLimit else {
-        guard let wanted = try inputs.at(0).fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+        guard let wanted = try inputs.at(0).fact.elements else {
+          throw OperationWriter.unsupported(op, "its shape is computed at run time")
+        }
         return try expand(writer.constant(op.value.reshaped([])), to: wanted, op, &writer)
       }
       var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
       return writer.constant(try context.apply(op, NDArray(shape.map(Int64.init), [shape.count])))
     },
-    OperationWriteRule(TriluOp.self, many: { op, inputs, writer in
-      guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Trilu takes a tensor") }
-      let k = try inputs.count > 1 && inputs[1] != nil ? OperationWriter.integers(inputs[1], "diagonal", of: op).at(0) : 0
-      return [try writer.call(.numpy, op.upper ? "Triu" : "Tril", [.tensor(x)], ["k": .int(k)])]
-    }),
+    OperationWriteRule(
+      TriluOp.self,
+      many: { op, inputs, writer in
+        guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "Trilu takes a tensor") }
+        let k = try inputs.count > 1 && inputs[1] != nil ? OperationWriter.integers(inputs[1], "diagonal", of: op).at(0) : 0
+        return [try writer.call(.numpy, op.upper ? "Triu" : "Tril", [.tensor(x)], ["k": .int(k)])]
+      }),
     OperationWriteRule(DepthToSpaceOp.self) { op, inputs, writer in
       var x = try inputs.at(0)
       let dims = try x.dims()
@@ -131,7 +144,8 @@ extension OperationRules {
         // The channels in the order that Keras splits them in.
         let block = op.blockSize * op.blockSize, rest = channels / block
         let order = (0..<channels).map { ($0 % rest) * block + $0 / rest }
-        x = try writer.call(.numpy, "Take", [.tensor(x), .tensor(writer.constant(NDArray(order.map(Int32.init), [channels])))], ["axis": 3])
+        x = try writer.call(
+          .numpy, "Take", [.tensor(x), .tensor(writer.constant(NDArray(order.map(Int32.init), [channels])))], ["axis": 3])
       }
       return try writer.call(.nn, "DepthToSpace", [.tensor(x)], ["block_size": .int(op.blockSize), "data_format": "channels_last"])
     },
@@ -156,12 +170,16 @@ extension OperationRules {
     let dims = x.fact.type.shape.dims
     var shape: [Int] = []
     for (index, dim) in wanted.enumerated() {
-      if dim == .fixed(0), !allowZero { shape.append(dims.flatMap { index < $0.count ? $0[index].value : nil } ?? -1) } else {
+      if dim == .fixed(0), !allowZero {
+        shape.append(dims.flatMap { index < $0.count ? $0[index].value : nil } ?? -1)
+      } else {
         shape.append(dim.value ?? -1)
       }
     }
     // One extent may follow from the others.
-    if shape.filter({ $0 == -1 }).count > 1, let dims, dims.count == shape.count, zip(dims, wanted).allSatisfy({ $0 == $1 || $1 == .fixed(0) && !allowZero }) {
+    if shape.filter({ $0 == -1 }).count > 1, let dims, dims.count == shape.count,
+      zip(dims, wanted).allSatisfy({ $0 == $1 || $1 == .fixed(0) && !allowZero })
+    {
       return x
     }
     if let open = shape.firstIndex(of: -1), shape.filter({ $0 == -1 }).count == 1, let total = x.fact.type.shape.elementCount {
@@ -211,7 +229,8 @@ extension OperationRules {
     }
     for axis in open {
       let element = axis - (result.count - wanted.count)
-      guard let (source, place) = writer.sources[result[axis]] ?? (writer.traced.indices.contains(element) ? writer.traced[element] : nil) else {
+      guard let (source, place) = writer.sources[result[axis]] ?? (writer.traced.indices.contains(element) ? writer.traced[element] : nil)
+      else {
         throw OperationWriter.unsupported(op, "an unknown extent is to be repeated")
       }
       let line = try writer.getItem(source, try (0..<source.rank()).map { $0 == place ? OperationWriter.slice(nil, nil) : 0 })
@@ -226,7 +245,8 @@ extension OperationRules {
   private static func pad(_ op: PadOp, _ inputs: [WrittenTensor?], _ writer: inout OperationWriter) throws -> WrittenTensor {
     guard var x = inputs.first ?? nil, inputs.count > 1 else { throw GraphError(.wrongInputCount, "Pad takes a tensor and amounts") }
     let dims = try x.dims(), amounts = try OperationWriter.integers(inputs[1], "amounts", of: op)
-    let axes = try inputs.count > 3 && inputs[3] != nil
+    let axes =
+      try inputs.count > 3 && inputs[3] != nil
       ? OperationWriter.integers(inputs[3], "axes", of: op).map { try normalizeAxis($0, rank: dims.count) } : Array(dims.indices)
     guard amounts.count == 2 * axes.count else { throw GraphError(.shapeMismatch, "Pad by \(amounts) along \(axes)") }
     var pairs = [[Int]](repeating: [0, 0], count: dims.count)

@@ -32,7 +32,9 @@ struct LayerArguments {
       }
       // Places count: `mask=[None, mask]`.
       if case .list(let list) = argument, list.count > 1, list.allSatisfy({ $0.tensors.count <= 1 }) {
-        let placed = list.enumerated().compactMap { place, item -> (Int?, TensorReference)? in item.tensors.first.map { (place, $0.reference) } }
+        let placed = list.enumerated().compactMap { place, item -> (Int?, TensorReference)? in
+          item.tensors.first.map { (place, $0.reference) }
+        }
         named.append((name, placed))
       } else {
         let several = references.count > 1 || name == "initial_state" || name == "states"

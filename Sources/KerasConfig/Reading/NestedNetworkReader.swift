@@ -28,7 +28,9 @@ enum NestedNetworkReader {
     for entry in network.entries where !entry.object.isInput {
       let object = entry.object
       let layer: any Layer
-      if let inner = try NestedNetworkReader.read(object.json) { layer = inner } else {
+      if let inner = try NestedNetworkReader.read(object.json) {
+        layer = inner
+      } else {
         guard let rule = LayerRules.rule(className: object.className, module: object.module) else {
           throw UnsupportedError("a nested model holds what has no counterpart", items: [.init(object.className)])
         }

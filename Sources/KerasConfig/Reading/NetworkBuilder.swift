@@ -100,7 +100,9 @@ struct NetworkBuilder {
       site.values[reference] = site.graph.addInput(object.name, type)
       site.records[index].isBuilt = true
       site.records[index].scope = model.add(
-        Scope(name: object.name, kind: "InputLayer", parent: site.scope, config: site.network.entries[index].isImplied ? nil : object.scopeConfig))
+        Scope(
+          name: object.name, kind: "InputLayer", parent: site.scope,
+          config: site.network.entries[index].isImplied ? nil : object.scopeConfig))
     }
     // An input layer that is no input of the model: nothing can feed it.
     for (index, entry) in site.network.entries.enumerated() where entry.object.isInput && !site.records[index].isBuilt {
@@ -112,7 +114,8 @@ struct NetworkBuilder {
     var used: [String: Int] = [:]
     for reference in site.network.outputs {
       guard let value = site.values[reference] else {
-        throw FormatError(.missingReference, "the output '\(reference.layer)' (call \(reference.node), result \(reference.index)) is not there")
+        throw FormatError(
+          .missingReference, "the output '\(reference.layer)' (call \(reference.node), result \(reference.index)) is not there")
       }
       let count = used[reference.layer, default: 0]
       used[reference.layer] = count + 1
@@ -222,7 +225,9 @@ struct NetworkBuilder {
     let inputs = try call.tensors.map { try value($0.reference, in: site) }
     let types = inputs.map { site.graph[$0].type }
     let body: GraphID
-    if let known = site.bodies[object.name] { body = known } else {
+    if let known = site.bodies[object.name] {
+      body = known
+    } else {
       var name = site.prefix + object.name
       while model.graphs[GraphID(name)] != nil || name == GraphID.main.name { name += "_" }
       body = GraphID(name)
@@ -232,7 +237,8 @@ struct NetworkBuilder {
       site.bodies[object.name] = body
     }
     guard let graph = model.graphs[body], graph.inputs.count == inputs.count else {
-      throw FormatError(.invalidStructure, "the model '\(object.name)' takes \(model.graphs[body]?.inputs.count ?? 0) inputs, found \(inputs.count)")
+      throw FormatError(
+        .invalidStructure, "the model '\(object.name)' takes \(model.graphs[body]?.inputs.count ?? 0) inputs, found \(inputs.count)")
     }
     let results = resultTypes(of: graph, called: types)
     let node = site.graph.append(
@@ -367,7 +373,8 @@ struct NetworkBuilder {
     do {
       guard let rule = LayerRules.rule(className: object.className, module: object.module) else {
         let reason = object.isKeras ? "no counterpart of this layer" : "a custom class"
-        return try addOpaque(index, call, reference, reason: object.className == "Lambda" ? "Python code is not executed" : reason, in: &site)
+        return try addOpaque(
+          index, call, reference, reason: object.className == "Lambda" ? "Python code is not executed" : reason, in: &site)
       }
       layer = try rule.read(LegacyConfig.modernized(object.config, generation: generation))
       policy = try object.policy()
@@ -390,7 +397,8 @@ struct NetworkBuilder {
       elements = op.inferElements(facts)
     } catch let error as GraphError where error.code == .missingType || !site.records[index].isBuilt {
       let count = site.resultCounts[TensorReference(object.name, reference.node, 0)] ?? 1
-      types = OpenSequences.infer(op, facts)
+      types =
+        OpenSequences.infer(op, facts)
         ?? (0..<count).map { site.declared[TensorReference(object.name, reference.node, $0)] ?? TensorType(policy.compute, .unranked) }
     }
     let node = site.graph.append(

@@ -138,13 +138,16 @@ struct NetworkDescription {
     var shape = first.config["batch_input_shape"] ?? first.config["batch_shape"]
     if shape == nil, let inner = first.config["input_shape"]?.arrayValue { shape = .array([.null] + inner) }
     if shape == nil || shape == .null {
-      shape = object.config["build_input_shape"] ?? object.json["build_config"]?["input_shape"]
+      shape =
+        object.config["build_input_shape"] ?? object.json["build_config"]?["input_shape"]
         ?? first.json["build_config"]?["input_shape"]
     }
     if shape == nil || shape == .null, first.networkKind != nil {
       let inner = try NestingLimit.descend { try NetworkDescription(first, generation: .keras3) }
       if let entry = inner.entries.first(where: { $0.object.name == inner.inputs.first?.layer }) {
-        shape = try entry.object.inputShape().map { _ in entry.object.config["batch_shape"] ?? entry.object.config["batch_input_shape"] ?? .null }
+        shape = try entry.object.inputShape().map { _ in
+          entry.object.config["batch_shape"] ?? entry.object.config["batch_input_shape"] ?? .null
+        }
         config["dtype"] = .string(entry.object.inputDType().rawValue)
       }
     }

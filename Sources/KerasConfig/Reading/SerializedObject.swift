@@ -65,7 +65,8 @@ struct SerializedObject {
   func policy() throws -> DTypePolicy {
     guard let json = config["dtype"], !json.isNull else { return DTypePolicy() }
     guard let name = json.stringValue ?? json["config"]?["name"]?.stringValue ?? json["config"]?["default_policy"]?.stringValue else {
-      throw FormatError(.invalidValue, "'dtype': expected a dtype or a policy, found \(json.abridged)", at: SourceLocation(path: ["layer \(name)"]))
+      throw FormatError(
+        .invalidValue, "'dtype': expected a dtype or a policy, found \(json.abridged)", at: SourceLocation(path: ["layer \(name)"]))
     }
     guard let policy = DTypePolicy(name: name) else {
       throw UnsupportedError("a dtype policy is not supported", items: [.init("policy '\(name)'")])

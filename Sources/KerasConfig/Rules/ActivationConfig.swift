@@ -72,7 +72,8 @@ extension Activation: ConfigValue {
     case .elu(let alpha): return layer("ELU", ["alpha": .double(alpha)])
     case .hardSigmoid(let alpha, let beta):
       // `clip(alpha · x + beta, 0, 1)`: Keras 3 takes a small model where it takes a function.
-      let line = layer("Rescaling", ["name": "scale", "trainable": true, "dtype": "float32", "scale": .double(alpha), "offset": .double(beta)])
+      let line = layer(
+        "Rescaling", ["name": "scale", "trainable": true, "dtype": "float32", "scale": .double(alpha), "offset": .double(beta)])
       let clip = layer(
         "ReLU", ["name": "clip", "trainable": true, "dtype": "float32", "max_value": 1.0, "negative_slope": 0.0, "threshold": 0.0])
       return [

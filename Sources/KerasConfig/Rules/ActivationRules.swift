@@ -17,8 +17,14 @@ extension LayerRules {
   ]
 
   private static let sharedAxes = ConfigRow<PReLU>(key: "shared_axes") { layer, json in
-    if json.isNull { layer.sharedAxes = nil } else if let axis = json.intValue { layer.sharedAxes = [axis] } else {
+    if json.isNull {
+      layer.sharedAxes = nil
+    } else if let axis = json.intValue {
+      layer.sharedAxes = [axis]
+    } else {
       layer.sharedAxes = try [Int](config: json)
     }
-  } write: { $0.sharedAxes.configValue }
+  } write: {
+    $0.sharedAxes.configValue
+  }
 }

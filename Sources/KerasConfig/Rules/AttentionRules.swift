@@ -50,16 +50,30 @@ extension LayerRules {
   static func unlessNil<L>(_ key: String, _ path: RowPath<L, Int?>) -> ConfigRow<L> {
     ConfigRow(key: key) { layer, json in
       layer[keyPath: path] = try Int?(config: json)
-    } write: { $0[keyPath: path].map { .int($0) } }
+    } write: {
+      $0[keyPath: path].map { .int($0) }
+    }
   }
   private static let outputShape = ConfigRow<MultiHeadAttention>(key: "output_shape") { layer, json in
-    if json.isNull { layer.outputShape = nil } else if let one = json.intValue { layer.outputShape = [one] } else {
+    if json.isNull {
+      layer.outputShape = nil
+    } else if let one = json.intValue {
+      layer.outputShape = [one]
+    } else {
       layer.outputShape = try [Int](config: json)
     }
-  } write: { $0.outputShape.configValue }
+  } write: {
+    $0.outputShape.configValue
+  }
   private static let attentionAxes = ConfigRow<MultiHeadAttention>(key: "attention_axes") { layer, json in
-    if json.isNull { layer.attentionAxes = nil } else if let one = json.intValue { layer.attentionAxes = [one] } else {
+    if json.isNull {
+      layer.attentionAxes = nil
+    } else if let one = json.intValue {
+      layer.attentionAxes = [one]
+    } else {
       layer.attentionAxes = try [Int](config: json)
     }
-  } write: { $0.attentionAxes.configValue }
+  } write: {
+    $0.attentionAxes.configValue
+  }
 }

@@ -17,7 +17,9 @@ typealias RowPath<L, V> = any WritableKeyPath<L, V> & Sendable
 func row<L, V: ConfigValue>(_ key: String, _ path: RowPath<L, V>, also aliases: [String] = []) -> ConfigRow<L> {
   ConfigRow(key: key, aliases: aliases) { layer, json in
     layer[keyPath: path] = try V(config: json)
-  } write: { $0[keyPath: path].configValue }
+  } write: {
+    $0[keyPath: path].configValue
+  }
 }
 
 /// A required count of at least one.
@@ -27,7 +29,9 @@ func count<L>(_ key: String, _ path: RowPath<L, Int>, also aliases: [String] = [
       throw ConfigMismatch(expected: "an integer from 1 to 2³¹")
     }
     layer[keyPath: path] = value
-  } write: { .int($0[keyPath: path]) }
+  } write: {
+    .int($0[keyPath: path])
+  }
 }
 
 /// One integer for each of `rank` axes, or one for all of them.
@@ -36,7 +40,9 @@ func perAxis<L>(
 ) -> ConfigRow<L> {
   ConfigRow(key: key, aliases: aliases, isRequired: required) { layer, json in
     layer[keyPath: path] = try integers(json, count: rank, minimum: minimum)
-  } write: { $0[keyPath: path].configValue }
+  } write: {
+    $0[keyPath: path].configValue
+  }
 }
 
 /// As `perAxis`, where null is a value.
@@ -45,7 +51,9 @@ func perAxis<L>(
 ) -> ConfigRow<L> {
   ConfigRow(key: key) { layer, json in
     layer[keyPath: path] = json.isNull ? nil : try integers(json, count: rank, minimum: minimum)
-  } write: { $0[keyPath: path].configValue }
+  } write: {
+    $0[keyPath: path].configValue
+  }
 }
 
 /// One axis or a list of axes.

@@ -27,5 +27,7 @@ extension LayerRules {
   /// An integer, or integers and nulls.
   private static let einsumShape = ConfigRow<EinsumDense>(key: "output_shape", isRequired: true) { layer, json in
     layer.outputShape = json.arrayValue == nil ? [try Int(config: json)] : try [Int?](config: json)
-  } write: { $0.outputShape.configValue }
+  } write: {
+    $0.outputShape.configValue
+  }
 }

@@ -78,5 +78,7 @@ enum NestingLimit {
 func nested<L>(_ key: String, _ path: RowPath<L, any Layer>) -> ConfigRow<L> {
   ConfigRow(key: key, isRequired: true) { layer, json in
     layer[keyPath: path] = try NestingLimit.descend { try LayerRules.read(json) }
-  } write: { try LayerRules.write($0[keyPath: path]) }
+  } write: {
+    try LayerRules.write($0[keyPath: path])
+  }
 }

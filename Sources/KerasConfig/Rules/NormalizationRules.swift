@@ -25,7 +25,8 @@ extension LayerRules {
       ]),
     LayerRule(UnitNormalization.self, rows: [axes("axis", \.axes)]),
     LayerRule(
-      LayerScale.self, rows: [row("init_values", \.initialValue), count("projection_dim", \.channels)], module: "keras.src.applications.convnext"),
+      LayerScale.self, rows: [row("init_values", \.initialValue), count("projection_dim", \.channels)],
+      module: "keras.src.applications.convnext"),
     LayerRule(
       SpectralNormalization.self,
       rows: [nested("layer", \.layer), count("power_iterations", \.powerIterations, optional: true)]),
@@ -39,7 +40,9 @@ extension LayerRules {
     } else {
       layer.axis = try Int(config: json)
     }
-  } write: { .int($0.axis) }
+  } write: {
+    .int($0.axis)
+  }
 
   private static let renorm = onlyIfTrue("renorm", \BatchNormalization.renorm)
 
@@ -48,12 +51,16 @@ extension LayerRules {
       throw ConfigMismatch(expected: "-1 or a positive integer")
     }
     layer.groups = value
-  } write: { .int($0.groups) }
+  } write: {
+    .int($0.groups)
+  }
 
   /// A flag that is written only when set, because not every version of Keras takes it.
   static func onlyIfTrue<L>(_ key: String, _ path: RowPath<L, Bool>) -> ConfigRow<L> {
     ConfigRow(key: key) { layer, json in
       layer[keyPath: path] = try Bool(config: json)
-    } write: { $0[keyPath: path] ? true : nil }
+    } write: {
+      $0[keyPath: path] ? true : nil
+    }
   }
 }

@@ -56,7 +56,11 @@ extension LayerRules {
   }
 
   private static let normalizationAxes = ConfigRow<Normalization>(key: "axis") { layer, json in
-    if json.isNull { layer.axes = [] } else if json.arrayValue == nil { layer.axes = [try Int(config: json)] } else {
+    if json.isNull {
+      layer.axes = []
+    } else if json.arrayValue == nil {
+      layer.axes = [try Int(config: json)]
+    } else {
       layer.axes = try [Int](config: json)
     }
     guard layer.axes.count <= 32, layer.axes.allSatisfy({ $0.magnitude <= 64 }) else { throw ConfigMismatch(expected: "axes") }

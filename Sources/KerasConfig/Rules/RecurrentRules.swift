@@ -15,7 +15,9 @@ extension LayerRules {
     LayerRule(
       GRU.self, aliases: ["GRUV1", "GRUV2", "CuDNNGRU"], arguments: sequenceArguments, rows: sequence(\.options) + gru(\.cell)),
     LayerRule(SimpleRNN.self, arguments: sequenceArguments, rows: sequence(\.options) + simple(\.cell)),
-    LayerRule(RNN.self, arguments: sequenceArguments, rows: sequence(\.options) + [cell] + [row("zero_output_for_mask", \.options.zeroOutputForMask)]),
+    LayerRule(
+      RNN.self, arguments: sequenceArguments,
+      rows: sequence(\.options) + [cell] + [row("zero_output_for_mask", \.options.zeroOutputForMask)]),
     LayerRule(
       Bidirectional.self, arguments: sequenceArguments,
       rows: [row("merge_mode", \.mergeMode), forward, backward]),
@@ -60,7 +62,9 @@ extension LayerRules {
     rows.map { row in
       ConfigRow(key: row.key, aliases: row.aliases, isRequired: row.isRequired) { layer, json in
         try row.read(&layer[keyPath: path], json)
-      } write: { try row.write($0[keyPath: path]) }
+      } write: {
+        try row.write($0[keyPath: path])
+      }
     }
   }
   private static func lstm<L>(_ path: RowPath<L, LSTMCell>) -> [ConfigRow<L>] {
@@ -100,12 +104,16 @@ extension LayerRules {
   }
   private static let cell = ConfigRow<RNN>(key: "cell", isRequired: true) { layer, json in
     layer.cell = try readCell(json)
-  } write: { try LayerRules.write($0.cell) }
+  } write: {
+    try LayerRules.write($0.cell)
+  }
 
   private static let cells = ConfigRow<StackedRNNCells>(key: "cells", isRequired: true) { layer, json in
     guard let list = json.arrayValue, !list.isEmpty, list.count <= 4096 else { throw ConfigMismatch(expected: "a list of cells") }
     layer.cells = try list.map(readCell)
-  } write: { .array(try $0.cells.map { try LayerRules.write($0) }) }
+  } write: {
+    .array(try $0.cells.map { try LayerRules.write($0) })
+  }
 
   private static func readRecurrent(_ json: JSONValue) throws -> any RecurrentLayer {
     guard let layer = try NestingLimit.descend({ try LayerRules.read(json) }) as? any RecurrentLayer else {
@@ -115,8 +123,12 @@ extension LayerRules {
   }
   private static let forward = ConfigRow<Bidirectional>(key: "layer", isRequired: true) { layer, json in
     layer.forward = try readRecurrent(json)
-  } write: { try LayerRules.write($0.forward) }
+  } write: {
+    try LayerRules.write($0.forward)
+  }
   private static let backward = ConfigRow<Bidirectional>(key: "backward_layer") { layer, json in
     layer.backward = json.isNull ? nil : try readRecurrent(json)
-  } write: { try $0.backward.map { try LayerRules.write($0) } }
+  } write: {
+    try $0.backward.map { try LayerRules.write($0) }
+  }
 }

@@ -11,7 +11,7 @@ extension LayerRules {
       LayerRule(RepeatVector.self, rows: [count("n", \.count)]),
       padding(Rank1.self), padding(Rank2.self), padding(Rank3.self),
       cropping(Rank1.self), cropping(Rank2.self), cropping(Rank3.self),
-      LayerRule(UpSampling1D.self, rows: [perAxis("size", \.size, rank: 1).scalar, ]),
+      LayerRule(UpSampling1D.self, rows: [perAxis("size", \.size, rank: 1).scalar]),
       LayerRule(
         UpSampling2D.self,
         rows: [
@@ -26,7 +26,9 @@ extension LayerRules {
       throw ConfigMismatch(expected: "extents, at most one of them -1")
     }
     layer.targetShape = shape
-  } write: { $0.targetShape.configValue }
+  } write: {
+    $0.targetShape.configValue
+  }
 
   private static let permutation = ConfigRow<Permute>(key: "dims", isRequired: true) { layer, json in
     let order = try [Int](config: json)
@@ -34,7 +36,9 @@ extension LayerRules {
       throw ConfigMismatch(expected: "a permutation of 1 to \(order.count)")
     }
     layer.order = order
-  } write: { $0.order.configValue }
+  } write: {
+    $0.order.configValue
+  }
 
   private static func padding<R: SpatialRank>(_: R.Type) -> LayerRule {
     LayerRule(

@@ -41,7 +41,13 @@ enum LegacyWeights {
     let groups = specs.count / 3
     // Gates stand as i, c, f, o in Keras 1, as i, f, c, o now.
     let order: [Int]
-    if tensors.count == 12 * groups { order = [0, 2, 1, 3] } else if tensors.count == 9 * groups { order = [0, 1, 2] } else { return tensors }
+    if tensors.count == 12 * groups {
+      order = [0, 2, 1, 3]
+    } else if tensors.count == 9 * groups {
+      order = [0, 1, 2]
+    } else {
+      return tensors
+    }
     let size = order.count * 3
     return (0..<groups).flatMap { group in
       (0..<3).map { part in

@@ -30,7 +30,9 @@ enum CallWriter {
       call.arguments = positional
     }
     for (name, entries) in named {
-      if entries.count == 1, entries[0].0 == nil { call.keywords[name] = entries[0].1 } else {
+      if entries.count == 1, entries[0].0 == nil {
+        call.keywords[name] = entries[0].1
+      } else {
         let last = entries.map { $0.0 ?? 0 }.max() ?? 0
         var list = [CallArgument](repeating: .plain(.null), count: min(last, 64) + 1)
         for (place, tensor) in entries where (place ?? 0) < list.count { list[place ?? 0] = tensor }

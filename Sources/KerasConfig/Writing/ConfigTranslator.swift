@@ -14,7 +14,8 @@ struct ConfigTranslator {
     guard let members = config.objectValue else { return config }
     var result: OrderedDictionary<String, JSONValue> = [:]
     // A file of Keras 2's is for both to read.
-    let foreign = target == .keras3
+    let foreign =
+      target == .keras3
       ? KnownKeys.onlyKeras2(className) : KnownKeys.onlyKeras3(className).union(KnownKeys.onlyKeras2(className))
     // Words that each generation has its own of.
     let renamed: Set<String> = ["alpha", "negative_slope", "batch_shape", "shape"]
@@ -97,7 +98,10 @@ struct ConfigTranslator {
     if className.hasPrefix("__") { return value }
     let module = members["module"]?.stringValue
     if let module, !LayerRules.isKeras(module) { return value }
-    let isLayer = className == "InputLayer" || LayerRules.rule(className: className, module: module) != nil && (module.map { $0.hasSuffix("layers") } ?? Self.looksLikeLayer(members["config"]))
+    let isLayer =
+      className == "InputLayer"
+      || LayerRules.rule(className: className, module: module) != nil
+        && (module.map { $0.hasSuffix("layers") } ?? Self.looksLikeLayer(members["config"]))
     var config = members["config"] ?? .object([:])
     if isLayer {
       config = layerConfig(config, className: className, title: config["name"]?.stringValue ?? className)
@@ -114,7 +118,9 @@ struct ConfigTranslator {
     // A wrapped layer keeps its module: that is how Keras 3 finds it.
     var result: JSONValue = ["class_name": .string(className), "config": config]
     if isLayer { result = ["module": "keras.layers", "class_name": .string(className), "config": config, "registered_name": nil] }
-    if let home = Self.home(of: className) { result = ["module": .string(home), "class_name": .string(className), "config": config, "registered_name": nil] }
+    if let home = Self.home(of: className) {
+      result = ["module": .string(home), "class_name": .string(className), "config": config, "registered_name": nil]
+    }
     for key in ["name", "inbound_nodes"] { if let value = members[key] { result[key] = value } }
     return result
   }

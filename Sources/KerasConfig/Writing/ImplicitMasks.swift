@@ -80,7 +80,9 @@ struct ImplicitMasks {
         case "key_mask": tensor(2, "key")
         default: tensor(Int(role.dropFirst("mask/".count)) ?? .max, "")
         }
-      guard index < inputs.count, let spelled = inputs[index], let own = masked.flatMap({ masks[$0] }), isSame(spelled, own) else { continue }
+      guard index < inputs.count, let spelled = inputs[index], let own = masked.flatMap({ masks[$0] }), isSame(spelled, own) else {
+        continue
+      }
       result.insert(index)
     }
     return result

@@ -32,7 +32,9 @@ extension KerasModelConfig {
   public static func write(_ model: Model, generation: KerasGeneration) throws -> KerasModelDocument {
     let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
     let residue = model.residue["keras"] as? KerasResidue
-    if let residue, residue.fits(target), !(target == .keras2 && residue.hasNamelessOperations), residue.fingerprint == model.structureFingerprint {
+    if let residue, residue.fits(target), !(target == .keras2 && residue.hasNamelessOperations),
+      residue.fingerprint == model.structureFingerprint
+    {
       var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)
       document.replacements = [:]
       document.addWeights(of: residue.record, in: model, generation: target, residue: residue)

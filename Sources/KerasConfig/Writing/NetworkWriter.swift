@@ -94,7 +94,9 @@ struct NetworkWriter {
       }
       let key = entryKey(node, nodeID, graph)
       let index: Int
-      if let found = known[key] { index = found } else {
+      if let found = known[key] {
+        index = found
+      } else {
         guard let entry = try makeEntry(node, nodeID, graph, preferred: preferred[nodeID], names: &names) else {
           for output in node.outputs { references[output] = TensorReference(node.name) }
           continue
@@ -188,7 +190,9 @@ struct NetworkWriter {
     if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) { usesKeras3Only = true }
     let name = isNamesake(node) ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
     let object: JSONValue
-    do { object = try objects.layer(op, rule: rule, name: name, original: isKnown ? scope?.config : nil) } catch let error as UnsupportedError {
+    do { object = try objects.layer(op, rule: rule, name: name, original: isKnown ? scope?.config : nil) } catch let error
+      as UnsupportedError
+    {
       for item in error.items { note(item.name, reason: error.message) }
       return nil
     }
@@ -208,7 +212,8 @@ struct NetworkWriter {
       record.weights = try op.layer.weights(for: shapes.map { TensorType(op.policy.compute, $0) })
     }
     guard record.weights.count == record.parameters.count else {
-      throw GraphError(.wrongInputCount, "\(rule.className) '\(node.name)' has \(record.weights.count) weights, found \(record.parameters.count)")
+      throw GraphError(
+        .wrongInputCount, "\(rule.className) '\(node.name)' has \(record.weights.count) weights, found \(record.parameters.count)")
     }
     return Entry(name: name, object: object, record: record)
   }
@@ -364,7 +369,8 @@ struct NetworkWriter {
     config["input_layers"] = .array(inputs.map(port))
     config["output_layers"] = .array(outputs.map(port))
     let record = LayerRecord(
-      name: name, className: "Functional", children: sorted.filter { !$0.isOperation }.map(\.record), isTrainable: isTrainable, isBuilt: true)
+      name: name, className: "Functional", children: sorted.filter { !$0.isOperation }.map(\.record), isTrainable: isTrainable,
+      isBuilt: true)
     return (objects.network("Functional", config, original: original?.config), record)
   }
 

@@ -52,7 +52,9 @@ struct ObjectWriter {
       return result
     }
     // Its name in Python is another, which the older loader goes by.
-    guard Self.needsModule(config) || className == "GroupQueryAttention" else { return ["class_name": .string(className), "config": config] }
+    guard Self.needsModule(config) || className == "GroupQueryAttention" else {
+      return ["class_name": .string(className), "config": config]
+    }
     return ["module": .string(rule.module), "class_name": .string(className), "config": config, "registered_name": nil]
   }
 
@@ -97,7 +99,9 @@ struct ObjectWriter {
     guard generation == .keras2, depth < NestingLimit.maximum else { return config }
     var config = config
     for key in ["activation", "recurrent_activation"] {
-      guard let function = config[key], function.objectValue != nil, (try? Activation(config: function)) == .hardSigmoidKeras2 else { continue }
+      guard let function = config[key], function.objectValue != nil, (try? Activation(config: function)) == .hardSigmoidKeras2 else {
+        continue
+      }
       needsKeras2 = true
       config[key] = "hard_sigmoid"
     }

@@ -8,7 +8,9 @@ enum SubclassedModel {
   /// `nil` for a model that is none.
   static func document(_ residue: KerasResidue, of model: Model, generation: KerasGeneration) -> KerasModelDocument? {
     let graph = model.mainGraph
-    guard graph.nodeIDs.count == 1, let id = graph.nodeIDs.first, let op = graph[id].op as? OpaqueOp, op.format == "keras" else { return nil }
+    guard graph.nodeIDs.count == 1, let id = graph.nodeIDs.first, let op = graph[id].op as? OpaqueOp, op.format == "keras" else {
+      return nil
+    }
     var objects = ObjectWriter(generation)
     var document = KerasModelDocument(config: objects.foreign(residue.config), version: generation.writtenVersion)
     if generation == .keras3 {
@@ -24,9 +26,15 @@ enum SubclassedModel {
     } else {
       document.version = KerasGeneration.keras3.writtenVersion
       document.layers = groups(of: model).map { layer in
-        (layer.name, layer.parameters.enumerated().map { StoredWeight(name: "\(layer.name)/\(title($1, in: model) ?? "variable_\($0)")", tensor: model[$1].tensor) })
+        (
+          layer.name,
+          layer.parameters.enumerated().map {
+            StoredWeight(name: "\(layer.name)/\(title($1, in: model) ?? "variable_\($0)")", tensor: model[$1].tensor)
+          }
+        )
       }
-      document.losses.append(Loss("the order of the layers of '\(model.name)'", reason: "an archive does not say it; they stand in the order of their names"))
+      document.losses.append(
+        Loss("the order of the layers of '\(model.name)'", reason: "an archive does not say it; they stand in the order of their names"))
     }
     return document
   }

@@ -68,7 +68,9 @@ extension KerasModelDocument {
   }
 
   /// A layer's weights as `weight_names` list them: the trainable ones, then the others.
-  private static func list(_ record: LayerRecord, in model: Model, names: [ParameterID: String]) -> [(parameter: ParameterID, stored: StoredWeight)] {
+  private static func list(_ record: LayerRecord, in model: Model, names: [ParameterID: String]) -> [(
+    parameter: ParameterID, stored: StoredWeight
+  )] {
     // A layer that could not be built keeps the weights the file listed for it.
     if !record.isBuilt, record.children.isEmpty, let scope = record.scope {
       let all = model.parameterIDs.filter { model[$0].scope == scope }.map { id in

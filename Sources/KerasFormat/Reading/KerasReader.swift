@@ -20,7 +20,8 @@ public enum KerasReader {
         if let text = value.stringValue { model.metadata[key] = text }
       }
       model.training = try training(file, tree)
-      model.residue["keras-archive"] = KerasArchiveResidue(file: file, optimizer: model.training?.optimizerVariables.map(\.tensor.source) ?? [])
+      model.residue["keras-archive"] = KerasArchiveResidue(
+        file: file, optimizer: model.training?.optimizerVariables.map(\.tensor.source) ?? [])
       return model
     } catch let error as FormatError { throw error.inFile(file.path) }
   }

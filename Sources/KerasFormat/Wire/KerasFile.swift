@@ -33,9 +33,12 @@ public struct KerasFile: Sendable {
     self.path = path
     let archive = try ZipArchive(path: path)
     self.archive = archive
-    config = try Self.json(Self.configName, in: archive) ?? {
-      throw FormatError(.unrecognized, "expected an archive of Keras, found no '\(Self.configName)' in it", at: SourceLocation(file: path))
-    }()
+    config =
+      try Self.json(Self.configName, in: archive)
+      ?? {
+        throw FormatError(
+          .unrecognized, "expected an archive of Keras, found no '\(Self.configName)' in it", at: SourceLocation(file: path))
+      }()
     metadata = try Self.json(Self.metadataName, in: archive) ?? .object([:])
     weights = try archive.source(Self.weightsName).map {
       try HDF5File(source: $0, name: "\(path)/\(Self.weightsName)")

@@ -72,7 +72,9 @@ public enum KerasWriter {
       // What the file was, group by group.
       let isTrainedOn = residue.hasOptimizer(of: model.training)
       try writer.root.copy(try file.root, replacing: replacements, skipping: isTrainedOn ? [] : ["optimizer"]) { try $0.kerasTensor() }
-      if !isTrainedOn { try KerasWeightWriter.write(groups(document, of: model, residue).filter { $0.path.hasPrefix("optimizer/") }, to: writer.root) }
+      if !isTrainedOn {
+        try KerasWeightWriter.write(groups(document, of: model, residue).filter { $0.path.hasPrefix("optimizer/") }, to: writer.root)
+      }
       return try writer.finish()
     }
     try KerasWeightWriter.write(groups(document, of: model, residue), to: writer.root)

@@ -97,7 +97,8 @@ extension ComputePrimitives {
                   }
                 }
               }
-              let place = s.layout == .channelsLast
+              let place =
+                s.layout == .channelsLast
                 ? (((n * output[0] + od) * output[1] + oh) * output[2] + ow) * s.outputChannels + o
                 : (((n * s.outputChannels + o) * output[0] + od) * output[1] + oh) * output[2] + ow
               y[place] = epilogue.apply(sum, channel: o, place: place)

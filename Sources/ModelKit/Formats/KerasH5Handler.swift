@@ -26,7 +26,7 @@ struct KerasH5Handler: FormatHandler {
       try describeWeightsOnly(file, &result)
       return result
     }
-    do { result.describe(try KerasH5Reader.read(file)) } catch where error.isAboutModel {
+    do { result.describe(try KerasH5Reader.read(file)) } catch  where error.isAboutModel {
       result.describe(config: config, problem: error)
       result.weights = { try file.weights().map { WeightEntry($0.name, .success($0.tensor)) } }
       result.countWeights()

@@ -23,7 +23,7 @@ struct KerasHandler: FormatHandler {
     if let version = file.version { result.versions["keras"] = version }
     if !file.assets.isEmpty { result.metadata["assets"] = file.assets.map(\.name).joined(separator: ", ") }
     if file.weights == nil { result.warnings.append("the archive holds no weights") }
-    do { result.describe(try KerasReader.read(file)) } catch where error.isAboutModel {
+    do { result.describe(try KerasReader.read(file)) } catch  where error.isAboutModel {
       result.describe(config: file.config, problem: error)
       result.weights = { try Self.storedWeights(file) }
       result.countWeights()

@@ -83,9 +83,13 @@ struct ONNXGraphText {
       let array = try? tensor.tensor(file.files).array()
     else { return "" }
     let items: [String]
-    if let integers = array.integers() { items = integers.map(String.init) }
-    else if array.dtype == .string { items = array.strings.map { JSONValue.string(String(decoding: $0, as: UTF8.self)).text() } }
-    else { items = array.doubles().map { numberText($0) } }
+    if let integers = array.integers() {
+      items = integers.map(String.init)
+    } else if array.dtype == .string {
+      items = array.strings.map { JSONValue.string(String(decoding: $0, as: UTF8.self)).text() }
+    } else {
+      items = array.doubles().map { numberText($0) }
+    }
     return extents.isEmpty ? " \(items[0])" : " [\(items.joined(separator: ", "))]"
   }
 }

@@ -15,7 +15,9 @@ public struct HTMLPage {
   /// - Parameter columns: titles; one that begins with `>` heads a column aligned to the right.
   public mutating func section(_ title: String, columns: [String], rows: [[String]]) {
     open(title, count: rows.count)
-    if rows.isEmpty { body += "<p>none</p>\n" } else {
+    if rows.isEmpty {
+      body += "<p>none</p>\n"
+    } else {
       body += "<div class=\"wide\"><table>\n<tr>"
       for column in columns {
         body += column.hasPrefix(">") ? "<th class=\"n\">\(column.dropFirst())</th>" : "<th>\(column.escaped)</th>"
@@ -99,5 +101,7 @@ extension String {
     return out
   }
 
-  private var printableLines: String { split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n") }
+  private var printableLines: String {
+    split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+  }
 }

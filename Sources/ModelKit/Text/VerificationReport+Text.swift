@@ -35,7 +35,8 @@ extension VerificationReport {
     table.add("in candidate", "\(first.candidateValue), made by \(first.candidateNode)")
     table.add(
       "difference",
-      "max abs \(numberText(first.statistics.maxAbsolute, digits: 3)), \(grouped(first.statistics.mismatched)) of \(grouped(first.statistics.elements)) elements, sample \(first.sample)")
+      "max abs \(numberText(first.statistics.maxAbsolute, digits: 3)), \(grouped(first.statistics.mismatched)) of \(grouped(first.statistics.elements)) elements, sample \(first.sample)"
+    )
     table.add("last that agrees", first.lastAgreeing ?? "none")
     return "First value that differs (of \(first.compared) compared)\n" + table.text()
   }

@@ -117,7 +117,9 @@ public struct NestedNetwork: ConfigurableLayer {
       return value
     }
     for step in steps {
-      guard members.indices.contains(step.member) else { throw GraphError(.invalidStructure, "a nested model without layer \(step.member)") }
+      guard members.indices.contains(step.member) else {
+        throw GraphError(.invalidStructure, "a nested model without layer \(step.member)")
+      }
       let member = members[step.member]
       let op = LayerOp(member.layer, policy: member.policy, roles: step.roles, options: step.options, isTrainable: member.isTrainable)
       let operands = try step.inputs.map(value)

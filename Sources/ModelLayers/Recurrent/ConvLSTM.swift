@@ -57,7 +57,9 @@ public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
     let wide = try context.reshape(folded, to: try context.concat([lead, rest], axis: 0))
     let recurrent = ConvOp(padding: .same, layout: layout, kernelLayout: .spatialInputOutput)
     var states = Array(call.inputs.dropFirst()) + call.numbered("initial_state")
-    guard states.isEmpty || states.count == 2 else { throw GraphError(.wrongInputCount, "\(Self.className) has 2 states, found \(states.count)") }
+    guard states.isEmpty || states.count == 2 else {
+      throw GraphError(.wrongInputCount, "\(Self.className) has 2 states, found \(states.count)")
+    }
     let mask = try (call.named["mask"] ?? call.mask()).map { try context.cast($0, to: .bool) }
     var outputs: [C.Value] = [], last: C.Value?
     for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {

@@ -65,7 +65,8 @@ extension RecurrentLayer {
     }
     // The last output is the last state, unless masked steps at the start make it differ.
     if run.mask == nil, let last = states.first, !(recurrentCell is StackedRNNCells) { return (last, states) }
-    let step = options.goBackwards
+    let step =
+      options.goBackwards
       ? try context.slice(sequence, axis: 1, start: 0, end: 1)
       : try context.slice(sequence, axis: 1, start: -1, end: Int.max)
     return (try context.squeeze(step, [1]), states)

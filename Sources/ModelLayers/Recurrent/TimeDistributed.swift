@@ -38,10 +38,12 @@ public struct TimeDistributed: ConfigurableLayer {
     let lead = try context.concat([try context.dim(of: x, 0), try context.dim(of: x, 1)], axis: 0)
     var inner = call
     inner.inputs = [try context.folded(x)]
-    inner.masks = try [call.mask().flatMap { mask in
-      // A mask of whole steps says nothing to the layer inside.
-      try context.rank(of: mask) > 2 ? try context.folded(mask) : nil
-    }]
+    inner.masks = try [
+      call.mask().flatMap { mask in
+        // A mask of whole steps says nothing to the layer inside.
+        try context.rank(of: mask) > 2 ? try context.folded(mask) : nil
+      }
+    ]
     return try layer.call(inner, in: &context).map { y in
       let rest = try context.slice(try context.shape(of: y), axis: 0, start: 1, end: Int.max)
       return try context.reshape(y, to: try context.concat([lead, rest], axis: 0))

@@ -27,7 +27,8 @@ extension OpContext {
       // Whole factors as scales: the extents need not be known. `⌊i / factor⌋` repeats each element.
       var scales = [Float](repeating: 1, count: try rank(of: x))
       for (axis, factor) in zip(axes, factors) where scales.indices.contains(axis) { scales[axis] = Float(factor) }
-      let op = interpolation == .nearest
+      let op =
+        interpolation == .nearest
         ? ResizeOp(mode: .nearest, coordinateMode: .asymmetric, nearestMode: .floor)
         : ResizeOp(mode: .linear, coordinateMode: .halfPixel)
       let factors = try constant(NDArray(scales, [scales.count]))

@@ -13,7 +13,8 @@ public struct ClipOp: PrimitiveOp {
     for (index, bound) in [inputs.optional(1), inputs.optional(2)].enumerated() {
       guard let bound else { continue }
       guard bound.count == 1 else { throw ExecutionError(.invalidInput, "Clip's bounds are scalars, found \(bound.shape)") }
-      x = try index == 0
+      x =
+        try index == 0
         ? MaximumOp().evaluate([x, bound.reshaped([])], in: context)[0]
         : MinimumOp().evaluate([x, bound.reshaped([])], in: context)[0]
     }

@@ -10,6 +10,9 @@ public struct GeluOp: UnaryElementwiseOp {
   public init(approximate: Bool = false) {
     self.approximate = approximate
   }
-  public func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T { approximate ? x / 2 * (1 + T.tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x))) : x / 2 * (1 + T.erf(x * T(0.7071067811865476))) }
+  public func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T {
+    approximate
+      ? x / 2 * (1 + T.tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x))) : x / 2 * (1 + T.erf(x * T(0.7071067811865476)))
+  }
   public var primitive: UnaryFunction? { approximate ? .geluTanh : .gelu }
 }

@@ -13,5 +13,7 @@ public struct ShrinkOp: UnaryElementwiseOp {
     self.lambd = lambd
   }
   public func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T { x < -T(lambd) ? x + T(bias) : (x > T(lambd) ? x - T(bias) : 0) }
-  public func applyInteger(_ x: Int) -> Int? { Double(x) < -lambd ? Int(truncatingDouble: Double(x) + bias) : (Double(x) > lambd ? Int(truncatingDouble: Double(x) - bias) : 0) }
+  public func applyInteger(_ x: Int) -> Int? {
+    Double(x) < -lambd ? Int(truncatingDouble: Double(x) + bias) : (Double(x) > lambd ? Int(truncatingDouble: Double(x) - bias) : 0)
+  }
 }

@@ -12,5 +12,7 @@ public struct AddOp: ArithmeticOp {
   public func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T { a + b }
   public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? { a &+ b }
   public var primitive: BinaryFunction? { .add }
-  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [combineElements(inputs, neutral: 0, commutes: true) { $0.addingReportingOverflow($1) }] }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    [combineElements(inputs, neutral: 0, commutes: true) { $0.addingReportingOverflow($1) }]
+  }
 }

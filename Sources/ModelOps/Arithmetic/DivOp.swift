@@ -12,5 +12,7 @@ public struct DivOp: ArithmeticOp {
   public func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T { a / b }
   public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? { b == 0 ? 0 : a.dividedReportingOverflow(by: b).partialValue }
   public var primitive: BinaryFunction? { .div }
-  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [combineElements(inputs, neutral: 1) { $1 == 0 ? (0, true) : $0.dividedReportingOverflow(by: $1) }] }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    [combineElements(inputs, neutral: 1) { $1 == 0 ? (0, true) : $0.dividedReportingOverflow(by: $1) }]
+  }
 }

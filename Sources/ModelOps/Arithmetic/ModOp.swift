@@ -13,6 +13,10 @@ public struct ModOp: ArithmeticOp {
     self.fmod = fmod
   }
   public func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T { fmod ? a.truncatingRemainder(dividingBy: b) : floorModulo(a, b) }
-  public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? { fmod ? (b == 0 ? 0 : a.remainderReportingOverflow(dividingBy: b).partialValue) : floorModulo(a, b) }
-  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [combineElements(inputs) { $1 <= 0 || $0 < 0 ? (0, true) : ($0 % $1, false) }] }
+  public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? {
+    fmod ? (b == 0 ? 0 : a.remainderReportingOverflow(dividingBy: b).partialValue) : floorModulo(a, b)
+  }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    [combineElements(inputs) { $1 <= 0 || $0 < 0 ? (0, true) : ($0 % $1, false) }]
+  }
 }

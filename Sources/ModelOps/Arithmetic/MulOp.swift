@@ -12,5 +12,7 @@ public struct MulOp: ArithmeticOp {
   public func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T { a * b }
   public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? { a &* b }
   public var primitive: BinaryFunction? { .mul }
-  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [combineElements(inputs, neutral: 1, commutes: true) { $0.multipliedReportingOverflow(by: $1) }] }
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    [combineElements(inputs, neutral: 1, commutes: true) { $0.multipliedReportingOverflow(by: $1) }]
+  }
 }

@@ -31,7 +31,8 @@ public struct CastOp: PrimitiveOp {
     let x = try inputs.required(0, of: self)
     if x.dtype == .string, dtype != .string { return [try parse(x, in: context)] }
     if dtype == .string, x.dtype != .string {
-      let texts: [String] = x.dtype.isFloatingPoint
+      let texts: [String] =
+        x.dtype.isFloatingPoint
         ? x.doubles().map { printFloat($0) } : (x.integers() ?? []).map(String.init)
       guard texts.count == x.count else { throw noKernel(x.dtype) }
       return [NDArray(strings: texts.map { Array($0.utf8) }, x.shape)]

@@ -22,7 +22,9 @@ public struct Col2ImOp: PrimitiveOp {
     let x = try inputs.required(0, of: self).type
     guard let image = try inputs.required(1, of: self).elements else { return [TensorType(x.dtype, .unranked)] }
     var channels = Dim.unknown
-    if let block = try inputs.required(2, of: self).integers.flatMap(checkedProduct), block > 0, let rows = x.shape.dims?.dropFirst().first?.value {
+    if let block = try inputs.required(2, of: self).integers.flatMap(checkedProduct), block > 0,
+      let rows = x.shape.dims?.dropFirst().first?.value
+    {
       channels = .fixed(rows / block)
     }
     return [TensorType(x.dtype, .ranked([x.shape.dims?.first ?? .unknown, channels] + image))]
@@ -51,7 +53,8 @@ public struct Col2ImOp: PrimitiveOp {
         for column in 0..<columns {
           var place = 0, isInside = true
           for i in 0..<n {
-            let at = column / outputSteps[i] % geometry.output[i] * geometry.strides[i]
+            let at =
+              column / outputSteps[i] % geometry.output[i] * geometry.strides[i]
               + tap / blockSteps[i] % block[i] * geometry.dilations[i] - geometry.before[i]
             isInside = isInside && at >= 0 && at < image[i]
             place += at * imageSteps[i]

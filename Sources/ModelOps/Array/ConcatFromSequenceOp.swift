@@ -17,7 +17,9 @@ public struct ConcatFromSequenceOp: PrimitiveOp {
     }
     guard var dims = element.shape.dims else { return [TensorType(element.dtype, .unranked)] }
     let axis = try normalizeAxis(axis, rank: dims.count + (newAxis ? 1 : 0))
-    if newAxis { dims.insert(.unknown, at: axis) } else {
+    if newAxis {
+      dims.insert(.unknown, at: axis)
+    } else {
       guard axis < dims.count else { throw GraphError(.shapeMismatch, "ConcatFromSequence of scalars") }
       dims[axis] = .unknown
     }

@@ -21,7 +21,9 @@ public struct ConcatOp: PrimitiveOp {
       for i in dims.indices where i != axis {
         if let a = dims[i].value, let b = other[i].value {
           guard a == b else { throw GraphError(.shapeMismatch, "Concat along axis \(axis) of \(first.type) and \(fact.type)") }
-        } else if dims[i].value == nil, other[i].value != nil || dims[i] == .unknown { dims[i] = other[i] }
+        } else if dims[i].value == nil, other[i].value != nil || dims[i] == .unknown {
+          dims[i] = other[i]
+        }
       }
       total = total.flatMap { sum in
         other[axis].value.flatMap { sum.addingReportingOverflow($0).overflow ? nil : sum + $0 }

@@ -31,7 +31,9 @@ public struct GatherOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self)
     let axis = try indexedAxis(axis, rank: x.rank)
-    guard axis < x.rank, let indices = picked.integers() else { throw ExecutionError(.invalidInput, "Gather of \(x.type) at \(picked.type)") }
+    guard axis < x.rank, let indices = picked.integers() else {
+      throw ExecutionError(.invalidInput, "Gather of \(x.type) at \(picked.type)")
+    }
     let extent = x.shape[axis]
     let places = try indices.map { index in
       let place = index < 0 ? index &+ extent : index

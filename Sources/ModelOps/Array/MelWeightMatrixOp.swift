@@ -36,7 +36,9 @@ public struct MelWeightMatrixOp: PrimitiveOp {
       for i in 0..<y.count { y[i] = 0 }
       for bin in 0..<bins {
         let (left, centre, right) = (Int(edges[bin]), Int(edges[bin + 1]), Int(edges[bin + 2]))
-        if left == centre, centre < rows { y[centre * bins + bin] = 1 } else {
+        if left == centre, centre < rows {
+          y[centre * bins + bin] = 1
+        } else {
           for row in left..<min(rows, centre + 1) { y[row * bins + bin] = Double(row - left) / Double(centre - left) }
         }
         if right > centre {

@@ -17,7 +17,8 @@ public struct OneHotOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let indices = try inputs.required(0, of: self), values = try inputs.required(2, of: self)
-    guard let wide = try inputs.required(1, of: self).doubles().first, let depth = Int(exactly: wide.rounded(.towardZero)), depth >= 0, values.count == 2
+    guard let wide = try inputs.required(1, of: self).doubles().first, let depth = Int(exactly: wide.rounded(.towardZero)), depth >= 0,
+      values.count == 2
     else { throw ExecutionError(.invalidInput, "OneHot takes a depth and two values") }
     let axis = try normalizeAxis(axis, rank: indices.rank + 1)
     var shape = indices.shape

@@ -38,13 +38,16 @@ public struct PadOp: PrimitiveOp {
     }
     let (before, after) = try full(amounts, axes?.integers, rank: dims.count)
     return [
-      TensorType(x.type.dtype, .ranked(try dims.indices.map { i in
-        if before[i] == 0, after[i] == 0 { return dims[i] }
-        guard let extent = dims[i].value else { return .unknown }
-        let (a, o1) = extent.addingReportingOverflow(before[i]), (b, o2) = a.addingReportingOverflow(after[i])
-        guard !o1, !o2, b >= 0 else { throw GraphError(.shapeMismatch, "Pad of \(x.type) by \(amounts)") }
-        return .fixed(b)
-      }))
+      TensorType(
+        x.type.dtype,
+        .ranked(
+          try dims.indices.map { i in
+            if before[i] == 0, after[i] == 0 { return dims[i] }
+            guard let extent = dims[i].value else { return .unknown }
+            let (a, o1) = extent.addingReportingOverflow(before[i]), (b, o2) = a.addingReportingOverflow(after[i])
+            guard !o1, !o2, b >= 0 else { throw GraphError(.shapeMismatch, "Pad of \(x.type) by \(amounts)") }
+            return .fixed(b)
+          }))
     ]
   }
 

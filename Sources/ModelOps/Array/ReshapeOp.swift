@@ -35,7 +35,11 @@ public struct ReshapeOp: PrimitiveOp {
       var unknown = source.filter { $0.value == nil }
       var open = false
       for (index, dim) in dims.enumerated() where index != hole && dim.value == nil {
-        if let place = unknown.firstIndex(of: dim), dim != .unknown || copied(wanted, index) { unknown.remove(at: place) } else { open = true }
+        if let place = unknown.firstIndex(of: dim), dim != .unknown || copied(wanted, index) {
+          unknown.remove(at: place)
+        } else {
+          open = true
+        }
       }
       let above = checkedProduct(source.compactMap(\.value)), below = checkedProduct(dims.compactMap(\.value))
       if !open, let above, let below, below > 0, above % below == 0 {

@@ -57,7 +57,9 @@ public struct SliceOp: PrimitiveOp {
       let start = starts[part.start], end = ends[part.end]
       if let s = start.value, let e = end.value {
         if let extent = dims[part.axis].value {
-          guard let (_, count) = Self.resolve(s, e, part.step, extent: extent) else { throw GraphError(.invalidAttribute, "Slice with step \(part.step)") }
+          guard let (_, count) = Self.resolve(s, e, part.step, extent: extent) else {
+            throw GraphError(.invalidAttribute, "Slice with step \(part.step)")
+          }
           dims[part.axis] = .fixed(count)
         } else if s == 0, e >= Int(Int32.max), part.step == 1 {
           continue

@@ -34,7 +34,8 @@ public struct SpaceToDepthOp: PrimitiveOp {
     }
     let spatial = layout.spatialAxes(rank: 4).map { x.shape[$0] / b }, c = x.shape[layout.channelAxis(rank: 4)]
     let blocks = [spatial[0], b, spatial[1], b]
-    let moved = layout == .channelsLast
+    let moved =
+      layout == .channelsLast
       ? try StridedView(x.reshaped([x.shape[0]] + blocks + [c])).permuted([0, 1, 3, 2, 4, 5]).copy(in: context)
       : try StridedView(x.reshaped([x.shape[0], c] + blocks)).permuted([0, 3, 5, 1, 2, 4]).copy(in: context)
     return [moved.reshaped(layout.shape(batch: x.shape[0], spatial: spatial, channels: c * b * b))]

@@ -25,7 +25,8 @@ public struct SqueezeOp: PrimitiveOp {
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [inputs.first??.elements] }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
-    let dropped = try axes.map { Set(try $0.map { try normalizeAxis($0, rank: x.rank) }) }
+    let dropped =
+      try axes.map { Set(try $0.map { try normalizeAxis($0, rank: x.rank) }) }
       ?? Set(x.shape.indices.filter { x.shape[$0] == 1 })
     for axis in dropped where axis < x.rank && x.shape[axis] != 1 {
       throw ExecutionError(.shapeMismatch, "Squeeze of axis \(axis) of \(x.shape)")

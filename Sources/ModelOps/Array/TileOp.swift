@@ -13,12 +13,15 @@ public struct TileOp: PrimitiveOp {
       return [TensorType(x.type.dtype, .ranked(dims.map { _ in .unknown }))]
     }
     return [
-      TensorType(x.type.dtype, .ranked(zip(dims, times).map { dim, times in
-        if times == .fixed(1) { return dim }
-        if dim == .fixed(1) { return times }
-        guard let a = dim.value, let b = times.value, let n = checkedProduct([a, b]) else { return .unknown }
-        return .fixed(n)
-      }))
+      TensorType(
+        x.type.dtype,
+        .ranked(
+          zip(dims, times).map { dim, times in
+            if times == .fixed(1) { return dim }
+            if dim == .fixed(1) { return times }
+            guard let a = dim.value, let b = times.value, let n = checkedProduct([a, b]) else { return .unknown }
+            return .fixed(n)
+          }))
     ]
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {

@@ -93,7 +93,9 @@ public struct AttentionOp: CompositeOp {
   /// Each head of keys or values as often as query heads share it.
   private func repeated<C: OpContext>(_ x: C.Value, like q: C.Value, in context: inout C) throws -> C.Value {
     let own = context.type(of: x).shape.dims, heads = context.type(of: q).shape.dims
-    guard let own, let heads, own.count == 4, heads.count == 4 else { throw GraphError(.shapeMismatch, "Attention takes tensors of rank 3 or 4") }
+    guard let own, let heads, own.count == 4, heads.count == 4 else {
+      throw GraphError(.shapeMismatch, "Attention takes tensors of rank 3 or 4")
+    }
     if own[1] == heads[1] { return x }
     guard let few = own[1].value, let many = heads[1].value, few > 0, many % few == 0 else {
       throw GraphError(.shapeMismatch, "Attention of \(heads[1]) query heads with \(own[1]) key heads")
@@ -115,7 +117,8 @@ public struct AttentionOp: CompositeOp {
       let isBool = context.type(of: mask).dtype == .bool
       mask = isBool ? try context.select(mask, zero, never) : try context.cast(mask, to: dtype)
       // A mask that is too short leaves the rest out.
-      if let have = context.type(of: mask).shape.dims?.last?.value, let need = context.type(of: scores).shape.dims?.last?.value, have < need,
+      if let have = context.type(of: mask).shape.dims?.last?.value, let need = context.type(of: scores).shape.dims?.last?.value,
+        have < need,
         have > 1 || need > 1
       {
         let rank = try context.rank(of: mask)

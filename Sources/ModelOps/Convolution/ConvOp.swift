@@ -53,7 +53,11 @@ public struct ConvOp: PrimitiveOp {
     }
     let spatial = layout.spatialAxes(rank: dims.count).map { dims[$0] }
     guard let kernel = Shape.ranked(kernelLayout.spatial(weights)).extents else {
-      return [TensorType(x.dtype, .ranked(layout.shape(batch: dims[0], spatial: spatial.map { _ in .unknown }, channels: outputChannels(weights) ?? .unknown)))]
+      return [
+        TensorType(
+          x.dtype,
+          .ranked(layout.shape(batch: dims[0], spatial: spatial.map { _ in .unknown }, channels: outputChannels(weights) ?? .unknown)))
+      ]
     }
     let output = try WindowGeometry.infer(
       spatial, kernel: kernel, strides: strides, dilations: dilations, padding: padding, op: self)

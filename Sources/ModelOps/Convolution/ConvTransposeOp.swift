@@ -106,11 +106,12 @@ public struct ConvTransposeOp: PrimitiveOp {
     // Channels last inside, whatever the layout: columns = x · wᵀ by matrix product, then scattered.
     let rows = spatialIn.reduce(1, *), taps = kernel.reduce(1, *)
     let xLast = layout == .channelsLast ? x : try StridedView(x).permuted([0] + Array(2..<x.rank) + [1]).copy(in: context)
-    let order: [Int] = switch kernelLayout {  // To [in, out, spatial…].
-    case .outputInputSpatial: Array(0..<x.rank)
-    case .spatialInputOutput: [x.rank - 2, x.rank - 1] + Array(0..<(x.rank - 2))
-    case .spatialOutputInput: [x.rank - 1, x.rank - 2] + Array(0..<(x.rank - 2))
-    }
+    let order: [Int] =
+      switch kernelLayout {  // To [in, out, spatial…].
+      case .outputInputSpatial: Array(0..<x.rank)
+      case .spatialInputOutput: [x.rank - 2, x.rank - 1] + Array(0..<(x.rank - 2))
+      case .spatialOutputInput: [x.rank - 1, x.rank - 2] + Array(0..<(x.rank - 2))
+      }
     let wIOS = order == Array(0..<x.rank) ? w : try StridedView(w).permuted(order).copy(in: context)
     let groupInputs = inputChannels / groups
     let result = try context.allocate(.float32, [batch] + output + [outputChannels])
@@ -126,7 +127,9 @@ public struct ConvTransposeOp: PrimitiveOp {
         result.withMutable(Float.self) { ys in
           columns.withMutable(Float.self) { cols in
             slab.withMutable(Float.self) { part in
-              guard let xs = xs.baseAddress, let ws = ws.baseAddress, let cols = cols.baseAddress, let part = part.baseAddress else { return }
+              guard let xs = xs.baseAddress, let ws = ws.baseAddress, let cols = cols.baseAddress, let part = part.baseAddress else {
+                return
+              }
               for n in 0..<batch {
                 for g in 0..<groups {
                   for r in 0..<rows {

@@ -40,7 +40,8 @@ public struct DeformConvOp: PrimitiveOp {
     let taps = s.kernel[0] * s.kernel[1], positions = s.output[0] * s.output[1]
     let bias = inputs.optional(3)?.doubles(), mask = inputs.optional(4)
     guard offsetGroups >= 1, s.inputChannels % offsetGroups == 0,
-      offset.shape == [s.batch, offsetGroups * taps * 2] + s.output, mask == nil || mask?.shape == [s.batch, offsetGroups * taps] + s.output,
+      offset.shape == [s.batch, offsetGroups * taps * 2] + s.output,
+      mask == nil || mask?.shape == [s.batch, offsetGroups * taps] + s.output,
       bias == nil || bias?.count == s.outputChannels
     else { throw ExecutionError(.shapeMismatch, "DeformConv of \(x.type) with weights \(w.type) and offsets \(offset.type)") }
     let image = s.input[0] * s.input[1], perGroup = s.inputChannels / offsetGroups

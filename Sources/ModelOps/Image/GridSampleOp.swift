@@ -32,7 +32,8 @@ public struct GridSampleOp: PrimitiveOp {
     let x = try inputs.required(0, of: self), grid = try inputs.required(1, of: self)
     guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
     let n = x.rank - 2
-    guard n >= 1, grid.rank == x.rank, grid.shape[0] == x.shape[0], grid.shape[x.rank - 1] == n, !x.shape[2...].contains(0) || grid.count == 0
+    guard n >= 1, grid.rank == x.rank, grid.shape[0] == x.shape[0], grid.shape[x.rank - 1] == n,
+      !x.shape[2...].contains(0) || grid.count == 0
     else { throw ExecutionError(.shapeMismatch, "GridSample of \(x.type) at \(grid.type)") }
     let extents = Array(x.shape[2...]), steps = StridedView.steps(of: extents)
     let volume = extents.reduce(1, *), channels = x.shape[1]

@@ -162,7 +162,9 @@ public struct ResizeOp: PrimitiveOp {
         throw ExecutionError(.limitExceeded, "Resize of \(x.type) to \(shape)")
       }
       try context.demand(x.dtype, shape)
-      let sources = (0..<target.extent).map { taps(at: $0, scale: target.scale, output: target.extent, input: extent, region: (0, 1)).indices[0] }
+      let sources = (0..<target.extent).map {
+        taps(at: $0, scale: target.scale, output: target.extent, input: extent, region: (0, 1)).indices[0]
+      }
       let places = (0..<view.outer).flatMap { o in sources.map { o * extent + $0 } }
       result = try result.reshaped([result.count]).picking(places, run: view.inner, shape: shape, in: context)
     }

@@ -33,9 +33,11 @@ public struct RoiAlignOp: PrimitiveOp {
     let dims = x.shape.dims
     guard dims == nil || dims?.count == 4 else { throw GraphError(.shapeMismatch, "RoiAlign of \(x)") }
     return [
-      TensorType(x.dtype, .ranked([
-        regions.shape.dims?.first ?? .unknown, dims?[1] ?? .unknown, .fixed(outputHeight), .fixed(outputWidth),
-      ]))
+      TensorType(
+        x.dtype,
+        .ranked([
+          regions.shape.dims?.first ?? .unknown, dims?[1] ?? .unknown, .fixed(outputHeight), .fixed(outputWidth),
+        ]))
     ]
   }
 

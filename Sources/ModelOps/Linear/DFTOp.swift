@@ -37,7 +37,11 @@ public struct DFTOp: PrimitiveOp {
     let length = inputs.optional(1).map { $0.integers?.first } ?? dims[axis].value
     guard let length else { return [TensorType(x.dtype, .ranked(shape(dims, axis: axis, bins: .unknown, parts: parts)))] }
     let bins: Int
-    if !onesided { bins = length } else if !inverse { bins = length / 2 + 1 } else {
+    if !onesided {
+      bins = length
+    } else if !inverse {
+      bins = length / 2 + 1
+    } else {
       bins = inputs.optional(1) == nil ? 2 * (length - 1) : length
     }
     guard bins >= 0 else { throw GraphError(.invalidAttribute, "DFT of length \(length)") }

@@ -127,9 +127,11 @@ public struct EinsumOp: CompositeOp {
     let aSize = try context.apply(ReduceOp(.prod, axes: [0], keepDims: true), try part(xShape, lead, onlyA.count, &context))
     let bSize = try context.apply(ReduceOp(.prod, axes: [0], keepDims: true), try part(yShape, lead + summed.count, onlyB.count, &context))
     _ = minus
-    let flatX = onlyA.count == 1 && summed.count == 1
+    let flatX =
+      onlyA.count == 1 && summed.count == 1
       ? x : try context.reshape(x, to: try context.concat([xBatch, aSize, kShape], axis: 0))
-    let flatY = onlyB.count == 1 && summed.count == 1
+    let flatY =
+      onlyB.count == 1 && summed.count == 1
       ? y : try context.reshape(y, to: try context.concat([yBatch, kShape, bSize], axis: 0))
     let product = try context.matmul(flatX, flatY)
     let axes = batch + onlyA + onlyB

@@ -30,7 +30,9 @@ public struct LayerNormalizationOp: CompositeOp {
     for (index, isScale) in [(1, true), (2, false)] {
       guard index < inputs.count, var weight = inputs[index] else { continue }
       // Axes that are not the trailing ones need the weight's axes put where they belong.
-      if normal.sorted() != Array((rank - normal.count)..<rank), let dims = context.type(of: weight).shape.extents, dims.count == normal.count {
+      if normal.sorted() != Array((rank - normal.count)..<rank), let dims = context.type(of: weight).shape.extents,
+        dims.count == normal.count
+      {
         var shape = [Int](repeating: 1, count: rank)
         for (axis, extent) in zip(normal.sorted(), dims) { shape[axis] = extent }
         weight = try context.reshape(weight, shape)

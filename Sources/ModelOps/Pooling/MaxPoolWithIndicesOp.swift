@@ -61,7 +61,8 @@ public struct MaxPoolWithIndicesOp: PrimitiveOp {
           taps: for tap in 0..<taps {
             var place = 0, column = 0
             for i in 0..<n {
-              let at = position / outputSteps[i] % geometry.output[i] * geometry.strides[i]
+              let at =
+                position / outputSteps[i] % geometry.output[i] * geometry.strides[i]
                 + tap / kernelSteps[i] % kernel[i] * geometry.dilations[i] - geometry.before[i]
               guard at >= 0, at < geometry.input[i] else { continue taps }
               place += at * inputSteps[i]

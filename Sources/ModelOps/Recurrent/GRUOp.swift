@@ -75,7 +75,9 @@ public struct GRUOp: PrimitiveOp {
           for j in 0..<h {
             z[j] = f(clipped(z[j] + u[j]))
             z[h + j] = f(clipped(z[h + j] + u[h + j]))
-            if linearBeforeReset { z[2 * h + j] += z[h + j] * (u[2 * h + j] + candidateBias[k * h + j]) } else {
+            if linearBeforeReset {
+              z[2 * h + j] += z[h + j] * (u[2 * h + j] + candidateBias[k * h + j])
+            } else {
               rh[b * h + j] = z[h + j] * hs[b * h + j]
             }
           }

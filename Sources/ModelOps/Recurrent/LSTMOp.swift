@@ -55,7 +55,8 @@ public struct LSTMOp: PrimitiveOp {
     if let peephole, peephole.count != d * 3 * h { throw ExecutionError(.shapeMismatch, "LSTM: \(peephole.count) peephole weights") }
     let clip = self.clip ?? .infinity
     func clipped(_ v: Float) -> Float { max(-clip, min(clip, v)) }
-    let plain = activations.allSatisfy { $0.kind == .sigmoid || $0.kind == .tanh } && activations[0].kind == .sigmoid
+    let plain =
+      activations.allSatisfy { $0.kind == .sigmoid || $0.kind == .tanh } && activations[0].kind == .sigmoid
       && activations[1].kind == .tanh && activations[2].kind == .tanh && peephole == nil && self.clip == nil && !inputForget
     let result = try r.with(Float.self) { rs in
       try runner.run(

@@ -19,14 +19,15 @@ public struct RecurrentActivation: Sendable, Hashable, AttributeConvertible {
   public var beta: Float
   public init(_ kind: Kind, alpha: Float? = nil, beta: Float? = nil) {
     self.kind = kind
-    let defaults: (Float, Float) = switch kind {
-    case .leakyRelu: (0.01, 0)
-    case .affine: (1, 0)
-    case .scaledTanh: (1, 1)
-    case .hardSigmoid: (0.2, 0.5)
-    case .thresholdedRelu, .elu: (1, 0)
-    default: (0, 0)
-    }
+    let defaults: (Float, Float) =
+      switch kind {
+      case .leakyRelu: (0.01, 0)
+      case .affine: (1, 0)
+      case .scaledTanh: (1, 1)
+      case .hardSigmoid: (0.2, 0.5)
+      case .thresholdedRelu, .elu: (1, 0)
+      default: (0, 0)
+      }
     self.alpha = alpha ?? defaults.0
     self.beta = beta ?? defaults.1
   }

@@ -33,7 +33,9 @@ struct RecurrentRunner {
     let xTime = batchFirst ? try StridedView(x).permuted([1, 0, 2]).copy(in: context) : x
     var masks: [UInt8]?
     if let mask {
-      guard mask.dtype == .bool, mask.count == time * batch else { throw ExecutionError(.shapeMismatch, "\(op.displayName): mask \(mask.type)") }
+      guard mask.dtype == .bool, mask.count == time * batch else {
+        throw ExecutionError(.shapeMismatch, "\(op.displayName): mask \(mask.type)")
+      }
       let ordered = batchFirst ? try StridedView(mask.reshaped([batch, time])).permuted([1, 0]).copy(in: context) : mask
       masks = ordered.with(UInt8.self) { Array($0) }
     }
@@ -69,7 +71,9 @@ struct RecurrentRunner {
               context.primitives.gemm(
                 xs, ws + d * width * inputs, p, m: time * batch, n: width, k: inputs, transposeA: false, transposeB: true,
                 alpha: 1, beta: 0)
-            } else { p.update(repeating: 0, count: time * batch * width) }
+            } else {
+              p.update(repeating: 0, count: time * batch * width)
+            }
             if let inputBias {
               for row in 0..<(time * batch) { for j in 0..<width { p[row * width + j] += inputBias[d * width + j] } }
             }
@@ -96,7 +100,9 @@ struct RecurrentRunner {
             let over = lengths.map { t >= $0[b] } ?? false
             guard masked || over else { (lastOutput + b * hidden).update(from: y + b * hidden, count: hidden); continue }
             for i in 0..<states { (pointers[i] + b * hidden).update(from: keep + i * rows + b * hidden, count: hidden) }
-            if over || zeroOutputForMask { (y + b * hidden).update(repeating: 0, count: hidden) } else {
+            if over || zeroOutputForMask {
+              (y + b * hidden).update(repeating: 0, count: hidden)
+            } else {
               (y + b * hidden).update(from: lastOutput + b * hidden, count: hidden)
             }
           }

@@ -14,7 +14,9 @@ public struct CumProdOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.unquantized] }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
-    guard let given = try inputs.required(1, of: self).integers()?.first else { throw ExecutionError(.invalidInput, "CumProd takes an axis") }
+    guard let given = try inputs.required(1, of: self).integers()?.first else {
+      throw ExecutionError(.invalidInput, "CumProd takes an axis")
+    }
     return [try x.scanned(axis: given, exclusive: exclusive, reverse: reverse, start: 1, op: self, in: context, { $0 * $1 }, { $0 &* $1 })]
   }
 }

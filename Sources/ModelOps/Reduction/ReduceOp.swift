@@ -39,7 +39,8 @@ public struct ReduceOp: PrimitiveOp {
       return [TensorType(x.type.dtype, keepDims ? .ranked(dims.map { _ in .unknown }) : .unranked)]
     }
     let dropped = try reduced(given?.integers, rank: dims.count)
-    let result = keepDims
+    let result =
+      keepDims
       ? dims.indices.map { dropped.contains($0) ? .fixed(1) : dims[$0] }
       : dims.indices.filter { !dropped.contains($0) }.map { dims[$0] }
     return [TensorType(x.type.dtype, .ranked(result))]

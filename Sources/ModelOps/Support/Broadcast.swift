@@ -19,7 +19,9 @@ struct BroadcastWalk {
     for extents in shapes {
       for (i, extent) in extents.enumerated() {
         let axis = rank - extents.count + i
-        if shape[axis] == 1 { shape[axis] = extent } else if extent != 1, extent != shape[axis] {
+        if shape[axis] == 1 {
+          shape[axis] = extent
+        } else if extent != 1, extent != shape[axis] {
           throw ExecutionError(.shapeMismatch, "shapes \(shapes) do not broadcast together")
         }
       }

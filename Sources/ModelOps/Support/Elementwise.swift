@@ -24,7 +24,9 @@ extension UnaryElementwiseOp {
       x.with(Float.self) { source in
         result.withMutable(Float.self) { destination in
           guard let from = source.baseAddress, let to = destination.baseAddress else { return }
-          if let primitive { context.primitives.unary(primitive, from, to, count: source.count) } else {
+          if let primitive {
+            context.primitives.unary(primitive, from, to, count: source.count)
+          } else {
             for i in 0..<source.count { to[i] = apply(from[i]) }
           }
         }

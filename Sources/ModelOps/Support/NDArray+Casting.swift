@@ -92,8 +92,12 @@ extension NDArray {
 extension FixedWidthInteger {
   /// Towards zero; beyond the ends the end, NaN zero.
   init(truncatingDouble value: Double) {
-    if value.isNaN { self = 0 }
-    else if let exact = Self(exactly: value.rounded(.towardZero)) { self = exact }
-    else { self = value < 0 ? .min : .max }
+    if value.isNaN {
+      self = 0
+    } else if let exact = Self(exactly: value.rounded(.towardZero)) {
+      self = exact
+    } else {
+      self = value < 0 ? .min : .max
+    }
   }
 }

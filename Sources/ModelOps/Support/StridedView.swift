@@ -53,7 +53,9 @@ struct StridedView {
         var place = 0
         forEachRun { position, length, step in
           let start = from + position
-          if step == 1 { (to + place).update(from: start, count: length) } else {
+          if step == 1 {
+            (to + place).update(from: start, count: length)
+          } else {
             for i in 0..<length { to[place + i] = start[i * step] }
           }
           place += length

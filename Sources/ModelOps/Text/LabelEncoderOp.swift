@@ -35,7 +35,9 @@ public struct LabelEncoderOp: PrimitiveOp {
       return elements.map { index[$0] ?? values.count }
     }
     let found: [Int]
-    if x.dtype == .string { found = places(keys.strings, x.strings) } else if let whole = keys.integers(), let elements = x.integers() {
+    if x.dtype == .string {
+      found = places(keys.strings, x.strings)
+    } else if let whole = keys.integers(), let elements = x.integers() {
       found = places(whole, elements)
     } else {
       // Bit patterns, so that NaN equals itself; adding zero makes −0 equal 0.

@@ -52,9 +52,17 @@ struct RegularExpressionParser {
   private mutating func repetition() throws -> Node {
     let node = try atom()
     let bounds: (Int, Int?)
-    if accept("*" as Unicode.Scalar) { bounds = (0, nil) } else if accept("+" as Unicode.Scalar) { bounds = (1, nil) } else if accept("?" as Unicode.Scalar) {
+    if accept("*" as Unicode.Scalar) {
+      bounds = (0, nil)
+    } else if accept("+" as Unicode.Scalar) {
+      bounds = (1, nil)
+    } else if accept("?" as Unicode.Scalar) {
       bounds = (0, 1)
-    } else if let counted = counts() { bounds = counted } else { return node }
+    } else if let counted = counts() {
+      bounds = counted
+    } else {
+      return node
+    }
     _ = accept("?" as Unicode.Scalar)
     if let next = current, next == "*" || next == "+" || next == "?" { throw failure("a repetition of a repetition") }
     guard bounds.0 <= 1000, bounds.1 ?? 0 <= 1000, bounds.1 ?? bounds.0 >= bounds.0 else { throw failure("bad repetition counts") }

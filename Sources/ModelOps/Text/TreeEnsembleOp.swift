@@ -112,7 +112,9 @@ public struct TreeEnsembleOp: PrimitiveOp {
       case .member: isTrue = place < members.count && members[place].contains(value)
       case .lessOrEqual, nil: isTrue = value <= threshold
       }
-      if value.isNaN, !missingTracksTrue.isEmpty { isTrue = missingTracksTrue[place] != 0 || isTrue && comparisons[place] == TreeComparison.notEqual.rawValue }
+      if value.isNaN, !missingTracksTrue.isEmpty {
+        isTrue = missingTracksTrue[place] != 0 || isTrue && comparisons[place] == TreeComparison.notEqual.rawValue
+      }
       place = isTrue ? trueChildren[place] : falseChildren[place]
     }
     return -(place + 1)

@@ -124,7 +124,9 @@ struct GraphFolding {
       else { return false }
       let shape = rank == 0 ? [] : [elements.count]
       guard rank == 1 || elements.count == 1 else { return false }
-      if value.type.dtype == .int64 { constants.append(NDArray(elements.map(Int64.init), shape)) } else {
+      if value.type.dtype == .int64 {
+        constants.append(NDArray(elements.map(Int64.init), shape))
+      } else {
         guard elements.allSatisfy({ Int32(exactly: $0) != nil }) else { return false }
         constants.append(NDArray(elements.map(Int32.init(truncatingIfNeeded:)), shape))
       }

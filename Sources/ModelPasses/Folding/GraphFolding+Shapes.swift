@@ -37,7 +37,9 @@ extension GraphFolding {
       default:
         let isReshape = node.op is ReshapeOp
         let axis = isReshape ? index : index - (extents.count - dims.count)
-        if dims.indices.contains(axis), isSame(extent, x, axis) { entries.append(isReshape ? 0 : 1) } else {
+        if dims.indices.contains(axis), isSame(extent, x, axis) {
+          entries.append(isReshape ? 0 : 1)
+        } else {
           entries.append(-1)
           open.append(index)
         }
@@ -49,7 +51,9 @@ extension GraphFolding {
       guard open.count <= 1, entries.filter({ $0 == -1 }).count <= 1, !(allowsZero && entries.contains(0)),
         !extents.contains(.known(0))
       else { return }
-    } else if !open.isEmpty { return }
+    } else if !open.isEmpty {
+      return
+    }
     let constant = context.graph.addConstant(
       Tensor(NDArray(entries.map(Int64.init), [entries.count])), name: context.graph[shape].name + "/known")
     rewrite(id, to: node.op, [x, constant])
@@ -101,9 +105,12 @@ extension GraphFolding {
 
   /// `Where(shape = −1, ones, shape)`, with which exporters say that an expansion leaves some extents alone.
   private func choose(_ node: Node, depth: Int) -> [TracedExtent]? {
-    guard node.inputs.count == 3, let condition = node.inputs[0].flatMap({ producer($0) }), condition.op is EqualOp, condition.inputs.count == 2,
-      let a = condition.inputs[0].flatMap({ trace($0, depth: depth + 1) }), let b = condition.inputs[1].flatMap({ trace($0, depth: depth + 1) }),
-      let then = node.inputs[1].flatMap({ trace($0, depth: depth + 1) }), let otherwise = node.inputs[2].flatMap({ trace($0, depth: depth + 1) }),
+    guard node.inputs.count == 3, let condition = node.inputs[0].flatMap({ producer($0) }), condition.op is EqualOp,
+      condition.inputs.count == 2,
+      let a = condition.inputs[0].flatMap({ trace($0, depth: depth + 1) }),
+      let b = condition.inputs[1].flatMap({ trace($0, depth: depth + 1) }),
+      let then = node.inputs[1].flatMap({ trace($0, depth: depth + 1) }),
+      let otherwise = node.inputs[2].flatMap({ trace($0, depth: depth + 1) }),
       a.count == b.count, then.count == a.count, otherwise.count == a.count
     else { return nil }
     var result: [TracedExtent] = []

@@ -27,7 +27,9 @@ extension GraphFolding {
         usesVirtual = true
         all += tensor.source.byteCount
         tensors.append(tensor)
-      } else { return nil }
+      } else {
+        return nil
+      }
     }
     guard !tensors.isEmpty || node.op is ConstantOfShapeOp else { return nil }
     if let key = key(of: node), let same = known[key] { return same }
@@ -64,7 +66,9 @@ extension GraphFolding {
       }
       if case .constant = context.graph[input].definition, let elements = context.graph[input].elements {
         parts.append("\(context.graph[input].type)\(elements)")
-      } else { parts.append("#\(input.raw)") }
+      } else {
+        parts.append("#\(input.raw)")
+      }
     }
     return parts.joined(separator: "|")
   }

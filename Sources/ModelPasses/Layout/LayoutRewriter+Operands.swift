@@ -103,7 +103,9 @@ extension LayoutRewriter {
     if node.inputs.count > 3, let given = node.inputs[3] {
       guard let moved = try axes(given, order) else { return false }
       inputs[3] = moved
-    } else { inputs[1] = try perAxis(pads, order, groups: 2) }
+    } else {
+      inputs[1] = try perAxis(pads, order, groups: 2)
+    }
     try emit(node.op, node, inputs, [order])
     return true
   }

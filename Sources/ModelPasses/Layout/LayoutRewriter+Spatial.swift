@@ -9,7 +9,8 @@ extension LayoutRewriter {
       throw GraphError(.missingType, "the rank of the input is unknown")
     }
     // Where maxima stood is told by places in the whole tensor, which depend on the layout.
-    let tellsPlaces = node.op is MaxPoolWithIndicesOp && node.outputs.count > 1
+    let tellsPlaces =
+      node.op is MaxPoolWithIndicesOp && node.outputs.count > 1
       && (uses[node.outputs[1]] != nil || source.outputs.contains { $0.value == node.outputs[1] })
     let flips = spatial.layout != pass.layout && !tellsPlaces
     let image = flips ? Permutation.image(rank: rank, to: pass.layout) : .identity(rank)
@@ -19,9 +20,13 @@ extension LayoutRewriter {
         inputs.append(nil)
         continue
       }
-      if index == 0 { inputs.append(try form(input, image)) } else if index == spatial.kernelInput, spatial.kernelLayout != nil {
+      if index == 0 {
+        inputs.append(try form(input, image))
+      } else if index == spatial.kernelInput, spatial.kernelLayout != nil {
         inputs.append(try kernel(input, spatial.kernelPermutation(rank: rank, to: pass.layout)))
-      } else { inputs.append(try plain(input)) }
+      } else {
+        inputs.append(try plain(input))
+      }
     }
     let op = tellsPlaces ? node.op : spatial.converted(to: pass.layout)
     try emit(op, node, inputs, node.outputs.map { _ in image })

@@ -175,7 +175,9 @@ struct LayoutRewriter {
       case .fixed(let extent) where extent > 0: shape.append(extent)
       case .fixed: return nil
       default:
-        if axis == index { shape.append(0) } else {
+        if axis == index {
+          shape.append(0)
+        } else {
           shape.append(-1)
           open += 1
         }
@@ -197,7 +199,8 @@ struct LayoutRewriter {
       types = zip(inferred, types).map { $0.refined(by: $1) }
     } else {
       do { types = zip(try op.infer(facts), types).map { $0.refined(by: $1) } } catch let error as GraphError
-        where error.code == .missingType {}
+        where error.code == .missingType
+      {}
     }
     let inferred = op.inferElements(facts)
     let elements = old.indices.map { (index: Int) -> [Dim]? in

@@ -94,7 +94,9 @@ struct RefusedOps {
 
   mutating func add(_ node: Node, _ reason: String?) {
     let reason = (node.op as? OpaqueOp)?.reason ?? reason
-    if let index = order.firstIndex(where: { $0.name == node.op.displayName && $0.reason == reason }) { order[index].count += 1 } else {
+    if let index = order.firstIndex(where: { $0.name == node.op.displayName && $0.reason == reason }) {
+      order[index].count += 1
+    } else {
       order.append(.init(node.op.displayName, reason: reason))
     }
   }

@@ -62,9 +62,11 @@ public struct Legalizer {
 
   /// Whether every node can be written as it is.
   private func isLegal(_ model: Model) -> Bool {
-    guard model.graphs.values.allSatisfy({ graph in
-      graph.nodeSlots.allSatisfy { $0.map { profile.accepts($0, graph, model) == nil } ?? true }
-    }) else { return false }
+    guard
+      model.graphs.values.allSatisfy({ graph in
+        graph.nodeSlots.allSatisfy { $0.map { profile.accepts($0, graph, model) == nil } ?? true }
+      })
+    else { return false }
     if profile.level == .layers { return Self.hasLayers(model) }
     guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)

@@ -113,9 +113,13 @@ extension Lifter {
 
   /// `scale · x + offset` and `(x − mean) / deviation` of layers that are named so.
   private mutating func liftPreprocessing(_ node: Node) throws -> Bool {
-    guard let x = node.input(0), !isConstant(x), let second = node.input(1), let constant = tensor(second), let nextID = soleUser(node.outputs[0]) else { return false }
+    guard let x = node.input(0), !isConstant(x), let second = node.input(1), let constant = tensor(second),
+      let nextID = soleUser(node.outputs[0])
+    else { return false }
     let next = source[nextID], word = ownerName(node), result = next.outputs[0]
-    guard sameOwner(node, next), next.input(0) == node.outputs[0], let fourth = next.input(1), let other = tensor(fourth) else { return false }
+    guard sameOwner(node, next), next.input(0) == node.outputs[0], let fourth = next.input(1), let other = tensor(fourth) else {
+      return false
+    }
     if word.hasPrefix("rescaling"), node.op is MulOp, next.op is AddOp, constant.elementCount == 1, other.elementCount == 1 {
       var layer = Rescaling()
       layer.scale = try constant.array().doubles()
@@ -157,7 +161,9 @@ extension Lifter {
     }
     if O.self == AddOp.self, let next = soleUser(result), sameOwner(node, source[next]) {
       // Over their number: an average.
-      let factor = source[next].op is DivOp ? scalar(source[next].input(1)).map { 1 / $0 } : source[next].op is MulOp ? scalar(source[next].input(1)) : nil
+      let factor =
+        source[next].op is DivOp
+        ? scalar(source[next].input(1)).map { 1 / $0 } : source[next].op is MulOp ? scalar(source[next].input(1)) : nil
       if let factor, abs(factor - 1 / Double(operands.count)) < 1e-6 {
         layer = Average()
         links.append(next)

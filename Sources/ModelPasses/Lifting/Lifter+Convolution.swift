@@ -68,11 +68,15 @@ extension Lifter {
     let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
     guard steps.count == rank, dilations.count == rank else { return false }
     let name = layerName(node, "conv\(rank)d")
-    guard var fit = windowPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x, allowCausal: rank == 1) else { return false }
+    guard var fit = windowPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x, allowCausal: rank == 1) else {
+      return false
+    }
     // Keras does not dilate and stride at once: every element, of which those are taken that the strides reach.
     let thins = steps.contains { $0 != 1 } && dilations.contains { $0 != 1 }
     if thins {
-      guard let (before, after) = explicitPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x) else { return false }
+      guard let (before, after) = explicitPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x) else {
+        return false
+      }
       fit = (.valid, (before, after))
     }
     let strides = thins ? steps.map { _ in 1 } : steps
@@ -84,10 +88,13 @@ extension Lifter {
     let channels = groupInputs * op.groups
     var weights = [Weight(kernel, [weightID])]
     let layer: any Layer
-    if !thins, let separable = try liftSeparable(op, node, kernel, size, strides, dilations, fit.word, input, weightID, tail) { return separable }
+    if !thins, let separable = try liftSeparable(op, node, kernel, size, strides, dilations, fit.word, input, weightID, tail) {
+      return separable
+    }
     if op.groups == channels, op.groups > 1, rank < 3 {
       weights[0].tensor = kernel.reshaped(size + [channels, filters / channels])
-      layer = rank == 1
+      layer =
+        rank == 1
         ? depthwise(Rank1.self, size, strides, dilations, fit.word, filters / channels, tail)
         : depthwise(Rank2.self, size, strides, dilations, fit.word, filters / channels, tail)
     } else {
@@ -272,7 +279,9 @@ extension Lifter {
     var layerPadding = ConvPadding.valid, outputPadding: [Int]?
     var front = before, back = [Int](repeating: 0, count: rank)
     let keras = KerasTransposedWindow(spans: spans, strides: strides)
-    if keras.before == before, zip(keras.after, keras.extra).map({ $0 - $1 }) == zip(after, extra).map({ $0 - $1 }), keras.extra.allSatisfy({ $0 == 0 }) || keras.extra == extra {
+    if keras.before == before, zip(keras.after, keras.extra).map({ $0 - $1 }) == zip(after, extra).map({ $0 - $1 }),
+      keras.extra.allSatisfy({ $0 == 0 }) || keras.extra == extra
+    {
       layerPadding = .same
       front = back
     } else {

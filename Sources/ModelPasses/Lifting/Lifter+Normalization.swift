@@ -26,14 +26,18 @@ extension Lifter {
       layer.center = node.input(2) != nil
       let axes = try op.axes.map { try normalizeAxis($0, rank: rank) }.sorted()
       layer.axes = axes.map { $0 == rank - 1 && axes.count == 1 ? -1 : $0 }
-      guard let extents = extents(x, axes), let weights = vectors([1, 2].compactMap { node.input($0) }, extents: extents) else { return false }
+      guard let extents = extents(x, axes), let weights = vectors([1, 2].compactMap { node.input($0) }, extents: extents) else {
+        return false
+      }
       return try finish(layer, "layer_normalization", node, x, weights)
     case let op as RMSNormalizationOp:
       var layer = RMSNormalization()
       layer.epsilon = op.epsilon
       let axes = try op.axes.map { try normalizeAxis($0, rank: rank) }.sorted()
       layer.axes = axes.map { $0 == rank - 1 && axes.count == 1 ? -1 : $0 }
-      guard let scale = node.input(1), let extents = extents(x, axes), let weights = vectors([scale], extents: extents) else { return false }
+      guard let scale = node.input(1), let extents = extents(x, axes), let weights = vectors([scale], extents: extents) else {
+        return false
+      }
       return try finish(layer, "rms_normalization", node, x, weights)
     case let op as GroupNormalizationOp:
       return try liftGroups(node, x, rank, groups: op.groups, epsilon: op.epsilon, axis: op.axis)
@@ -53,7 +57,9 @@ extension Lifter {
     layer.axis = axis == rank - 1 ? -1 : axis
     layer.scale = node.input(1) != nil
     layer.center = node.input(2) != nil
-    guard let extents = extents(x, [axis]), let weights = vectors([1, 2].compactMap { node.input($0) }, extents: extents) else { return false }
+    guard let extents = extents(x, [axis]), let weights = vectors([1, 2].compactMap { node.input($0) }, extents: extents) else {
+      return false
+    }
     return try finish(layer, "group_normalization", node, x, weights)
   }
 

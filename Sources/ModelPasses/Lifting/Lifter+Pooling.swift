@@ -11,7 +11,9 @@ extension Lifter {
     if case .lp = op.kind { return false }
     let rank = op.kernel.count, isMax = op.kind == .max
     let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
-    guard let fit = windowPadding(op.padding, kernel: op.kernel, strides: strides, dilations: strides.map { _ in 1 }, x: x) else { return false }
+    guard let fit = windowPadding(op.padding, kernel: op.kernel, strides: strides, dilations: strides.map { _ in 1 }, x: x) else {
+      return false
+    }
     let name = layerName(node, isMax ? "max_pooling\(rank)d" : "average_pooling\(rank)d")
     var before = [Int](repeating: 0, count: rank), after = before, word = fit.word
     if let explicit = fit.explicit { (before, after) = explicit }
@@ -47,14 +49,15 @@ extension Lifter {
       layer.padding = word
       return layer
     }
-    let layer = switch (isMax, rank) {
-    case (true, 1): pooling(MaxKind.self, Rank1.self)
-    case (true, 2): pooling(MaxKind.self, Rank2.self)
-    case (true, _): pooling(MaxKind.self, Rank3.self)
-    case (false, 1): pooling(AverageKind.self, Rank1.self)
-    case (false, 2): pooling(AverageKind.self, Rank2.self)
-    case (false, _): pooling(AverageKind.self, Rank3.self)
-    }
+    let layer =
+      switch (isMax, rank) {
+      case (true, 1): pooling(MaxKind.self, Rank1.self)
+      case (true, 2): pooling(MaxKind.self, Rank2.self)
+      case (true, _): pooling(MaxKind.self, Rank3.self)
+      case (false, 1): pooling(AverageKind.self, Rank1.self)
+      case (false, 2): pooling(AverageKind.self, Rank2.self)
+      case (false, _): pooling(AverageKind.self, Rank3.self)
+      }
     values[node.outputs[0]] = try add(layer, named: name, [input], [], result: node.outputs[0])
     return true
   }
@@ -63,7 +66,8 @@ extension Lifter {
   private func isNeverNegative(_ id: ValueID, depth: Int = 0) -> Bool {
     guard depth < 8, let node = node(id) else { return false }
     switch node.op {
-    case is ReluOp, is SigmoidOp, is HardSigmoidOp, is SoftmaxOp, is SoftplusOp, is ExpOp, is AbsOp, is SquareOp, is ThresholdedReluOp: return true
+    case is ReluOp, is SigmoidOp, is HardSigmoidOp, is SoftmaxOp, is SoftplusOp, is ExpOp, is AbsOp, is SquareOp, is ThresholdedReluOp:
+      return true
     case is ClipOp: return (scalar(node.input(1)) ?? -1) >= 0
     case let op as PoolOp: return op.kind == .max && node.input(0).map { isNeverNegative($0, depth: depth + 1) } ?? false
     case is ConcatOp, is MaximumOp: return node.inputs.allSatisfy { $0.map { isNeverNegative($0, depth: depth + 1) } ?? false }
@@ -99,14 +103,15 @@ extension Lifter {
       layer.keepDims = keepDims
       return layer
     }
-    let layer = switch (op.kind, dims.count) {
-    case (.max, 3): global(MaxKind.self, Rank1.self)
-    case (.max, 4): global(MaxKind.self, Rank2.self)
-    case (.max, _): global(MaxKind.self, Rank3.self)
-    case (_, 3): global(AverageKind.self, Rank1.self)
-    case (_, 4): global(AverageKind.self, Rank2.self)
-    default: global(AverageKind.self, Rank3.self)
-    }
+    let layer =
+      switch (op.kind, dims.count) {
+      case (.max, 3): global(MaxKind.self, Rank1.self)
+      case (.max, 4): global(MaxKind.self, Rank2.self)
+      case (.max, _): global(MaxKind.self, Rank3.self)
+      case (_, 3): global(AverageKind.self, Rank1.self)
+      case (_, 4): global(AverageKind.self, Rank2.self)
+      default: global(AverageKind.self, Rank3.self)
+      }
     let word = op.kind == .max ? "max" : "average"
     values[result] = try add(
       layer, named: layerName(node, "global_\(word)_pooling\(dims.count - 2)d"), [try resolve(x)], [], result: result)

@@ -46,7 +46,8 @@ extension Lifter {
     }
     switch node.op {
     case let op as LSTMOp:
-      guard op.clip == nil, !op.inputForget, !op.batchFirst, node.input(7) == nil, node.input(8) == nil || op.direction != .bidirectional, node.input(4) == nil,
+      guard op.clip == nil, !op.inputForget, !op.batchFirst, node.input(7) == nil, node.input(8) == nil || op.direction != .bidirectional,
+        node.input(4) == nil,
         op.activations.count == 3 * op.direction.count
       else { return nil }
       return Recurrence(
@@ -63,7 +64,9 @@ extension Lifter {
           return layer
         }, stateInputs: [5, 6], keepsBothBiases: false, mask: node.input(8), zeroOutputForMask: op.zeroOutputForMask)
     case let op as GRUOp:
-      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil || op.direction != .bidirectional, op.activations.count == 2 * op.direction.count else { return nil }
+      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil || op.direction != .bidirectional,
+        op.activations.count == 2 * op.direction.count
+      else { return nil }
       return Recurrence(
         className: "gru", hidden: op.hiddenSize, direction: op.direction, gates: 3, order: [0, 1, 2],
         makeLayer: { d in
@@ -77,7 +80,9 @@ extension Lifter {
           return layer
         }, stateInputs: [5], keepsBothBiases: op.linearBeforeReset, mask: node.input(6), zeroOutputForMask: op.zeroOutputForMask)
     case let op as RNNOp:
-      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil || op.direction != .bidirectional, op.activations.count == op.direction.count else { return nil }
+      guard op.clip == nil, !op.batchFirst, node.input(4) == nil, node.input(6) == nil || op.direction != .bidirectional,
+        op.activations.count == op.direction.count
+      else { return nil }
       return Recurrence(
         className: "simple_rnn", hidden: op.hiddenSize, direction: op.direction, gates: 1, order: [0],
         makeLayer: { d in
@@ -140,7 +145,8 @@ extension Lifter {
     guard depth < 16, let node = node(id) else { return false }
     switch node.op {
     case let op as ConstantOfShapeOp: return op.value.doubles().allSatisfy { $0 == 0 }
-    case is ExpandOp, is SliceOp, is UnsqueezeOp, is SqueezeOp, is TransposeOp, is ReshapeOp, is IdentityOp, is TileOp, is GatherOp, is CastOp:
+    case is ExpandOp, is SliceOp, is UnsqueezeOp, is SqueezeOp, is TransposeOp, is ReshapeOp, is IdentityOp, is TileOp, is GatherOp,
+      is CastOp:
       return node.input(0).map { isZero($0, depth: depth + 1) } ?? false
     case is ConcatOp: return node.inputs.allSatisfy { $0.map { isZero($0, depth: depth + 1) } ?? false }
     default: return false
@@ -169,7 +175,8 @@ extension Lifter {
         guard let state else { return false }
         let resolved = try resolve(state)
         for d in 0..<r.direction.count {
-          let part = r.direction.count == 1
+          let part =
+            r.direction.count == 1
             ? try applySqueeze(resolved, [0], named: "\(name)_state_\(index)")
             : try sliceFirst(resolved, d, named: "\(name)_state_\(index)_\(d)")
           inputs.append(part)
@@ -225,7 +232,8 @@ extension Lifter {
     } else if wantsSequence {
       var parts: [ValueID] = []
       for (index, part) in results.prefix(2).enumerated() {
-        parts.append(try apply(UnsqueezeOp(axes: [1]), [try swapped(part, named: "\(name)_time_first")], named: "\(name)_direction_\(index)"))
+        parts.append(
+          try apply(UnsqueezeOp(axes: [1]), [try swapped(part, named: "\(name)_time_first")], named: "\(name)_direction_\(index)"))
       }
       values[sequence] = try apply(ConcatOp(axis: 1), parts.map { $0 }, named: "\(name)_directions")
     }
@@ -320,12 +328,17 @@ extension Lifter {
       guard let there = end(of: node, part), let mergeID = soleUser(there.value) else { continue }
       let merge = source[mergeID]
       guard merge.inputs.count == 2, merge.input(0) == there.value, let other = merge.input(1) else { continue }
-      guard let partnerID = source.nodeIDs.first(where: { candidate in
-        guard candidate != id, type(of: source[candidate].op) == type(of: node.op), let back = end(of: source[candidate], part) else { return false }
-        return back.value == other
-      }) else { continue }
+      guard
+        let partnerID = source.nodeIDs.first(where: { candidate in
+          guard candidate != id, type(of: source[candidate].op) == type(of: node.op), let back = end(of: source[candidate], part) else {
+            return false
+          }
+          return back.value == other
+        })
+      else { continue }
       let partner = source[partnerID]
-      guard let back = recurrence(partner), back.direction == .reverse, back.hidden == r.hidden, let partnerEnd = end(of: partner, part), isMergeable(part, back),
+      guard let back = recurrence(partner), back.direction == .reverse, back.hidden == r.hidden, let partnerEnd = end(of: partner, part),
+        isMergeable(part, back),
         maskSource(back.mask) == maskSource(r.mask),
         back.stateInputs.allSatisfy({ partner.input($0).map { isZero($0) } ?? true }), sequenceSource(partner) == sequenceSource(node),
         let weights1 = self.weights(partner, back, direction: 0), let mirror = back.makeLayer(0),
@@ -340,7 +353,9 @@ extension Lifter {
       case is MulOp: both.mergeMode = .mul
       case is AddOp:
         both.mergeMode = .sum
-        if let half = soleUser(result), source[half].op is DivOp && scalar(source[half].input(1)) == 2 || source[half].op is MulOp && scalar(source[half].input(1)) == 0.5 {
+        if let half = soleUser(result),
+          source[half].op is DivOp && scalar(source[half].input(1)) == 2 || source[half].op is MulOp && scalar(source[half].input(1)) == 0.5
+        {
           both.mergeMode = .ave
           nodes.append(half)
           result = source[half].outputs[0]

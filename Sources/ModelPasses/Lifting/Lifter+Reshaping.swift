@@ -41,7 +41,8 @@ extension Lifter {
   private mutating func liftConcat(_ node: Node) throws -> Bool {
     guard let op = node.op as? ConcatOp, let rank = dims(node.outputs[0])?.count, rank >= 2 else { return false }
     let axis = try normalizeAxis(op.axis, rank: rank), inputs = node.inputs.compactMap { $0 }
-    guard axis != 0, inputs.count >= 2, inputs.count == node.inputs.count, inputs.allSatisfy({ !isConstant($0) && dims($0)?.first == dims(inputs[0])?.first })
+    guard axis != 0, inputs.count >= 2, inputs.count == node.inputs.count,
+      inputs.allSatisfy({ !isConstant($0) && dims($0)?.first == dims(inputs[0])?.first })
     else { return false }
     let layer = Concatenate(axis: axis == rank - 1 ? -1 : axis)
     values[node.outputs[0]] = try add(
@@ -54,7 +55,9 @@ extension Lifter {
     guard !isConstant(x), let from = dims(x), let to = dims(node.outputs[0]), from.count >= 1, to.count >= 1 else { return false }
     var keepsBatch = sameBatch(x, node.outputs[0])
     // A 0 copies the batch, whatever it is.
-    if let op = node.op as? ReshapeOp, !op.allowZero, let shape = node.input(1), source[shape].elements?.first == .fixed(0) { keepsBatch = true }
+    if let op = node.op as? ReshapeOp, !op.allowZero, let shape = node.input(1), source[shape].elements?.first == .fixed(0) {
+      keepsBatch = true
+    }
     if !keepsBatch, to.count == 2, from.count >= 2, to[0] != from[0] { return false }
     // Fixed features and a −1 in front: the batch again, if the features agree.
     guard keepsBatch || Self.features(from) != nil && Self.features(from) == Self.features(to) && from[0].value == nil else { return false }
@@ -119,7 +122,8 @@ extension Lifter {
   // MARK: Padding and cropping
 
   private mutating func liftPad(_ node: Node, _ x: ValueID) throws -> Bool {
-    guard let op = node.op as? PadOp, op.mode == .constant, let rank = dims(x)?.count, (3...5).contains(rank), node.input(2) == nil || scalar(node.input(2)) == 0,
+    guard let op = node.op as? PadOp, op.mode == .constant, let rank = dims(x)?.count, (3...5).contains(rank),
+      node.input(2) == nil || scalar(node.input(2)) == 0,
       let amounts = try tensor(node.input(1))?.array().integers(), node.input(3) == nil || tensor(node.input(3)) != nil
     else { return false }
     let axes = try (try tensor(node.input(3))?.array().integers() ?? Array(0..<rank)).map { try normalizeAxis($0, rank: rank) }
@@ -145,7 +149,8 @@ extension Lifter {
     guard starts.count == ends.count, axes.count == starts.count, steps.allSatisfy({ $0 == 1 }) else { return false }
     var before = [Int](repeating: 0, count: rank), after = before
     for (index, axis) in axes.enumerated() {
-      guard axis > 0, axis < rank - 1, let extent = dims[axis].value ?? (starts[index] >= 0 && (ends[index] < 0 || ends[index] >= 1 << 31) ? 1 << 40 : nil)
+      guard axis > 0, axis < rank - 1,
+        let extent = dims[axis].value ?? (starts[index] >= 0 && (ends[index] < 0 || ends[index] >= 1 << 31) ? 1 << 40 : nil)
       else { return false }
       let start = starts[index] < 0 ? max(0, starts[index] + extent) : min(starts[index], extent)
       let end = ends[index] < 0 ? ends[index] + extent : min(ends[index], extent)
@@ -172,7 +177,9 @@ extension Lifter {
     layer.outputDim = table.extents[1]
     var input = indices
     // Indices that were floats at first: the layer takes them as they are.
-    if let cast = self.node(indices), cast.op is CastOp, sameOwner(cast, node), let inner = cast.input(0), soleUser(indices) != nil { input = inner }
+    if let cast = self.node(indices), cast.op is CastOp, sameOwner(cast, node), let inner = cast.input(0), soleUser(indices) != nil {
+      input = inner
+    }
     values[node.outputs[0]] = try add(
       layer, named: layerName(node, "embedding"), [try resolve(input)], [Weight(table, [x])], result: node.outputs[0])
     return true
@@ -225,7 +232,9 @@ extension Lifter {
     for axis in from.indices {
       if axis == place - 1 {
         guard let a = from[axis].value, let b = to[axis].value, a * count == b else { return nil }
-      } else if from[axis] != to[axis] { return nil }
+      } else if from[axis] != to[axis] {
+        return nil
+      }
     }
     return (place - 1, count, [wideID, lastID], source[lastID].outputs[0])
   }
@@ -262,8 +271,9 @@ extension Lifter {
     let half: [CoordinateMode] = [.halfPixel, .pytorchHalfPixel, .halfPixelSymmetric]
     switch op.mode {
     case .nearest:
-      guard op.coordinateMode == .asymmetric && op.nearestMode == .floor || op.coordinateMode == .tfHalfPixelForNN && op.nearestMode == .floor
-        || half.contains(op.coordinateMode) && [.roundPreferFloor, .roundPreferCeil].contains(op.nearestMode)
+      guard
+        op.coordinateMode == .asymmetric && op.nearestMode == .floor || op.coordinateMode == .tfHalfPixelForNN && op.nearestMode == .floor
+          || half.contains(op.coordinateMode) && [.roundPreferFloor, .roundPreferCeil].contains(op.nearestMode)
       else { return false }
       return try finish(upsampling(factors, .nearest), "up_sampling\(factors.count)d", node, x)
     case .linear:

@@ -306,7 +306,9 @@ struct Lifter {
       }
     }
     let shared: SharedLayer
-    if !weights.isEmpty, let known = try layers[key] ?? twin(kind, name, weights) { shared = known } else {
+    if !weights.isEmpty, let known = try layers[key] ?? twin(kind, name, weights) {
+      shared = known
+    } else {
       let wanted = name, name = unique(wanted, for: results.first ?? nil)
       let scope = context.model.add(Scope(name: name, kind: className))
       let parameters = zip(specs, weights).map { spec, weight in

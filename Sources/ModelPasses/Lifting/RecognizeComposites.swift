@@ -80,7 +80,8 @@ private struct Matcher {
   }
   private func mish(_ node: Node) -> Found? {
     for (x, y) in pairs(node) {
-      guard let tanh = self.node(y), tanh.op is TanhOp, let plus = self.node(tanh.input(0)), plus.op is SoftplusOp, plus.input(0) == x else { continue }
+      guard let tanh = self.node(y), tanh.op is TanhOp, let plus = self.node(tanh.input(0)), plus.op is SoftplusOp, plus.input(0) == x
+      else { continue }
       return (MishOp(), [x])
     }
     return nil
@@ -97,12 +98,16 @@ private struct Matcher {
   private func hardSwish(_ node: Node) -> Found? {
     if node.op is MulOp {
       for (x, y) in pairs(node) {
-        if let inner = self.node(y), let op = inner.op as? HardSigmoidOp, abs(op.alpha - 1.0 / 6) < 1e-6, op.beta == 0.5, inner.input(0) == x {
+        if let inner = self.node(y), let op = inner.op as? HardSigmoidOp, abs(op.alpha - 1.0 / 6) < 1e-6, op.beta == 0.5,
+          inner.input(0) == x
+        {
           return (HardSwishOp(), [x])
         }
       }
       // (x · ramp) · 1/6
-      if let product = pairs(node).first(where: { close(scalar($0.1), 1.0 / 6) })?.0, let x = rampProduct(product) { return (HardSwishOp(), [x]) }
+      if let product = pairs(node).first(where: { close(scalar($0.1), 1.0 / 6) })?.0, let x = rampProduct(product) {
+        return (HardSwishOp(), [x])
+      }
       return nil
     }
     guard close(scalar(node.input(1)), 6), let x = rampProduct(node.input(0)) else { return nil }
@@ -118,7 +123,9 @@ private struct Matcher {
     func gate(_ id: ValueID?) -> (x: ValueID, approximate: Bool)? {
       guard let inner = operand(id, AddOp.self, 1), let function = self.node(inner) else { return nil }
       if function.op is ErfOp, let x = quotient(function.input(0), by: 2.0.squareRoot()) { return (x, false) }
-      guard function.op is TanhOp, let cubic = operand(function.input(0), MulOp.self, 0.7978845608028654), let sum = self.node(cubic), sum.op is AddOp else { return nil }
+      guard function.op is TanhOp, let cubic = operand(function.input(0), MulOp.self, 0.7978845608028654), let sum = self.node(cubic),
+        sum.op is AddOp
+      else { return nil }
       for (x, cube) in pairs(sum) {
         guard let power = operand(cube, MulOp.self, 0.044715), isCube(power, of: x) else { continue }
         return (x, true)
@@ -127,8 +134,12 @@ private struct Matcher {
     }
     for (a, b) in pairs(node) {
       // (0.5 · x) · gate and (x · gate) · 0.5 and x · (0.5 · gate)
-      if let (x, approximate) = gate(b), operand(a, MulOp.self, 0.5) == x || quotient(a, by: 2) == x { return (GeluOp(approximate: approximate), [x]) }
-      if let half = operand(b, MulOp.self, 0.5), let (x, approximate) = gate(half), x == a { return (GeluOp(approximate: approximate), [x]) }
+      if let (x, approximate) = gate(b), operand(a, MulOp.self, 0.5) == x || quotient(a, by: 2) == x {
+        return (GeluOp(approximate: approximate), [x])
+      }
+      if let half = operand(b, MulOp.self, 0.5), let (x, approximate) = gate(half), x == a {
+        return (GeluOp(approximate: approximate), [x])
+      }
       if close(scalar(b), 0.5), let product = self.node(a), product.op is MulOp {
         for (x, y) in pairs(product) {
           if let (inner, approximate) = gate(y), inner == x { return (GeluOp(approximate: approximate), [x]) }
@@ -151,10 +162,13 @@ private struct Matcher {
   // MARK: Normalisation
 
   private func mean(_ id: ValueID?) -> (x: ValueID, axes: [Int])? {
-    guard let node = node(id), let op = node.op as? ReduceOp, op.kind == .mean, op.keepDims, let x = node.input(0), let rank = graph[x].type.shape.rank
+    guard let node = node(id), let op = node.op as? ReduceOp, op.kind == .mean, op.keepDims, let x = node.input(0),
+      let rank = graph[x].type.shape.rank
     else { return nil }
     let given = (try? tensor(node.input(1))?.array().integers()) ?? op.axes
-    guard let axes = try? given?.map({ try normalizeAxis($0, rank: rank) }).sorted(), !axes.isEmpty, node.input(1) == nil || tensor(node.input(1)) != nil else { return nil }
+    guard let axes = try? given?.map({ try normalizeAxis($0, rank: rank) }).sorted(), !axes.isEmpty,
+      node.input(1) == nil || tensor(node.input(1)) != nil
+    else { return nil }
     return (x, axes)
   }
   private func squareRoot(_ id: ValueID?) -> ValueID? {
@@ -172,7 +186,9 @@ private struct Matcher {
   private func deviation(_ id: ValueID?) -> (x: ValueID, axes: [Int], epsilon: Double)? {
     guard let sum = node(squareRoot(id)), sum.op is AddOp else { return nil }
     for (average, number) in pairs(sum) {
-      guard let epsilon = scalar(number), epsilon >= 0, epsilon < 0.1, let (square, axes) = mean(average), let inner = node(square) else { continue }
+      guard let epsilon = scalar(number), epsilon >= 0, epsilon < 0.1, let (square, axes) = mean(average), let inner = node(square) else {
+        continue
+      }
       let x = inner.input(0) ?? square
       if isSquare(square, of: x) { return (x, axes, epsilon) }
     }
@@ -185,7 +201,9 @@ private struct Matcher {
   /// Normalised `x`, which is centred for layer normalisation and is not for RMS.
   private func normal(_ x: ValueID, _ axes: [Int], _ epsilon: Double) -> Found? {
     guard let rank = graph[x].type.shape.rank, axes == Array((rank - axes.count)..<rank) else { return nil }
-    if let centred = node(x), centred.op is SubOp, let (origin, meanAxes) = mean(centred.input(1)), origin == centred.input(0), meanAxes == axes {
+    if let centred = node(x), centred.op is SubOp, let (origin, meanAxes) = mean(centred.input(1)), origin == centred.input(0),
+      meanAxes == axes
+    {
       return (LayerNormalizationOp(axes: axes, epsilon: epsilon), [origin, nil, nil])
     }
     return (RMSNormalizationOp(axes: axes, epsilon: epsilon), [x, nil])
@@ -201,14 +219,17 @@ private struct Matcher {
         return normal(x, axes, epsilon)
       }
       guard let inner = self.node(y), inner.inputs.count >= 2, inner.input(1) == nil, let x = inner.input(0) else { continue }
-      if let op = inner.op as? LayerNormalizationOp, inner.input(2) == nil, op.resultCount == 1, weights(scale, axes: op.axes, of: x) { return (op, [x, scale, nil]) }
+      if let op = inner.op as? LayerNormalizationOp, inner.input(2) == nil, op.resultCount == 1, weights(scale, axes: op.axes, of: x) {
+        return (op, [x, scale, nil])
+      }
       if let op = inner.op as? RMSNormalizationOp, weights(scale, axes: op.axes, of: x) { return (op, [x, scale]) }
     }
     return nil
   }
   private func shiftedNorm(_ node: Node) -> Found? {
     for (y, shift) in pairs(node) {
-      guard let inner = self.node(y), let op = inner.op as? LayerNormalizationOp, op.resultCount == 1, inner.inputs.count >= 2, inner.input(2) == nil,
+      guard let inner = self.node(y), let op = inner.op as? LayerNormalizationOp, op.resultCount == 1, inner.inputs.count >= 2,
+        inner.input(2) == nil,
         let x = inner.input(0), weights(shift, axes: op.axes, of: x)
       else { continue }
       return (op, [x, inner.input(1), shift])

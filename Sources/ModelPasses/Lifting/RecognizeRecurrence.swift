@@ -91,9 +91,11 @@ private struct ScanMatch {
       else { return nil }
     }
     let direction: RecurrentDirection = scan.inputsReversed[0] ? .reverse : .forward
-    guard let cell = try real == 2
-      ? lstm(next, Array(states.prefix(2)), formals[count], direction, zeroes: !repeats)
-      : gru(next[0], states[0], formals[count], direction, zeroes: !repeats) ?? rnn(next[0], states[0], formals[count], direction, zeroes: !repeats),
+    guard
+      let cell = try real == 2
+        ? lstm(next, Array(states.prefix(2)), formals[count], direction, zeroes: !repeats)
+        : gru(next[0], states[0], formals[count], direction, zeroes: !repeats)
+          ?? rnn(next[0], states[0], formals[count], direction, zeroes: !repeats),
       let inputs = try operands(projected, cell, mask)
     else { return nil }
     let results = try context.append(cell.op, inputs, name: node.name)
@@ -103,7 +105,8 @@ private struct ScanMatch {
       let axis = index == real ? 1 : 0
       replacements[old] = try context.squeeze(new, [axis])
       // What the writer inserts behind the loop goes with the squeeze.
-      for user in context.graph.nodeIDs where (context.graph[user].op as? UnsqueezeOp)?.axes == [axis] && context.graph[user].inputs == [old] {
+      for user in context.graph.nodeIDs
+      where (context.graph[user].op as? UnsqueezeOp)?.axes == [axis] && context.graph[user].inputs == [old] {
         replacements[context.graph[user].outputs[0]] = new
       }
     }
@@ -121,9 +124,12 @@ private struct ScanMatch {
       } else if isVector(a, width) {
         biases.append(a)
         product = b
-      } else { return nil }
+      } else {
+        return nil
+      }
     }
-    guard let matmul = outer(product), let form = matmul.op as? MatMulOp, !form.transposeA, let x = matmul.input(0), let weight = matmul.input(1),
+    guard let matmul = outer(product), let form = matmul.op as? MatMulOp, !form.transposeA, let x = matmul.input(0),
+      let weight = matmul.input(1),
       context.fact(of: x).type.shape.rank == 3, context.fact(of: weight).type.shape.rank == 2
     else { return nil }
     let w = form.transposeB ? weight : try context.transpose(weight, [1, 0])
@@ -162,12 +168,14 @@ private struct ScanMatch {
         for (input, candidate) in [(m, n), (n, m)] {
           for (output, end) in [(p, q), (q, p)] {
             for squash in activations(end) where squash.inner == next[1] {
-              guard let i = gate(input), let f = gate(forget), let o = gate(output), i.kind == f.kind, i.kind == o.kind, i.z == f.z, i.z == o.z,
+              guard let i = gate(input), let f = gate(forget), let o = gate(output), i.kind == f.kind, i.kind == o.kind, i.z == f.z,
+                i.z == o.z,
                 i.place == 0, o.place == 1, f.place == 2, let g = gate(candidate), g.z == i.z, g.place == 3, g.width == i.width,
                 let (_, r) = try preactivation(i.z, projected, states[0]), f.width == i.width, o.width == i.width
               else { continue }
               return Cell(
-                op: LSTMOp(hiddenSize: i.width, direction: direction, activations: [i.kind, g.kind, squash.kind], zeroOutputForMask: zeroes),
+                op: LSTMOp(
+                  hiddenSize: i.width, direction: direction, activations: [i.kind, g.kind, squash.kind], zeroOutputForMask: zeroes),
                 hidden: i.width, recurrent: r, maskInput: 8, stateInputs: [5, 6])
             }
           }
@@ -192,7 +200,8 @@ private struct ScanMatch {
             for function in activations(candidate) {
               guard let (_, share, inner) = pair(function.inner, AddOp.self) else { continue }
               for (share, inner) in [(share, inner), (inner, share)] {
-                guard let s = range(share), s.x == projected, s.start == 2 * h, s.count == h, let front = try gatesProduct(gates.inner, projected, state, 2 * h),
+                guard let s = range(share), s.x == projected, s.start == 2 * h, s.count == h,
+                  let front = try gatesProduct(gates.inner, projected, state, 2 * h),
                   let back = try reset(inner, u.x, state, h)
                 else { continue }
                 let r = try context.concat([front, back.weights], axis: 0)
@@ -232,7 +241,8 @@ private struct ScanMatch {
       }
       return nil
     }
-    guard let matmul = producer(value), matmul.op is MatMulOp, let left = matmul.input(0).map(plain), let (_, a, b) = pair(left, MulOp.self),
+    guard let matmul = producer(value), matmul.op is MatMulOp, let left = matmul.input(0).map(plain),
+      let (_, a, b) = pair(left, MulOp.self),
       isReset(a) && b == state || isReset(b) && a == state, let weights = try matrix(value, left)
     else { return nil }
     return (weights, nil, false)
@@ -285,24 +295,25 @@ private struct ScanMatch {
   private func activations(_ value: ValueID) -> [(kind: RecurrentActivation, inner: ValueID)] {
     var result: [(kind: RecurrentActivation, inner: ValueID)] = []
     if let node = producer(value), let x = node.input(0).map(plain) {
-      let kind: RecurrentActivation? = switch node.op {
-      case is SigmoidOp: .init(.sigmoid)
-      case is TanhOp: .init(.tanh)
-      case is ReluOp: .init(.relu)
-      case is SoftsignOp: .init(.softsign)
-      case is SoftplusOp: .init(.softplus)
-      case is SeluOp: .init(.selu)
-      case is SiluOp: .init(.silu)
-      case is ExpOp: .init(.exponential)
-      case is MishOp: .init(.mish)
-      case is HardSwishOp: .init(.hardSwish)
-      case let op as GeluOp: .init(op.approximate ? .geluTanh : .gelu)
-      case let op as EluOp: .init(.elu, alpha: Float(op.alpha))
-      case let op as LeakyReluOp: .init(.leakyRelu, alpha: Float(op.alpha))
-      case let op as HardSigmoidOp: .init(.hardSigmoid, alpha: Float(op.alpha), beta: Float(op.beta))
-      case is ClipOp where scalar(node.input(1)) == 0 && scalar(node.input(2)) == 6: .init(.relu6)
-      default: nil
-      }
+      let kind: RecurrentActivation? =
+        switch node.op {
+        case is SigmoidOp: .init(.sigmoid)
+        case is TanhOp: .init(.tanh)
+        case is ReluOp: .init(.relu)
+        case is SoftsignOp: .init(.softsign)
+        case is SoftplusOp: .init(.softplus)
+        case is SeluOp: .init(.selu)
+        case is SiluOp: .init(.silu)
+        case is ExpOp: .init(.exponential)
+        case is MishOp: .init(.mish)
+        case is HardSwishOp: .init(.hardSwish)
+        case let op as GeluOp: .init(op.approximate ? .geluTanh : .gelu)
+        case let op as EluOp: .init(.elu, alpha: Float(op.alpha))
+        case let op as LeakyReluOp: .init(.leakyRelu, alpha: Float(op.alpha))
+        case let op as HardSigmoidOp: .init(.hardSigmoid, alpha: Float(op.alpha), beta: Float(op.beta))
+        case is ClipOp where scalar(node.input(1)) == 0 && scalar(node.input(2)) == 6: .init(.relu6)
+        default: nil
+        }
       if let kind { result.append((kind, x)) }
     }
     return result + [(RecurrentActivation(.linear), value)]
@@ -318,18 +329,22 @@ private struct ScanMatch {
   }
   private func producer(_ value: ValueID?) -> Node? { value.map(plain).flatMap { body.producer(of: $0) }.map { body[$0] } }
   private func pair<O: Op>(_ value: ValueID, _: O.Type) -> (Node, ValueID, ValueID)? {
-    guard let node = producer(value), node.op is O, node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return nil }
+    guard let node = producer(value), node.op is O, node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else {
+      return nil
+    }
     return (node, plain(a), plain(b))
   }
   private func choice(_ value: ValueID, _ goes: ValueID) -> (then: ValueID, otherwise: ValueID)? {
-    guard let node = producer(value), node.op is WhereOp, node.input(0).map(plain) == goes, let a = node.input(1), let b = node.input(2) else { return nil }
+    guard let node = producer(value), node.op is WhereOp, node.input(0).map(plain) == goes, let a = node.input(1), let b = node.input(2)
+    else { return nil }
     return (plain(a), plain(b))
   }
   /// Part of the last of two axes.
   private func range(_ value: ValueID) -> (x: ValueID, start: Int, count: Int?)? {
     guard let node = producer(value), node.op is SliceOp, let x = node.input(0).map(plain), body[x].type.shape.rank == 2,
       integers(node.input(3)) == [1] || integers(node.input(3)) == [-1], node.input(4) == nil || integers(node.input(4)) == [1],
-      let start = integers(node.input(1)), let end = integers(node.input(2)), start.count == 1, end.count == 1, start[0] >= 0, end[0] > start[0],
+      let start = integers(node.input(1)), let end = integers(node.input(2)), start.count == 1, end.count == 1, start[0] >= 0,
+      end[0] > start[0],
       let extent = body[x].type.shape.dims?[1].value, end[0] <= extent
     else { return nil }
     return (x, start[0], end[0] - start[0])
@@ -378,7 +393,9 @@ private struct ScanMatch {
     let result: ValueID?
     switch body[inner].definition {
     case .input:
-      guard let place = body.inputs.firstIndex(where: { $0.value == inner }), place >= scan.stateCount + scan.inputAxes.count else { return nil }
+      guard let place = body.inputs.firstIndex(where: { $0.value == inner }), place >= scan.stateCount + scan.inputAxes.count else {
+        return nil
+      }
       result = node.input(place)
     case .constant(let tensor): result = context.graph.addConstant(tensor, name: body[inner].name)
     case .parameter(let id): result = context.graph.addParameter(id, of: context.model)

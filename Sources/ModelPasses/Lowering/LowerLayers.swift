@@ -200,7 +200,8 @@ private struct GraphLowering {
       types = zip(inferred, types).map { $0.refined(by: $1) }
     } else {
       do { types = zip(try node.op.infer(facts), types).map { $0.refined(by: $1) } } catch let error as GraphError
-        where error.code == .missingType {}
+        where error.code == .missingType
+      {}
     }
     let inferred = node.op.inferElements(facts)
     let elements = old.indices.map { (index: Int) -> [Dim]? in

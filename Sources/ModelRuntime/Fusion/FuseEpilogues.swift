@@ -103,7 +103,9 @@ private struct GraphFusion {
         guard op.beta == 1, let bias = constant(c), bias.dtype == .float32, bias.elementCount == 1 || bias.elementCount == columns,
           bias.extents.last == columns || bias.elementCount == 1
         else { return }
-      } else if node.inputs.count > 2 { node.inputs.removeLast() }
+      } else if node.inputs.count > 2 {
+        node.inputs.removeLast()
+      }
     default: return
     }
     finish(
@@ -177,7 +179,9 @@ private struct GraphFusion {
         guard type(other).dtype == .float32, type(other).shape.rank == rank, sameShape(other, user.outputs[0]) else { break }
         inputs.append(other)
         chain.residual = inputs.count - 1
-      } else if case .operands(let more) = link { inputs += more }
+      } else if case .operands(let more) = link {
+        inputs += more
+      }
       absorbed.append(next)
       value = user.outputs[0]
       if chain.activation != nil { break }
@@ -212,7 +216,9 @@ private struct GraphFusion {
     return users.first { graph.contains($0) && graph[$0].op is SigmoidOp }
   }
   private func siluProduct(of value: ValueID, sigmoid: NodeID) -> NodeID? {
-    guard let product = onlyUse(of: graph[sigmoid].outputs[0]), graph[product].op is MulOp, graph[product].outputs.count == 1 else { return nil }
+    guard let product = onlyUse(of: graph[sigmoid].outputs[0]), graph[product].op is MulOp, graph[product].outputs.count == 1 else {
+      return nil
+    }
     let operands = graph[product].inputs
     return operands == [value, graph[sigmoid].outputs[0]] || operands == [graph[sigmoid].outputs[0], value] ? product : nil
   }
@@ -222,7 +228,8 @@ private struct GraphFusion {
     let node = graph[id]
     guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return }
     for (x, y) in [(a, b), (b, a)] {
-      guard let producer = graph.producer(of: y), graph[producer].op is SigmoidOp, graph[producer].inputs == [x], onlyUse(of: y) == id else { continue }
+      guard let producer = graph.producer(of: y), graph[producer].op is SigmoidOp, graph[producer].inputs == [x], onlyUse(of: y) == id
+      else { continue }
       graph[id].op = SiluOp()
       graph[id].inputs = [x]
       uses[x] = uses[x, default: []].filter { $0 != producer }

@@ -37,12 +37,13 @@ struct FusedOp: PrimitiveOp {
   func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let (scale, shift) = try coefficients.get { try makeCoefficients(inputs) }
     let residual = try chain.residual.map { try inputs.required($0, of: self) }
-    let activation: EpilogueActivation = switch chain.activation {
-    case .relu: .relu
-    case .reluUpTo(let top): .reluUpTo(top)
-    case .silu: .silu
-    case nil: .none
-    }
+    let activation: EpilogueActivation =
+      switch chain.activation {
+      case .relu: .relu
+      case .reluUpTo(let top): .reluUpTo(top)
+      case .silu: .silu
+      case nil: .none
+      }
     let x = try inputs.required(0, of: self), w = try inputs.required(1, of: self)
     switch head {
     case .convolution(let op):

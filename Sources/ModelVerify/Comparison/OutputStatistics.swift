@@ -43,7 +43,9 @@ public struct OutputStatistics: Sendable, Hashable {
       problem = "the reference gives \(reference.type), the candidate \(candidate.type)"
       return
     }
-    if reference.dtype == .string || candidate.dtype == .string { addStrings(reference, candidate) } else {
+    if reference.dtype == .string || candidate.dtype == .string {
+      addStrings(reference, candidate)
+    } else {
       let exact = !reference.dtype.isFloatingPoint && !candidate.dtype.isFloatingPoint
       let floor = max(reference.dtype.spacing, candidate.dtype.spacing) * 2
       add(reference.doubles(), candidate.doubles(), atol: exact ? 0 : atol, rtol: exact ? 0 : max(rtol, floor))

@@ -135,9 +135,10 @@ private struct ConstraintFinder {
       return Steering(elements: [Int?](repeating: 2, count: count - own.count) + own)
     case (is ResizeOp, 1...3):
       guard isWhole, let operand else { return nil }
-      return Steering(elements: extents(operand).enumerated().map { axis, extent in
-        position == 3 ? (axis < 2 ? extent : (extent ?? 1) * 2) : (axis < 2 ? 1 : 2)
-      })
+      return Steering(
+        elements: extents(operand).enumerated().map { axis, extent in
+          position == 3 ? (axis < 2 ? extent : (extent ?? 1) * 2) : (axis < 2 ? 1 : 2)
+        })
     case (is ConstantOfShapeOp, 0), (is TileOp, 1): return .drawn(from: 1..<4)
     case (is TopKOp, 1): return .drawn(from: 1..<2)
     case (is LoopOp, 0): return .drawn(from: 2..<6)

@@ -25,7 +25,8 @@ struct SampleGenerator: Sendable {
     if let steering = constraint.steering {
       if dtype.isInteger || dtype == .bool { return try NDArray(integers: steering.values(count, batch: batch, &random), dtype, extents) }
       if dtype.isFloatingPoint {
-        let numbers = steering.isFraction ? (0..<count).map { _ in random.uniform() } : steering.values(count, batch: batch, &random).map(Double.init)
+        let numbers =
+          steering.isFraction ? (0..<count).map { _ in random.uniform() } : steering.values(count, batch: batch, &random).map(Double.init)
         return try NDArray(doubles: numbers, dtype, extents)
       }
     }

@@ -56,8 +56,9 @@ extension NodeReader {
       try reader.define(name, inner.graph.addInput(scope.prefix + name, type), what: "an input")
     }
     // A body's own names hide those around it.
-    let own = Set(body.graph.input.map { $0.name ?? "" } + body.graph.initializer.map { $0.name ?? "" }
-      + body.graph.sparseInitializer.map { $0.values?.name ?? "" } + body.graph.node.flatMap(\.output))
+    let own = Set(
+      body.graph.input.map { $0.name ?? "" } + body.graph.initializer.map { $0.name ?? "" }
+        + body.graph.sparseInitializer.map { $0.values?.name ?? "" } + body.graph.node.flatMap(\.output))
     for (name, value) in captured {
       let entry = g.graph[value]
       let local: ValueID

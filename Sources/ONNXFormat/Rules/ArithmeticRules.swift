@@ -180,12 +180,16 @@ private func writeErfinv(_ x: OutValue, _ w: inout NodeWriter) throws -> OutValu
   let product = try w.mul(try w.sub(one, x), try w.add(one, x))
   let log = try w.apply(NegOp(), try w.apply(LogOp(), product))
   let near = try polynomial(
-    [2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
-     0.246640727, 1.50140941], try w.sub(log, try w.scalar(2.5, like: x)), &w)
+    [
+      2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+      0.246640727, 1.50140941,
+    ], try w.sub(log, try w.scalar(2.5, like: x)), &w)
   let root = try w.apply(SqrtOp(), try w.maximum(log, try w.scalar(0, like: x)))
   let far = try polynomial(
-    [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
-     1.00167406, 2.83297682], try w.sub(root, try w.scalar(3, like: x)), &w)
+    [
+      -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+      1.00167406, 2.83297682,
+    ], try w.sub(root, try w.scalar(3, like: x)), &w)
   let isNear = try w.apply(LessOp(), log, try w.scalar(5, like: x))
   let inside = try w.mul(try w.select(isNear, near, far), x)
   // At ±1 the logarithm is infinite, and so is the result.

@@ -56,12 +56,15 @@ let controlRules: [NodeRule] = [
       let results = body.output.count - states
       guard states >= 0, results >= 0, body.input.count == n.inputs.count else {
         throw FormatError(
-          .invalidStructure, "Scan with \(n.inputs.count) inputs, \(scanned) of them scanned, a body of \(body.input.count) inputs and \(body.output.count) outputs")
+          .invalidStructure,
+          "Scan with \(n.inputs.count) inputs, \(scanned) of them scanned, a body of \(body.input.count) inputs and \(body.output.count) outputs"
+        )
       }
       func list(_ name: String, _ count: Int) throws -> [Int] {
         let values = try n.ints(name) ?? []
         guard values.isEmpty || values.count == count else {
-          throw FormatError(.invalidValue, "expected \(count) numbers, found \(values.count)", at: SourceLocation(path: ["attribute \(name)"]))
+          throw FormatError(
+            .invalidValue, "expected \(count) numbers, found \(values.count)", at: SourceLocation(path: ["attribute \(name)"]))
         }
         return values.filled(count, with: 0)
       }
@@ -119,7 +122,8 @@ let controlRules: [NodeRule] = [
     for index in graph.node.indices { graph.node[index].name = inner.names.unique("\(w.nodeName)/\(graph.node[index].opType ?? "")") }
     graph.input = ([iteration, goesOn] + states).map(\.info)
     graph.output = results.map(\.info)
-    return try w.emit("Loop", [nil, condition] + inputs.prefix(op.stateCount).map { Optional($0) }, ["body": .graph(graph)], types: next.map(\.type))
+    return try w.emit(
+      "Loop", [nil, condition] + inputs.prefix(op.stateCount).map { Optional($0) }, ["body": .graph(graph)], types: next.map(\.type))
   },
   .writes(OpaqueOp.self) { op, x, w in
     guard op.format == "onnx", let payload = op.payload as? ONNXPayload else {

@@ -30,7 +30,9 @@ extension NodeReader {
       throw FormatError(.invalidValue, "LabelEncoder has \(keys.count) keys and \(values.count) values")
     }
     let other: NDArray
-    if let tensor = try tensor("default_tensor") { other = try tensor.array() } else {
+    if let tensor = try tensor("default_tensor") {
+      other = try tensor.array()
+    } else {
       switch values.dtype {
       case .string: other = NDArray(strings: [try bytes("default_string") ?? Array("_Unused".utf8)], [])
       case .int64: other = NDArray(scalar: Int64(try int("default_int64") ?? -1))
@@ -39,7 +41,9 @@ extension NodeReader {
         other = try NDArray(scalar: number).cast(to: values.dtype, in: ExecutionContext(primitives: ReferencePrimitives()))
       }
     }
-    guard other.count == 1, other.dtype == values.dtype else { throw FormatError(.invalidValue, "LabelEncoder: the default is \(other.type)") }
+    guard other.count == 1, other.dtype == values.dtype else {
+      throw FormatError(.invalidValue, "LabelEncoder: the default is \(other.type)")
+    }
     return LabelEncoderOp(keys: keys, values: values, defaultValue: other)
   }
 
@@ -111,7 +115,8 @@ extension GraphContext {
       let limit = try scalar(isProbability ? 0.5 : 0, like: raw)
       best = try cast(try squeeze(try apply(GreaterOp(), raw, limit), [-1]), to: .int64)
       let second = try finished(raw, n)
-      let first = transform == "NONE" && !isProbability
+      let first =
+        transform == "NONE" && !isProbability
         ? try apply(NegOp(), second) : try sub(try scalar(1, like: second), second)
       scores = try concat([first, second], axis: -1)
     } else {

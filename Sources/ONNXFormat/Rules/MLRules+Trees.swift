@@ -163,7 +163,8 @@ func writeTrees(_ op: TreeEnsembleOp, _ x: RuleInputs, _ w: inout NodeWriter) th
   return try w.emit(
     "TreeEnsemble", x.values,
     [
-      "nodes_featureids": .ints(features), "nodes_modes": .tensor(Tensor(NDArray(comparisons.map { UInt8(truncatingIfNeeded: $0) }, [comparisons.count]))),
+      "nodes_featureids": .ints(features),
+      "nodes_modes": .tensor(Tensor(NDArray(comparisons.map { UInt8(truncatingIfNeeded: $0) }, [comparisons.count]))),
       "nodes_splits": try numbers(thresholds), "nodes_truenodeids": .ints(trueChildren.map(place)),
       "nodes_falsenodeids": .ints(falseChildren.map(place)), "nodes_trueleafs": .ints(trueChildren.map { $0 < 0 ? 1 : 0 }),
       "nodes_falseleafs": .ints(falseChildren.map { $0 < 0 ? 1 : 0 }),

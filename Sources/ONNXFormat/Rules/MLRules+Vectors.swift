@@ -10,7 +10,9 @@ let supportVectorRules: [NodeRule] = [
     let weights = try n.floats("coefficients") ?? [], count = try n.int("n_supports") ?? 0
     var y: ValueID
     if count > 0 {
-      guard weights.count == count else { throw FormatError(.invalidValue, "SVMRegressor: \(weights.count) coefficients of \(count) vectors") }
+      guard weights.count == count else {
+        throw FormatError(.invalidValue, "SVMRegressor: \(weights.count) coefficients of \(count) vectors")
+      }
       y = try g.matmul(try g.kernels(n, x, count), try g.constant(NDArray(weights.map { Float($0) }, [count, 1])))
     } else {
       y = try g.matmul(x, try g.constant(NDArray(weights.map { Float($0) }, [weights.count, 1])))
@@ -23,13 +25,16 @@ let supportVectorRules: [NodeRule] = [
   .reads("SVMClassifier", domain: mlDomain) { n, g in
     let labels = try n.classLabels(), perClass = try n.ints("vectors_per_class") ?? []
     // The coupling of pairwise probabilities is an iteration that ends early: nothing else gives its numbers.
-    guard try n.floats("prob_a") ?? [] == [], labels.count > 2, perClass.count == labels.count, perClass.allSatisfy({ $0 >= 0 && $0 < 1 << 24 }) else {
+    guard try n.floats("prob_a") ?? [] == [], labels.count > 2, perClass.count == labels.count,
+      perClass.allSatisfy({ $0 >= 0 && $0 < 1 << 24 })
+    else {
       throw UnsupportedError("probabilities, two classes, or none but linear ones")
     }
     let count = perClass.reduce(0, +), classes = labels.count
     let weights = try n.floats("coefficients") ?? [], rho = try n.floats("rho") ?? []
     guard count > 0, classes <= 1024, weights.count == (classes - 1) * count, rho.count == classes * (classes - 1) / 2 else {
-      throw FormatError(.invalidValue, "SVMClassifier: \(weights.count) coefficients and \(rho.count) offsets for \(count) vectors of \(classes) classes")
+      throw FormatError(
+        .invalidValue, "SVMClassifier: \(weights.count) coefficients and \(rho.count) offsets for \(count) vectors of \(classes) classes")
     }
     guard count <= (1 << 26) / rho.count else { throw UnsupportedError("\(count) vectors of \(classes) classes") }
     // A column for each pair of classes: one says the first of the two when it is positive.

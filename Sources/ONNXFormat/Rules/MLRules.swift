@@ -20,7 +20,9 @@ let mlRules: [NodeRule] = [
     }),
   .reads("CategoryMapper", domain: mlDomain) { n, g in
     let words = try n.byteStrings("cats_strings") ?? [], numbers = try n.ints("cats_int64s") ?? []
-    guard words.count == numbers.count, !words.isEmpty else { throw FormatError(.invalidValue, "CategoryMapper: lists of different lengths") }
+    guard words.count == numbers.count, !words.isEmpty else {
+      throw FormatError(.invalidValue, "CategoryMapper: lists of different lengths")
+    }
     let strings = NDArray(strings: words, [words.count]), ints = NDArray(numbers.map(Int64.init), [numbers.count])
     let x = try n.input(0)
     if g.type(of: x).dtype == .string {
@@ -74,7 +76,9 @@ let mlRules: [NodeRule] = [
   .reads("OneHotEncoder", domain: mlDomain) { n, g in
     let x = try n.input(0), wide = try g.unsqueeze(x, [-1])
     let categories: ValueID
-    if let words = try n.byteStrings("cats_strings"), !words.isEmpty { categories = try g.constant(NDArray(strings: words, [words.count])) } else {
+    if let words = try n.byteStrings("cats_strings"), !words.isEmpty {
+      categories = try g.constant(NDArray(strings: words, [words.count]))
+    } else {
       let numbers = try n.ints("cats_int64s") ?? []
       categories = try g.constant(NDArray(numbers.map(Int64.init), [numbers.count]))
     }

@@ -34,7 +34,9 @@ let transformerRules: [NodeRule] = [
     guard n[7] == nil, try n.int("mask_index_type") ?? 0 == 0 else { throw UnsupportedError("the mask of an embedding") }
     guard !n.wants(1) || n[7] == nil else { throw UnsupportedError("the mask of an embedding") }
     var sum = try g.gather(try n.input(2), try n.input(0), axis: 0)
-    if let places = n[8] { sum = try g.add(sum, try g.gather(try n.input(3), places, axis: 0)) } else {
+    if let places = n[8] {
+      sum = try g.add(sum, try g.gather(try n.input(3), places, axis: 0))
+    } else {
       let length = try g.squeeze(try g.dim(of: try n.input(0), 1), [0])
       let places = try g.apply(RangeOp(), try g.scalar(0, dtype: .int64), length, try g.scalar(1, dtype: .int64))
       sum = try g.add(sum, try g.gather(try n.input(3), places, axis: 0))
@@ -68,7 +70,9 @@ extension GraphContext {
         let bytes = (blocks + perByte - 1) / perByte
         let all = try reshape(try unpacked(given, bits), [rows, bytes * perByte])
         zero = try cast(try unsqueeze(try slice(all, axis: 1, start: 0, end: blocks), [-1]), to: type(of: scales).dtype)
-      } else { zero = try reshape(given, [rows, blocks, 1]) }
+      } else {
+        zero = try reshape(given, [rows, blocks, 1])
+      }
     }
     let reals = try mul(try sub(try cast(integers, to: type(of: scales).dtype), zero), scales)
     return try slice(try reshape(reals, [rows, blocks * block]), axis: 1, start: 0, end: columns)

@@ -4,7 +4,9 @@ import ModelSupport
 import ModelTensor
 
 let normalizationRules: [NodeRule] = [
-  .rule("BatchNormalization", BatchNormalizationOp.self, read: { n, g in try readBatch(n, &g) }, write: { op, x, w in [try writeBatch(op, x, &w)] }),
+  .rule(
+    "BatchNormalization", BatchNormalizationOp.self, read: { n, g in try readBatch(n, &g) },
+    write: { op, x, w in [try writeBatch(op, x, &w)] }),
   .rule(
     "InstanceNormalization", InstanceNormalizationOp.self,
     read: { n, g in try g.apply(InstanceNormalizationOp(epsilon: try n.float("epsilon") ?? 1e-5), to: n.inputs) },
@@ -137,7 +139,9 @@ private func trailing(_ axes: [Int], _ inputs: RuleInputs, _ w: inout NodeWriter
   let sorted = try axes.map { try normalizeAxis($0, rank: dims.count) }.sorted()
   guard sorted == Array((dims.count - sorted.count)..<dims.count) else { return nil }
   if let scale = inputs[1] { return (-sorted.count, scale) }
-  guard let extents = Shape.ranked(Array(dims.suffix(sorted.count))).extents, checkedProduct(extents).map({ $0 < 1 << 24 }) == true else { return nil }
+  guard let extents = Shape.ranked(Array(dims.suffix(sorted.count))).extents, checkedProduct(extents).map({ $0 < 1 << 24 }) == true else {
+    return nil
+  }
   return (-sorted.count, try w.filled(1, extents, x.type.dtype))
 }
 

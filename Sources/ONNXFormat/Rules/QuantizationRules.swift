@@ -19,7 +19,9 @@ let quantizationRules: [NodeRule] = [
       var zero = x[2], named: DType?
       if zero == nil, op.dtype != .uint8 {
         // Before opset 21 the zero point alone tells the dtype, and runtimes expect it after, too.
-        if let shape = scale.type.shape.extents { zero = try w.filled(0, shape, op.dtype) } else {
+        if let shape = scale.type.shape.extents {
+          zero = try w.filled(0, shape, op.dtype)
+        } else {
           guard w.opset >= 21 else { throw UnsupportedError("quantisation to \(op.dtype) needs a known scale") }
           named = op.dtype
         }

@@ -10,7 +10,9 @@ let randomRules: [NodeRule] = [
       [try g.apply(try n.normal(dtype: try n.dtype("dtype") ?? .float32), try g.ints(try n.required(try n.ints("shape"), "shape")))]
     },
     write: { op, x, w in
-      try [draw("RandomNormal", x, op.dtype, [("mean", .float(op.mean)), ("scale", .float(op.scale)), ("seed", op.seed.seedAttribute)], &w)]
+      try [
+        draw("RandomNormal", x, op.dtype, [("mean", .float(op.mean)), ("scale", .float(op.scale)), ("seed", op.seed.seedAttribute)], &w)
+      ]
     }),
   .reads("RandomNormalLike") { n, g in
     let x = try n.input(0)

@@ -66,7 +66,9 @@ struct LSTMScan {
         return try w.add(z, try w.mul(c, try w.slice(p, axis: 0, start: k * h, end: (k + 1) * h)))
       }
       input = try f.applied(to: try clipped(try peep(input, 0, states[1], &w), op.clip, &w), &w)
-      if op.inputForget { forget = try w.sub(try w.scalar(1, like: input), input) } else {
+      if op.inputForget {
+        forget = try w.sub(try w.scalar(1, like: input), input)
+      } else {
         forget = try f.applied(to: try clipped(try peep(forget, 2, states[1], &w), op.clip, &w), &w)
       }
       let candidate = try g.applied(to: try clipped(try gate(z, 3, &w), op.clip, &w), &w)

@@ -13,8 +13,10 @@ let recurrentRules: [NodeRule] = [
       guard x[8] == nil, let activations = op.activations.attributes else { return try op.stepwise().write(x, &w) }
       return try recurrent(
         "LSTM", op, op.batchFirst, inputs: 8, states: 5...6, x,
-        [("clip", op.clip.map { .float(Double($0)) }), ("input_forget", op.inputForget.mark), ("hidden_size", .int(op.hiddenSize)),
-          ("direction", op.direction.attribute)] + (op.hasUsualActivations ? [] : activations), &w)
+        [
+          ("clip", op.clip.map { .float(Double($0)) }), ("input_forget", op.inputForget.mark), ("hidden_size", .int(op.hiddenSize)),
+          ("direction", op.direction.attribute),
+        ] + (op.hasUsualActivations ? [] : activations), &w)
     }),
   .rule(
     "GRU", GRUOp.self,
@@ -30,8 +32,10 @@ let recurrentRules: [NodeRule] = [
       guard x[6] == nil, let activations = op.activations.attributes else { return try op.stepwise().write(x, &w) }
       return try recurrent(
         "GRU", op, op.batchFirst, inputs: 6, states: 5...5, x,
-        [("clip", op.clip.map { .float(Double($0)) }), ("linear_before_reset", op.linearBeforeReset.mark),
-          ("hidden_size", .int(op.hiddenSize)), ("direction", op.direction.attribute)] + (op.hasUsualActivations ? [] : activations), &w)
+        [
+          ("clip", op.clip.map { .float(Double($0)) }), ("linear_before_reset", op.linearBeforeReset.mark),
+          ("hidden_size", .int(op.hiddenSize)), ("direction", op.direction.attribute),
+        ] + (op.hasUsualActivations ? [] : activations), &w)
     }),
   .rule(
     "RNN", RNNOp.self,

@@ -45,7 +45,9 @@ struct RecurrentScan {
         let recurrentBias = try w.slice(bias, axis: 0, start: width, end: 2 * width)
         projected = try w.add(projected, try w.slice(bias, axis: 0, start: 0, end: width))
         let apart = separateBiases * hidden
-        if apart == 0 { projected = try w.add(projected, recurrentBias) } else {
+        if apart == 0 {
+          projected = try w.add(projected, recurrentBias)
+        } else {
           let joined = try w.slice(recurrentBias, axis: 0, start: 0, end: width - apart)
           projected = try w.add(projected, try w.pad(joined, before: [0], after: [apart]))
           separate = try w.slice(recurrentBias, axis: 0, start: width - apart, end: width)

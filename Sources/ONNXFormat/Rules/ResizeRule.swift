@@ -53,7 +53,9 @@ func readUpsample(_ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
   let op = ResizeOp(mode: mode == "nearest" ? .nearest : .linear, coordinateMode: .asymmetric, nearestMode: .floor)
   if n.version >= 9 { return try g.apply(op, x, nil, try n.input(1)) }
   let scales: [Double]
-  if n.version >= 7 { scales = try n.required(try n.floats("scales"), "scales") } else {
+  if n.version >= 7 {
+    scales = try n.required(try n.floats("scales"), "scales")
+  } else {
     let height = try n.required(try n.float("height_scale"), "height_scale")
     scales = [1, 1, height, try n.required(try n.float("width_scale"), "width_scale")]
   }
@@ -72,7 +74,9 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
     op.coordinateMode = .halfPixel
     op.nearestMode = .roundPreferCeil
   }
-  guard w.opset >= 19 || op.coordinateMode != .halfPixelSymmetric else { throw UnsupportedError("symmetric half-pixel coordinates need opset 19") }
+  guard w.opset >= 19 || op.coordinateMode != .halfPixelSymmetric else {
+    throw UnsupportedError("symmetric half-pixel coordinates need opset 19")
+  }
   guard w.opset >= 18 || !op.antialias && op.aspect == .stretch else {
     throw UnsupportedError("antialiasing and keeping the aspect ratio need opset 18")
   }

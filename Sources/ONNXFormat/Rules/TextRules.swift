@@ -67,7 +67,9 @@ let textRules: [NodeRule] = [
       case let other: throw FormatError(.invalidValue, "TfIdfVectorizer: mode is '\(other)'")
       }
       let pool: NDArray
-      if let words = try n.byteStrings("pool_strings"), !words.isEmpty { pool = NDArray(strings: words, [words.count]) } else {
+      if let words = try n.byteStrings("pool_strings"), !words.isEmpty {
+        pool = NDArray(strings: words, [words.count])
+      } else {
         let words = try n.ints("pool_int64s") ?? []
         pool = NDArray(words.map(Int64.init), [words.count])
       }

@@ -8,7 +8,7 @@ public struct TensorShapeProto: ProtoMessage {
 
   public static let messageName = "TensorShapeProto"
   public static let table = FieldTable<Self>([
-    .messages(1, "dim", \.dim),
+    .messages(1, "dim", \.dim)
   ])
 }
 

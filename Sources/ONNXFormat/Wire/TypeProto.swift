@@ -66,7 +66,7 @@ extension TypeProto {
 
     public static let messageName = "TypeProto.Sequence"
     public static let table = FieldTable<Self>([
-      .message(1, "elem_type", \.elemType),
+      .message(1, "elem_type", \.elemType)
     ])
   }
 }
@@ -96,7 +96,7 @@ extension TypeProto {
 
     public static let messageName = "TypeProto.Optional"
     public static let table = FieldTable<Self>([
-      .message(1, "elem_type", \.elemType),
+      .message(1, "elem_type", \.elemType)
     ])
   }
 }

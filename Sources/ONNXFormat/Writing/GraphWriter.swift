@@ -151,7 +151,8 @@ struct GraphWriter {
     while let first = pendingConstants.first, first.index < source {
       pendingConstants.removeFirst()
       guard let record, Int(first.value.raw) < graph.valueSlots.count, graph.valueSlots[Int(first.value.raw)] != nil,
-        graph.constant(first.value) != nil, model.sameTensor(first.value, graph, record), name(first.value) == record.graph[first.value].name
+        graph.constant(first.value) != nil, model.sameTensor(first.value, graph, record),
+        name(first.value) == record.graph[first.value].name
       else { continue }
       constantNodes[name(first.value)] = first.value
       nodes.append(record.proto.node[first.index])
@@ -186,7 +187,9 @@ struct GraphWriter {
       made.append(contentsOf: writer.initializers)
       for (domain, version) in writer.imports { model.imports[domain] = max(version, model.imports[domain] ?? 0) }
     } catch let error as UnsupportedError {
-      if error.items.isEmpty { model.fail(node.op.displayName, error.message) } else {
+      if error.items.isEmpty {
+        model.fail(node.op.displayName, error.message)
+      } else {
         for item in error.items { model.fail(item.name, item.reason ?? error.message) }
       }
     } catch let error as GraphError { model.fail(node.op.displayName, error.message) }
@@ -311,7 +314,8 @@ struct GraphWriter {
         dense.append((.max, try TensorProto(model.model[id].tensor, name: name)))
       }
     }
-    proto.initializer = dense.enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }
+    proto.initializer =
+      dense.enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }
       .map(\.element.1) + made
     proto.sparseInitializer = sparse.sorted { $0.position < $1.position }.map(\.1)
   }

@@ -156,7 +156,9 @@ struct NodeWriter: OpContext {
     for (index, output) in outputs.enumerated() where !output.isEmpty {
       guard index < results.count else { throw UnsupportedError("result \(index) can't be written") }
       let name = results[index].name
-      if made.contains(name), renamed[name] == nil { renamed[name] = output } else {
+      if made.contains(name), renamed[name] == nil {
+        renamed[name] = output
+      } else {
         var node = NodeProto()
         node.opType = "Identity"
         node.input = [name]

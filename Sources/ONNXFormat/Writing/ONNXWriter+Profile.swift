@@ -10,7 +10,8 @@ extension ONNXWriter {
       dtypes: Set(DType.allCases.filter { firstOpset(of: $0) ?? .max <= opset || $0 == .variant })
     ) { node, graph, model in
       // Written for trial: so the answer can't differ from what happens later.
-      var writer = NodeWriter(opset: opset, rules: .all, names: NameTable(), nodeName: node.name, bodies: node.bodies.isEmpty ? nil : BodyWriter())
+      var writer = NodeWriter(
+        opset: opset, rules: .all, names: NameTable(), nodeName: node.name, bodies: node.bodies.isEmpty ? nil : BodyWriter())
       let inputs = node.inputs.map { value in
         value.map { OutValue(name: "\($0.raw)", fact: model.fact($0, in: graph)) }
       }

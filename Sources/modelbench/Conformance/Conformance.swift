@@ -28,11 +28,14 @@ struct Conformance: ParsableCommand {
     guard !names.isEmpty else { throw ValidationError("there are no cases in \(directory)") }
     var results: [ConformanceResult] = []
     while results.count < names.count {
-      let run = WorkerRun(directory: directory, names: Array(names[results.count...]), opset: through, keep: keep, seed: damage, timeout: timeout)
+      let run = WorkerRun(
+        directory: directory, names: Array(names[results.count...]), opset: through, keep: keep, seed: damage, timeout: timeout)
       results += try run.results()
     }
     let summary = ConformanceReport(results, directory: directory)
-    if verbose { for result in results where result.status != .passed { print("\(result.status.rawValue)\t\(result.name)\t\(result.message)") } }
+    if verbose {
+      for result in results where result.status != .passed { print("\(result.status.rawValue)\t\(result.name)\t\(result.message)") }
+    }
     print(summary.totals)
     if let report { try Data(summary.markdown.utf8).write(to: URL(fileURLWithPath: report)) }
     if let expect, summary.count(.passed) < expect {

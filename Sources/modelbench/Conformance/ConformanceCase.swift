@@ -67,7 +67,8 @@ struct ConformanceCase {
     var model = model
     // Without what the file said, nothing is repeated as it stood there.
     model.residue["onnx"] = nil
-    let copy = keep.map { "\($0)/\(name).onnx" }
+    let copy =
+      keep.map { "\($0)/\(name).onnx" }
       ?? "\(NSTemporaryDirectory())modelbench-\(ProcessInfo.processInfo.processIdentifier).onnx"
     defer { if keep == nil { try? FileManager.default.removeItem(atPath: copy) } }
     _ = try ONNXWriter(opset: opset).write(model, to: copy)

@@ -25,7 +25,8 @@ struct Damage {
 
   private mutating func oddNumber(_ old: Int64) -> Int64 {
     let odd: [Int64] = [
-      0, 1, -1, 2, 3, 7, -2, -3, 100, 65535, 65536, 1 << 31, -(1 << 31), 1 << 32, 1 << 40, 1 << 62, .max, .min, old &+ 1, old &- 1, old &* 2, -(old == .min ? 0 : old),
+      0, 1, -1, 2, 3, 7, -2, -3, 100, 65535, 65536, 1 << 31, -(1 << 31), 1 << 32, 1 << 40, 1 << 62, .max, .min, old &+ 1, old &- 1,
+      old &* 2, -(old == .min ? 0 : old),
     ]
     return odd[next(odd.count)]
   }
@@ -60,7 +61,9 @@ struct Damage {
     if kind == 0, !graph.input.isEmpty {
       let index = next(graph.input.count)
       if var type = graph.input[index].type, var tensor = type.tensorType?.value {
-        if next(2) == 0 { tensor.elemType = TensorProto.DataType(rawValue: Int32(next(27))) } else if var shape = tensor.shape, !shape.dim.isEmpty {
+        if next(2) == 0 {
+          tensor.elemType = TensorProto.DataType(rawValue: Int32(next(27)))
+        } else if var shape = tensor.shape, !shape.dim.isEmpty {
           let axis = next(shape.dim.count)
           switch next(3) {
           case 0: shape.dim.remove(at: axis)

@@ -17,7 +17,8 @@ struct WorkerRun {
     if let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
       process.executableURL = URL(fileURLWithPath: own)
     }
-    process.arguments = ["conformance-worker", directory] + (opset.map { ["--through", "\($0)"] } ?? []) + (keep.map { ["--keep", $0] } ?? [])
+    process.arguments =
+      ["conformance-worker", directory] + (opset.map { ["--through", "\($0)"] } ?? []) + (keep.map { ["--keep", $0] } ?? [])
       + (seed.map { ["--damage", "\($0)"] } ?? [])
     process.standardInput = input
     process.standardOutput = output

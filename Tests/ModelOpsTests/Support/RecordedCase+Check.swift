@@ -25,7 +25,9 @@ extension RecordedCase {
       #expect(Self.fits(result.shape, types[index].shape), "inferred \(types[index]) for \(result.type)")
       #expect(Self.fits(result.shape, vague[index].shape), "inferred \(vague[index]) for \(result.type) from ranks")
       guard result.dtype == expected.dtype, result.shape == expected.shape else { continue }
-      if result.dtype == .string { #expect(result.strings == expected.strings) } else if let whole = result.integers() {
+      if result.dtype == .string {
+        #expect(result.strings == expected.strings)
+      } else if let whole = result.integers() {
         #expect(whole == expected.integers())
       } else {
         for (i, (a, b)) in zip(result.doubles(), expected.doubles()).enumerated() where !Self.close(a, b, tolerance) {

@@ -53,7 +53,8 @@ import Testing
     }
     let stem = try context.apply(ReluOp(), try conv(x, [3, 3, 3, 4]))
     let ones = weight([4])
-    let normal = try context.apply(BatchNormalizationOp(axis: 3), stem, ones, ones, ones, try context.constant(NDArray([Float](repeating: 1, count: 4), [4])))
+    let normal = try context.apply(
+      BatchNormalizationOp(axis: 3), stem, ones, ones, ones, try context.constant(NDArray([Float](repeating: 1, count: 4), [4])))
     let squeezed = try context.reshape(try context.reduce(.mean, normal, axes: [1, 2], keepDims: false), [-1, 1, 1, 4])
     let excited = try context.apply(SigmoidOp(), try conv(squeezed, [1, 1, 4, 4]))
     let scaled = try context.add(try context.mul(normal, excited), stem)

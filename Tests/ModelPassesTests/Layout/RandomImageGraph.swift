@@ -73,10 +73,12 @@ struct RandomImageGraph {
       pool.append(try context.apply(op, x, weight(layout == .channelsLast ? [2, 3, out, c] : [c, out, 2, 3])))
     case 6, 7:
       let kind: PoolKind = noise.int(0...1) == 0 ? .max : .average
-      pool.append(try context.apply(PoolOp(kind, kernel: [2, 3], strides: noise.pick([[1, 1], [2, 1]]), padding: .same, layout: layout), x))
+      pool.append(
+        try context.apply(PoolOp(kind, kernel: [2, 3], strides: noise.pick([[1, 1], [2, 1]]), padding: .same, layout: layout), x))
     case 8, 9:
       let mean = weight([c]), scale = weight([c]), variance = try context.constant(NDArray((0..<c).map { Float($0 + 1) }, [c]))
-      pool.append(try context.apply(BatchNormalizationOp(axis: noise.int(0...1) == 0 ? channel : channel - 4), x, scale, nil, mean, variance))
+      pool.append(
+        try context.apply(BatchNormalizationOp(axis: noise.int(0...1) == 0 ? channel : channel - 4), x, scale, nil, mean, variance))
     case 10: pool.append(try context.apply(ReluOp(), x))
     case 11:
       let same = pool.filter { dims($0) == shape }
@@ -125,7 +127,8 @@ struct RandomImageGraph {
     case 20:
       // Channels in two groups, shuffled.
       guard c % 2 == 0 else { return }
-      let wide = layout == .channelsLast
+      let wide =
+        layout == .channelsLast
         ? [-1] + spatial.map { shape[$0] } + [2, c / 2] : [-1, 2, c / 2] + spatial.map { shape[$0] }
       let order = layout == .channelsLast ? [0, 1, 2, 4, 3] : [0, 2, 1, 3, 4]
       let swapped = try context.transpose(try context.reshape(x, wide), order)

@@ -19,10 +19,14 @@ import Testing
     guard let rule = LayerRules.rule(className: name, module: "keras.layers") else { return }
     var (model, inputs) = try LoweredLayerCasesTests().model(item, rule, openBatch: true)
     let original = model
-    do { for pass in LiftLayers.passes() { try pass.run(&model) } } catch let error as GraphError where error.code == .missingType { return }
+    do { for pass in LiftLayers.passes() { try pass.run(&model) } } catch let error as GraphError where error.code == .missingType {
+      return
+    }
     try model.validate()
     let expected = try Interpreter(model: original).run(inputs)
-    try expectClose(try Interpreter(model: model).run(inputs), try item.arrays("outputs").count == expected.count ? try item.arrays("outputs") : expected, "lifted")
+    try expectClose(
+      try Interpreter(model: model).run(inputs), try item.arrays("outputs").count == expected.count ? try item.arrays("outputs") : expected,
+      "lifted")
   }
 
   /// The classes that come back as they were.

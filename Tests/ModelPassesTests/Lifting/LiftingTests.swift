@@ -61,22 +61,32 @@ struct OpModel {
     var classes: [String]
     var testDescription: String { "\(classes) \(padding) of \(x) with \(kernel)" }
   }
-  @Test(arguments: [
-    ConvCase(x: [2, 9, 3], kernel: [3, 3, 5], classes: ["Conv1D"]),
-    ConvCase(x: [2, 9, 3], kernel: [3, 3, 5], padding: .explicit(before: [2], after: [0]), classes: ["Conv1D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], padding: .explicit(before: [1, 1], after: [1, 1]), classes: ["Conv2D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], padding: .explicit(before: [1, 1], after: [1, 1]), classes: ["ZeroPadding2D", "Conv2D"]),
-    ConvCase(x: [2, 8, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], padding: .explicit(before: [0, 0], after: [1, 1]), classes: ["Conv2D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [3, 2, 3, 4], padding: .explicit(before: [0, 2], after: [1, 0]), classes: ["ZeroPadding2D", "Conv2D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], padding: .same, classes: ["Conv2D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [2, 2, 3, 4], padding: .sameLower, classes: ["ZeroPadding2D", "Conv2D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], dilations: [2, 2], padding: .explicit(before: [2, 2], after: [2, 2]), classes: ["Conv2D"]),
-    ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], dilations: [2, 2], padding: .explicit(before: [2, 2], after: [2, 2]), classes: ["ZeroPadding2D", "Conv2D", "Slice"]),
-    ConvCase(x: [2, 9, 8, 6], kernel: [3, 3, 2, 9], groups: 3, classes: ["Conv2D"]),
-    ConvCase(x: [2, 9, 8, 6], kernel: [3, 3, 1, 12], groups: 6, classes: ["DepthwiseConv2D"]),
-    ConvCase(x: [2, 9, 6], kernel: [3, 1, 6], groups: 6, classes: ["DepthwiseConv1D"]),
-    ConvCase(x: [1, 5, 6, 7, 2], kernel: [2, 3, 3, 2, 4], padding: .explicit(before: [0, 1, 1], after: [0, 1, 1]), classes: ["ZeroPadding3D", "Conv3D"]),
-  ], [true, false])
+  @Test(
+    arguments: [
+      ConvCase(x: [2, 9, 3], kernel: [3, 3, 5], classes: ["Conv1D"]),
+      ConvCase(x: [2, 9, 3], kernel: [3, 3, 5], padding: .explicit(before: [2], after: [0]), classes: ["Conv1D"]),
+      ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], padding: .explicit(before: [1, 1], after: [1, 1]), classes: ["Conv2D"]),
+      ConvCase(
+        x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], padding: .explicit(before: [1, 1], after: [1, 1]),
+        classes: ["ZeroPadding2D", "Conv2D"]),
+      ConvCase(
+        x: [2, 8, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], padding: .explicit(before: [0, 0], after: [1, 1]), classes: ["Conv2D"]),
+      ConvCase(
+        x: [2, 9, 8, 3], kernel: [3, 2, 3, 4], padding: .explicit(before: [0, 2], after: [1, 0]), classes: ["ZeroPadding2D", "Conv2D"]),
+      ConvCase(x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], padding: .same, classes: ["Conv2D"]),
+      ConvCase(x: [2, 9, 8, 3], kernel: [2, 2, 3, 4], padding: .sameLower, classes: ["ZeroPadding2D", "Conv2D"]),
+      ConvCase(
+        x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], dilations: [2, 2], padding: .explicit(before: [2, 2], after: [2, 2]), classes: ["Conv2D"]),
+      ConvCase(
+        x: [2, 9, 8, 3], kernel: [3, 3, 3, 4], strides: [2, 2], dilations: [2, 2], padding: .explicit(before: [2, 2], after: [2, 2]),
+        classes: ["ZeroPadding2D", "Conv2D", "Slice"]),
+      ConvCase(x: [2, 9, 8, 6], kernel: [3, 3, 2, 9], groups: 3, classes: ["Conv2D"]),
+      ConvCase(x: [2, 9, 8, 6], kernel: [3, 3, 1, 12], groups: 6, classes: ["DepthwiseConv2D"]),
+      ConvCase(x: [2, 9, 6], kernel: [3, 1, 6], groups: 6, classes: ["DepthwiseConv1D"]),
+      ConvCase(
+        x: [1, 5, 6, 7, 2], kernel: [2, 3, 3, 2, 4], padding: .explicit(before: [0, 1, 1], after: [0, 1, 1]),
+        classes: ["ZeroPadding3D", "Conv3D"]),
+    ], [true, false])
   func convolutions(_ item: ConvCase, outputFirst: Bool) throws {
     var m = OpModel()
     let rank = item.kernel.count - 2
@@ -94,18 +104,20 @@ struct OpModel {
     var m = OpModel()
     let x = m.input("x", [.named("batch"), 6, 6, 3])
     let conv = try m.node(
-      ConvOp(padding: .same, layout: .channelsLast, kernelLayout: .spatialInputOutput), [x, m.weight("c/kernel", [3, 3, 3, 4]), nil], "c/Conv")
+      ConvOp(padding: .same, layout: .channelsLast, kernelLayout: .spatialInputOutput), [x, m.weight("c/kernel", [3, 3, 3, 4]), nil],
+      "c/Conv")
     let sum = try m.node(AddOp(), [conv, m.weight("c/bias", [4])], "c/Add")
     let relu = try m.node(ReluOp(), [sum], "c/Relu")
     let other = try m.node(TanhOp(), [relu], "/act/Tanh")
     #expect(try m.check([other], [array([2, 6, 6, 3])]) == ["Conv2D", "Activation"])
   }
 
-  @Test(arguments: [
-    (Padding.valid, [0, 0], 1, [2, 2]), (.explicit(before: [1, 1], after: [1, 1]), [0, 0], 1, [2, 2]),
-    (.explicit(before: [1, 1], after: [1, 1]), [1, 1], 1, [2, 2]), (.explicit(before: [0, 1], after: [2, 0]), [0, 0], 1, [2, 1]),
-    (.same, [0, 0], 1, [2, 2]), (.valid, [0, 0], 2, [1, 1]), (.explicit(before: [0, 0], after: [0, 0]), [1, 1], 1, [3, 3]),
-  ] as [(Padding, [Int], Int, [Int])])
+  @Test(
+    arguments: [
+      (Padding.valid, [0, 0], 1, [2, 2]), (.explicit(before: [1, 1], after: [1, 1]), [0, 0], 1, [2, 2]),
+      (.explicit(before: [1, 1], after: [1, 1]), [1, 1], 1, [2, 2]), (.explicit(before: [0, 1], after: [2, 0]), [0, 0], 1, [2, 1]),
+      (.same, [0, 0], 1, [2, 2]), (.valid, [0, 0], 2, [1, 1]), (.explicit(before: [0, 0], after: [0, 0]), [1, 1], 1, [3, 3]),
+    ] as [(Padding, [Int], Int, [Int])])
   func transposedConvolutions(_ padding: Padding, _ extra: [Int], _ groups: Int, _ strides: [Int]) throws {
     var m = OpModel()
     let x = m.input("x", [.named("batch"), 5, 4, 4])
@@ -134,8 +146,10 @@ struct OpModel {
     var variance = m.weight("v", [6])
     variance = m.context.graph.addConstant(Tensor(NDArray([Float(1), 2, 0.5, 1.5, 3, 1], [6])))
     let y = try m.node(
-      BatchNormalizationOp(epsilon: 1e-5, axis: 3), [x, m.weight("s", [6]), m.weight("b", [6]), m.weight("m", [6]), variance], "bn/BatchNormalization")
-    let z = try m.node(LayerNormalizationOp(axes: [-1], epsilon: 1e-6), [y, m.weight("g", [6]), m.weight("h", [6])], "ln/LayerNormalization")
+      BatchNormalizationOp(epsilon: 1e-5, axis: 3), [x, m.weight("s", [6]), m.weight("b", [6]), m.weight("m", [6]), variance],
+      "bn/BatchNormalization")
+    let z = try m.node(
+      LayerNormalizationOp(axes: [-1], epsilon: 1e-6), [y, m.weight("g", [6]), m.weight("h", [6])], "ln/LayerNormalization")
     let u = try m.node(GroupNormalizationOp(groups: 3, axis: 3), [z, m.weight("p", [6]), m.weight("q", [6])], "gn/GroupNormalization")
     let v = try m.node(InstanceNormalizationOp(axis: 3), [u, m.weight("k", [6]), m.weight("l", [6])], "in/InstanceNormalization")
     let w = try m.node(RMSNormalizationOp(axes: [-1]), [v, m.weight("r", [6])], "rms/RMSNormalization")
@@ -144,16 +158,34 @@ struct OpModel {
         == ["BatchNormalization", "LayerNormalization", "GroupNormalization", "GroupNormalization", "RMSNormalization"])
   }
 
-  @Test(arguments: [
-    (PoolOp(.max, kernel: [2, 2], strides: [2, 2], layout: .channelsLast), ["MaxPooling2D"]),
-    (PoolOp(.max, kernel: [3, 3], strides: [2, 2], padding: .explicit(before: [1, 1], after: [1, 1]), layout: .channelsLast), ["Pad", "MaxPooling2D"]),
-    (PoolOp(.max, kernel: [3, 3], strides: [2, 2], ceilMode: true, layout: .channelsLast), ["Pad", "MaxPooling2D"]),
-    (PoolOp(.average, kernel: [3, 3], strides: [2, 2], padding: .same, layout: .channelsLast), ["AveragePooling2D"]),
-    (PoolOp(.average, kernel: [3, 3], strides: [2, 2], padding: .explicit(before: [1, 1], after: [1, 1]), countIncludePad: true, layout: .channelsLast), ["ZeroPadding2D", "AveragePooling2D"]),
-    (PoolOp(.average, kernel: [3, 3], strides: [1, 1], padding: .explicit(before: [1, 1], after: [1, 1]), countIncludePad: true, layout: .channelsLast), ["ZeroPadding2D", "AveragePooling2D"]),
-    (PoolOp(.average, kernel: [3, 3], strides: [1, 1], padding: .explicit(before: [1, 1], after: [1, 1]), layout: .channelsLast), ["AveragePooling2D"]),
-    (PoolOp(.average, kernel: [3, 2], strides: [2, 2], padding: .explicit(before: [2, 0], after: [0, 1]), layout: .channelsLast), ["Pool"]),
-  ] as [(PoolOp, [String])])
+  @Test(
+    arguments: [
+      (PoolOp(.max, kernel: [2, 2], strides: [2, 2], layout: .channelsLast), ["MaxPooling2D"]),
+      (
+        PoolOp(.max, kernel: [3, 3], strides: [2, 2], padding: .explicit(before: [1, 1], after: [1, 1]), layout: .channelsLast),
+        ["Pad", "MaxPooling2D"]
+      ),
+      (PoolOp(.max, kernel: [3, 3], strides: [2, 2], ceilMode: true, layout: .channelsLast), ["Pad", "MaxPooling2D"]),
+      (PoolOp(.average, kernel: [3, 3], strides: [2, 2], padding: .same, layout: .channelsLast), ["AveragePooling2D"]),
+      (
+        PoolOp(
+          .average, kernel: [3, 3], strides: [2, 2], padding: .explicit(before: [1, 1], after: [1, 1]), countIncludePad: true,
+          layout: .channelsLast), ["ZeroPadding2D", "AveragePooling2D"]
+      ),
+      (
+        PoolOp(
+          .average, kernel: [3, 3], strides: [1, 1], padding: .explicit(before: [1, 1], after: [1, 1]), countIncludePad: true,
+          layout: .channelsLast), ["ZeroPadding2D", "AveragePooling2D"]
+      ),
+      (
+        PoolOp(.average, kernel: [3, 3], strides: [1, 1], padding: .explicit(before: [1, 1], after: [1, 1]), layout: .channelsLast),
+        ["AveragePooling2D"]
+      ),
+      (
+        PoolOp(.average, kernel: [3, 2], strides: [2, 2], padding: .explicit(before: [2, 0], after: [0, 1]), layout: .channelsLast),
+        ["Pool"]
+      ),
+    ] as [(PoolOp, [String])])
   func pooling(_ op: PoolOp, _ classes: [String]) throws {
     var m = OpModel()
     let x = m.input("x", [.named("batch"), 8, 7, 3])
@@ -180,9 +212,11 @@ struct OpModel {
       let gates = kind == "LSTM" ? 4 : kind == "GRU" ? 3 : 1
       let swap = try m.node(TransposeOp(permutation: [1, 0, 2]), [x], "r/Transpose")
       let weights = [m.weight("w", [d, gates * h, 4]), m.weight("r", [d, gates * h, h]), m.weight("b", [d, 2 * gates * h])]
-      let op: any Op = kind == "LSTM"
+      let op: any Op =
+        kind == "LSTM"
         ? LSTMOp(hiddenSize: h, direction: direction)
-        : kind == "GRU" ? GRUOp(hiddenSize: h, direction: direction, linearBeforeReset: true) as any Op : RNNOp(hiddenSize: h, direction: direction)
+        : kind == "GRU"
+          ? GRUOp(hiddenSize: h, direction: direction, linearBeforeReset: true) as any Op : RNNOp(hiddenSize: h, direction: direction)
       let results = try m.nodes(op, [swap] + weights, "r/\(kind)")
       var outputs: [ValueID] = []
       if wantsSequence {
@@ -197,7 +231,9 @@ struct OpModel {
         }
       }
       if wantsState {
-        for state in results.dropFirst() { outputs.append(direction == .bidirectional ? state : try m.node(SqueezeOp(axes: [0]), [state], "r/Squeeze_1")) }
+        for state in results.dropFirst() {
+          outputs.append(direction == .bidirectional ? state : try m.node(SqueezeOp(axes: [0]), [state], "r/Squeeze_1"))
+        }
       }
       let kinds = try m.check(outputs, [array([2, 7, 4])])
       #expect(kinds.contains(direction == .bidirectional ? "Bidirectional" : kind == "RNN" ? "SimpleRNN" : kind))
@@ -212,7 +248,9 @@ struct OpModel {
       let swap = try m.node(TransposeOp(permutation: [1, 0, 2]), [x], "b/Transpose")
       var ends: [ValueID] = []
       for direction in [RecurrentDirection.forward, .reverse] {
-        let weights = [m.weight("w\(direction)", [1, 4 * h, 4]), m.weight("r\(direction)", [1, 4 * h, h]), m.weight("b\(direction)", [1, 8 * h])]
+        let weights = [
+          m.weight("w\(direction)", [1, 4 * h, 4]), m.weight("r\(direction)", [1, 4 * h, h]), m.weight("b\(direction)", [1, 8 * h]),
+        ]
         let results = try m.nodes(LSTMOp(hiddenSize: h, direction: direction), [swap] + weights, "b/LSTM_\(direction)")
         if wantsSequence {
           let squeezed = try m.node(SqueezeOp(axes: [1]), [results[0]], "b/Squeeze_\(direction)")
@@ -294,7 +332,8 @@ struct OpModel {
     let variance = try m.node(ReduceOp(.mean, axes: [-1]), [try m.node(PowOp(), [centred, try number(2)], "/ln/Pow")], "/ln/ReduceMean_1")
     let deviation = try m.node(SqrtOp(), [try m.node(AddOp(), [variance, try number(1e-5)], "/ln/Add")], "/ln/Sqrt")
     let normal = try m.node(DivOp(), [centred, deviation], "/ln/Div")
-    let scaled = try m.node(MulOp(), [normal, m.weight("g", [8])], "/ln/Mul"), y = try m.node(AddOp(), [scaled, m.weight("b", [8])], "/ln/Add_1")
+    let scaled = try m.node(MulOp(), [normal, m.weight("g", [8])], "/ln/Mul"),
+      y = try m.node(AddOp(), [scaled, m.weight("b", [8])], "/ln/Add_1")
     #expect(try m.check([y], [array([2, 4, 8])]) == ["Activation", "Activation", "LayerNormalization"])
   }
 }

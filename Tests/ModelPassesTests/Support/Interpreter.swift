@@ -30,7 +30,9 @@ struct Interpreter {
         results = try op.evaluate(arguments, bodies: node.bodies.count, in: context)
       } else {
         var eager = EagerContext(context)
-        do { results = try eager.apply(node.op, to: arguments) } catch let error as ExecutionError { throw error.within("node \(node.name)") }
+        do { results = try eager.apply(node.op, to: arguments) } catch let error as ExecutionError {
+          throw error.within("node \(node.name)")
+        }
       }
       for (output, result) in zip(node.outputs, results) {
         let type = graph[output].type

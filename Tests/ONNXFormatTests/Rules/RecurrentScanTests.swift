@@ -44,7 +44,8 @@ import Testing
           // Weights are constants; what a caller gives has an open batch.
           let isWeight = (1...3).contains(index)
           if isWeight { return context.graph.addConstant(Tensor(array)) }
-          let shape = isVague && index != 4 ? Shape.ranked(array.shape.enumerated().map { $0 < 2 ? .unknown : .fixed($1) }) : array.type.shape
+          let shape =
+            isVague && index != 4 ? Shape.ranked(array.shape.enumerated().map { $0 < 2 ? .unknown : .fixed($1) }) : array.type.shape
           return context.graph.addInput("x\(index)", TensorType(array.dtype, shape))
         }
       }
@@ -77,7 +78,8 @@ import Testing
     let gates = item.kind.hasPrefix("LSTM") ? 4 : item.kind.hasPrefix("GRU") ? 3 : 1
     let x = numbers(item.batchFirst ? [batch, time, width] : [time, batch, width])
     let start = item.batchFirst ? [batch, d, h] : [d, batch, h]
-    let mask = item.masked
+    let mask =
+      item.masked
       ? NDArray((0..<(time * batch)).map { $0 * 7 % 5 != 1 && $0 != 3 }, item.batchFirst ? [batch, time] : [time, batch]) : nil
     var inputs: [NDArray?] = [
       x, numbers([d, gates * h, width]), numbers([d, gates * h, h]), numbers([d, 2 * gates * h]),

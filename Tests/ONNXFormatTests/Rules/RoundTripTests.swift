@@ -43,7 +43,9 @@ import Testing
     for (index, (a, b)) in zip(found, expected).enumerated() {
       #expect(a.dtype == b.dtype && a.shape == b.shape, "result \(index): \(a.type), expected \(b.type)")
       guard a.dtype == b.dtype, a.shape == b.shape else { continue }
-      if a.dtype == .string { #expect(a.strings == b.strings) } else if let whole = a.integers() {
+      if a.dtype == .string {
+        #expect(a.strings == b.strings)
+      } else if let whole = a.integers() {
         #expect(whole == b.integers())
       } else if let place = zip(a.doubles(), b.doubles()).enumerated().first(where: { !Self.close($1.0, $1.1) })?.offset {
         Issue.record("result \(index), element \(place) is \(a.doubles()[place]), expected \(b.doubles()[place])")

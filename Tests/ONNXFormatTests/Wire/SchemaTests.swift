@@ -35,7 +35,8 @@ import Testing
     var fields: [UInt32: String] = [:]
     for row in M.table.fields {
       // Inside its parent a nested type goes by its last name.
-      let type = row.type.name.hasPrefix(M.messageName + ".")
+      let type =
+        row.type.name.hasPrefix(M.messageName + ".")
         ? String(row.type.name.dropFirst(M.messageName.count + 1)) : row.type.name
       fields[row.number] = "\(row.label.rawValue) \(type) \(row.name)"
     }
