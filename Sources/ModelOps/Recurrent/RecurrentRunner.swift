@@ -80,10 +80,10 @@ struct RecurrentRunner {
           }
         }
       }
-      let pointers = finals.map { array in array.withMutable(Float.self) { $0.baseAddress! + d * rows } }
-      let keep = saved.withMutable(Float.self) { $0.baseAddress! }
-      let out = sequence.withMutable(Float.self) { $0.baseAddress! }
-      let p = projected.withMutable(Float.self) { $0.baseAddress! }
+      let pointers = finals.compactMap { array in array.withMutable(Float.self) { $0.baseAddress.map { $0 + d * rows } } }
+      guard pointers.count == finals.count, let keep = saved.withMutable(Float.self, { $0.baseAddress }),
+        let out = sequence.withMutable(Float.self, { $0.baseAddress }), let p = projected.withMutable(Float.self, { $0.baseAddress })
+      else { throw ExecutionError(.outOfMemory, "\(op.displayName): no memory for its states") }
       withExtendedLifetime((finals, saved, sequence, projected)) {
         let lastOutput = keep + states * rows
         lastOutput.update(repeating: 0, count: rows)
