@@ -17,7 +17,7 @@
 
 SWIFT  ?= swift
 PYTHON ?= python3
-PACKAGES := libhdf5-dev libprotobuf-dev libzip-dev libopenblas-dev pkg-config
+PACKAGES := libhdf5-dev libprotobuf-dev libzip-dev libopenblas-dev pkg-config perl
 VENV   := .venv
 PEERS  := $(VENV)/bin/python
 BINARY := .build/release/modelctl
@@ -73,6 +73,7 @@ format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
 
 check-layers: system
+	@mkdir -p .build
 	@$(SWIFT) package dump-package > .build/package.json
 	@sh Tests/Tools/check_layers.sh .build/package.json docs/architecture.md
 
