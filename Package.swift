@@ -23,6 +23,8 @@ let package = Package(
     .library(name: "ONNXFormat", targets: ["ONNXFormat"]),
     .library(name: "KerasFormat", targets: ["KerasFormat"]),
     .library(name: "KerasH5Format", targets: ["KerasH5Format"]),
+    .library(name: "SavedModelFormat", targets: ["SavedModelFormat"]),
+    .library(name: "TFJSFormat", targets: ["TFJSFormat"]),
     .library(name: "NumPyFormat", targets: ["NumPyFormat"]),
   ],
   dependencies: [
@@ -57,6 +59,9 @@ let package = Package(
     // Formats.
     library("KerasConfig", ["ModelLayers"]),
     library("ONNXFormat", ["ProtobufWire", "ModelOps"]),
+    library("TensorFlowGraph", ["ProtobufWire", "ModelOps"]),
+    library("SavedModelFormat", ["TensorFlowGraph", "KerasConfig"]),
+    library("TFJSFormat", ["TensorFlowGraph", "KerasConfig"]),
     library("KerasStorage", ["KerasConfig", "HDF5Container"]),
     library("KerasFormat", ["KerasStorage", "ZipContainer"]),
     library("KerasH5Format", ["KerasStorage"]),
@@ -71,7 +76,7 @@ let package = Package(
       "ModelKit",
       [
         "ONNXFormat", "KerasFormat", "KerasH5Format", "NumPyFormat", "ModelPasses",
-        "ModelRuntime", "ModelVerify",
+        "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat",
       ]),
     .executableTarget(
       name: "modelctl",
@@ -102,6 +107,7 @@ let package = Package(
     tests("KerasH5Format", ["KerasH5Format"]),
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat", "ModelRuntime", "OpCases"]),
+    tests("TensorFlowGraph", ["TensorFlowGraph"]),
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),

@@ -38,6 +38,69 @@ extension Field {
       })
   }
 
+  /// Few packed integers, held at once: written packed, as proto3 does.
+  public static func packedInt64s(
+    _ number: UInt32, _ name: String, _ type: FieldType = .int64, _ path: any Path<[Int64]>
+  ) -> Field {
+    integers(number, name, type, path) {
+      $0
+    } to: {
+      $0
+    }
+  }
+
+  public static func packedBools(_ number: UInt32, _ name: String, _ path: any Path<[Bool]>) -> Field {
+    integers(number, name, .bool, path) {
+      $0 != 0
+    } to: {
+      $0 ? 1 : 0
+    }
+  }
+
+  public static func packedEnumerations<E: ProtoEnumeration>(
+    _ number: UInt32, _ name: String, _ type: String, _ path: any Path<[E]>
+  ) -> Field {
+    integers(number, name, .enumeration(type), path, valueNames: E.names) {
+      E(rawValue: Int32(truncatingIfNeeded: $0))
+    } to: {
+      Int64($0.rawValue)
+    }
+  }
+
+  private static func integers<Value>(
+    _ number: UInt32, _ name: String, _ type: FieldType, _ path: any Path<[Value]>, valueNames: [Int32: String] = [:],
+    _ from: @escaping @Sendable (Int64) -> Value?, to: @escaping @Sendable (Value) -> Int64
+  ) -> Field {
+    Field(
+      number, name, type, .packed, valueNames: valueNames,
+      read: { message, field, reader in
+        guard field.kind == .delimited else {
+          if let value = from(Int64(bitPattern: try reader.varint(field))) { message[keyPath: path].append(value) }
+          return
+        }
+        var values: [UInt64] = []
+        try PackedValues.decodeVarints(
+          UnsafeRawBufferPointer(rebasing: reader.bytes[field.payload]), limit: .max, into: &values)
+        message[keyPath: path].append(contentsOf: values.lazy.compactMap { from(Int64(bitPattern: $0)) })
+      },
+      write: { message, out in
+        let values = message[keyPath: path]
+        guard !values.isEmpty else { return }
+        try out.bytes(number, PackedValues(varints: values.map { UInt64(bitPattern: to($0)) }).source)
+      })
+  }
+
+  public static func packedFloats(_ number: UInt32, _ name: String, _ path: any Path<[Float]>) -> Field {
+    let unpacked = floats(number, name, path)
+    return Field(
+      number, name, .float, .packed, read: unpacked.read,
+      write: { message, out in
+        let values = message[keyPath: path]
+        guard !values.isEmpty else { return }
+        try out.bytes(number, PackedValues(fixed32: values.map(\.bitPattern)).source)
+      })
+  }
+
   /// Packed numbers that may be many: they stay in the file until they are asked for.
   public static func packed(
     _ number: UInt32, _ name: String, _ type: FieldType, _ path: any Path<PackedValues>
@@ -47,7 +110,7 @@ extension Field {
       read: { message, field, reader in
         switch (field.kind, type) {
         case (.delimited, _): message[keyPath: path].append(reader.bytes(field.payload))
-        case (.varint, .int32), (.varint, .int64), (.varint, .uint64):
+        case (.varint, .int32), (.varint, .int64), (.varint, .uint64), (.varint, .uint32), (.varint, .bool):
           message[keyPath: path].append(varint: field.value)
         case (.fixed32, .float):
           message[keyPath: path].append(fixed32: UInt32(truncatingIfNeeded: field.value))
@@ -80,7 +143,7 @@ extension Field {
 
   public static func messages<M: ProtoMessage>(_ number: UInt32, _ name: String, _ path: any Path<[M]>) -> Field {
     Field(
-      number, name, .message(M.messageName), .repeated,
+      number, name, .message(M.messageName), .repeated, nested: NestedFields(M.self),
       read: { message, field, reader in
         var value = M()
         do { try reader.read(into: &value, try reader.delimited(field)) } catch let error as FormatError {

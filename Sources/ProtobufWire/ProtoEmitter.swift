@@ -53,6 +53,15 @@ public struct ProtoEmitter {
     tag(number, 5)
     if let output { output.fixed32(value) } else { measured += 4 }
   }
+  mutating func fixed64(_ number: UInt32, _ value: UInt64) {
+    tag(number, 1)
+    if let output {
+      output.fixed32(UInt32(truncatingIfNeeded: value))
+      output.fixed32(UInt32(truncatingIfNeeded: value >> 32))
+    } else {
+      measured += 8
+    }
+  }
   mutating func string(_ number: UInt32, _ text: String) {
     tag(number, 2)
     raw(UInt64(text.utf8.count))

@@ -7,7 +7,40 @@ public protocol ProtoMessage: Sendable {
   static var table: FieldTable<Self> { get }
   /// Fields the table does not know, tags included, as they were read.
   var unknownFields: PackedValues { get set }
+  /// Whether this is the entry of a `map` field: field 1 is the key, field 2 the value.
+  static var isMapEntry: Bool { get }
   init()
+}
+
+extension ProtoMessage {
+  public static var isMapEntry: Bool { false }
+}
+
+/// An enumeration with the names its values have in the `.proto`, for the text and JSON forms.
+public protocol ProtoEnumeration: RawRepresentable, Sendable where RawValue == Int32 {
+  static var names: [Int32: String] { get }
+}
+
+/// A field as the `.proto` declares it: what the text and JSON forms need to know beside the wire.
+public struct FieldDescription: Sendable {
+  public let number: UInt32
+  public let name: String
+  public let type: FieldType
+  public let label: FieldLabel
+  /// For a message: its own fields. Asked for when it is needed, as messages contain themselves.
+  public let nested: NestedFields?
+  /// For an enumeration: the names of its values.
+  public let valueNames: [Int32: String]
+}
+
+/// The fields of a message inside another one.
+public struct NestedFields: Sendable {
+  public let isMapEntry: Bool
+  public let fields: @Sendable () -> [FieldDescription]
+  init<M: ProtoMessage>(_ message: M.Type) {
+    isMapEntry = M.isMapEntry
+    fields = { M.table.fields.map(\.described) }
+  }
 }
 
 /// All fields of a message, in the order of their numbers, which is the order of writing.
@@ -32,7 +65,7 @@ public struct FieldTable<Message: ProtoMessage>: Sendable {
 
 /// How a field's value stands on the wire, as the `.proto` spells it.
 public enum FieldType: Sendable, Hashable {
-  case int32, int64, uint64, float, double, string, bytes
+  case int32, int64, uint32, uint64, fixed32, fixed64, bool, float, double, string, bytes
   case enumeration(String)
   case message(String)
 
@@ -41,7 +74,11 @@ public enum FieldType: Sendable, Hashable {
     switch self {
     case .int32: "int32"
     case .int64: "int64"
+    case .uint32: "uint32"
     case .uint64: "uint64"
+    case .fixed32: "fixed32"
+    case .fixed64: "fixed64"
+    case .bool: "bool"
     case .float: "float"
     case .double: "double"
     case .string: "string"
@@ -59,11 +96,14 @@ public struct Field<Message>: Sendable {
   public let name: String
   public let type: FieldType
   public let label: FieldLabel
+  let nested: NestedFields?
+  let valueNames: [Int32: String]
   let read: @Sendable (inout Message, WireField, inout ProtoReader) throws -> Void
   let write: @Sendable (Message, inout ProtoEmitter) throws -> Void
 
   init(
-    _ number: UInt32, _ name: String, _ type: FieldType, _ label: FieldLabel,
+    _ number: UInt32, _ name: String, _ type: FieldType, _ label: FieldLabel, nested: NestedFields? = nil,
+    valueNames: [Int32: String] = [:],
     read: @escaping @Sendable (inout Message, WireField, inout ProtoReader) throws -> Void,
     write: @escaping @Sendable (Message, inout ProtoEmitter) throws -> Void
   ) {
@@ -71,8 +111,14 @@ public struct Field<Message>: Sendable {
     self.name = name
     self.type = type
     self.label = label
+    self.nested = nested
+    self.valueNames = valueNames
     self.read = read
     self.write = write
+  }
+
+  public var described: FieldDescription {
+    FieldDescription(number: number, name: name, type: type, label: label, nested: nested, valueNames: valueNames)
   }
 }
 

@@ -143,6 +143,10 @@ public struct ProtoReader {
     guard field.kind == .varint else { throw wrongKind(field, "varint") }
     return field.value
   }
+  func fixed64(_ field: WireField) throws -> UInt64 {
+    guard field.kind == .fixed64 else { throw wrongKind(field, "fixed64") }
+    return field.value
+  }
   func float(_ field: WireField) throws -> Float {
     guard field.kind == .fixed32 else { throw wrongKind(field, "fixed32") }
     return Float(bitPattern: UInt32(truncatingIfNeeded: field.value))
