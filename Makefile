@@ -4,7 +4,6 @@
 #   make test          install what is missing and run everything: unit tests, conformance, the real frameworks as peers
 #   make test-fast     the Swift tests alone; needs no Python
 #   make test-interop  the real Keras, tf_keras and ONNX Runtime on what modelctl reads and writes
-#   make test-zoo      a wider sweep of models; long, and not all of it passes yet
 #   make conformance   the ONNX backend node tests; writes docs/onnx-conformance.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
 #   make fixtures      make the recorded fixtures anew with the real frameworks
@@ -22,7 +21,7 @@ VENV   := .venv
 PEERS  := $(VENV)/bin/python
 BINARY := .build/release/modelctl
 
-.PHONY: demo test test-fast test-interop test-zoo conformance bench fixtures lint format check-layers clean release system
+.PHONY: demo test test-fast test-interop conformance bench fixtures lint format check-layers clean release system
 
 demo: release
 	sh Tests/Tools/demo.sh $(BINARY)
@@ -34,12 +33,7 @@ test-fast: system
 	$(SWIFT) test --skip-build
 
 test-interop: release $(VENV)/.ready
-	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider \
-	  --ignore Tests/InteropTests/test_zoo.py --ignore Tests/InteropTests/test_applications.py $(PYTEST_FLAGS)
-
-# A wider sweep over typical models and architectures. Not part of `make test`: it takes long, and some of its models still fail.
-test-zoo: release $(VENV)/.ready
-	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests/test_zoo.py Tests/InteropTests/test_applications.py -q -p no:cacheprovider $(PYTEST_FLAGS)
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 conformance: release $(VENV)/.ready
 	.build/release/modelbench conformance "$$($(PEERS) -c 'import os, onnx; print(os.path.dirname(onnx.__file__))')/backend/test/data/node" \

@@ -11,7 +11,7 @@ import Synchronization
 /// one executor take turns; several executors run side by side.
 public final class Executor: @unchecked Sendable {
   public typealias Port = (name: String, type: TensorType)
-  /// The model that is executed: lowered to ops.
+  /// The model that is executed: lowered to ops, unless that takes extents which only the inputs tell.
   public let model: Model
   public let options: ExecutionOptions
   public let inputs: [Port]
@@ -24,6 +24,9 @@ public final class Executor: @unchecked Sendable {
   // Guarded by the lock.
   private var plain: Plan?
   private var fused: Plan?
+  /// For a model that can only be lowered for inputs of known extents: the last ones, and what runs it for them.
+  private var fixed: (extents: [[Int]], executor: Executor)?
+  private let isOpen: Bool
   /// Seconds by the place of each node, while somebody profiles.
   var profile: [String: Double]?
 
@@ -42,7 +45,12 @@ public final class Executor: @unchecked Sendable {
       throw UnsupportedError("the model can't be executed: the engine has no kernel for", items: missing)
     }
     var model = model
-    try LowerLayers().run(&model)
+    do {
+      try LowerLayers().run(&model)
+      isOpen = false
+    } catch let error as GraphError where error.code == .missingType && model.hasOpenInputs(entry) {
+      isOpen = true
+    }
     self.model = model
     self.options = options
     graph = entry
@@ -53,6 +61,7 @@ public final class Executor: @unchecked Sendable {
     outputs = main.outputs.map { ($0.name, main[$0.value].type) }
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
     pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(for: 0))
+    guard !isOpen else { return }
     // An unsound graph is found now, not at the first run.
     if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }
   }
@@ -63,6 +72,7 @@ public final class Executor: @unchecked Sendable {
   /// - Throws: `ExecutionError` naming the node, whatever `probe` throws, or the error of reading a weight.
   public func run(_ inputs: [NDArray], probe: Probe? = nil) throws -> [NDArray] {
     try check(inputs)
+    if isOpen { return try lock.withLock { _ in try executor(for: inputs) }.run(inputs, probe: probe) }
     // A plan keeps packed weights and is not for two at a time.
     return try lock.withLock { _ in
       let plan = try plan(fused: options.fuses && probe == nil)
@@ -100,11 +110,35 @@ public final class Executor: @unchecked Sendable {
     }
   }
 
+  /// For a model whose layers take as many steps as the inputs have.
+  private func executor(for inputs: [NDArray]) throws -> Executor {
+    let extents = inputs.map(\.shape)
+    if let fixed, fixed.extents == extents { return fixed.executor }
+    var model = model
+    if let ports = model.graphs[graph]?.inputs {
+      for (port, array) in zip(ports, inputs) {
+        model.graphs[graph]?[port.value].type = TensorType(array.dtype, .ranked(array.shape.map { .fixed($0) }))
+      }
+    }
+    model.main = graph
+    let made = try Executor(model, options: options)
+    fixed = (extents, made)
+    return made
+  }
+
   private func plan(fused wanted: Bool) throws -> Plan {
     if wanted, let fused { return fused }
     if let known = plain { return known }
     let made = try Plan(model, entry: graph)
     plain = made
     return made
+  }
+}
+
+extension Model {
+  /// Whether an input of a graph has extents that are not known.
+  fileprivate func hasOpenInputs(_ id: GraphID) -> Bool {
+    guard let graph = graphs[id] else { return false }
+    return graph.inputs.contains { port in graph[port.value].type.shape.dims?.contains { $0.value == nil } ?? true }
   }
 }

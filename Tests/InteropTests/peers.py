@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 import tf_keras
+from onnx.reference import ReferenceEvaluator
 
 import seeded
 
@@ -73,6 +74,14 @@ def run_onnx_by_name(path, inputs):
     names = [i.name for i in session.get_inputs()]
     assert names == list(inputs), f"inputs {names} instead of {list(inputs)}"
     return session.run(None, dict(inputs))
+
+
+def run_onnx_reference(path, inputs):
+    """The same by ONNX's own reference implementation."""
+    onnx.checker.check_model(str(path), full_check=True)
+    model = ReferenceEvaluator(str(path))
+    assert model.input_names == list(inputs), f"inputs {model.input_names} instead of {list(inputs)}"
+    return model.run(None, dict(inputs))
 
 
 def compare(actual, expected, tolerance=(1e-5, 1e-4), what=""):

@@ -28,6 +28,8 @@ class Entry:
     h5: bool = True
     #: Whether Keras 2 can read the H5 file made of the Keras 3 model and computes the same in the same dtypes.
     h5_for_keras2: bool = True
+    #: Whether ONNX Runtime has what ONNX says; else ONNX's own reference implementation judges.
+    in_onnx_runtime: bool = True
     #: A looser one only with its reason beside it.
     tolerance: tuple = (1e-5, 1e-4)
     #: What modelctl says when it refuses to convert the model to ONNX.

@@ -50,4 +50,12 @@ def mixed_lstm(K):
 def float64_all(K):
     L = K.layers
     x = inputs = L.Input((6, 3), dtype="float64")
+    return K.Model(inputs, L.Dense(2, dtype="float64")(L.Flatten(dtype="float64")(L.Dense(4, activation="tanh", dtype="float64")(x))))
+
+
+# ONNX Runtime has neither of float64.
+@zoo("float64 convolutions and recurrence", in_onnx_runtime=False)
+def float64_convolutions(K):
+    L = K.layers
+    x = inputs = L.Input((6, 3), dtype="float64")
     return K.Model(inputs, L.Dense(2, dtype="float64")(L.LSTM(4, dtype="float64")(L.Conv1D(4, 3, dtype="float64")(x))))

@@ -167,6 +167,14 @@ def masking(K):
     return K.Model(inputs, [L.GRU(3)(x), L.GlobalAveragePooling1D()(x), L.SimpleRNN(2, go_backwards=True)(x)])
 
 
+# Keras runs the steps one after the other: as many as the input has, which only a loop of ONNX could say.
+@zoo("conv lstm of open length", refused="the number of steps must be known")
+def open_conv_lstm(K):
+    L = K.layers
+    inputs = L.Input((None, 5, 4, 2))
+    return K.Model(inputs, L.GlobalAveragePooling3D()(L.ConvLSTM2D(3, 3, padding="same", return_sequences=True)(inputs)))
+
+
 @zoo("stacked cells")
 def stacked_cells(K):
     L = K.layers

@@ -13,10 +13,11 @@ def names(K):
 @zoo("strange names")
 def strange_names(K):
     L = K.layers
-    x = inputs = L.Input((4, 6, 2), name="eingabe größe")
-    x = L.Conv2D(3, 3, padding="same", name="conv (1) – été")(x)
-    x = L.BatchNormalization(name="bn.1:x")(x)
-    return K.Model(inputs, L.Dense(2, name="出力 0")(L.Flatten()(x)), name="my model v1.0")
+    x = inputs = L.Input((4, 6, 2), name="eingabe.1" if K.__name__ == "tf_keras" else "eingabe größe")
+    # Keras 2 takes none but the names of TensorFlow's scopes.
+    x = L.Conv2D(3, 3, padding="same", name="conv.1->x\\y" if K.__name__ == "tf_keras" else "conv (1) – été")(x)
+    x = L.BatchNormalization(name="bn.1-x" if K.__name__ == "tf_keras" else "bn.1:x")(x)
+    return K.Model(inputs, L.Dense(2, name="0.out" if K.__name__ == "tf_keras" else "出力 0")(L.Flatten()(x)), name="my model v1.0")
 
 
 @zoo("names with slashes", keras2_only=True)
@@ -105,7 +106,7 @@ def nested_shared(K):
 def nested_ends(K):
     L = K.layers
     i, j = L.Input((4,), name="i"), L.Input((3,), name="j")
-    inner = K.Model([i, j], [L.Dense(2)(i), L.Concatenate()([i, j])], name="two ends")
+    inner = K.Model([i, j], [L.Dense(2)(i), L.Concatenate()([i, j])], name="two.ends" if K.__name__ == "tf_keras" else "two ends")
     x, y = L.Input((4,)), L.Input((3,))
     p, q = inner([x, y])
     r, s = inner([L.Dense(4)(q), y])

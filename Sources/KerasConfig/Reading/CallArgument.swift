@@ -118,6 +118,8 @@ struct CallDescription: Sendable {
   var keywords: OrderedDictionary<String, CallArgument> = [:]
   /// Spelled with `args` and `kwargs`: Keras 3 makes this call.
   var isKeras3 = false
+  /// For Keras 2 alone, which takes tensors by keyword in its own spelling.
+  var isOfKeras2 = false
 
   /// Arguments that hold tensors.
   var tensorArgumentCount: Int { (arguments + Array(keywords.values)).count { !$0.tensors.isEmpty } }

@@ -2,6 +2,9 @@ import ModelSupport
 
 /// Layer configurations of older generations in the words that the rules read.
 enum LegacyConfig {
+  /// A key that no file has, for `Discretization`.
+  static let indexType = "__index_dtype"
+
   /// A layer's configuration as the rules take it. What a scope keeps stays as the file spells it.
   static func modernized(_ config: JSONValue, generation: KerasGeneration) -> JSONValue {
     guard generation < .keras3 else { return config }
@@ -12,6 +15,8 @@ enum LegacyConfig {
     }
     // Keras 2 did not write it before it knew it.
     if config["units"] != nil, config["recurrent_activation"] != nil, config["reset_after"] == nil { config["reset_after"] = false }
+    // Its indices were int64, and took the policy's dtype where that is one of integers.
+    if config["bin_boundaries"] != nil { config[indexType] = config["dtype"] == "int32" ? "int32" : "int64" }
     for key in ["layer", "backward_layer", "cell"] {
       guard let inner = config[key]?["config"], var object = config[key] else { continue }
       object["config"] = modernized(inner, generation: generation)

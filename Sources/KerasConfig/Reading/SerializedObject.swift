@@ -61,9 +61,20 @@ struct SerializedObject {
 
   var isTrainable: Bool { config["trainable"]?.boolValue ?? true }
 
+  /// Whether a policy is one of those by which Keras 3 quantises layers.
+  static func isQuantized(_ policy: JSONValue?) -> Bool {
+    guard let name = policy?["class_name"]?.stringValue else { return false }
+    return name.hasPrefix("Quantized") || name == "GPTQDTypePolicy" || name == "AWQDTypePolicy"
+  }
+
   /// - Throws: `UnsupportedError` for a policy that is not one of plain or mixed precision.
   func policy() throws -> DTypePolicy {
     guard let json = config["dtype"], !json.isNull else { return DTypePolicy() }
+    if Self.isQuantized(json) {
+      let kind = json["class_name"]?.stringValue ?? "", mode = json["config"]?["mode"]?.stringValue ?? "?"
+      throw UnsupportedError(
+        "layers that Keras quantised are not supported", items: [.init("\(kind) of mode '\(mode)'", reason: "layer \(name)")])
+    }
     guard let name = json.stringValue ?? json["config"]?["name"]?.stringValue ?? json["config"]?["default_policy"]?.stringValue else {
       throw FormatError(
         .invalidValue, "'dtype': expected a dtype or a policy, found \(json.abridged)", at: SourceLocation(path: ["layer \(name)"]))

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelLayers
 import ModelSupport
+import ModelTensor
 import OrderedCollections
 
 extension LayerRules {
@@ -29,11 +30,19 @@ extension LayerRules {
       CategoryEncoding.self, arguments: ["inputs", "count_weights"],
       rows: [count("num_tokens", \.tokens, also: ["max_tokens"]), row("output_mode", \.mode)]),
     LayerRule(
-      Discretization.self, rows: [row("bin_boundaries", \.boundaries), row("output_mode", \.mode)]
+      Discretization.self, rows: [row("bin_boundaries", \.boundaries), row("output_mode", \.mode), indexType]
     ) { layer in
       guard !layer.boundaries.isEmpty else { throw ConfigMismatch(expected: "bin boundaries: the layer has not been adapted") }
     },
   ]
+
+  /// Said by no file: it is how Keras 2 differs.
+  private static let indexType = ConfigRow<Discretization>(key: LegacyConfig.indexType) { layer, json in
+    guard let name = json.stringValue, let dtype = DType(rawValue: name) else { throw ConfigMismatch(expected: "a dtype") }
+    layer.indexType = dtype
+  } write: { _ in
+    nil
+  }
 
   static let augmentationRules: [LayerRule] = Augmentations.kinds.map { augmentation($0) }
 

@@ -49,7 +49,9 @@ struct WeightReader {
         }
         var tensors: [Tensor] = []
         for spec in child.weights {
-          let paths = containers.flatMap { container in ([spec.path] + spec.otherPaths).map { "\(container)/\(name)/\($0)" } }
+          // Keras 2 names attributes of its own as Python does, with an underscore in front.
+          let own = [spec.path] + spec.otherPaths + (spec.path.hasPrefix("vars/") ? [] : ["_\(spec.path)"])
+          let paths = containers.flatMap { container in own.map { "\(container)/\(name)/\($0)" } }
           var found: Tensor?
           for path in paths where found == nil {
             found = try store.variable(at: path)

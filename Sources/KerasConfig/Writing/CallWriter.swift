@@ -76,6 +76,10 @@ enum CallWriter {
     guard call.arguments.count == 1 else { return nil }
     var keywords: OrderedDictionary<String, JSONValue> = [:]
     for (name, argument) in call.keywords {
+      if call.isOfKeras2, let tensors = references(argument) {
+        keywords[name] = tensors
+        continue
+      }
       guard let plain = argument.plain else { return nil }
       keywords[name] = plain
     }
@@ -102,5 +106,30 @@ extension Shape {
   var kerasJSON: JSONValue {
     guard let dims else { return .null }
     return .array(dims.map { $0.value.map { .int($0) } ?? .null })
+  }
+}
+
+extension CallWriter {
+  /// A tensor or a list of tensors, as Keras 2 spells keywords.
+  private static func references(_ argument: CallArgument) -> JSONValue? {
+    switch argument {
+    case .tensor(let reference, _): return reference.json
+    case .list(let list):
+      let members = list.compactMap { argument -> JSONValue? in
+        guard case .tensor(let reference, _) = argument else { return nil }
+        return reference.json
+      }
+      return members.isEmpty || members.count != list.count ? nil : .array(members)
+    default: return nil
+    }
+  }
+}
+
+extension CallDescription {
+  /// Gives all tensors but the first their keywords: only Keras 2 reads tensors there, and only there.
+  mutating func nameTensors(as names: [String]) {
+    for (name, argument) in zip(names, arguments).dropFirst() { keywords[name] = argument }
+    arguments = Array(arguments.prefix(1))
+    isOfKeras2 = true
   }
 }

@@ -6,6 +6,11 @@ import OrderedCollections
 struct ConfigTranslator {
   let target: KerasGeneration
   private(set) var losses: [Loss] = []
+  /// Set when something was written that only Keras 2 reads.
+  private(set) var needsKeras2 = false
+
+  /// Whether a file that Keras 3 can't read will do.
+  var allowsKeras2Only = true
 
   init(to target: KerasGeneration) { self.target = target }
 
@@ -17,6 +22,9 @@ struct ConfigTranslator {
     let foreign =
       target == .keras3
       ? KnownKeys.onlyKeras2(className) : KnownKeys.onlyKeras3(className).union(KnownKeys.onlyKeras2(className))
+    // Keras 2 insists on these keys and Keras 3 refuses them: what Keras 2 wrote stays Keras 2's.
+    let isKeras2Only = target == .keras2 && allowsKeras2Only && Self.holdsShapesOfKeras2(className, members)
+    if isKeras2Only { needsKeras2 = true }
     // Words that each generation has its own of.
     let renamed: Set<String> = ["alpha", "negative_slope", "batch_shape", "shape"]
     for (key, value) in members {
@@ -27,6 +35,10 @@ struct ConfigTranslator {
         result[renamed] = objects(value, depth: 0)
         continue
       }
+      if isKeras2Only, KnownKeys.onlyKeras2(className).contains(key) {
+        result[key] = value
+        continue
+      }
       if foreign.contains(key), !renamed.contains(key) {
         // Keras 2 refuses the key: a value that changes nothing can go, another one matters more.
         if isTrivial(key, value) { continue }
@@ -35,13 +47,22 @@ struct ConfigTranslator {
           continue
         }
       }
-      if key == "dtype" {
+      if key == "axis", className == "BatchNormalization", let axes = value.arrayValue, axes.count == 1 {
+        // Keras 2 keeps a list, which Keras 3 refuses.
+        result[key] = axes[0]
+      } else if key == "dtype" {
         result[key] = policy(value)
       } else {
         result[key] = objects(value, depth: 0)
       }
     }
     return .object(result)
+  }
+
+  /// Whether a `MultiHeadAttention` says the shapes it was built for, as Keras 2 alone writes and reads it.
+  private static func holdsShapesOfKeras2(_ className: String, _ members: OrderedDictionary<String, JSONValue>) -> Bool {
+    guard className == "MultiHeadAttention" else { return false }
+    return ["query_shape", "key_shape", "value_shape"].allSatisfy { key in members[key].map { !$0.isNull } ?? false }
   }
 
   /// The configuration of a class that is not known here: what is inside it stays as it is.
@@ -51,8 +72,10 @@ struct ConfigTranslator {
     return .object(members)
   }
 
-  /// Keys of the first layer of Keras 1 and 2, which its input layer says too.
-  private static let neverWritten: Set<String> = ["batch_input_shape", "input_dim_", "dynamic", "input_dtype", "autocast"]
+  /// Keys of the first layer of Keras 1 and 2, which its input layer says too, and of the random numbers of Keras 2.
+  private static let neverWritten: Set<String> = [
+    "batch_input_shape", "input_dim_", "dynamic", "input_dtype", "autocast", "rng_type",
+  ]
 
   private func rename(_ key: String, _ className: String) -> String? {
     switch (className, key, target) {

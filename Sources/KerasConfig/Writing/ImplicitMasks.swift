@@ -97,6 +97,16 @@ struct ImplicitMasks {
     for (output, mask) in zip(node.outputs, found) { masks[output] = mask }
   }
 
+  /// A node's attributes, axes counted from the front.
+  private func spelling(of node: Node) -> [String] {
+    var op = node.op
+    if var reduce = op as? ReduceOp, let x = node.inputs.first ?? nil, let rank = context.graph[x].type.shape.rank {
+      reduce.axes = reduce.axes?.map { $0 < 0 ? $0 + rank : $0 }
+      op = reduce
+    }
+    return op.attributes.map { "\($0.name)=\($0.value)" }
+  }
+
   /// Whether two values are computed alike from the same values.
   private func isSame(_ a: ValueID, _ b: ValueID, depth: Int = 0) -> Bool {
     if a == b { return true }
@@ -109,8 +119,7 @@ struct ImplicitMasks {
     case (.result, .result):
       guard let x = graph.producer(of: a).map({ graph[$0] }), let y = graph.producer(of: b).map({ graph[$0] }) else { return false }
       guard x.op.displayName == y.op.displayName, !(x.op is LayerOp), x.bodies.isEmpty, x.inputs.count == y.inputs.count,
-        x.outputs.firstIndex(of: a) == y.outputs.firstIndex(of: b),
-        x.op.attributes.map({ "\($0.name)=\($0.value)" }) == y.op.attributes.map({ "\($0.name)=\($0.value)" })
+        x.outputs.firstIndex(of: a) == y.outputs.firstIndex(of: b), spelling(of: x) == spelling(of: y)
       else { return false }
       return zip(x.inputs, y.inputs).allSatisfy { x, y in
         guard let x, let y else { return x == nil && y == nil }

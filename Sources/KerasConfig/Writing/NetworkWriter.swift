@@ -15,13 +15,17 @@ struct NetworkWriter {
   /// Whether some call takes the newer spelling of calls, which then all take.
   private var usesKeras3Calls: Bool
   private var usesKeras3Only = false
+  /// Whether Keras 2 made the model: what only one of the two can read is then written for Keras 2.
+  private let isOfKeras2: Bool
   private var depth = 0
 
   init(model: Model, generation: KerasGeneration) {
     self.model = model
     self.generation = generation
     objects = ObjectWriter(generation)
+    isOfKeras2 = (model.residue["keras"] as? KerasResidue).map { $0.generation < .keras3 } ?? false
     usesKeras3Calls = generation == .keras3
+    objects.keepsBuildConfigs = !isOfKeras2
   }
 
   var losses: [Loss] { ownLosses + objects.translator.losses }
@@ -39,6 +43,7 @@ struct NetworkWriter {
     var result = try writeGraph(model.main, scope: scope, name: nil)
     if generation == .keras2, usesKeras3Calls {
       objects = ObjectWriter(generation)
+      objects.translator.allowsKeras2Only = false
       unsupported = [:]
       ownLosses = []
       result = try writeGraph(model.main, scope: scope, name: nil)
@@ -69,6 +74,7 @@ struct NetworkWriter {
     depth += 1
     defer { depth -= 1 }
     graph = generation == .keras2 ? try ImplicitMasks.removed(from: graph, of: model) : try ImplicitMasks.spelled(in: graph, of: model)
+    if generation == .keras3 { graph = try Keras2Behaviour.spelled(in: graph, of: model) }
     graph.removeDeadNodes()
     var names = LayerNames(), entries: [Entry] = [], references: [ValueID: TensorReference] = [:]
     let original = scope.map { model[$0] }
@@ -106,6 +112,7 @@ struct NetworkWriter {
         known[key] = index
       }
       guard let call = try call(node, graph, references) else { continue }
+      if call.isOfKeras2 { objects.needsKeras2 = true }
       let place = entries[index].calls.count
       entries[index].calls.append(call)
       if generation == .keras2, !usesKeras3Calls, CallWriter.keras2(call) == nil { usesKeras3Calls = true }
@@ -227,6 +234,10 @@ struct NetworkWriter {
       note(op.displayName, reason: op.reason)
       return nil
     }
+    if generation == .keras2, SerializedObject.isQuantized(original["config"]?["dtype"]) {
+      note(op.displayName, reason: "the order of its weights in an H5 file is not known here")
+      return nil
+    }
     let name = names.claim(node.name)
     let isOperation = OperationRules.isOperation(module: original["module"]?.stringValue)
     // Operations have no configuration of weights, and stand under their module in both kinds of files.
@@ -311,7 +322,12 @@ struct NetworkWriter {
       return .tensor(reference, graph[input].type)
     }
     if let op = node.op as? LayerOp, let rule = LayerRules.rule(for: op.layer) {
-      return CallWriter.description(of: op, tensors: try node.inputs.prefix(op.roles.count).map(tensor), rule: rule)
+      var call = CallWriter.description(of: op, tensors: try node.inputs.prefix(op.roles.count).map(tensor), rule: rule)
+      let isMultiHead = objects.needsKeras2 && op.layer is MultiHeadAttention
+      if generation == .keras2, !usesKeras3Calls, isMultiHead || isOfKeras2, CallWriter.keras2(call) == nil {
+        call.nameTensors(as: rule.arguments)
+      }
+      return call
     }
     if let op = node.op as? OpaqueOp, let payload = op.payload as? KerasCall {
       var rest = node.inputs[...]
@@ -397,7 +413,7 @@ struct NetworkWriter {
     guard inputs.count == 1, outputs.count == 1, let first = entries.first, first.isInput else { return nil }
     var previous = TensorReference(first.name)
     for entry in entries.dropFirst() {
-      guard entry.calls.count == 1, entry.calls[0].keywords.isEmpty, entry.calls[0].arguments.count == 1,
+      guard !entry.isOperation, entry.calls.count == 1, entry.calls[0].keywords.isEmpty, entry.calls[0].arguments.count == 1,
         case .tensor(previous, _) = entry.calls[0].arguments[0]
       else { return nil }
       previous = TensorReference(entry.name)

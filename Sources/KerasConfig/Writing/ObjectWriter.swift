@@ -9,7 +9,9 @@ struct ObjectWriter {
   let generation: KerasGeneration
   var translator: ConfigTranslator
   /// Set when an object means something in Keras 2 only: the file has to say that it is Keras 2's.
-  private(set) var needsKeras2 = false
+  var needsKeras2 = false
+  /// Not those of Keras 2, which keeps one shape where Keras 3 wants those of all arguments.
+  var keepsBuildConfigs = true
 
   init(_ generation: KerasGeneration) {
     self.generation = generation
@@ -29,7 +31,9 @@ struct ObjectWriter {
       let source: KerasGeneration = isKeras3 ? .keras3 : .keras2
       config = known
       let originalRule = LayerRules.rule(className: originalClass, module: original["module"]?.stringValue) ?? rule
-      let readings = [source, .keras3, .keras2].lazy.compactMap { generation in
+      // What Keras 2 put into an archive is spelled like Keras 3's and may mean something else.
+      let generations: [KerasGeneration] = generation == .keras3 ? [.keras3] : [source, .keras3, .keras2]
+      let readings = generations.lazy.compactMap { generation in
         try? rule.write(try originalRule.read(LegacyConfig.modernized(known, generation: generation)))
       }
       // Still the same, and for the same generation: what the file says stays.
@@ -46,9 +50,10 @@ struct ObjectWriter {
     config = activations(config)
     if generation == .keras3, className == "ThresholdedReLU" { className = "ReLU" }
     config = translator.layerConfig(config, className: className, title: name)
+    if translator.needsKeras2 { needsKeras2 = true }
     if generation == .keras3 {
       var result: JSONValue = ["module": .string(rule.module), "class_name": .string(className), "config": config, "registered_name": nil]
-      if let build = original?["build_config"], original?["module"] != nil { result["build_config"] = build }
+      if let build = original?["build_config"], original?["module"] != nil, keepsBuildConfigs { result["build_config"] = build }
       return result
     }
     // Its name in Python is another, which the older loader goes by.
@@ -80,6 +85,8 @@ struct ObjectWriter {
   /// What is typed goes over what a file said, inside wrapped layers too: whatever else they say stays.
   private func overlay(_ typed: JSONValue, on config: inout JSONValue) {
     for (key, value) in typed.objectValue ?? [:] { config[key] = merged(value, over: config[key]) }
+    // Said only where it is so.
+    if typed["time_major"] == nil { config["time_major"] = nil }
   }
 
   private func merged(_ typed: JSONValue, over original: JSONValue?) -> JSONValue {

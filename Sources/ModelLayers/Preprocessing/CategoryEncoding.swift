@@ -30,7 +30,12 @@ public struct Discretization: ConfigurableLayer {
   /// Ascending; a number equal to a boundary belongs to the bin above.
   public var boundaries: [Double] = []
   public var mode = CategoryMode.int
+  /// Of indices: `int64` in Keras 2.
+  public var indexType = DType.int32
   public init() {}
+
+  /// A policy of integers is for the result.
+  public var castsInputs: Bool { false }
 
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     var x = try call.input()
@@ -40,7 +45,7 @@ public struct Discretization: ConfigurableLayer {
     let above = try context.apply(GreaterOrEqualOp(), try context.unsqueeze(x, [rank]), limits)
     let bins = try context.reduce(.sum, try context.cast(above, to: .int32), axes: [rank])
     return [
-      try context.encoded(bins, mode, depth: boundaries.count + 1, dtype: mode == .int ? .int32 : .float32, weights: nil)
+      try context.encoded(bins, mode, depth: boundaries.count + 1, dtype: mode == .int ? indexType : .float32, weights: nil)
     ]
   }
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] { [nil] }

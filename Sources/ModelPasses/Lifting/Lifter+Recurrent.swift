@@ -39,7 +39,10 @@ extension Lifter {
       case .hardSwish: return .hardSilu
       case .relu6: return .relu6
       case .elu: return given.alpha == 1 ? .elu() : nil
-      case .hardSigmoid: return abs(given.alpha - 1.0 / 6) < 1e-6 && given.beta == 0.5 ? .hardSigmoid() : nil
+      case .hardSigmoid:
+        guard given.beta == 0.5 else { return nil }
+        if abs(given.alpha - 0.2) < 1e-6 { return .hardSigmoidKeras2 }
+        return abs(given.alpha - 1.0 / 6) < 1e-6 ? .hardSigmoid() : nil
       case .affine: return given.alpha == 1 && given.beta == 0 ? .linear : nil
       default: return nil
       }

@@ -2,10 +2,12 @@ import ModelGraph
 import ModelOps
 import ModelTensor
 
-/// Puts LSTM, GRU and RNN in the place of loops that are one with a mask: ONNX's own operators know lengths but no
+/// Puts LSTM, GRU and RNN in the place of loops that are one: ONNX's own operators know lengths but no
 /// masks, so our writer says a masked layer of Keras as a `Scan`.
 ///
 ///     h′ = Where(mask_t, step(x_t·Wᵀ + b, h), h),  y_t = Where(mask_t, step(…), last output or 0)
+///
+/// Cells whose activations ONNX does not name are loops too, without masks.
 ///
 /// The body is matched by what it computes, not by names. Loops that do anything else stay.
 public struct RecognizeRecurrence: Pass {
@@ -68,6 +70,7 @@ private struct ScanMatch {
   /// What stands for the loop's results; `nil` when it is something else.
   mutating func replace() throws -> [ValueID: ValueID]? {
     let count = scan.stateCount
+    if count <= 2, scan.inputAxes == [0] { return try replaceUnmasked() }
     guard (1...3).contains(count), scan.inputAxes == [0, 0], scan.outputAxes == [0], scan.outputsReversed == [scan.inputsReversed[0]],
       scan.inputsReversed[0] == scan.inputsReversed[1], body.outputs.count == count + 1, body.inputs.count == node.inputs.count,
       let projected = node.input(count), let live = node.input(count + 1)
@@ -90,15 +93,36 @@ private struct ScanMatch {
         let start = node.input(real), isZeroOutside(start)
       else { return nil }
     }
-    let direction: RecurrentDirection = scan.inputsReversed[0] ? .reverse : .forward
-    guard
-      let cell = try real == 2
-        ? lstm(next, Array(states.prefix(2)), formals[count], direction, zeroes: !repeats)
-        : gru(next[0], states[0], formals[count], direction, zeroes: !repeats)
-          ?? rnn(next[0], states[0], formals[count], direction, zeroes: !repeats),
+    guard let cell = try matched(next, Array(states.prefix(real)), formals[count], zeroes: !repeats),
       let inputs = try operands(projected, cell, mask)
     else { return nil }
-    let results = try context.append(cell.op, inputs, name: node.name)
+    return try results(cell, inputs, real: real)
+  }
+
+  /// A loop without a mask: what the writer makes of cells whose activations ONNX does not name.
+  private mutating func replaceUnmasked() throws -> [ValueID: ValueID]? {
+    let count = scan.stateCount
+    guard (1...2).contains(count), scan.outputAxes == [0], scan.outputsReversed == scan.inputsReversed, scan.inputsReversed.count == 1,
+      body.outputs.count == count + 1, body.inputs.count == node.inputs.count, let projected = node.input(count)
+    else { return nil }
+    let formals = body.inputs.map(\.value), next = body.outputs.map { plain($0.value) }
+    guard next[count] == next[0],
+      let cell = try matched(Array(next.prefix(count)), Array(formals.prefix(count)), formals[count], zeroes: false),
+      let inputs = try operands(projected, cell, nil)
+    else { return nil }
+    return try results(cell, inputs, real: count)
+  }
+
+  private mutating func matched(_ next: [ValueID], _ states: [ValueID], _ projected: ValueID, zeroes: Bool) throws -> Cell? {
+    let direction: RecurrentDirection = scan.inputsReversed[0] ? .reverse : .forward
+    if states.count == 2 { return try lstm(next, states, projected, direction, zeroes: zeroes) }
+    return try gru(next[0], states[0], projected, direction, zeroes: zeroes)
+      ?? rnn(next[0], states[0], projected, direction, zeroes: zeroes)
+  }
+
+  /// The cell's op in the graph, and what it stands for.
+  private mutating func results(_ cell: Cell, _ inputs: [ValueID?], real: Int) throws -> [ValueID: ValueID] {
+    let count = scan.stateCount, results = try context.append(cell.op, inputs, name: node.name)
     var replacements: [ValueID: ValueID] = [:]
     let olds = Array(node.outputs.prefix(real)) + [node.outputs[count]], news = Array(results[1...real]) + [results[0]]
     for (index, (old, new)) in zip(olds, news).enumerated() {
@@ -114,7 +138,7 @@ private struct ScanMatch {
   }
 
   /// `x`, weights, biases, states and mask in the op's places.
-  private mutating func operands(_ projected: ValueID, _ cell: Cell, _ mask: ValueID) throws -> [ValueID?]? {
+  private mutating func operands(_ projected: ValueID, _ cell: Cell, _ mask: ValueID?) throws -> [ValueID?]? {
     let gates = cell.maskInput == 8 ? 4 : cell.op is GRUOp ? 3 : 1, width = gates * cell.hidden
     var product = projected, biases: [ValueID] = []
     while let add = outer(product), add.op is AddOp, let a = add.input(0), let b = add.input(1) {
@@ -153,7 +177,7 @@ private struct ScanMatch {
       guard let state = node.input(index) else { return nil }
       inputs[place] = try context.unsqueeze(state, [0])
     }
-    return inputs + [mask]
+    return mask.map { inputs + [$0] } ?? inputs
   }
 
   // MARK: Cells

@@ -118,6 +118,7 @@ struct NodeWriter: OpContext {
     depth += 1
     defer { depth -= 1 }
     guard depth < 64 else { throw UnsupportedError("\(op.displayName) decomposes into itself") }
+    if lacksBFloat16(op, inputs) { return try writeWidened(op, inputs) }
     if let rule = rules.writer(op) { return try rule(op, RuleInputs(values: inputs), &self) }
     if let composite = op as? any CompositeOp { return try composite.decompose(inputs, in: &self) }
     throw UnsupportedError("ONNX has no operator for it")

@@ -1,0 +1,74 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+/// What layers of Keras 2 do that Keras 3 has no word for, said with operations around them.
+enum Keras2Behaviour {
+  /// The graph with transposes around recurrent layers whose sequences are `[T, B, …]`, and casts of indices that Keras 3 makes
+  /// `int32`.
+  static func spelled(in graph: Graph, of model: Model) throws -> Graph {
+    guard graph.nodeSlots.contains(where: { ($0?.op as? LayerOp).flatMap { keras3(of: $0.layer) } != nil }) else { return graph }
+    var context = GraphContext(model, graph: graph)
+    for id in try graph.order() {
+      let node = context.graph[id]
+      guard var op = node.op as? LayerOp, let layer = keras3(of: op.layer), let x = node.inputs.first ?? nil else { continue }
+      op.layer = layer
+      context.graph[id].op = op
+      if let options = (layer as? any RecurrentLayer)?.options ?? (layer as? Bidirectional)?.forward.options {
+        guard let swap = swap(context.fact(of: x).type.shape.rank) else {
+          throw UnsupportedError("sequences of unknown rank", items: [.init(op.displayName, reason: "time comes first")])
+        }
+        context.graph[id].inputs[0] = try context.append(swap, [x], name: "\(node.name)_batch_first")[0]
+        let sequences = options.returnSequences ? (layer as? Bidirectional).map { $0.mergeMode == nil ? 2 : 1 } ?? 1 : 0
+        for output in node.outputs.prefix(sequences) {
+          try insert(swap, behind: output, of: swapped(context.graph[output].type), as: "\(node.name)_time_first", &context)
+        }
+      } else if let output = node.outputs.first {
+        let type = TensorType(.int32, context.graph[output].type.shape)
+        try insert(CastOp(to: .int64), behind: output, of: type, as: "\(node.name)_int64", &context)
+      }
+    }
+    return context.graph
+  }
+
+  /// The layer as Keras 3 has it; `nil` when it is no other.
+  private static func keras3(of layer: any Layer) -> (any Layer)? {
+    if var layer = layer as? any RecurrentLayer, layer.options.timeMajor {
+      layer.options.timeMajor = false
+      return layer
+    }
+    if var layer = layer as? Bidirectional, layer.forward.options.timeMajor {
+      layer.forward.options.timeMajor = false
+      layer.backward?.options.timeMajor = false
+      return layer
+    }
+    if var layer = layer as? Discretization, layer.mode == .int, layer.indexType != .int32 {
+      layer.indexType = .int32
+      return layer
+    }
+    return nil
+  }
+
+  private static func swap(_ rank: Int?) -> TransposeOp? {
+    guard let rank, rank >= 2 else { return nil }
+    return TransposeOp(permutation: [1, 0] + Array(2..<rank))
+  }
+
+  private static func swapped(_ type: TensorType) -> TensorType {
+    guard var dims = type.shape.dims, dims.count >= 2 else { return type }
+    dims.swapAt(0, 1)
+    return TensorType(type.dtype, .ranked(dims))
+  }
+
+  /// Puts an op between a value, whose type is another now, and all that uses it.
+  private static func insert(_ op: any Op, behind value: ValueID, of type: TensorType, as name: String, _ context: inout GraphContext)
+    throws
+  {
+    context.graph[value].type = type
+    guard let result = try context.append(op, [value], name: name).first, let inserted = context.graph.producer(of: result) else { return }
+    context.graph.replaceUses([value: result])
+    context.graph[inserted].inputs = [value]
+  }
+}
