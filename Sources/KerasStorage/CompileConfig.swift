@@ -94,7 +94,9 @@ public enum CompileConfig {
     if let inner = config.objectValue {
       config = .object(
         inner.mapValues { value in
-          value["class_name"] == nil ? value : object(value, module: "\(module).schedules", depth: depth + 1)
+          // An optimiser inside another, or else a schedule.
+          let isOptimizer = value["config"]?["name"] != nil && value["config"]?["learning_rate"] != nil
+          return value["class_name"] == nil ? value : object(value, module: isOptimizer ? module : "\(module).schedules", depth: depth + 1)
         })
     }
     let known = members["registered_name"].flatMap(\.stringValue)

@@ -114,3 +114,10 @@ def grn(K):
     y = L.Dense(5)(L.ELU()(L.Dense(5)(x)))
     y = L.multiply([L.Dense(5)(y), L.Dense(5, activation="sigmoid")(y)])
     return K.Model(inputs, L.Dense(1)(L.LayerNormalization()(L.add([L.Dense(5)(x), y]))))
+
+
+@zoo("spectral normalization", keras3_only=True)
+def spectral(K):
+    L = K.layers
+    inputs = L.Input((4,))
+    return K.Model(inputs, L.Dense(2)(L.SpectralNormalization(L.Dense(3, activation="relu"))(inputs)))

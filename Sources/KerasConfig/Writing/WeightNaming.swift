@@ -36,7 +36,7 @@ extension KerasModelDocument {
       let place = group.isEmpty ? "layers/\(name)" : "\(group)/layers/\(name)"
       groupNames.append(("\(place)/vars", child.name))
       for (spec, parameter) in zip(child.weights, child.parameters) {
-        variables.append(("\(place)/\(spec.path)", model[parameter].tensor))
+        for path in [spec.path] + spec.otherPaths { variables.append(("\(place)/\(path)", model[parameter].tensor)) }
         note(parameter, "\(place)/\(spec.path)", in: model, residue)
       }
       if !child.isBuilt { addForeign(child, at: place, in: model) }
