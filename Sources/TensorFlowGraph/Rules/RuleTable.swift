@@ -1,0 +1,19 @@
+import ModelGraph
+
+/// All rules, found by TensorFlow's op when reading and by the canonical op when writing.
+struct RuleTable: Sendable {
+  private var readers: [String: NodeRule.Read] = [:]
+  private var writers: [ObjectIdentifier: NodeRule.Write] = [:]
+
+  static let all = RuleTable([activationRules, linearRules])
+
+  init(_ families: [[NodeRule]]) {
+    for rule in families.joined() {
+      if let type = rule.type, let read = rule.read { readers[type] = read }
+      if let op = rule.op, let write = rule.write { writers[op] = write }
+    }
+  }
+
+  func reader(_ type: String) -> NodeRule.Read? { readers[type] }
+  func writer(_ op: any Op) -> NodeRule.Write? { writers[ObjectIdentifier(Swift.type(of: op))] }
+}
