@@ -10,7 +10,7 @@ let recurrentRules: [NodeRule] = [
       try g.apply(try n.lstm(in: g, hiddenSize: try n.hiddenSize(in: g)), to: n.inputs)
     },
     write: { op, x, w in
-      guard x[8] == nil, let activations = op.activations.attributes else { return try op.stepwise().write(x, &w) }
+      guard x[8] == nil, let activations = op.activations.attributes else { return try op.stepwise(x.values, in: &w) }
       return try recurrent(
         "LSTM", op, op.batchFirst, inputs: 8, states: 5...6, x,
         [
@@ -29,7 +29,7 @@ let recurrentRules: [NodeRule] = [
       return try g.apply(op, to: n.inputs)
     },
     write: { op, x, w in
-      guard x[6] == nil, let activations = op.activations.attributes else { return try op.stepwise().write(x, &w) }
+      guard x[6] == nil, let activations = op.activations.attributes else { return try op.stepwise(x.values, in: &w) }
       return try recurrent(
         "GRU", op, op.batchFirst, inputs: 6, states: 5...5, x,
         [
@@ -47,7 +47,7 @@ let recurrentRules: [NodeRule] = [
       return try g.apply(op, to: n.inputs)
     },
     write: { op, x, w in
-      guard x[6] == nil, let activations = op.activations.attributes else { return try op.stepwise().write(x, &w) }
+      guard x[6] == nil, let activations = op.activations.attributes else { return try op.stepwise(x.values, in: &w) }
       return try recurrent(
         "RNN", op, op.batchFirst, inputs: 6, states: 5...5, x,
         [("clip", op.clip.map { .float(Double($0)) }), ("hidden_size", .int(op.hiddenSize)), ("direction", op.direction.attribute)]

@@ -2,14 +2,14 @@ import ModelGraph
 import ModelOps
 import ModelTensor
 
-extension NodeWriter {
+extension NodeWriter: ScanContext {
   /// A loop over slices along `axis` that a rule makes up: a `Scan` whose body `step` writes.
   ///
   /// - Parameters:
   ///   - step: gets the body's writer, the states and one slice of each tensor; gives the next states and the slices of the results.
   /// - Returns: the states at the end, and the results stacked along `axis`.
   mutating func scan(
-    _ initial: [OutValue], over tensors: [OutValue], axis: Int = 0, backward: Bool = false,
+    _ initial: [OutValue], over tensors: [OutValue], axis: Int, backward: Bool,
     step: (inout NodeWriter, _ states: [OutValue], _ slices: [OutValue]) throws -> (states: [OutValue], results: [OutValue])
   ) throws -> (states: [OutValue], results: [OutValue]) {
     let label = "\(nodeName)/step"

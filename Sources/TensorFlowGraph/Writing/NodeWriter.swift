@@ -4,22 +4,6 @@ import ModelSupport
 import ModelTensor
 import ProtobufWire
 
-/// A value of a graph being written: the node that makes it, which of its outputs it is, and what is known of it.
-struct OutValue: Sendable {
-  var node: String
-  /// The output's place among all outputs of the node, as graphs count.
-  var index: Int
-  /// The output argument and the place in it, as functions refer to it; `nil` for a function's own argument.
-  var argument: (name: String, index: Int)?
-  var fact: Fact
-  var type: TensorType { fact.type }
-
-  /// `node`, `node:1`.
-  var graphReference: String { index == 0 ? node : "\(node):\(index)" }
-  /// `argument`, `node:output:0`.
-  var functionReference: String { argument.map { "\(node):\($0.name):\($0.index)" } ?? node }
-}
-
 /// What is written: some ops exist in one place only.
 public enum GraphDialect: Sendable { case tensorFlow, tensorFlowJS }
 
@@ -29,26 +13,30 @@ public enum GraphDialect: Sendable { case tensorFlow, tensorFlowJS }
 /// a default neither. A result's dtype that no input tells (`out_type`, `DstT`) must be given.
 struct NodeWriter: OpContext {
   let dialect: GraphDialect
-  let isFunction: Bool
+  let frame: Frame
+  let library: FunctionLibrary
   let rules: RuleTable
-  let names: NameTable
   /// The name of the op's node.
-  let nodeName: String
-  /// Writes the bodies of the op being written; `nil` for finding out whether it can be written.
-  let bodies: (any BodyWriting)?
+  var nodeName: String
+  /// Writes body `index` of the op being written into a writer, on these inputs; `nil` where there are no bodies.
+  var inliner: ((_ index: Int, _ inputs: [OutValue], _ writer: inout NodeWriter) throws -> [OutValue])?
   private(set) var nodes: [NodeDef] = []
   private var depth = 0
 
-  init(
-    dialect: GraphDialect, isFunction: Bool, rules: RuleTable = .all, names: NameTable, nodeName: String,
-    bodies: (any BodyWriting)? = nil
-  ) {
+  init(dialect: GraphDialect, frame: Frame, library: FunctionLibrary, rules: RuleTable = .all, nodeName: String = "") {
     self.dialect = dialect
-    self.isFunction = isFunction
+    self.frame = frame
+    self.library = library
     self.rules = rules
-    self.names = names
     self.nodeName = nodeName
-    self.bodies = bodies
+  }
+
+  /// A writer for a function inside the op being written.
+  func nested(_ label: String) -> NodeWriter {
+    var inner = NodeWriter(
+      dialect: dialect, frame: Frame(isFunction: true), library: library, rules: rules, nodeName: nodeName + "/" + label)
+    inner.inliner = inliner
+    return inner
   }
 
   // MARK: Nodes
@@ -69,14 +57,14 @@ struct NodeWriter: OpContext {
     _ type: String, _ inputs: [OutValue?], _ attributes: KeyValuePairs<String, AttrValue?> = [:], types: [TensorType]
   ) throws -> [OutValue] {
     guard let signature = OpSignature.named(type) else { throw GraphError(.invalidStructure, "TensorFlow has no op \(type)") }
-    let inputs = inputs.compactMap { $0 }
+    let inputs = try inputs.compactMap { try $0.map { try frame.localize($0) } }
     var given: [String: AttrValue] = [:]
     for (name, value) in attributes { if let value { given[name] = value } }
     try signature.infer(&given, from: inputs.map(\.type.dtype))
     var node = NodeDef()
     node.op = type
-    node.name = names.unique("\(nodeName)/\(type)")
-    node.input = inputs.map { isFunction ? $0.functionReference : $0.graphReference }
+    node.name = frame.names.unique(nodeName.isEmpty ? type : "\(nodeName)/\(type)")
+    node.input = inputs.map { frame.isFunction ? $0.functionReference : $0.graphReference }
     for attribute in signature.attributes {
       guard let value = given[attribute.name] ?? attribute.defaultValue else {
         throw GraphError(.invalidStructure, "\(type) is written without the attribute \(attribute.name)")
@@ -88,7 +76,8 @@ struct NodeWriter: OpContext {
     nodes.append(node)
     let places = try signature.outputPlaces(given)
     return types.enumerated().map { index, type in
-      OutValue(node: node.name ?? "", index: index, argument: index < places.count ? places[index] : nil, fact: Fact(type))
+      OutValue(
+        frame: frame.id, node: node.name ?? "", index: index, argument: index < places.count ? places[index] : nil, fact: Fact(type))
     }
   }
 
@@ -144,13 +133,13 @@ struct NodeWriter: OpContext {
 
   // MARK: Finishing
 
-  /// Names the node that makes the first result after the op, if it is one of this op's.
+  /// Names the node that makes the first result after the op, if it was made since `first` nodes stood here.
   /// - Returns: the results under their final names.
-  mutating func finish(_ results: [OutValue]) -> [OutValue] {
-    guard let first = results.first, let index = nodes.lastIndex(where: { $0.name == first.node }) else { return results }
-    let old = first.node, new = names.unique(nodeName)
+  mutating func finish(_ results: [OutValue], since first: Int) -> [OutValue] {
+    guard let old = results.first?.node, let index = nodes[first...].lastIndex(where: { $0.name == old }) else { return results }
+    let new = frame.names.unique(nodeName)
     nodes[index].name = new
-    for at in nodes.indices {
+    for at in nodes.indices[first...] {
       nodes[at].input = nodes[at].input.map { input in
         if input == old { return new }
         return input.hasPrefix(old + ":") ? new + input.dropFirst(old.count) : input
@@ -162,12 +151,7 @@ struct NodeWriter: OpContext {
       return result
     }
   }
-}
 
-/// Writes the graphs inside an op as functions.
-protocol BodyWriting {
-  /// The name of the function that body `index` is written as.
-  func function(_ index: Int) throws -> String
-  /// A function of nodes a rule has put together: the condition of a loop that counts.
-  func function(named base: String, _ make: (inout FunctionBuilder) throws -> [OutValue]) throws -> String
+  /// Puts nodes in front that were made for all that follow: reads of variables.
+  mutating func append(_ more: [NodeDef]) { nodes += more }
 }

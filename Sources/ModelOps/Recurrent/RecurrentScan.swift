@@ -1,11 +1,23 @@
 import ModelGraph
-import ModelOps
 import ModelSupport
 import ModelTensor
 
-/// A recurrent op as a `Scan` over time: for masks (ONNX's own operators know lengths only) and for activations that ONNX
-/// does not name. The products with the inputs stand before the loop, one for all steps.
-struct RecurrentScan {
+/// Somewhere a loop over slices can be written out step by step.
+public protocol ScanContext: OpContext {
+  /// A loop over slices of `tensors` along `axis`, whose body `step` writes.
+  ///
+  /// - Parameters:
+  ///   - step: gets the body's context, the states and one slice of each tensor; gives the next states and the slices of the results.
+  /// - Returns: the states at the end, and the results stacked along `axis`.
+  mutating func scan(
+    _ initial: [Value], over tensors: [Value], axis: Int, backward: Bool,
+    step: (inout Self, _ states: [Value], _ slices: [Value]) throws -> (states: [Value], results: [Value])
+  ) throws -> (states: [Value], results: [Value])
+}
+
+/// A recurrent op as a loop over time: for formats without operators of their own for it, or whose operators know no masks
+/// or activations of this kind. The products with the inputs stand before the loop, one for all steps.
+struct RecurrentScan<C: ScanContext> {
   var hidden: Int
   var gates: Int
   var direction: RecurrentDirection
@@ -17,30 +29,30 @@ struct RecurrentScan {
   /// How many of the gates' recurrent biases stay apart: the last ones.
   var separateBiases = 0
   /// The states after a step. `projected` is `x·Wᵀ` with the biases, `[B, gates·H]`.
-  var step: (_ direction: Int, _ projected: OutValue, _ states: [OutValue], _ weights: Weights, inout NodeWriter) throws -> [OutValue]
+  var step: (_ direction: Int, _ projected: C.Value, _ states: [C.Value], _ weights: Weights, inout C) throws -> [C.Value]
 
   /// What a step needs of one direction.
   struct Weights {
     /// `[gates·H, H]`.
-    var recurrent: OutValue
+    var recurrent: C.Value
     /// The recurrent biases that stay apart, if there are any.
-    var bias: OutValue?
+    var bias: C.Value?
     /// `[3H]`.
-    var peephole: OutValue?
+    var peephole: C.Value?
   }
 
-  func write(_ inputs: RuleInputs, peephole: Int? = nil, _ w: inout NodeWriter) throws -> [OutValue] {
-    let given = try inputs.required(0)
-    guard given.type.shape.rank == 3 else { throw UnsupportedError("a recurrent op over a tensor of unknown rank") }
+  func write(_ inputs: [C.Value?], peephole: Int? = nil, _ w: inout C) throws -> [C.Value] {
+    let given = try inputs.value(0)
+    guard w.type(of: given).shape.rank == 3 else { throw UnsupportedError("a recurrent op over a tensor of unknown rank") }
     let x = batchFirst ? try w.transpose(given, [1, 0, 2]) : given
     let keep = try keep(inputs, x, &w), inside = try inside(inputs, x, &w)
     let live = try keep.map { keep in try inside.map { try w.apply(LogicalAndOp(), keep, $0) } ?? keep } ?? inside
-    var sequences: [OutValue] = [], finals = [[OutValue]](repeating: [], count: stateInputs.count)
+    var sequences: [C.Value] = [], finals = [[C.Value]](repeating: [], count: stateInputs.count)
     for d in 0..<direction.count {
-      let weights = try part(try inputs.required(1), d, &w), recurrent = try part(try inputs.required(2), d, &w)
+      let weights = try part(try inputs.value(1), d, &w), recurrent = try part(try inputs.value(2), d, &w)
       var projected = try w.matmul(x, weights, transposeB: true)
-      var separate: OutValue?
-      if let all = inputs[3] {
+      var separate: C.Value?
+      if let all = inputs.maybe(3) {
         let bias = try part(all, d, &w), width = gates * hidden
         let recurrentBias = try w.slice(bias, axis: 0, start: width, end: 2 * width)
         projected = try w.add(projected, try w.slice(bias, axis: 0, start: 0, end: width))
@@ -53,8 +65,8 @@ struct RecurrentScan {
           separate = try w.slice(recurrentBias, axis: 0, start: width - apart, end: width)
         }
       }
-      let initial = try stateInputs.map { try state(inputs[$0], d, x, &w) }
-      let given = try peephole.flatMap { inputs[$0] }.map { try part($0, d, &w) }
+      let initial = try stateInputs.map { try state(inputs.maybe($0), d, x, &w) }
+      let given = try peephole.flatMap { inputs.maybe($0) }.map { try part($0, d, &w) }
       let results = try scan(
         d, projected, initial, Weights(recurrent: recurrent, bias: separate, peephole: given), live: live, inside: inside,
         isMasked: keep != nil, &w)
@@ -67,27 +79,28 @@ struct RecurrentScan {
   }
 
   /// What belongs to a direction, without the axis of directions.
-  private func part(_ value: OutValue, _ d: Int, _ w: inout NodeWriter) throws -> OutValue {
+  private func part(_ value: C.Value, _ d: Int, _ w: inout C) throws -> C.Value {
     if direction.count == 1 { return try w.squeeze(value, [0]) }
     return try w.squeeze(try w.slice(value, axis: 0, start: d, end: d + 1), [0])
   }
 
-  private func state(_ value: OutValue?, _ d: Int, _ x: OutValue, _ w: inout NodeWriter) throws -> OutValue {
+  private func state(_ value: C.Value?, _ d: Int, _ x: C.Value, _ w: inout C) throws -> C.Value {
     if let value { return try part(batchFirst ? try w.transpose(value, [1, 0, 2]) : value, d, &w) }
     let shape = try w.concat([try w.dim(of: x, 1), try w.ints([hidden])], axis: 0)
-    return try w.expand(try w.filled(0, [1, 1], x.type.dtype), to: shape)
+    let zero = try w.scalar(0, like: x)
+    return try w.expand(zero, to: shape)
   }
 
   /// The mask as `[T, B, 1]`.
-  private func keep(_ inputs: RuleInputs, _ x: OutValue, _ w: inout NodeWriter) throws -> OutValue? {
-    guard let mask = inputs[maskInput] else { return nil }
-    guard mask.type.shape.rank == 2 else { throw UnsupportedError("a mask of type \(mask.type)") }
+  private func keep(_ inputs: [C.Value?], _ x: C.Value, _ w: inout C) throws -> C.Value? {
+    guard let mask = inputs.maybe(maskInput) else { return nil }
+    guard w.type(of: mask).shape.rank == 2 else { throw UnsupportedError("a mask of type \(w.type(of: mask))") }
     return try w.unsqueeze(batchFirst ? try w.transpose(mask, [1, 0]) : mask, [2])
   }
 
   /// Whether a step lies within the sample's length, `[T, B, 1]`.
-  private func inside(_ inputs: RuleInputs, _ x: OutValue, _ w: inout NodeWriter) throws -> OutValue? {
-    guard let lengths = inputs[4] else { return nil }
+  private func inside(_ inputs: [C.Value?], _ x: C.Value, _ w: inout C) throws -> C.Value? {
+    guard let lengths = inputs.maybe(4) else { return nil }
     let zero = try w.scalar(0, dtype: .int64), one = try w.scalar(1, dtype: .int64)
     let steps = try w.apply(RangeOp(), zero, try w.reshape(try w.dim(of: x, 0), []), one)
     let limits = try w.reshape(try w.cast(lengths, to: .int64), [1, -1])
@@ -95,14 +108,14 @@ struct RecurrentScan {
   }
 
   private func scan(
-    _ d: Int, _ projected: OutValue, _ initial: [OutValue], _ weights: Weights, live: OutValue?, inside: OutValue?,
-    isMasked: Bool, _ w: inout NodeWriter
-  ) throws -> (sequence: OutValue, states: [OutValue]) {
+    _ d: Int, _ projected: C.Value, _ initial: [C.Value], _ weights: Weights, live: C.Value?, inside: C.Value?,
+    isMasked: Bool, _ w: inout C
+  ) throws -> (sequence: C.Value, states: [C.Value]) {
     // The last output is repeated where the mask says no.
     let repeats = isMasked && !zeroOutputForMask
     let start = initial + (repeats ? [try w.filledLike(initial[0])] : [])
     let scanned = [projected, live, isMasked ? inside : nil].compactMap { $0 }
-    let (states, sequences) = try w.scan(start, over: scanned, backward: direction == .reverse || d == 1) { body, given, slices in
+    let (states, sequences) = try w.scan(start, over: scanned, axis: 0, backward: direction == .reverse || d == 1) { body, given, slices in
       let states = Array(given.prefix(initial.count)), last = repeats ? given.last : nil
       var next = try step(d, slices[0], states, weights, &body)
       guard let output = next.first else { throw GraphError(.invalidStructure, "a recurrent step without a state") }
@@ -119,10 +132,20 @@ struct RecurrentScan {
   }
 }
 
-extension NodeWriter {
+extension OpContext {
   /// Zeros in the shape of `x`.
-  mutating func filledLike(_ x: OutValue) throws -> OutValue {
+  fileprivate mutating func filledLike(_ x: Value) throws -> Value {
     let zero = try scalar(0, like: x)
     return try expand(zero, to: try shape(of: x))
+  }
+}
+
+extension Array {
+  /// An optional input.
+  fileprivate func maybe<V>(_ index: Int) -> V? where Element == V? { index < count ? self[index] : nil }
+  /// - Throws: `GraphError.wrongInputCount` when it is left out.
+  fileprivate func value<V>(_ index: Int) throws -> V where Element == V? {
+    guard let value = maybe(index) else { throw GraphError(.wrongInputCount, "input \(index) is missing") }
+    return value
   }
 }

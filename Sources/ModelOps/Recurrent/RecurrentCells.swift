@@ -1,11 +1,13 @@
 import ModelGraph
-import ModelOps
 import ModelTensor
 
 /// Steps of the recurrent ops, for `RecurrentScan`.
 
+/// The double that prints like the float: 0.1 stays 0.1.
+private func exactDouble(_ value: Float) -> Double { Double(value.description) ?? Double(value) }
+
 extension RecurrentActivation {
-  func applied(to x: OutValue, _ w: inout NodeWriter) throws -> OutValue {
+  func applied<C: OpContext>(to x: C.Value, _ w: inout C) throws -> C.Value {
     switch kind {
     case .sigmoid: try w.apply(SigmoidOp(), x)
     case .tanh: try w.apply(TanhOp(), x)
@@ -34,34 +36,25 @@ extension RecurrentActivation {
 }
 
 /// `x` between `-limit` and `limit`.
-private func clipped(_ x: OutValue, _ limit: Float?, _ w: inout NodeWriter) throws -> OutValue {
+private func clipped<C: OpContext>(_ x: C.Value, _ limit: Float?, _ w: inout C) throws -> C.Value {
   guard let limit else { return x }
   return try w.clip(x, min: -exactDouble(limit), max: exactDouble(limit))
 }
 
 extension LSTMOp {
-  func stepwise() -> LSTMScan { LSTMScan(op: self) }
-}
-extension GRUOp {
-  func stepwise() -> GRUScan { GRUScan(op: self) }
-}
-extension RNNOp {
-  func stepwise() -> RNNScan { RNNScan(op: self) }
-}
-
-struct LSTMScan {
-  let op: LSTMOp
-  func write(_ x: RuleInputs, _ w: inout NodeWriter) throws -> [OutValue] {
+  /// The op written out as a loop over time, with its own inputs and results.
+  public func stepwise<C: ScanContext>(_ x: [C.Value?], in w: inout C) throws -> [C.Value] {
+    let op = self
     let h = op.hiddenSize
-    func gate(_ z: OutValue, _ k: Int, _ w: inout NodeWriter) throws -> OutValue { try w.slice(z, axis: 1, start: k * h, end: (k + 1) * h) }
-    let scan = RecurrentScan(
+    func gate(_ z: C.Value, _ k: Int, _ w: inout C) throws -> C.Value { try w.slice(z, axis: 1, start: k * h, end: (k + 1) * h) }
+    let scan = RecurrentScan<C>(
       hidden: h, gates: 4, direction: op.direction, batchFirst: op.batchFirst, zeroOutputForMask: op.zeroOutputForMask,
       stateInputs: [5, 6], maskInput: 8
     ) { d, projected, states, weights, w in
       let (f, g, out) = (op.activations[3 * d], op.activations[3 * d + 1], op.activations[3 * d + 2])
       let z = try w.add(projected, try w.matmul(states[0], weights.recurrent, transposeB: true))
       var (input, output, forget) = (try gate(z, 0, &w), try gate(z, 1, &w), try gate(z, 2, &w))
-      func peep(_ z: OutValue, _ k: Int, _ c: OutValue, _ w: inout NodeWriter) throws -> OutValue {
+      func peep(_ z: C.Value, _ k: Int, _ c: C.Value, _ w: inout C) throws -> C.Value {
         guard let p = weights.peephole else { return z }
         return try w.add(z, try w.mul(c, try w.slice(p, axis: 0, start: k * h, end: (k + 1) * h)))
       }
@@ -80,11 +73,12 @@ struct LSTMScan {
   }
 }
 
-struct GRUScan {
-  let op: GRUOp
-  func write(_ x: RuleInputs, _ w: inout NodeWriter) throws -> [OutValue] {
+extension GRUOp {
+  /// The op written out as a loop over time, with its own inputs and results.
+  public func stepwise<C: ScanContext>(_ x: [C.Value?], in w: inout C) throws -> [C.Value] {
+    let op = self
     let h = op.hiddenSize
-    let scan = RecurrentScan(
+    let scan = RecurrentScan<C>(
       hidden: h, gates: 3, direction: op.direction, batchFirst: op.batchFirst, zeroOutputForMask: op.zeroOutputForMask,
       stateInputs: [5], maskInput: 6, separateBiases: op.linearBeforeReset ? 1 : 0
     ) { d, projected, states, weights, w in
@@ -96,7 +90,7 @@ struct GRUScan {
       let gates = try f.applied(to: try clipped(z, op.clip, &w), &w)
       let update = try w.slice(gates, axis: 1, start: 0, end: h), reset = try w.slice(gates, axis: 1, start: h, end: 2 * h)
       let share = try w.slice(projected, axis: 1, start: 2 * h, end: 3 * h)
-      var inner: OutValue
+      var inner: C.Value
       if op.linearBeforeReset {
         inner = try w.matmul(states[0], last, transposeB: true)
         if let bias = weights.bias { inner = try w.add(inner, bias) }
@@ -112,10 +106,11 @@ struct GRUScan {
   }
 }
 
-struct RNNScan {
-  let op: RNNOp
-  func write(_ x: RuleInputs, _ w: inout NodeWriter) throws -> [OutValue] {
-    let scan = RecurrentScan(
+extension RNNOp {
+  /// The op written out as a loop over time, with its own inputs and results.
+  public func stepwise<C: ScanContext>(_ x: [C.Value?], in w: inout C) throws -> [C.Value] {
+    let op = self
+    let scan = RecurrentScan<C>(
       hidden: op.hiddenSize, gates: 1, direction: op.direction, batchFirst: op.batchFirst,
       zeroOutputForMask: op.zeroOutputForMask, stateInputs: [5], maskInput: 6
     ) { d, projected, states, weights, w in

@@ -1,0 +1,183 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+extension NodeWriter {
+  /// The type of a handle to a list of tensors.
+  static let listType = TensorType(.variant, .ranked([]))
+
+  /// A loop: `condition` and `body` get the variables; the body gives their next values. What both use from outside is passed
+  /// along and given back unchanged.
+  mutating func loop(
+    _ start: [OutValue], _ label: String = "while",
+    while condition: (inout NodeWriter, [OutValue]) throws -> OutValue,
+    do body: (inout NodeWriter, [OutValue]) throws -> [OutValue]
+  ) throws -> [OutValue] {
+    // What one turn may change is not known of the variables.
+    func variables(_ frame: Frame) throws -> [OutValue] {
+      try start.enumerated().map { try frame.addArgument("arg_\($0)", Fact($1.type)) }
+    }
+    var test = nested("cond"), step = nested("body")
+    let testInputs = try variables(test.frame), goesOn = try condition(&test, testInputs)
+    let stepInputs = try variables(step.frame), next = try body(&step, stepInputs)
+    guard next.count == start.count else { throw GraphError(.invalidStructure, "a loop of \(start.count) variables") }
+    let captures = try Self.share([test.frame, step.frame])
+    let passed = try captures.map { try step.frame.localize($0) }
+    let testName = library.uniqueName("\(nodeName)_\(label)_cond"), stepName = library.uniqueName("\(nodeName)_\(label)_body")
+    library.add(try test.function(testName, giving: [goesOn], captures: captures))
+    library.add(try step.function(stepName, giving: next + passed, captures: captures))
+    let types = zip(start, next).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) } + captures.map(\.type)
+    let results = try emit(
+      "StatelessWhile", start + captures,
+      [
+        "cond": .function(testName), "body": .function(stepName), "output_shapes": .shapes(types.map(\.shape)),
+        "parallel_iterations": .int(10),
+      ], types: types)
+    return Array(results.prefix(start.count))
+  }
+
+  /// One of two functions.
+  mutating func branch(
+    _ condition: OutValue, then: (inout NodeWriter) throws -> [OutValue], otherwise: (inout NodeWriter) throws -> [OutValue]
+  ) throws -> [OutValue] {
+    var first = nested("then"), second = nested("else")
+    let one = try then(&first), other = try otherwise(&second)
+    guard one.count == other.count else { throw GraphError(.invalidStructure, "branches with \(one.count) and \(other.count) results") }
+    let captures = try Self.share([first.frame, second.frame])
+    let firstName = library.uniqueName("\(nodeName)_then"), secondName = library.uniqueName("\(nodeName)_else")
+    library.add(try first.function(firstName, giving: one, captures: captures))
+    library.add(try second.function(secondName, giving: other, captures: captures))
+    let types = zip(one, other).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) }
+    let outputTypes = try types.map { type in
+      guard let dataType = DataType(type.dtype) else { throw UnsupportedError("TensorFlow has no dtype \(type.dtype)") }
+      return dataType
+    }
+    return try emit(
+      "StatelessIf", [condition] + captures,
+      [
+        "then_branch": .function(firstName), "else_branch": .function(secondName), "Tout": .types(outputTypes),
+        "output_shapes": .shapes(types.map(\.shape)),
+      ], types: types)
+  }
+
+  static func common(_ a: Shape, _ b: Shape) -> Shape {
+    guard let x = a.dims, let y = b.dims, x.count == y.count else { return .unranked }
+    return .ranked(zip(x, y).map { $0.value != nil && $0.value == $1.value ? $0 : .unknown })
+  }
+
+  /// Lets all frames capture what one of them does, in one order.
+  private static func share(_ frames: [Frame]) throws -> [OutValue] {
+    var captures: [OutValue] = [], seen: Set<Frame.CaptureKey> = []
+    for frame in frames { for (outer, _) in frame.captures where seen.insert(outer.key).inserted { captures.append(outer) } }
+    for frame in frames { for value in captures { _ = try frame.localize(value) } }
+    return captures
+  }
+
+  /// What has been written as a function: the arguments first, then the captures in the given order.
+  mutating func function(_ name: String, giving results: [OutValue], captures: [OutValue] = []) throws -> FunctionDef {
+    var function = FunctionDef(), signature = OpDef()
+    signature.name = name
+    var returns: [StringEntry] = []
+    let ports = NameTable()
+    for result in results {
+      // What a function gives must be made by a node of its own.
+      var value = try frame.localize(result)
+      if value.argument == nil { value = try emit("Identity", [value]) }
+      guard let type = DataType(value.type.dtype) else { throw UnsupportedError("TensorFlow has no dtype \(value.type.dtype)") }
+      var port = OpDef.ArgDef()
+      let portName = ports.unique("identity")
+      port.name = portName
+      port.type = type
+      signature.outputArg.append(port)
+      returns.append(StringEntry(portName, value.functionReference))
+    }
+    let captured = Set(frame.captures.map(\.inner.node))
+    let byName = Dictionary(frame.arguments.map { ($0.name ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+    signature.inputArg = frame.arguments.filter { !captured.contains($0.name ?? "") }
+    for value in captures { if let argument = byName[try frame.localize(value).node] { signature.inputArg.append(argument) } }
+    function.signature = signature
+    function.nodeDef = nodes
+    function.ret = returns
+    return function
+  }
+}
+
+extension NodeWriter: ScanContext {
+  /// A loop over slices: lists of tensors hold what is scanned and what is collected.
+  mutating func scan(
+    _ initial: [OutValue], over tensors: [OutValue], axis: Int, backward: Bool,
+    step: (inout NodeWriter, _ states: [OutValue], _ slices: [OutValue]) throws -> (states: [OutValue], results: [OutValue])
+  ) throws -> (states: [OutValue], results: [OutValue]) {
+    guard let first = tensors.first else { throw UnsupportedError("a loop over nothing") }
+    let rank = try rank(of: first), along = try normalizeAxis(axis, rank: rank)
+    let turned = try tensors.map { along == 0 ? $0 : try transpose($0, Self.front(along, rank)) }
+    let count = try emit(
+      "StridedSlice",
+      [
+        try emit("Shape", [turned[0]], ["out_type": try .dtype(.int32)], as: TensorType(.int32, [rank])), try int32s([0]), try int32s([1]),
+        try int32s([1]),
+      ],
+      ["shrink_axis_mask": .int(1)], as: TensorType(.int32, []))
+    let lists = try turned.map { tensor in
+      let slice = TensorType(tensor.type.dtype, .ranked(Array((tensor.type.shape.dims ?? []).dropFirst())))
+      let shape = try elementShape(slice.shape)
+      return (list: try emit("TensorListFromTensor", [tensor, shape], as: Self.listType), slice: slice)
+    }
+    // The types of the results are known when the step has been written once.
+    var made: [TensorType] = []
+    var trial = nested("trial")
+    func slices(_ w: inout NodeWriter, _ index: OutValue) throws -> [OutValue] {
+      try lists.map { list, slice in
+        let shape = try w.elementShape(slice.shape)
+        return try w.emit("TensorListGetItem", [list, index, shape], ["element_dtype": try .dtype(slice.dtype)], as: slice)
+      }
+    }
+    let start = try trial.frame.addArgument("start", Fact(TensorType(.int32, [])))
+    let probes = try initial.map { try trial.frame.addArgument("state", Fact($0.type)) }
+    made = try step(&trial, probes, try slices(&trial, start)).results.map(\.type)
+    let collectors = try made.map { type in
+      let shape = try elementShape(type.shape)
+      return try emit("TensorListReserve", [shape, count], ["element_dtype": try .dtype(type.dtype)], as: Self.listType)
+    }
+    let zero = try int32(0)
+    let ends = try loop([zero] + initial + collectors) { w, variables in
+      try w.emit("Less", [variables[0], count], as: TensorType(.bool, []))
+    } do: { w, variables in
+      let one = try w.int32(1)
+      var at = variables[0]
+      if backward { at = try w.emit("Sub", [try w.emit("Sub", [count, one], as: at.type), at], as: at.type) }
+      let states = Array(variables[1..<(1 + initial.count)])
+      let (next, results) = try step(&w, states, try slices(&w, at))
+      let lists = try zip(results, variables[(1 + initial.count)...]).map { result, list in
+        try w.emit("TensorListSetItem", [list, at, result], as: Self.listType)
+      }
+      return [try w.emit("AddV2", [variables[0], one], as: at.type)] + next + lists
+    }
+    let states = Array(ends[1..<(1 + initial.count)])
+    let extent = along < rank ? (first.type.shape.dims?[along] ?? .unknown) : .unknown
+    let results = try zip(made, ends[(1 + initial.count)...]).map { type, list in
+      let shape = try elementShape(type.shape)
+      let stacked = TensorType(type.dtype, type.shape.dims.map { .ranked([extent] + $0) } ?? .unranked)
+      let result = try emit(
+        "TensorListStack", [list, shape], ["element_dtype": try .dtype(type.dtype)], as: stacked)
+      let rank = try self.rank(of: result), back = try normalizeAxis(axis, rank: rank)
+      return back == 0 ? result : try transpose(result, Self.behind(back, rank))
+    }
+    return (states, results)
+  }
+
+  /// A shape as the list ops take it: -1 for what is not known.
+  mutating func elementShape(_ shape: Shape) throws -> OutValue {
+    guard let dims = shape.dims else { return try int32(-1) }
+    return try int32s(dims.map { $0.value ?? -1 })
+  }
+
+  /// The permutation that brings an axis to the front, and the one that takes it back.
+  static func front(_ axis: Int, _ rank: Int) -> [Int] { [axis] + (0..<rank).filter { $0 != axis } }
+  static func behind(_ axis: Int, _ rank: Int) -> [Int] {
+    var order = Array(1..<max(1, rank))
+    order.insert(0, at: min(axis, order.count))
+    return order
+  }
+}
