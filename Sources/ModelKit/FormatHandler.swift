@@ -21,6 +21,8 @@ protocol FormatHandler: Sendable {
   /// What is in the file, with unknown parts and damage that leaves it readable as warnings.
   func inspect(_ path: String) throws -> Inspection
   func open(_ path: String) throws -> Model
+  /// The same for a file that holds several models.
+  func open(_ path: String, _ options: ReadOptions) throws -> Model
   /// The model as this format can hold it, with what it can't hold.
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss])
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss]
@@ -32,6 +34,7 @@ protocol FormatHandler: Sendable {
 extension FormatHandler {
   func inspect(_ path: String) throws -> Inspection { throw missing("inspecting", path) }
   func open(_ path: String) throws -> Model { throw missing("reading", path) }
+  func open(_ path: String, _ options: ReadOptions) throws -> Model { try open(path) }
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
     throw missing("writing", nil)
   }

@@ -25,10 +25,20 @@ public enum FormatRegistry {
   }
 
   /// Reads the model at `path`; weights stay where they are until they are asked for.
-  /// - Parameter format: what to read it as; `nil` looks at the contents.
-  public static func open(_ path: String, as format: ModelFormat? = nil) throws -> Model {
+  /// - Parameters:
+  ///   - format: what to read it as; `nil` looks at the contents.
+  ///   - signatureIsOptional: whether a model without the signature is read with its usual entry point.
+  public static func open(
+    _ path: String, as format: ModelFormat? = nil, options: ReadOptions = ReadOptions(), signatureIsOptional: Bool = false
+  ) throws -> Model {
     let format = try format ?? detect(path)
-    return try handler(for: format).open(path)
+    var model = try handler(for: format).open(path, options)
+    if let signature = options.signature,
+      !signatureIsOptional || model.signatures.contains(where: { $0.name == signature })
+    {
+      try model.select(signature: signature)
+    }
+    return model
   }
 
   /// What stands at `path`, without reading weights.

@@ -38,6 +38,21 @@ struct ComparisonOptions: ParsableArguments {
   }
 }
 
+/// Which part of the source is read, where it holds several.
+struct SourceOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The entry point (default: serving_default, or the first one).", valueName: "name"))
+  var signature: String?
+  @Option(
+    help: ArgumentHelp(
+      "The tags of the meta graph in a SavedModel, with commas between them (default: serve, or the only one).", valueName: "tags"))
+  var tag: String?
+
+  var read: ReadOptions {
+    ReadOptions(
+      signature: signature, tags: tag.map { $0.split(separator: ",").map { String($0) } } ?? [])
+  }
+}
+
 /// How many threads the engine uses.
 struct ThreadOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Threads to compute with (default: all cores).", valueName: "n"))

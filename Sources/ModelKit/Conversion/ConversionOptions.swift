@@ -7,6 +7,7 @@ public struct ConversionOptions: Sendable {
   public var sourceFormat: ModelFormat?
   /// What to write; `nil` goes by the destination's extension.
   public var format: ModelFormat?
+  public var read: ReadOptions
   public var write: WriteOptions
   /// How source and result are compared; `nil` leaves that out.
   public var verification: VerificationOptions?
@@ -16,12 +17,14 @@ public struct ConversionOptions: Sendable {
   public var onStep: (@Sendable (String) -> Void)?
 
   public init(
-    sourceFormat: ModelFormat? = nil, format: ModelFormat? = nil, write: WriteOptions = WriteOptions(),
+    sourceFormat: ModelFormat? = nil, format: ModelFormat? = nil, read: ReadOptions = ReadOptions(),
+    write: WriteOptions = WriteOptions(),
     verification: VerificationOptions? = VerificationOptions(), replacesExisting: Bool = false,
     onStep: (@Sendable (String) -> Void)? = nil
   ) {
     self.sourceFormat = sourceFormat
     self.format = format
+    self.read = read
     self.write = write
     self.verification = verification
     self.replacesExisting = replacesExisting

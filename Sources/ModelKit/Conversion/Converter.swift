@@ -23,8 +23,8 @@ public struct Converter: Sendable {
     var report = ConversionReport(source: source, destination: destination, sourceFormat: sourceFormat, format: target)
 
     options.onStep?("reading")
-    let reader = try FormatRegistry.handler(for: sourceFormat), writer = try FormatRegistry.handler(for: target)
-    let model = try reader.open(source)
+    let writer = try FormatRegistry.handler(for: target)
+    let model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
     options.onStep?("writing")
     var losses: [Loss] = []
     if sourceFormat == target, try writer.rewrite(source, to: output.path, options.write) {
@@ -64,7 +64,9 @@ public struct Converter: Sendable {
   private func verify(
     _ model: Model, _ source: String, _ written: String, _ options: VerificationOptions, _ report: inout ConversionReport
   ) throws {
-    let result = try FormatRegistry.open(written, as: report.format)
+    // The entry point that was asked for is the one to compare, where the target holds several.
+    let result = try FormatRegistry.open(
+      written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)
     do {
       report.verification = try Verifier(options: options).verify(reference: model, candidate: result)
     } catch let error as UnsupportedError where report.sourceFormat.isLike(report.format) {

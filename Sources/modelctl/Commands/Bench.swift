@@ -11,6 +11,7 @@ struct Bench: ParsableCommand {
   var model: String
   @Option(help: ArgumentHelp("The extent of unknown first axes.", valueName: "n"))
   var batch = 1
+  @OptionGroup var source: SourceOptions
   @OptionGroup var threading: ThreadOptions
   @Flag(help: "Print one JSON document.")
   var json = false
@@ -20,7 +21,7 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    let result = try Benchmark(FormatRegistry.open(model), batch: batch, threads: threading.threads).measure()
+    let result = try Benchmark(FormatRegistry.open(model, options: source.read), batch: batch, threads: threading.threads).measure()
     if json {
       print(result.json.text(.indented))
     } else {

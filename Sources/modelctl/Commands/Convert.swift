@@ -21,6 +21,7 @@ struct Convert: ParsableCommand {
   var to: ModelFormat?
   @Flag(name: .customLong("no-verify"), help: "Do not compare source and result.")
   var skipsVerification = false
+  @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var comparison: ComparisonOptions
   @Option(help: ArgumentHelp("The version of ONNX's operator set to write, from 13 (default: 18).", valueName: "n"))
   var opset: Int?
@@ -52,7 +53,8 @@ struct Convert: ParsableCommand {
     let verification =
       skipsVerification ? nil : try comparison.verification { progress.show("verifying", $0) }
     let options = ConversionOptions(
-      sourceFormat: from, format: to, write: WriteOptions(opset: opset, layout: ioLayout), verification: verification,
+      sourceFormat: from, format: to, read: sourceOptions.read, write: WriteOptions(opset: opset, layout: ioLayout),
+      verification: verification,
       replacesExisting: force, onStep: { progress.show($0) })
     do {
       defer { progress.clear() }

@@ -19,17 +19,12 @@ struct Run: ParsableCommand {
   var inputs: String
   @Option(help: ArgumentHelp("Where to write the outputs; replaced when it exists.", valueName: "out.npz"))
   var outputs: String
-  @Option(help: ArgumentHelp("The entry point to run (default: the main one).", valueName: "name"))
-  var signature: String?
+  @OptionGroup var source: SourceOptions
   @OptionGroup var threading: ThreadOptions
 
   func run() throws {
-    let model = try FormatRegistry.open(model)
-    if let signature, !model.signatures.contains(where: { $0.name == signature }) {
-      let names = model.signatures.map(\.name).joined(separator: ", ")
-      throw UsageError("the model has no signature '\(signature)'; it has \(names.isEmpty ? "none" : names)")
-    }
-    let executor = try Executor(model, signature: signature, options: threading.execution)
+    let model = try FormatRegistry.open(model, options: source.read)
+    let executor = try Executor(model, options: threading.execution)
     let data = try DataFile.read(inputs), arrays: [NDArray]
     do { arrays = try executor.inputs.pick(from: data) } catch let error as FormatError { throw error.inFile(inputs) }
     let results = try executor.run(arrays)

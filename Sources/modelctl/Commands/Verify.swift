@@ -14,6 +14,7 @@ struct Verify: ParsableCommand {
   var reference: String
   @Argument(help: "The model to hold against it.")
   var candidate: String
+  @OptionGroup var source: SourceOptions
   @OptionGroup var comparison: ComparisonOptions
   @Flag(help: "Name the first value inside that differs, and its node.")
   var layers = false
@@ -31,7 +32,8 @@ struct Verify: ParsableCommand {
     do {
       defer { progress.clear() }
       report = try Verifier(options: options).verify(
-        reference: FormatRegistry.open(reference), candidate: FormatRegistry.open(candidate))
+        reference: FormatRegistry.open(reference, options: source.read),
+        candidate: FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true))
     }
     if let html { try writeWhole(report.html(reference: reference, candidate: candidate), to: html) }
     print(json ? report.json.text(.indented) + "\n" : report.text, terminator: "")
