@@ -57,6 +57,7 @@ public enum KerasModelConfig {
         ?? model.add(Scope(name: name, kind: "", parent: scope))
       _ = model.add(Parameter(name: weight.name, tensor: weight.tensor, scope: inner))
     }
+    for weight in weights.namedWeights { _ = model.add(Parameter(name: weight.name, tensor: weight.tensor, scope: scope)) }
     for layer in weights.layerNames {
       for weight in try weights.weights(ofLayer: layer) {
         _ = model.add(Parameter(name: "\(layer)/\(weight.name)", tensor: weight.tensor, scope: scope))

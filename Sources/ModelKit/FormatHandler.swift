@@ -1,15 +1,27 @@
 import ModelGraph
 import ModelPasses
 import ModelSupport
+import ModelTensor
+import TFJSFormat
 
 /// What a writer is told beside the model.
 public struct WriteOptions: Sendable {
   /// The version of ONNX's default operator set.
   public var opset: Int?
   public var layout: IOLayout
-  public init(opset: Int? = nil, layout: IOLayout = .keep) {
+  /// The bytes of a file of weights of TensorFlow.js.
+  public var shardSize: Int?
+  /// What TensorFlow.js stores elements of `float32` as: `float16`, `uint8`, `uint16`.
+  public var tfjsQuantization: DType?
+  public init(opset: Int? = nil, layout: IOLayout = .keep, shardSize: Int? = nil, tfjsQuantization: DType? = nil) {
     self.opset = opset
     self.layout = layout
+    self.shardSize = shardSize
+    self.tfjsQuantization = tfjsQuantization
+  }
+
+  var tfjsWeights: TFJSWeightOptions {
+    TFJSWeightOptions(shardSize: shardSize ?? TFJSWeightOptions.defaultShardSize, quantization: tfjsQuantization)
   }
 }
 
@@ -29,6 +41,9 @@ protocol FormatHandler: Sendable {
   /// Writes a file of this same format again, keeping everything in it.
   /// - Returns: `false` when `options` ask for changes, so that the model has to be written anew.
   func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool
+  /// What a result written with `options` is compared with where that is not the source itself, because they make it
+  /// compute something else on purpose; and what a report has to say about that.
+  func reference(for model: Model, _ options: WriteOptions) throws -> (model: Model, note: String)?
 }
 
 extension FormatHandler {
@@ -40,6 +55,7 @@ extension FormatHandler {
   }
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] { throw missing("writing", path) }
   func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool { false }
+  func reference(for model: Model, _ options: WriteOptions) throws -> (model: Model, note: String)? { nil }
 
   private func missing(_ activity: String, _ path: String?) -> UnsupportedError {
     let place = path.map { "\($0): " } ?? ""

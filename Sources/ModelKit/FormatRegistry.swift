@@ -5,8 +5,8 @@ import ModelSupport
 public enum FormatRegistry {
   /// In the order in which they are tried: unmistakable signatures first.
   static let handlers: [any FormatHandler] = [
-    SavedModelHandler(), KerasHandler(), KerasH5Handler(), TFLiteHandler(), TFJSHandler(.tfjsLayers),
-    TFJSHandler(.tfjsGraph), ONNXHandler(),
+    SavedModelHandler(), KerasHandler(), KerasH5Handler(), TFLiteHandler(), TFJSLayersHandler(), TFJSGraphHandler(),
+    ONNXHandler(),
   ]
 
   static func handler(for format: ModelFormat) throws -> any FormatHandler {

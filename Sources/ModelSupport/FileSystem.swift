@@ -54,6 +54,12 @@ public enum FileSystem {
     }
   }
 
+  /// Makes a directory, which must not exist.
+  /// - Throws: `StorageError.cannotCreate`.
+  public static func createDirectory(_ path: String) throws {
+    guard mkdir(path, 0o777) == 0 else { throw StorageError(.cannotCreate, String(cString: strerror(errno)), path: path) }
+  }
+
   /// Removes a file, a link, or a directory with all in it. What can't be removed stays.
   public static func remove(_ path: String, depth: Int = 0) {
     var status = stat()

@@ -3,6 +3,7 @@ import ModelKit
 import ModelPasses
 import ModelRuntime
 import ModelSupport
+import ModelTensor
 import ModelVerify
 
 extension ModelFormat: ExpressibleByArgument {}
@@ -67,4 +68,16 @@ struct ThreadOptions: ParsableArguments {
 /// What `--quantize` can say.
 enum QuantizationMode: String, CaseIterable, ExpressibleByArgument {
   case none, float16, dynamic, int8, int16x8
+}
+
+/// What `--tfjs-quantize` can say.
+enum TFJSQuantization: String, CaseIterable, ExpressibleByArgument {
+  case float16, uint8, uint16
+  var dtype: DType {
+    switch self {
+    case .float16: .float16
+    case .uint8: .uint8
+    case .uint16: .uint16
+    }
+  }
 }

@@ -37,6 +37,11 @@ public protocol KerasWeightStore {
   func weights(ofLayer name: String) throws -> [StoredWeight]
   /// `theano` or `tensorflow`, as the file says.
   var backend: String? { get }
+
+  // MARK: TensorFlow.js: one flat list
+
+  /// All weights in file order by their full names: `dense/kernel`, `bidirectional/forward_lstm/lstm_cell/kernel`.
+  var namedWeights: [StoredWeight] { get }
 }
 
 /// How a weights file is organised.
@@ -45,6 +50,8 @@ public enum KerasWeightLayout: Sendable, Hashable {
   case tree
   /// `layer_names` and `weight_names` (`.h5` of every generation).
   case lists
+  /// `layer/weight` in one flat list, found by name (`model.json` of TensorFlow.js).
+  case names
 }
 
 extension KerasWeightStore {
@@ -54,6 +61,7 @@ extension KerasWeightStore {
   public var layerNames: [String] { [] }
   public func weights(ofLayer name: String) throws -> [StoredWeight] { [] }
   public var backend: String? { nil }
+  public var namedWeights: [StoredWeight] { [] }
 
   /// The variable at a path such as `layers/dense/vars/0`.
   func variable(at path: String) throws -> Tensor? {
@@ -82,7 +90,13 @@ public struct MemoryWeightStore: KerasWeightStore {
   public var tree: [String: Tensor] = [:]
   /// In file order, for `.lists`.
   public var lists: [(layer: String, weights: [StoredWeight])] = []
+  /// In file order, for `.names`.
+  public var namedWeights: [StoredWeight] = []
 
+  public init(names: [StoredWeight]) {
+    layout = .names
+    namedWeights = names
+  }
   public init(tree: [String: Tensor]) {
     layout = .tree
     self.tree = tree

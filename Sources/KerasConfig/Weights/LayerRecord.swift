@@ -60,6 +60,14 @@ struct LayerRecord {
     return (trainable, fixed)
   }
 
+  /// The names of all layers below that are no models.
+  func leafNames(depth: Int = 0) -> Set<String> {
+    guard depth < 64 else { return [] }
+    return children.reduce(into: []) { names, child in
+      if child.children.isEmpty { names.insert(child.name) } else { names.formUnion(child.leafNames(depth: depth + 1)) }
+    }
+  }
+
   /// One weight of one layer.
   struct Slot {
     var record: LayerRecord

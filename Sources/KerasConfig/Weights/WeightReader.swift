@@ -26,6 +26,7 @@ struct WeightReader {
     switch store.layout {
     case .tree: try readTree(root, at: "", depth: 0)
     case .lists: try readLists(root)
+    case .names: try readNames(root)
     }
   }
 
@@ -118,6 +119,30 @@ struct WeightReader {
   func unused() throws -> [(path: String, tensor: Tensor)] {
     try store.allVariables(below: "").filter { !used.contains($0.name) && !$0.name.hasPrefix("optimizer/") }
       .map { ($0.name, $0.tensor) }
+  }
+
+  // MARK: TensorFlow.js
+
+  private mutating func readNames(_ root: LayerRecord) throws {
+    var names = WeightNames(store.namedWeights, layers: root.leafNames())
+    try readNames(root, in: &names, depth: 0)
+    if let left = names.unused.first {
+      throw FormatError(
+        .missingReference, "expected a layer for each weight, found none for '\(left)'" + (names.unused.count > 1 ? " and \(names.unused.count - 1) more" : ""))
+    }
+  }
+
+  private mutating func readNames(_ record: LayerRecord, in names: inout WeightNames, depth: Int) throws {
+    guard depth < 64 else { throw FormatError(.limitExceeded, "models nested deeper than 64") }
+    for child in record.children {
+      try within("layer \(child.name)") {
+        if !child.children.isEmpty { return try readNames(child, in: &names, depth: depth + 1) }
+        guard child.isBuilt else { return try list(names.all(ofLayer: child.name), of: child) }
+        let found = try names.weights(ofLayer: child.name, child.weights)
+        for (parameter, weight) in zip(child.parameters, found) { self.names[parameter] = weight.name }
+        try assign(found.map(\.tensor), to: child)
+      }
+    }
   }
 
   // MARK: Assigning

@@ -15,11 +15,21 @@ public struct KerasModelDocument {
   public var groupNames: [(group: String, name: String)] = []
   /// `.h5`: `layer_names` in order, each with its `weight_names`.
   public var layers: [(name: String, weights: [StoredWeight])] = []
+  /// Layers that are no models, those of nested models too, with their weights in the layer's own order.
+  public var leaves: [KerasLeafLayer] = []
   /// For a model that is still what a file of this generation said: the elements that differ from that file's,
   /// by path (`layers/dense/vars/0`, `dense/dense/kernel:0`). All else can be copied from it. `nil` for any other model.
   public var replacements: [String: Tensor]?
   /// What the target has no place for.
   public var losses: [Loss] = []
+}
+
+/// A layer that is no model, with its weights.
+public struct KerasLeafLayer: Sendable {
+  public var name: String
+  public var className: String
+  /// Where the layer keeps each weight (`vars/0`, `forward_layer/cell/vars/1`), what it calls it, and its elements.
+  public var weights: [(path: String, name: String, tensor: Tensor)]
 }
 
 extension KerasModelConfig {

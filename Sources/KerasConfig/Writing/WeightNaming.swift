@@ -15,11 +15,21 @@ extension KerasModelDocument {
         variables += residue.otherVariables.filter { !own.contains($0.path) }
       }
     } else {
+      leaves = Self.leaves(of: root, in: model, depth: 0)
       for child in root.children {
         let weights = Self.list(child, in: model, names: residue?.weightNames ?? [:])
         layers.append((child.name, weights.map(\.stored)))
         for (parameter, stored) in weights { note(parameter, "\(child.name)/\(stored.name)", in: model, residue) }
       }
+    }
+  }
+
+  private static func leaves(of record: LayerRecord, in model: Model, depth: Int) -> [KerasLeafLayer] {
+    guard depth < 64 else { return [] }
+    return record.children.flatMap { child in
+      guard child.children.isEmpty else { return leaves(of: child, in: model, depth: depth + 1) }
+      let weights = zip(child.weights, child.parameters).map { ($0.path, $0.name, model[$1].tensor) }
+      return weights.isEmpty ? [] : [KerasLeafLayer(name: child.name, className: child.className, weights: weights)]
     }
   }
 

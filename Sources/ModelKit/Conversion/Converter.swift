@@ -67,8 +67,10 @@ public struct Converter: Sendable {
     // The entry point that was asked for is the one to compare, where the target holds several.
     let result = try FormatRegistry.open(
       written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)
+    let changed = try FormatRegistry.handler(for: report.format).reference(for: model, self.options.write)
+    if let changed { report.notes.append(changed.note) }
     do {
-      report.verification = try Verifier(options: options).verify(reference: model, candidate: result)
+      report.verification = try Verifier(options: options).verify(reference: changed?.model ?? model, candidate: result)
     } catch let error as UnsupportedError where report.sourceFormat.isLike(report.format) {
       // What can't be executed can still be proven to be carried over as it was.
       let comparison = try StructureComparison(source, written, report, options).result

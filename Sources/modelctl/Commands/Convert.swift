@@ -27,6 +27,10 @@ struct Convert: ParsableCommand {
   var opset: Int?
   @Option(help: ArgumentHelp("How images are laid out at inputs and outputs.", valueName: "keep|nchw|nhwc"))
   var ioLayout = IOLayout.keep
+  @Option(help: ArgumentHelp("The bytes of a file of weights of TensorFlow.js (default: 4 MiB).", valueName: "bytes"))
+  var shardSize: Int?
+  @Option(help: ArgumentHelp("Store the weights of TensorFlow.js in fewer bits.", valueName: "float16|uint8|uint16"))
+  var tfjsQuantize: TFJSQuantization?
   @Option(help: ArgumentHelp("Quantise weights or activations; only 'none' in this version.", valueName: "mode"))
   var quantize = QuantizationMode.none
   @Option(help: ArgumentHelp("Inputs that calibrate quantisation.", valueName: "data.npz"))
@@ -40,6 +44,7 @@ struct Convert: ParsableCommand {
 
   func validate() throws {
     if let opset, opset < 1 { throw ValidationError("--opset must be at least 1.") }
+    if let shardSize, shardSize < 1024 { throw ValidationError("--shard-size must be at least 1024.") }
     if representative != nil, quantize == .none {
       throw ValidationError("--representative goes with --quantize int8 or int16x8 only.")
     }
@@ -53,9 +58,9 @@ struct Convert: ParsableCommand {
     let verification =
       skipsVerification ? nil : try comparison.verification { progress.show("verifying", $0) }
     let options = ConversionOptions(
-      sourceFormat: from, format: to, read: sourceOptions.read, write: WriteOptions(opset: opset, layout: ioLayout),
-      verification: verification,
-      replacesExisting: force, onStep: { progress.show($0) })
+      sourceFormat: from, format: to, read: sourceOptions.read,
+      write: WriteOptions(opset: opset, layout: ioLayout, shardSize: shardSize, tfjsQuantization: tfjsQuantize?.dtype),
+      verification: verification, replacesExisting: force, onStep: { progress.show($0) })
     do {
       defer { progress.clear() }
       report(try Converter(options: options).convert(source, to: destination))
