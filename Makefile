@@ -18,6 +18,7 @@ SWIFT  ?= swift
 PYTHON ?= python3
 PACKAGES := libhdf5-dev libprotobuf-dev libzip-dev libopenblas-dev pkg-config perl
 VENV   := .venv
+TFJS   := .venv-tfjs
 PEERS  := $(VENV)/bin/python
 BINARY := .build/release/modelctl
 
@@ -32,7 +33,7 @@ test-fast: system
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-test-interop: release $(VENV)/.ready
+test-interop: release $(VENV)/.ready $(TFJS)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 conformance: release $(VENV)/.ready
@@ -60,6 +61,12 @@ $(VENV)/.ready: Tests/InteropTests/requirements.txt
 	$(PEERS) -m pip install --quiet --disable-pip-version-check -r Tests/InteropTests/requirements.txt
 	touch $@
 
+# TensorFlow.js's Python package wants an older TensorFlow than the other peers have.
+$(TFJS)/.ready: Tests/InteropTests/requirements-tfjs.txt | $(VENV)/.ready
+	$(PYTHON) -m venv $(TFJS)
+	$(TFJS)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/InteropTests/requirements-tfjs.txt
+	touch $@
+
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
@@ -72,4 +79,4 @@ check-layers: system
 	@sh Tests/Tools/check_layers.sh .build/package.json docs/architecture.md
 
 clean:
-	rm -rf .build $(VENV)
+	rm -rf .build $(VENV) $(TFJS)

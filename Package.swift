@@ -108,6 +108,7 @@ let package = Package(
     tests("ProtobufWire", ["ProtobufWire"]),
     tests("ONNXFormat", ["ONNXFormat", "ModelRuntime", "OpCases"]),
     tests("TensorFlowGraph", ["TensorFlowGraph"]),
+    tests("TFJSFormat", ["TFJSFormat"]),
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),

@@ -63,17 +63,23 @@ struct WeightNames {
     var result: [StoredWeight] = []
     let isNumbered = !rest.isEmpty && rest.allSatisfy { Int(words[$0].last ?? "") != nil }
     for spec in specs {
-      let place = isNumbered ? rest.indices.first : rest.firstIndex { matches(words[$0].last ?? "", spec.name) }
+      let place = isNumbered ? rest.indices.first : rest.firstIndex { matches(words[$0], spec.name) }
       guard let place else {
-        throw FormatError(
-          .missingReference,
-          "expected the weight '\(name)/\(spec.name)', found \(rest.isEmpty ? "none" : rest.map { weights[$0].name }.joined(separator: ", "))")
+        let found = rest.isEmpty ? "none" : rest.map { weights[$0].name }.joined(separator: ", ")
+        throw FormatError(.missingReference, "expected the weight '\(name)/\(spec.name)', found \(found)")
       }
       let index = rest.remove(at: place)
       used[index] = true
       result.append(weights[index])
     }
     return result
+  }
+
+  /// Whether a name ends in a weight's: `kernel`, `query/kernel`.
+  private func matches(_ words: [Substring], _ name: String) -> Bool {
+    guard let slash = name.lastIndex(of: "/") else { return matches(words.last ?? "", name) }
+    let last = String(name[name.index(after: slash)...])
+    return matches(words.last ?? "", last) && words.dropLast().last == name[..<slash]
   }
 
   /// `kernel`, or `kernel_1` of a graph that had one already. A DepthwiseConv2D's has another name in Keras 3.

@@ -127,8 +127,8 @@ struct WeightReader {
     var names = WeightNames(store.namedWeights, layers: root.leafNames())
     try readNames(root, in: &names, depth: 0)
     if let left = names.unused.first {
-      throw FormatError(
-        .missingReference, "expected a layer for each weight, found none for '\(left)'" + (names.unused.count > 1 ? " and \(names.unused.count - 1) more" : ""))
+      let others = names.unused.count > 1 ? " and \(names.unused.count - 1) more" : ""
+      throw FormatError(.missingReference, "expected a layer for each weight, found none for '\(left)'\(others)")
     }
   }
 

@@ -14,7 +14,8 @@ extension FormatCandidate {
 extension Inspection {
   /// What both kinds of models of TensorFlow.js say beside their topology.
   mutating func describe(_ file: TFJSFile) {
-    fileBytes = file.documentBytes + file.shardPaths.reduce(0) { $0 + ((try? containedPath($1, in: file.directory)).map(FileSystem.byteCount) ?? 0) }
+    let shards = file.shardPaths.compactMap { try? containedPath($0, in: file.directory) }
+    fileBytes = file.documentBytes + shards.map(FileSystem.byteCount).reduce(0, +)
     let words = ["generatedBy", "convertedBy"].compactMap { file.document[$0]?.stringValue }
     producer = words.isEmpty ? "TensorFlow.js" : words.joined(separator: ", ")
     for (key, value) in file.document["userDefinedMetadata"]?.objectValue ?? [:] where key != "signature" {

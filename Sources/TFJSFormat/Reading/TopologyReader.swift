@@ -45,8 +45,11 @@ struct TopologyReader {
     guard let members = json.objectValue else { return json }
     var result: OrderedDictionary<String, JSONValue> = [:]
     for (key, value) in members where !value.isNull || key == "merge_mode" {
-      result[key] =
-        key == "class_name" ? .string(classNames[value.stringValue ?? ""] ?? value.stringValue ?? "") : withoutDefaults(value, depth: depth + 1)
+      if key == "class_name", let name = value.stringValue, let known = classNames[name] {
+        result[key] = .string(known)
+      } else {
+        result[key] = withoutDefaults(value, depth: depth + 1)
+      }
     }
     return .object(result)
   }
@@ -61,8 +64,11 @@ struct TopologyReader {
     guard let members = json.objectValue else { return json }
     var result: OrderedDictionary<String, JSONValue> = [:]
     for (key, value) in members {
-      let isWord = words.contains(key)
-      result[snakeCased(key)] = isWord ? value.stringValue.map { .string(snakeCased($0)) } ?? snakeCased(value, depth: depth + 1) : snakeCased(value, depth: depth + 1)
+      if words.contains(key), let word = value.stringValue {
+        result[snakeCased(key)] = .string(snakeCased(word))
+      } else {
+        result[snakeCased(key)] = snakeCased(value, depth: depth + 1)
+      }
     }
     return .object(result)
   }

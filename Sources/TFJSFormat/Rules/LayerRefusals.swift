@@ -9,7 +9,10 @@ struct LayerRefusal: Sendable {
   let reason: String
   let isRefused: @Sendable (JSONValue) -> Bool
 
-  init(_ classes: Set<String>, _ key: String? = nil, _ reason: String, unless allowed: @escaping @Sendable (JSONValue) -> Bool = { _ in false }) {
+  init(
+    _ classes: Set<String>, _ key: String? = nil, _ reason: String,
+    unless allowed: @escaping @Sendable (JSONValue) -> Bool = { _ in false }
+  ) {
     self.classes = classes
     self.key = key
     self.reason = reason
@@ -23,7 +26,8 @@ struct LayerRefusal: Sendable {
   }
 
   static let all: [LayerRefusal] = [
-    LayerRefusal(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose"], "groups", "its convolutions have no groups", unless: isOne),
+    LayerRefusal(
+      ["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose"], "groups", "its convolutions have no groups", unless: isOne),
     LayerRefusal(
       ["DepthwiseConv2D", "Conv2DTranspose", "Conv3DTranspose"], "dilation_rate", "it leaves the dilation out of account", unless: isOne),
     LayerRefusal(["Conv2DTranspose", "Conv3DTranspose"], "output_padding", "it knows no output padding"),
@@ -40,8 +44,8 @@ struct LayerRefusal: Sendable {
     LayerRefusal(["ReLU"], "negative_slope", "its ReLU has no negative slope", unless: isZero),
     LayerRefusal(["ReLU"], "threshold", "its ReLU has no threshold", unless: isZero),
     LayerRefusal(["ELU"], "alpha", "its ELU has the slope 1 alone", unless: isOne),
-    LayerRefusal(["Softmax"], "axis", "its Softmax takes one axis", unless: { $0.intValue != nil }),
-    LayerRefusal(["BatchNormalization"], "axis", "its BatchNormalization takes one axis", unless: { $0.intValue != nil }),
+    LayerRefusal(["Softmax"], "axis", "its Softmax takes the last axis", unless: { $0 == -1 }),
+    LayerRefusal(["BatchNormalization"], "axis", "it normalises the last axis alone rightly", unless: { $0 == -1 }),
     LayerRefusal(["Rescaling"], "scale", "it takes a number", unless: { $0.doubleValue != nil }),
     LayerRefusal(["Rescaling"], "offset", "it takes a number", unless: { $0.doubleValue != nil }),
     LayerRefusal(["GRU", "GRUCell"], "reset_after", "its GRU resets before the product alone (reset_after=False)", unless: isFalse),

@@ -33,8 +33,9 @@ enum Base64 {
     guard let comma = bytes.firstIndex(of: UInt8(ascii: ",")) else {
       throw FormatError(.invalidStructure, "expected a comma in a data URL, found none")
     }
-    guard String(decoding: bytes[..<comma], as: UTF8.self).hasSuffix(";base64") else {
-      throw FormatError(.invalidValue, "expected a data URL in base64, found '\(String(decoding: bytes[..<comma].prefix(60), as: UTF8.self))'")
+    let head = String(decoding: bytes[..<comma], as: UTF8.self)
+    guard head.hasSuffix(";base64") else {
+      throw FormatError(.invalidValue, "expected a data URL in base64, found '\(head.prefix(60))'")
     }
     return try decode(bytes[(comma + 1)...])
   }

@@ -66,8 +66,8 @@ public struct TFJSFile: Sendable {
 
   /// What a document is, found in its `format` or, where early converters left that out, in its topology.
   public static func kind(of document: JSONValue) -> Kind? {
-    guard let topology = document["modelTopology"] else { return nil }
     if let kind = document["format"]?.stringValue.flatMap(Kind.init(rawValue:)) { return kind }
+    guard let topology = document["modelTopology"] else { return nil }
     if ["model_config", "modelConfig", "class_name", "className"].contains(where: { topology[$0] != nil }) { return .layersModel }
     return topology["node"] != nil ? .graphModel : nil
   }
@@ -90,7 +90,14 @@ public struct TFJSFile: Sendable {
   }
 
   /// A weight as the manifest describes it, and its elements, dequantised.
-  public typealias Weight = (entry: ManifestWeight, tensor: Tensor)
+  public struct Weight: Sendable {
+    public var entry: ManifestWeight
+    public var tensor: Tensor
+    public init(_ entry: ManifestWeight, _ tensor: Tensor) {
+      self.entry = entry
+      self.tensor = tensor
+    }
+  }
 
   /// All weights in the order of the manifest; nothing is read but the lengths of strings.
   /// - Throws: `FormatError` naming the shard that is missing, short, long or outside the directory.
@@ -102,7 +109,7 @@ public struct TFJSFile: Sendable {
         try within("weightsManifest") {
           try within("group \(index + 1)") {
             let shards = try shards(of: group, pool)
-            result += zip(group.weights, try shards.tensors(group.weights)).map { ($0, $1) }
+            result += zip(group.weights, try shards.tensors(group.weights)).map { Weight($0, $1) }
           }
         }
       }

@@ -22,7 +22,8 @@ struct CallTranslator {
   func call(_ node: JSONValue) -> JSONValue? {
     guard node.objectValue != nil else { return node }
     var tensors: [JSONValue] = [], keywords: OrderedDictionary<String, JSONValue> = [:]
-    guard let arguments = node["args"]?.arrayValue, let first = arguments.first, arguments.dropFirst().allSatisfy(\.isNull) else { return nil }
+    let arguments = node["args"]?.arrayValue ?? []
+    guard let first = arguments.first, arguments.dropFirst().allSatisfy(\.isNull) else { return nil }
     for tensor in first.arrayValue ?? [first] {
       guard let reference = reference(tensor) else { return nil }
       tensors.append(reference)

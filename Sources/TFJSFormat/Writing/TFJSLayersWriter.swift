@@ -1,5 +1,6 @@
 import KerasConfig
 import ModelGraph
+import ModelLayers
 import ModelSupport
 import ModelTensor
 import OrderedCollections
@@ -15,9 +16,12 @@ public enum TFJSLayersWriter {
     _ model: Model, to path: String, options: TFJSWeightOptions = TFJSWeightOptions(), replaceExisting: Bool = true
   ) throws -> [Loss] {
     let source: KerasModelDocument
-    do { source = try KerasModelConfig.write(model, generation: .keras2) } catch let error as UnsupportedError { throw refusal(error.items) }
-    var topology = TopologyWriter(version: source.version)
+    do { source = try KerasModelConfig.write(model, generation: .keras2) } catch let error as UnsupportedError {
+      throw refusal(error.items)
+    }
+    var topology = TopologyWriter(version: source.version, ranks: ranks(in: model))
     let config = topology.network(source.config)
+    if isMasked(model) { topology.note("GlobalAveragePooling1D of masked sequences", "it leaves masks out of account") }
     let weights = named(source.leaves, in: config, &topology)
     guard topology.unsupported.isEmpty else { throw refusal(Array(topology.unsupported.values)) }
     let output = try AtomicOutput(destination: path, replaceExisting: replaceExisting)
@@ -35,6 +39,25 @@ public enum TFJSLayersWriter {
   private static func refusal(_ items: [UnsupportedError.Item]) -> UnsupportedError {
     UnsupportedError(
       "the model holds what a layers model of TensorFlow.js can't; a graph model (--to tfjs-graph) takes operators instead", items: items)
+  }
+
+  /// The ranks of what layers take first.
+  private static func ranks(in model: Model) -> [String: Int] {
+    var result: [String: Int] = [:]
+    for graph in model.graphs.values {
+      for id in graph.nodeIDs where graph[id].op is LayerOp {
+        guard let input = graph[id].inputs.first ?? nil, let rank = graph[input].type.shape.dims?.count else { continue }
+        result[graph[id].name] = rank
+      }
+    }
+    return result
+  }
+
+  /// Whether sequences that may carry a mask may be averaged.
+  private static func isMasked(_ model: Model) -> Bool {
+    let layers = model.graphs.values.flatMap { graph in graph.nodeIDs.compactMap { (graph[$0].op as? LayerOp)?.layer } }
+    let makesMasks = layers.contains { $0 is Masking || ($0 as? Embedding)?.maskZero == true }
+    return makesMasks && layers.contains { $0 is GlobalAveragePooling1D }
   }
 
   // MARK: The document
@@ -84,7 +107,9 @@ public enum TFJSLayersWriter {
         let name = ([layer.name] + scope + [title]).joined(separator: "/")
         if let known = names[name] {
           // A layer of several models is listed by each of them.
-          if known !== weight.tensor.source { topology.note("layers called '\(layer.name)'", "TensorFlow.js tells weights apart by their layers' names") }
+          if known !== weight.tensor.source {
+            topology.note("layers called '\(layer.name)'", "TensorFlow.js tells weights apart by their layers' names")
+          }
           continue
         }
         names[name] = weight.tensor.source

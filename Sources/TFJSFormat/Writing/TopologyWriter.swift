@@ -9,8 +9,14 @@ struct TopologyWriter {
   /// Whether `hard_sigmoid` is Keras 2's, the only one that TF.js knows.
   private let isKeras2: Bool
 
+  /// The ranks of layers' first tensors by the layers' names: configurations do not say them.
+  private let ranks: [String: Int]
+
   /// - Parameter version: of the Keras in whose words the configuration is written.
-  init(version: String) { isKeras2 = version.hasPrefix("2") }
+  init(version: String, ranks: [String: Int]) {
+    isKeras2 = version.hasPrefix("2")
+    self.ranks = ranks
+  }
 
   mutating func note(_ what: String, _ reason: String) {
     unsupported[what, default: UnsupportedError.Item(what, count: 0, reason: reason)].count += 1
@@ -37,7 +43,10 @@ struct TopologyWriter {
         result["inbound_nodes"] = .array(
           nodes.map { node in
             if let call = calls.call(node) { return call }
-            note(layer["class_name"]?.stringValue ?? "layer", "it is called with tensors beside those of its first argument")
+            let className = layer["class_name"]?.stringValue ?? "layer"
+            if LayerClasses.layers.contains(className), !Self.isOperation(layer) {
+              note("a call of \(className)", "it is called with tensors beside those of its first argument")
+            }
             return .array([])
           })
       }
@@ -56,14 +65,18 @@ struct TopologyWriter {
   mutating func layer(_ object: JSONValue, depth: Int) -> JSONValue {
     let className = object["class_name"]?.stringValue ?? ""
     if LayerClasses.networks.contains(className), object["config"]?["layers"] != nil { return network(object, depth: depth) }
-    guard LayerClasses.layers.contains(className), object["module"]?.stringValue?.contains(".ops") != true else {
+    if Self.isOperation(object) {
+      note("operation \(className)", "TensorFlow.js has layers alone")
+      return object
+    }
+    guard LayerClasses.layers.contains(className) else {
       note(className, "TensorFlow.js has no such layer")
       return object
     }
     guard depth < 64, var config = object["config"], config.objectValue != nil else { return object }
     if className == "InputLayer" { return ["class_name": "InputLayer", "config": input(config)] }
     dtype(&config, className)
-    if className == "BatchNormalization", let axis = config["axis"]?.arrayValue, axis.count == 1 { config["axis"] = axis[0] }
+    spell(&config, of: className)
     for refusal in LayerRefusal.all where refusal.applies(to: className, config) {
       note(refusal.key.map { "\(className) with \($0)=\((config[$0] ?? .null).text())" } ?? className, refusal.reason)
     }
@@ -86,6 +99,9 @@ struct TopologyWriter {
     return ["class_name": .string(className), "config": config]
   }
 
+  /// Whether it is an operation of `keras.ops`, some of which are called as layers are.
+  private static func isOperation(_ object: JSONValue) -> Bool { object["module"]?.stringValue?.contains(".ops") ?? false }
+
   private mutating func input(_ config: JSONValue) -> JSONValue {
     var config = config
     if let shape = config["batch_shape"] { config["batch_input_shape"] = shape }
@@ -96,7 +112,8 @@ struct TopologyWriter {
     config["dtype"] = .string(written ?? dtype)
     if written == nil { note("input of \(dtype)", "TensorFlow.js has no such type") }
     if let written, written != dtype {
-      losses.append(Loss("the type \(dtype) of the input '\(config["name"]?.stringValue ?? "")'", reason: "TensorFlow.js has \(written) for it"))
+      let name = config["name"]?.stringValue ?? ""
+      losses.append(Loss("the type \(dtype) of the input '\(name)'", reason: "TensorFlow.js has \(written) for it"))
     }
     return config
   }
@@ -112,6 +129,21 @@ struct TopologyWriter {
     guard let name = config["dtype"]?.stringValue ?? config["dtype"]?["config"]?["name"]?.stringValue else { return }
     config["dtype"] = .string(name)
     if name != "float32" { note("\(className) computing in \(name)", "TensorFlow.js computes in float32 alone") }
+  }
+
+  /// The same configuration in the words that TF.js takes.
+  private mutating func spell(_ config: inout JSONValue, of className: String) {
+    let name = config["name"]?.stringValue ?? className
+    if ["BatchNormalization", "Softmax"].contains(className) {
+      if let axis = config["axis"]?.arrayValue, axis.count == 1 { config["axis"] = axis[0] }
+      if let axis = config["axis"]?.intValue, let rank = ranks[name], axis == rank - 1 { config["axis"] = -1 }
+    }
+    // Keras 2 says these although the layer has none of its own.
+    if className.hasPrefix("Separable") { for key in ["initializer", "regularizer", "constraint"] { config["kernel_\(key)"] = nil } }
+    if let regularizer = config["activity_regularizer"], !regularizer.isNull {
+      config["activity_regularizer"] = .null
+      losses.append(Loss("the activity_regularizer of '\(name)'", reason: "TensorFlow.js refuses layers that have one"))
+    }
   }
 
   /// TF.js makes the layer that runs the other way from the one it is told; each takes its name from that.
@@ -133,7 +165,8 @@ struct TopologyWriter {
       var config = object["config"] ?? .null
       for key in ["name", "trainable", "dtype", "seed"] { config[key] = nil }
       for (key, _) in config.objectValue ?? [:] where key.hasSuffix("initializer") { config[key] = nil }
-      if turned { config["go_backwards"] = .bool(config["go_backwards"] != true) } else if config["go_backwards"] == nil { config["go_backwards"] = false }
+      let isBackwards = config["go_backwards"] == true
+      config["go_backwards"] = .bool(isBackwards != turned)
       return ["class_name": object["class_name"] ?? .null, "config": config]
     }
     return plain(backward, turned: false) == plain(forward, turned: true)
@@ -175,7 +208,8 @@ struct TopologyWriter {
       return [
         "class_name": "VarianceScaling",
         "config": [
-          "scale": 1, "mode": "fan_in", "distribution": name == "LecunNormal" ? "truncated_normal" : "uniform", "seed": inner["seed"] ?? .null,
+          "scale": 1, "mode": "fan_in", "distribution": name == "LecunNormal" ? "truncated_normal" : "uniform",
+          "seed": inner["seed"] ?? .null,
         ],
       ]
     }
