@@ -5,7 +5,7 @@ struct RuleTable: Sendable {
   private var readers: [String: NodeRule.Read] = [:]
   private var writers: [ObjectIdentifier: NodeRule.Write] = [:]
 
-  static let all = RuleTable([activationRules, linearRules, bodyRules])
+  static let all = RuleTable([activationRules, arrayRules, linearRules, bodyRules])
 
   init(_ families: [[NodeRule]]) {
     for rule in families.joined() {
