@@ -63,7 +63,7 @@ struct QuantizationGrid {
 
 extension DType {
   /// The least and the greatest number that an integer type of at most 32 bits holds.
-  var integerRange: ClosedRange<Double>? {
+  public var integerRange: ClosedRange<Double>? {
     guard isInteger, let bitWidth, bitWidth <= 32 else { return nil }
     let span = Double(1 << bitWidth)
     return isSignedInteger ? (-span / 2)...(span / 2 - 1) : 0...(span - 1)

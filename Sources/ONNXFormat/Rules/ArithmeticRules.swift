@@ -48,7 +48,7 @@ private let unaryArithmeticRules: [NodeRule] = [
     let small = try w.apply(EqualOp(), u, one), large = try w.apply(GreaterOp(), x, try w.scalar(100, like: x))
     return [try w.select(small, x, try w.select(large, log, exact))]
   },
-  .writes(ErfinvOp.self) { op, inputs, w in [try writeErfinv(try inputs.required(0), &w)] },
+  .writes(ErfinvOp.self) { op, inputs, w in [try ErfinvOp.polynomials(try inputs.required(0), in: &w)] },
 ]
 
 private let binaryArithmeticRules: [NodeRule] = [
@@ -167,32 +167,4 @@ extension NodeReader {
     for index in inputs.indices.dropFirst() { result = try combine(result, try input(index), &g) }
     return result
   }
-}
-
-/// The inverse error function by Giles' polynomials in `w = −log(1 − x²)` (single precision, 2010).
-private func writeErfinv(_ x: OutValue, _ w: inout NodeWriter) throws -> OutValue {
-  func polynomial(_ coefficients: [Double], _ t: OutValue, _ w: inout NodeWriter) throws -> OutValue {
-    var result = try w.scalar(coefficients[0], like: x)
-    for c in coefficients.dropFirst() { result = try w.add(try w.mul(result, t), try w.scalar(c, like: x)) }
-    return result
-  }
-  let one = try w.scalar(1, like: x)
-  let product = try w.mul(try w.sub(one, x), try w.add(one, x))
-  let log = try w.apply(NegOp(), try w.apply(LogOp(), product))
-  let near = try polynomial(
-    [
-      2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
-      0.246640727, 1.50140941,
-    ], try w.sub(log, try w.scalar(2.5, like: x)), &w)
-  let root = try w.apply(SqrtOp(), try w.maximum(log, try w.scalar(0, like: x)))
-  let far = try polynomial(
-    [
-      -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
-      1.00167406, 2.83297682,
-    ], try w.sub(root, try w.scalar(3, like: x)), &w)
-  let isNear = try w.apply(LessOp(), log, try w.scalar(5, like: x))
-  let inside = try w.mul(try w.select(isNear, near, far), x)
-  // At ±1 the logarithm is infinite, and so is the result.
-  let isEnd = try w.apply(EqualOp(), try w.apply(AbsOp(), x), one)
-  return try w.select(isEnd, try w.mul(x, try w.scalar(.infinity, like: x)), inside)
 }

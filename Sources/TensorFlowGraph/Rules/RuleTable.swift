@@ -5,7 +5,10 @@ struct RuleTable: Sendable {
   private var readers: [String: NodeRule.Read] = [:]
   private var writers: [ObjectIdentifier: NodeRule.Write] = [:]
 
-  static let all = RuleTable([activationRules, arrayRules, linearRules, bodyRules])
+  static let all = RuleTable([
+    activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, imageRules, linearRules,
+    normalizationRules, poolingRules, quantizationRules,
+  ])
 
   init(_ families: [[NodeRule]]) {
     for rule in families.joined() {

@@ -1,0 +1,129 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+/// Images `[N, H, W, C]` to a size; all but the nearest neighbour give float32.
+func readResize(_ mode: ResizeMode, _ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
+  var x = try n.input(0)
+  if mode != .nearest { x = try g.cast(x, to: .float32) }
+  let corners = try n.flag("align_corners"), centres = try n.flag("half_pixel_centers")
+  var op = ResizeOp(mode: mode, coordinateMode: corners ? .alignCorners : centres ? .halfPixel : .asymmetric, axes: [1, 2])
+  switch mode {
+  case .nearest:
+    op.nearestMode = corners ? .roundPreferCeil : .floor
+    if centres, !corners { op.coordinateMode = .tfHalfPixelForNN }
+  case .cubic:
+    // With half-pixel centres Keys' cubic, whose taps outside count nothing.
+    op.cubicCoefficient = centres ? -0.5 : -0.75
+    op.excludeOutside = centres
+  case .linear: break
+  }
+  return try g.apply(op, x, nil, nil, try g.cast(try n.input(1), to: .int64))
+}
+
+/// By TensorFlow's ops where they compute it, else axis by axis as products with matrices.
+func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) throws -> OutValue {
+  let x = try inputs.required(0), dtype = x.type.dtype
+  let result = try op.infer(inputs.values.map { $0?.fact })[0]
+  if let y = try nativeResize(op, inputs, result, &w) {
+    var y = try w.cast(y, to: dtype)
+    y.fact = Fact(result)
+    return y
+  }
+  guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize else {
+    throw UnsupportedError("such a resizing of a tensor of unknown extents")
+  }
+  var y = dtype.isFloatingPoint ? x : try w.cast(x, to: .float32)
+  let wide = y.type.dtype
+  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(0..<from.count)
+  for axis in from.indices where from[axis] != to[axis] {
+    guard let n = from[axis].value, let out = to[axis].value, n * max(out, n) <= 1 << 22, let place = given.firstIndex(of: axis) else {
+      throw UnsupportedError("such a resizing of a tensor of unknown extents")
+    }
+    // What becomes of each unit vector is a row of the matrix.
+    var single = op
+    single.axes = [1]
+    let unit = NDArray((0..<(n * n)).map { Float($0 / n == $0 % n ? 1 : 0) }, [n, n])
+    func entry(_ value: OutValue?) throws -> NDArray? {
+      guard let value else { return nil }
+      guard let list = try value.fact.constant?.array() ?? value.fact.integers.map({ NDArray($0.map(Int64.init), [$0.count]) }) else {
+        throw UnsupportedError("a resizing by a computed factor")
+      }
+      guard list.count > place else { return nil }
+      return list.dtype.isFloatingPoint
+        ? NDArray([Float(list.doubles()[place])], [1]) : NDArray([Int64(list.integers()?[place] ?? out)], [1])
+    }
+    let matrix = try single.evaluate(
+      [unit, nil, try entry(inputs[2]), try entry(inputs[3])], in: ExecutionContext(primitives: ReferencePrimitives()))[0]
+    let weights = try w.cast(try w.constant(matrix), to: wide)
+    var order = Array(from.indices)
+    order.swapAt(axis, from.count - 1)
+    y = try w.transpose(try w.matmul(try w.transpose(y, order), weights), order)
+  }
+  if !dtype.isFloatingPoint { y = try w.cast(op.mode == .nearest ? y : try w.apply(RoundOp(), y), to: dtype) }
+  y.fact = Fact(result)
+  return y
+}
+
+private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: TensorType, _ w: inout NodeWriter) throws -> OutValue? {
+  let x = try inputs.required(0)
+  guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias, op.aspect == .stretch
+  else {
+    return nil
+  }
+  let given = op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]
+  func isKept(_ axis: Int) -> Bool { !given.contains(axis) || dims[axis] == to[axis] && dims[axis].value != nil }
+  let isFirst = isKept(0) && isKept(1) && !isKept(2), isLast = isKept(0) && isKept(3)
+  guard isFirst || isLast else { return nil }
+  let axes = isLast ? [1, 2] : [2, 3]
+  // Which op, and how it looks at pixels.
+  let type: String
+  var corners = false, centres = false
+  switch (op.mode, op.coordinateMode) {
+  case (_, .alignCorners): corners = true
+  case (.linear, .halfPixel), (.cubic, .halfPixel), (.nearest, .tfHalfPixelForNN), (.nearest, .halfPixel): centres = true
+  case (_, .asymmetric): break
+  default: return nil
+  }
+  switch op.mode {
+  case .linear: type = "ResizeBilinear"
+  case .cubic:
+    guard w.dialect == .tensorFlow, !corners,
+      centres ? op.excludeOutside && op.cubicCoefficient == -0.5 : !op.excludeOutside && op.cubicCoefficient == -0.75
+    else { return nil }
+    type = "ResizeBicubic"
+  case .nearest:
+    let fits = corners || op.coordinateMode == .halfPixel ? op.nearestMode == .roundPreferCeil : op.nearestMode == .floor
+    guard fits else { return nil }
+    type = "ResizeNearestNeighbor"
+  }
+  var sizes: [Extent] = []
+  for axis in axes {
+    if let known = to[axis].value {
+      // A scale that the extents do not tell exactly places pixels by itself.
+      if let scales = inputs[2], let place = given.firstIndex(of: axis) {
+        guard let list = try scales.fact.constant?.array().doubles(), place < list.count, let extent = dims[axis].value,
+          Double(extent) * list[place] == Double(known)
+        else { return nil }
+      }
+      sizes.append(.number(known))
+    } else if let given = inputs[3], let place = (op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]).firstIndex(of: axis) {
+      sizes.append(.value(try w.slice(given, axis: 0, start: place, end: place + 1)))
+    } else if let scales = inputs[2], let list = try scales.fact.constant?.array().doubles(), let place = given.firstIndex(of: axis),
+      place < list.count, let factor = Int(exactly: list[place])
+    {
+      sizes.append(.value(try w.mul(try w.dim(of: x, axis), try w.ints([factor]))))
+    } else {
+      return nil
+    }
+  }
+  let layout: DataLayout = isLast ? .channelsLast : .channelsFirst
+  var image = try w.channelsLast(x, layout)
+  if op.mode != .nearest, image.type.dtype == .float64 || image.type.dtype.isInteger { image = try w.cast(image, to: .float32) }
+  let y = try w.emit(
+    type, [image, try w.int32s(sizes)], ["align_corners": .bool(corners), "half_pixel_centers": .bool(centres)],
+    as: TensorType(
+      op.mode == .nearest ? image.type.dtype : .float32, .ranked([dims[0], to[axes[0]], to[axes[1]], isLast ? dims[3] : dims[1]])))
+  return try w.restored(y, layout)
+}
