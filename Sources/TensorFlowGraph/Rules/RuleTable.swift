@@ -7,7 +7,8 @@ struct RuleTable: Sendable {
 
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, imageRules, linearRules,
-    normalizationRules, poolingRules, quantizationRules,
+    normalizationRules, passThroughRules, poolingRules, quantizationRules, reductionRules, scatterRules, segmentRules,
+    sortingRules, sparseRules,
   ])
 
   init(_ families: [[NodeRule]]) {
