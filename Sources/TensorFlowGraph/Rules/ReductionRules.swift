@@ -175,7 +175,9 @@ extension NodeWriter {
       let shift = try self.emit("SelectV2", [isFinite, top, nothing], as: top.type)
       let terms = try self.emit("Exp", [try self.emit("Sub", [x, shift], as: x.type)])
       let logs = try self.emit("Log", [try emit("Sum", terms, keep: keep, &self)])
-      let back = op.keepDims ? shift : try self.emit("Reshape", [shift, try self.emit("Shape", [logs], as: TensorType(.int32, .unranked))], as: logs.type)
+      let back =
+        op.keepDims
+        ? shift : try self.emit("Reshape", [shift, try self.emit("Shape", [logs], as: TensorType(.int32, .unranked))], as: logs.type)
       return try cast(try self.emit("AddV2", [logs, back], as: TensorType(x.type.dtype, result.shape)), to: dtype)
     case .any, .all: throw GraphError(.invalidStructure, "a reduction written twice")
     }

@@ -4,7 +4,8 @@ import ModelSupport
 import ModelTensor
 
 /// Reductions of rows that bear the same number, and counts of numbers.
-let segmentRules: [NodeRule] = [SegmentKind.sum, .mean, .max, .min, .prod].flatMap(denseSegments)
+let segmentRules: [NodeRule] =
+  [SegmentKind.sum, .mean, .max, .min, .prod].flatMap(denseSegments)
   + [SegmentKind.sum, .mean, .sqrtN].flatMap(sparseSegments) + [
     .reads("Bincount") { n, g in [try n.counts(isBinary: false, in: &g)] },
     .reads("DenseBincount") { n, g in [try n.counts(isBinary: try n.flag("binary_output"), in: &g)] },

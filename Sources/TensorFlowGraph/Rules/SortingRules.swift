@@ -101,7 +101,9 @@ extension NodeWriter {
     let size = try emit("Size", [found[2]], ["out_type": try .dtype(.int64)], as: TensorType(.int64, []))
     let first = try emit("UnsortedSegmentMin", [try positions(found[1], axis: 0), found[1], size], as: vector)
     guard op.sorted else { return [found[0], first, found[1], found[2]] }
-    guard op.axis == nil, found[0].type.dtype != .string else { throw UnsupportedError("TensorFlow does not sort the slices or strings it finds") }
+    guard op.axis == nil, found[0].type.dtype != .string else {
+      throw UnsupportedError("TensorFlow does not sort the slices or strings it finds")
+    }
     // The places in ascending order, and where each went.
     let all = try reshape(size, [1])
     let order = try apply(TopKOp(largest: false), to: [found[0], all])[1]
