@@ -1,0 +1,141 @@
+"""Every layer and network to and from SavedModels, judged by TensorFlow itself, Keras and ONNX Runtime."""
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+import modelctl
+import peers
+import savedmodels
+from layer_cases import CASES
+from networks import NETWORKS
+from test_networks import TOLERANCES, make
+
+
+def output_names(model):
+    return [t._keras_history.operation.name for t in model.outputs] if hasattr(model.outputs[0], "_keras_history") else None
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_layer_written(case, tmp_path):
+    """`.keras` to SavedModel, run by TensorFlow; back to layers and to ONNX."""
+    model, inputs = peers.build(case, keras), peers.batches(case.name, case.inputs)
+    expected = peers.run_model(model, inputs)
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "saved", "--to", "savedmodel")
+    names = [f"in{index}" for index in range(len(inputs))]
+    order = [p["name"] for p in modelctl.inspect(tmp_path / "saved")["outputs"]]
+    peers.compare(savedmodels.run(tmp_path / "saved", names, inputs, order), expected, case.tolerance, "keras → savedmodel")
+    modelctl.convert(tmp_path / "saved", tmp_path / "back.keras")
+    peers.compare(peers.run_keras(tmp_path / "back.keras", inputs), expected, case.tolerance, "savedmodel → keras")
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_layer_exported(case, tmp_path):
+    """What Keras 3's `export` writes, to layers and to ONNX."""
+    model, inputs = peers.build(case, keras), peers.batches(case.name, case.inputs)
+    expected = peers.run_model(model, inputs)
+    model.export(str(tmp_path / "export"), verbose=False)
+    modelctl.convert(tmp_path / "export", tmp_path / "model.onnx")
+    peers.compare(peers.run_onnx(tmp_path / "model.onnx", inputs), expected, case.tolerance, "export → onnx")
+    modelctl.convert(tmp_path / "export", tmp_path / "model.keras")
+    peers.compare(peers.run_keras(tmp_path / "model.keras", inputs), expected, case.tolerance, "export → keras")
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.keras3_only], ids=repr)
+def test_layer_saved_by_keras2(case, tmp_path):
+    """What tf_keras's `save` writes, to layers and to ONNX."""
+    model, inputs = peers.build(case, tf_keras), peers.batches(case.name, case.inputs)
+    expected = peers.run_model(model, inputs)
+    model.save(tmp_path / "saved", save_format="tf")
+    modelctl.convert(tmp_path / "saved", tmp_path / "model.onnx")
+    peers.compare(peers.run_onnx(tmp_path / "model.onnx", inputs), expected, case.tolerance, "saved → onnx")
+    modelctl.convert(tmp_path / "saved", tmp_path / "model.h5")
+    peers.compare(peers.run_keras(tmp_path / "model.h5", inputs), expected, case.tolerance, "saved → h5")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network(name, tmp_path):
+    model, inputs = make(name, keras)
+    expected = peers.run_model(model, inputs)
+    tolerance = TOLERANCES.get(name, (1e-5, 1e-4))
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "saved", "--to", "savedmodel")
+    ports = modelctl.inspect(tmp_path / "saved")
+    names, order = [p["name"] for p in ports["inputs"]], [p["name"] for p in ports["outputs"]]
+    peers.compare(savedmodels.run(tmp_path / "saved", names, inputs, order), expected, tolerance, "keras → savedmodel")
+    peers.compare(savedmodels.run_layer(tmp_path / "saved", keras, inputs, "serve"), expected, tolerance, "TFSMLayer")
+    found = savedmodels.variables(tmp_path / "saved")
+    assert len(found["trainable_variables"]) == len(model.trainable_variables)
+    modelctl.convert(tmp_path / "saved", tmp_path / "back.keras")
+    back = keras.saving.load_model(tmp_path / "back.keras", compile=False)
+    peers.compare(peers.run_model(back, inputs), expected, tolerance, "savedmodel → keras")
+    model.export(str(tmp_path / "export"), verbose=False)
+    modelctl.convert(tmp_path / "export", tmp_path / "export.onnx")
+    peers.compare(peers.run_onnx(tmp_path / "export.onnx", inputs), expected, tolerance, "export → onnx")
+    modelctl.convert(tmp_path / "export", tmp_path / "export.keras")
+    peers.compare(peers.run_keras(tmp_path / "export.keras", inputs), expected, tolerance, "export → keras")
+
+
+def test_signatures_keep_names_and_order(tmp_path):
+    """Several signatures whose names sort otherwise than they stand, a dynamic length, and a string."""
+
+    class Module(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = tf.Variable(np.arange(12, dtype="float32").reshape(3, 4) / 7, name="w")
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], name="z"), tf.TensorSpec([None, 4], name="a"), tf.TensorSpec([4], name="m")])
+        def mix(self, z, a, m):
+            return {"zeta": tf.matmul(z, self.w) + a, "alpha": a * m, "mid": tf.reduce_sum(z, axis=1)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, None, 3], name="steps")])
+        def total(self, steps):
+            return {"sum": tf.reduce_sum(steps, axis=1)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+        def shout(self, text):
+            return {"upper": tf.strings.upper(text)}
+
+    module = Module()
+    tf.saved_model.save(module, str(tmp_path / "source"), {"serving_default": module.mix, "total": module.total, "shout": module.shout})
+    report = modelctl.inspect(tmp_path / "source")
+    assert set(report["signatures"]) == {"serving_default", "total", "shout"} or {s["name"] for s in report["signatures"]} == {"serving_default", "total", "shout"}
+    modelctl.convert(tmp_path / "source", tmp_path / "again", "--to", "savedmodel")
+    rng = np.random.default_rng(3)
+    inputs = {"z": rng.normal(size=(2, 3)).astype("float32"), "a": rng.normal(size=(2, 4)).astype("float32"), "m": rng.normal(size=4).astype("float32")}
+    expected, found = savedmodels.run_signature(tmp_path / "source", inputs), savedmodels.run_signature(tmp_path / "again", inputs)
+    assert set(found) == set(expected)
+    for name in expected:
+        peers.compare([found[name]], [expected[name]], what=name)
+    modelctl.convert(tmp_path / "source", tmp_path / "model.onnx")
+    session = peers.onnx_session(tmp_path / "model.onnx")
+    assert {i.name for i in session.get_inputs()} == {"z", "a", "m"}
+    results = dict(zip([o.name for o in session.get_outputs()], session.run(None, inputs)))
+    for name in expected:
+        peers.compare([results[name]], [expected[name]], what=f"onnx {name}")
+    steps = {"steps": rng.normal(size=(2, 5, 3)).astype("float32")}
+    np.savez(tmp_path / "steps.npz", **steps)
+    modelctl.run("run", tmp_path / "source", "--signature", "total", "--inputs", tmp_path / "steps.npz", "--outputs", tmp_path / "out.npz")
+    peers.compare([np.load(tmp_path / "out.npz")["sum"]], [savedmodels.run_signature(tmp_path / "source", steps, "total")["sum"]])
+
+
+def test_variables_can_be_trained_and_come_back(tmp_path):
+    """Written by modelctl, restored by TensorFlow, trained one step, saved, and read back."""
+    model = keras.Sequential([keras.Input((4,), name="x"), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(2)])
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "saved", "--to", "savedmodel")
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    x = tf.constant(np.random.default_rng(5).normal(size=(6, 4)).astype("float32"))
+    call = loaded.signatures["serving_default"]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(list(call(x=x).values())[0] - 1.0))
+    gradients = tape.gradient(loss, loaded.trainable_variables)
+    assert len(gradients) == 4 and all(g is not None for g in gradients)
+    for variable, gradient in zip(loaded.trainable_variables, gradients):
+        variable.assign_sub(0.1 * gradient)
+    expected = list(call(x=x).values())[0].numpy()
+    tf.saved_model.save(loaded, str(tmp_path / "trained"), signatures=loaded.signatures)
+    modelctl.convert(tmp_path / "trained", tmp_path / "trained.keras")
+    peers.compare(peers.run_keras(tmp_path / "trained.keras", [x.numpy()]), [expected], what="trained → keras")
