@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
+    .target(name: "CChecksum"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // The core.
@@ -60,7 +61,7 @@ let package = Package(
     library("KerasConfig", ["ModelLayers"]),
     library("ONNXFormat", ["ProtobufWire", "ModelOps"]),
     library("TensorFlowGraph", ["ProtobufWire", "ModelOps"]),
-    library("SavedModelFormat", ["TensorFlowGraph", "KerasConfig"]),
+    library("SavedModelFormat", ["CChecksum", "TensorFlowGraph", "KerasConfig"]),
     library("TFJSFormat", ["TensorFlowGraph", "KerasConfig"]),
     library("KerasStorage", ["KerasConfig", "HDF5Container"]),
     library("KerasFormat", ["KerasStorage", "ZipContainer"]),
@@ -109,6 +110,7 @@ let package = Package(
     tests("ONNXFormat", ["ONNXFormat", "ModelRuntime", "OpCases"]),
     tests("TensorFlowGraph", ["TensorFlowGraph"]),
     tests("TFJSFormat", ["TFJSFormat"]),
+    tests("SavedModelFormat", ["SavedModelFormat", "CChecksum"]),
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),

@@ -15,6 +15,19 @@ extension Field {
       })
   }
 
+  /// An `int64` whose sign is its lowest bit on the wire.
+  public static func sint64(_ number: UInt32, _ name: String, _ path: any Path<Int64?>) -> Field {
+    Field(
+      number, name, .sint64, .optional,
+      read: {
+        let bits = try $2.varint($1)
+        $0[keyPath: path] = Int64(bitPattern: bits >> 1) ^ -Int64(bits & 1)
+      },
+      write: { message, out in
+        if let value = message[keyPath: path] { out.varint(number, UInt64(bitPattern: value << 1 ^ value >> 63)) }
+      })
+  }
+
   public static func int32(_ number: UInt32, _ name: String, _ path: any Path<Int32?>) -> Field {
     Field(
       number, name, .int32, .optional,

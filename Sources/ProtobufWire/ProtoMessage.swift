@@ -65,7 +65,7 @@ public struct FieldTable<Message: ProtoMessage>: Sendable {
 
 /// How a field's value stands on the wire, as the `.proto` spells it.
 public enum FieldType: Sendable, Hashable {
-  case int32, int64, uint32, uint64, fixed32, fixed64, bool, float, double, string, bytes
+  case int32, int64, sint64, uint32, uint64, fixed32, fixed64, bool, float, double, string, bytes
   case enumeration(String)
   case message(String)
 
@@ -74,6 +74,7 @@ public enum FieldType: Sendable, Hashable {
     switch self {
     case .int32: "int32"
     case .int64: "int64"
+    case .sint64: "sint64"
     case .uint32: "uint32"
     case .uint64: "uint64"
     case .fixed32: "fixed32"

@@ -1,0 +1,16 @@
+import ModelSupport
+import SavedModelFormat
+
+/// A TensorFlow SavedModel or frozen graph, inspected from the messages of the file so that unknown operators show as they are.
+struct SavedModelHandler: FormatHandler {
+  let format = ModelFormat.savedmodel
+  func matches(_ candidate: FormatCandidate) -> Bool {
+    if let entries = candidate.entries { return entries.contains("saved_model.pb") || entries.contains("saved_model.pbtxt") }
+    guard let file = candidate.file else { return false }
+    return SavedModelFile.isSavedModel(file) || SavedModelFile.matchesGraph(file)
+  }
+  func inspect(_ path: String) throws -> Inspection {
+    let file = try SavedModelFile(path: path)
+    return SavedModelInspection(file, try file.metaGraph()).result
+  }
+}
