@@ -101,7 +101,9 @@ struct SavedModelInspection {
   private mutating func addWeights() {
     let meta = meta
     do {
-      let bundle = try meta.bundle(), variables = try meta.variables(bundle).filter { !$0.isTrainingState }
+      let bundle = try meta.bundle(), all = try meta.variables(bundle)
+      // Copies that no function uses, and what training needs, are no weights of the model.
+      let bound = all.filter(\.isBound), variables = bound.isEmpty ? all.filter { !$0.isTrainingState } : bound
       guard !variables.isEmpty else { return addConstants() }
       if bundle == nil { result.warnings.append("the model has \(variables.count) variables and no checkpoint") }
       var trainable = 0

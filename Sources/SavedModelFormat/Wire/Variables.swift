@@ -18,10 +18,14 @@ public struct SavedModelVariable: Sendable {
   /// Its names from the root down; empty in TensorFlow 1.
   public var path: [String] = []
 
+  /// Whether a function of the model takes it.
+  public var isBound = false
+  /// Whether an optimiser keeps it for another variable.
+  public var isSlot = false
+
   /// Whether it serves training alone: an optimiser's, or a metric's.
   public var isTrainingState: Bool {
-    guard let first = path.first else { return false }
-    return first == "optimizer" || first == "_optimizer" || path.contains("_optimizer") || path.contains("keras_api")
+    isSlot || path.first == "optimizer" || path.contains("_optimizer") || path.contains("keras_api")
   }
 }
 
@@ -33,13 +37,17 @@ extension MetaGraph {
     if let objects, objects.nodes.contains(where: { $0.variable != nil }) {
       let keys = try bundle.map { try checkpointKeys(objects, $0) } ?? [:]
       let paths = objects.paths
+      var bound: Set<Int> = [], slots: Set<Int> = []
+      for entry in objects.concreteFunctions { bound.formUnion((entry.value?.boundInputs ?? []).map { Int($0) }) }
+      for object in objects.nodes { slots.formUnion(object.slotVariables.map { Int($0.slotVariableNodeID ?? 0) }) }
       return try objects.nodes.enumerated().compactMap { id, object in
         guard let variable = object.variable?.value else { return nil }
         let name = variable.name ?? ""
         return try within("variable \(name)") {
           SavedModelVariable(
             name: name.isEmpty ? paths[id]?.joined(separator: "/") ?? "variable_\(id)" : name, type: try variable.tensorType(),
-            isTrainable: variable.trainable ?? false, checkpointKey: keys[id], nodeID: id, path: paths[id] ?? [])
+            isTrainable: variable.trainable ?? false, checkpointKey: keys[id], nodeID: id, path: paths[id] ?? [],
+            isBound: bound.contains(id), isSlot: slots.contains(id))
         }
       }
     }
@@ -51,33 +59,45 @@ extension MetaGraph {
   /// Walks the objects of the model and of the checkpoint side by side: what has the same names is the same.
   private func checkpointKeys(_ objects: SavedObjectGraph, _ bundle: TensorBundle) throws -> [Int: String] {
     guard let graph = try bundle.objectGraph() else { return [:] }
-    var keys: [Int: String] = [:], visited: Set<Int> = [0], waiting: [(Int, Int)] = [(0, 0)]
+    var same: [Int: Int] = [0: 0], waiting: [(Int, Int)] = [(0, 0)]
     while let (own, stored) = waiting.popLast() {
       guard own < objects.nodes.count, stored < graph.nodes.count else { continue }
       let node = graph.nodes[stored]
-      if objects.nodes[own].variable != nil {
-        keys[own] = node.attributes.first { $0.name == "VARIABLE_VALUE" }?.checkpointKey
-      }
       let children = Dictionary(
         node.children.map { ($0.localName ?? "", Int($0.nodeID ?? 0)) }, uniquingKeysWith: { first, _ in first })
       for child in objects.nodes[own].children {
         let id = Int(child.nodeID ?? 0)
-        guard id >= 0, let other = children[child.localName ?? ""], other >= 0, visited.insert(id).inserted else { continue }
+        guard id >= 0, let other = children[child.localName ?? ""], other >= 0, same[id] == nil else { continue }
+        same[id] = other
         waiting.append((id, other))
       }
+    }
+    // Slots are children of nobody: an optimiser lists them with the variables they belong to.
+    for (own, stored) in same where objects.nodes.indices.contains(own) && graph.nodes.indices.contains(stored) {
+      for slot in objects.nodes[own].slotVariables {
+        let original = same[Int(slot.originalVariableNodeID ?? 0)]
+        let match = graph.nodes[stored].slotVariables.first {
+          $0.slotName == slot.slotName && Int($0.originalVariableNodeID ?? 0) == original
+        }
+        if let match { same[Int(slot.slotVariableNodeID ?? 0)] = Int(match.slotVariableNodeID ?? 0) }
+      }
+    }
+    var keys: [Int: String] = [:]
+    for (own, stored) in same where graph.nodes.indices.contains(stored) {
+      keys[own] = graph.nodes[stored].attributes.first { $0.name == "VARIABLE_VALUE" }?.checkpointKey
     }
     return keys
   }
 
   /// TensorFlow 1: nodes that make variables; collections tell which are trained and which are parts.
   private func graphVariables(_ bundle: TensorBundle?) throws -> [SavedModelVariable] {
-    var trainable: Set<String> = [], parts: [String: SaveSliceInfoDef] = [:], hasCollection = false
+    var trainable: Set<String> = [], parts: [String: SaveSliceInfoDef] = [:], known: Set<String> = []
     for entry in definition.collectionDef where entry.key == "trainable_variables" || entry.key == "variables" {
       for bytes in entry.value?.bytesList?.value ?? [] {
         let variable = try within("collection \(entry.key ?? "")") { try VariableDef(reading: bytes.source) }
         let node = (variable.variableName ?? "").split(separator: ":").first.map(String.init) ?? ""
         if entry.key == "trainable_variables" { trainable.insert(node) }
-        hasCollection = true
+        known.insert(node)
         parts[node] = variable.saveSliceInfoDef
       }
     }
@@ -89,7 +109,7 @@ extension MetaGraph {
         let shape = attribute("shape")?.shape?.shape ?? .unranked
         let shared = try attribute("shared_name")?.s?.text() ?? ""
         var result = SavedModelVariable(
-          name: name, type: TensorType(dtype, shape), isTrainable: !hasCollection || trainable.contains(name),
+          name: name, type: TensorType(dtype, shape), isTrainable: known.isEmpty || trainable.contains(name),
           checkpointKey: shared.isEmpty ? name : shared)
         if let key = result.checkpointKey, let bundle, !bundle.contains(key), bundle.contains(name) { result.checkpointKey = name }
         if let part = parts[name], let whole = part.fullName, !whole.isEmpty {
@@ -98,7 +118,9 @@ extension MetaGraph {
             starts: part.varOffset.map { Int($0) },
             lengths: zip(part.varShape, part.fullShape).map { $0 == $1 ? nil : Int($0) })
         }
-        return result
+        // A node that no collection knows and no checkpoint holds is an internal one.
+        let isStored = result.checkpointKey.flatMap { bundle?.contains($0) } ?? false
+        return known.isEmpty || known.contains(name) || isStored ? result : nil
       }
     }
   }
