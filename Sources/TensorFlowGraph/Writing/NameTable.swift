@@ -1,4 +1,9 @@
 /// The names taken in a graph. TensorFlow allows letters, digits, `.`, `_`, `/`, `-`, `>` and `\`, at the start letters, digits and `.`.
+/// What TensorFlow takes as a name.
+public enum NameRules {
+  public static func sanitized(_ name: String, isFunction: Bool = false) -> String { NameTable.sanitized(name, isFunction: isFunction) }
+}
+
 final class NameTable {
   private var taken: Set<String> = []
   private var counters: [String: Int] = [:]

@@ -1,0 +1,164 @@
+import ModelGraph
+import ModelSupport
+import ModelTensor
+import ProtobufWire
+import TensorFlowGraph
+
+/// Writes a model of canonical ops as a SavedModel: signatures as functions, weights as variables that loaders restore from a
+/// checkpoint and can train.
+public struct SavedModelWriter: Sendable {
+  public init() {}
+
+  /// The version of TensorFlow whose conventions the directory follows.
+  static let tensorFlowVersion = "2.16.1"
+
+  /// Writes the files of a SavedModel into `directory`, which is made.
+  /// - Throws: `UnsupportedError` with the complete list of what can't be written; `StorageError`.
+  public func write(_ model: Model, to directory: String) throws -> [Loss] {
+    var losses: [Loss] = []
+    let writer = TensorFlowGraphWriter(model)
+    var builder = ObjectGraphBuilder(), main = MainGraph(), functions: [FunctionDef] = []
+    let used = Self.usedParameters(model)
+    let variables = try Variables(model, used, &builder, &main)
+
+    let signatures = model.signatures.isEmpty ? [Signature("serving_default", graph: model.main)] : model.signatures
+    var definitions: [SignatureEntry] = [], bare: [(name: String, node: Int)] = []
+    for signature in signatures {
+      let name = writer.uniqueFunctionName("__inference_signature_wrapper_\(signature.name)")
+      let written = try writer.function(signature.graph, named: name)
+      // Callers pass by keyword: TensorFlow flattens dictionaries by their sorted keys.
+      let order = (inputs: written.inputs.sortedIndices, outputs: written.outputs.sortedIndices)
+      functions.append(written.function(inOrder: order))
+      let definition = try main.addSignature(
+        signature.name, name, inputs: written.inputs, outputs: written.outputs,
+        handles: written.captures.compactMap { variables.handles[$0] }, order: order)
+      definitions.append(SignatureEntry(signature.name, definition))
+      var concrete = SavedConcreteFunction()
+      concrete.boundInputs = written.captures.compactMap { variables.nodes[$0] }.map(Int64.init)
+      concrete.canonicalizedInputSignature = .tuple([
+        .tuple([]), .dictionary(written.inputs.map { ($0.name, .spec($0.name, $0.type)) }),
+      ])
+      concrete.outputSignature = .dictionary(written.outputs.map { ($0.name, .spec($0.name, $0.type)) })
+      builder.addConcreteFunction(name, concrete)
+      var object = SavedObject(), function = SavedBareConcreteFunction()
+      function.concreteFunctionName = name
+      function.argumentKeywords = order.inputs.map { written.inputs[$0].name }
+      object.bareConcreteFunction = Indirect(function)
+      bare.append((signature.name, builder.add(object)))
+    }
+    try addEndpoint(model, writer, variables, &builder, &functions)
+    let map = builder.add(ObjectGraphBuilder.user("signature_map"))
+    builder.connect(0, "signatures", map)
+    for entry in bare { builder.connect(map, entry.name, entry.node) }
+    try writer.check("a SavedModel")
+
+    let objectGraph = try builder.checkpoint.encoded()
+    let saver = try main.addSaver(variables.saved, objectGraph: objectGraph)
+    var graph = GraphDef(), library = FunctionDefLibrary()
+    graph.node = main.nodes
+    library.function = functions + writer.library
+    graph.library = library
+    graph.versions = TensorFlowGraphWriter.versions
+    var info = MetaInfoDef(), meta = MetaGraphDef(), saved = SavedModelProto()
+    info.tags = ["serve"]
+    info.tensorflowVersion = Self.tensorFlowVersion
+    info.tensorflowGitVersion = "unknown"
+    meta.metaInfoDef = info
+    meta.graphDef = graph
+    meta.saverDef = saver
+    meta.signatureDef = definitions
+    meta.objectGraphDef = builder.objects
+    saved.savedModelSchemaVersion = 1
+    saved.metaGraphs = [meta]
+
+    try FileSystem.createDirectory(directory)
+    try FileSystem.createDirectory(directory + "/variables")
+    try FileSystem.createDirectory(directory + "/assets")
+    var bundle = try TensorBundleWriter(prefix: directory + "/variables/variables")
+    for (id, key) in variables.keys { try bundle.add(key, model[id].tensor) }
+    try bundle.add(
+      "_CHECKPOINTABLE_OBJECT_GRAPH", Tensor(TensorType(.string, [Int]()), source: StringSource([objectGraph])))
+    try bundle.finish()
+    try saved.write(to: directory + "/saved_model.pb")
+    if model.training != nil { losses.append(Loss("training configuration", reason: "a SavedModel has no place for it")) }
+    return losses
+  }
+
+  /// The function that Keras's `TFSMLayer` calls: its arguments by position.
+  private func addEndpoint(
+    _ model: Model, _ writer: TensorFlowGraphWriter, _ variables: Variables, _ builder: inout ObjectGraphBuilder,
+    _ functions: inout [FunctionDef]
+  ) throws {
+    let name = writer.uniqueFunctionName("__inference_serve")
+    let written = try writer.function(model.main, named: name)
+    functions.append(written.function)
+    let specs = written.inputs.map { StructuredValue.spec($0.name, $0.type) }
+    let argument = specs.count == 1 ? specs[0] : .list(specs)
+    let results = written.outputs.map { StructuredValue.spec($0.name, $0.type) }
+    var concrete = SavedConcreteFunction()
+    concrete.boundInputs = written.captures.compactMap { variables.nodes[$0] }.map(Int64.init)
+    concrete.canonicalizedInputSignature = .tuple([.tuple([argument]), .dictionary([])])
+    concrete.outputSignature = results.count == 1 ? results[0] : .list(results)
+    builder.addConcreteFunction(name, concrete)
+    var object = SavedObject(), function = SavedFunction(), spec = FunctionSpec()
+    spec.fullargspec = .argumentSpec(["inputs"])
+    spec.inputSignature = .tuple([argument])
+    function.concreteFunctions = [name]
+    function.functionSpec = spec
+    object.function = Indirect(function)
+    builder.connect(0, "serve", builder.add(object))
+  }
+
+  private static func usedParameters(_ model: Model) -> [ParameterID] {
+    var used: Set<ParameterID> = []
+    for graph in model.graphs.values {
+      for value in graph.valueSlots { if case .parameter(let id)? = value?.definition { used.insert(id) } }
+    }
+    return model.parameterIDs.filter { used.contains($0) }
+  }
+}
+
+/// The variables of a SavedModel being written: where each parameter stands in the object graph, the main graph and the checkpoint.
+private struct Variables {
+  var nodes: [ParameterID: Int] = [:]
+  var handles: [ParameterID: String] = [:]
+  var keys: [(ParameterID, String)] = []
+  var saved: [(handle: String, key: String, dtype: DataType)] = []
+
+  init(_ model: Model, _ used: [ParameterID], _ builder: inout ObjectGraphBuilder, _ main: inout MainGraph) throws {
+    var all: [Int] = [], trainable: [Int] = [], others: [Int] = []
+    for (index, id) in used.enumerated() {
+      let parameter = model[id], key = "variables/\(index)" + ObjectGraphBuilder.valueSuffix
+      let node = try builder.addVariable(parameter, key: key)
+      let handle = try main.addVariable(parameter)
+      nodes[id] = node
+      handles[id] = handle
+      keys.append((id, key))
+      if let dtype = DataType(parameter.tensor.dtype) { saved.append((handle, key, dtype)) }
+      all.append(node)
+      if parameter.isTrainable { trainable.append(node) } else { others.append(node) }
+    }
+    builder.addList(0, "variables", all)
+    builder.addList(0, "trainable_variables", trainable)
+    builder.addList(0, "non_trainable_variables", others)
+  }
+}
+
+extension Array where Element == WrittenPort {
+  /// The places of the ports in the order of their names.
+  fileprivate var sortedIndices: [Int] { indices.sorted { self[$0].name < self[$1].name } }
+}
+
+extension WrittenFunction {
+  /// The function with its own arguments and results in another order; captured resources stay behind.
+  fileprivate func function(inOrder order: (inputs: [Int], outputs: [Int])) -> FunctionDef {
+    var result = function
+    guard var signature = result.signature else { return result }
+    let own = inputs.count, arguments = signature.inputArg, results = signature.outputArg
+    guard arguments.count >= own, results.count == outputs.count else { return result }
+    signature.inputArg = order.inputs.map { arguments[$0] } + arguments[own...]
+    signature.outputArg = order.outputs.map { results[$0] }
+    result.signature = signature
+    return result
+  }
+}
