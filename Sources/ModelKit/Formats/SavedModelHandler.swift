@@ -1,5 +1,8 @@
+import ModelGraph
+import ModelPasses
 import ModelSupport
 import SavedModelFormat
+import TensorFlowGraph
 
 /// A TensorFlow SavedModel or frozen graph, inspected from the messages of the file so that unknown operators show as they are.
 struct SavedModelHandler: FormatHandler {
@@ -12,5 +15,13 @@ struct SavedModelHandler: FormatHandler {
   func inspect(_ path: String) throws -> Inspection {
     let file = try SavedModelFile(path: path)
     return SavedModelInspection(file, try file.metaGraph()).result
+  }
+
+  func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
+    try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
+  }
+
+  func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {
+    try SavedModelWriter().write(model, to: path)
   }
 }

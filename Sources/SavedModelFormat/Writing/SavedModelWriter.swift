@@ -11,6 +11,8 @@ public struct SavedModelWriter: Sendable {
 
   /// The version of TensorFlow whose conventions the directory follows.
   static let tensorFlowVersion = "2.16.1"
+  /// Tells who wrote the directory, and that signatures list their inputs and outputs in order: TensorFlow's own lists have none.
+  static let gitVersion = "modelctl"
 
   /// Writes the files of a SavedModel into `directory`, which is made.
   /// - Throws: `UnsupportedError` with the complete list of what can't be written; `StorageError`.
@@ -62,7 +64,7 @@ public struct SavedModelWriter: Sendable {
     var info = MetaInfoDef(), meta = MetaGraphDef(), saved = SavedModelProto()
     info.tags = ["serve"]
     info.tensorflowVersion = Self.tensorFlowVersion
-    info.tensorflowGitVersion = "unknown"
+    info.tensorflowGitVersion = Self.gitVersion
     meta.metaInfoDef = info
     meta.graphDef = graph
     meta.saverDef = saver
