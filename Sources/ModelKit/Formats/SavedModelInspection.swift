@@ -151,7 +151,8 @@ struct SavedModelInspection {
 
   /// A short list, however damaged the file.
   private mutating func warn(_ text: String) {
-    if result.warnings.count < 20 { result.warnings.append(text) } else if result.warnings.count == 20 { result.warnings.append("and more problems") }
+    guard result.warnings.count <= 20 else { return }
+    result.warnings.append(result.warnings.count < 20 ? text : "and more problems")
   }
 
   // MARK: Layers

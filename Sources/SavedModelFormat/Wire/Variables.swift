@@ -132,7 +132,9 @@ extension SavedModelVariable {
   public func tensor(in bundle: TensorBundle?) throws -> Tensor {
     guard let bundle else { throw FormatError(.missingReference, "variable \(name): there is no checkpoint") }
     guard let checkpointKey else {
-      throw FormatError(.missingReference, "the checkpoint's objects know no variable '\(name)'", at: SourceLocation(file: bundle.prefix + ".index"))
+      throw FormatError(
+        .missingReference, "the checkpoint's objects know no variable '\(name)'",
+        at: SourceLocation(file: bundle.prefix + ".index"))
     }
     let tensor: Tensor
     if let slice {

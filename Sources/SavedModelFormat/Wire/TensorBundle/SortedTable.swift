@@ -25,7 +25,9 @@ public struct SortedTable: Sendable {
       let bytes = file.bytes, start = file.count - Self.footerSize
       let footer = UnsafeRawBufferPointer(rebasing: bytes[start...])
       guard footer.suffix(8).elementsEqual(Self.magic) else {
-        throw FormatError(.invalidStructure, "expected the magic number of a sorted table, found other bytes", at: SourceLocation(offset: file.count - 8))
+        throw FormatError(
+          .invalidStructure, "expected the magic number of a sorted table, found other bytes",
+          at: SourceLocation(offset: file.count - 8))
       }
       var cursor = ByteCursor(UnsafeRawBufferPointer(rebasing: footer.dropLast(8)))
       _ = try BlockHandle(&cursor)

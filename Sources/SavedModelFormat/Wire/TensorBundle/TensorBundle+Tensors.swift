@@ -127,7 +127,8 @@ extension TensorBundle {
   /// A tensor that is stored in parts.
   private func joined(_ entry: BundleEntryProto, _ name: String) throws -> Tensor {
     let type = try type(of: entry), extents = type.shape.extents ?? []
-    guard let stride = type.dtype.arrayStride, (type.dtype.bitWidth ?? 0) >= 8, let size = type.dtype.byteCount(of: type.shape.elementCount ?? 0)
+    guard let stride = type.dtype.arrayStride, (type.dtype.bitWidth ?? 0) >= 8,
+      let size = type.dtype.byteCount(of: type.shape.elementCount ?? 0)
     else { throw UnsupportedError("tensors of \(type.dtype) in parts are not supported") }
     var pieces: [(slice: TensorSlice, extents: [Int], tensor: Tensor)] = [], covered = 0
     for (place, proto) in entry.slices.enumerated() {
