@@ -14,6 +14,8 @@ struct NodeReader {
   /// The attributes of the function around the node, for placeholders.
   let functionAttributes: [String: AttrValue]
   private let attributes: [String: AttrValue]
+  /// All attributes, defaults included.
+  var allAttributes: [String: AttrValue] { attributes }
 
   init(_ node: NodeDef, inputs: [ValueID], functionAttributes: [String: AttrValue] = [:]) {
     self.node = node

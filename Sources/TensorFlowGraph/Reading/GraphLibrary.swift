@@ -1,0 +1,135 @@
+import ModelGraph
+import ModelSupport
+import ModelTensor
+import ProtobufWire
+
+/// What all graphs of one file share while they are read: functions, variables, constants that have become parameters, limits.
+final class GraphLibrary {
+  let rules = RuleTable.all
+  let graph: GraphDef
+  let variableSource: any VariableSource
+  private var functions: [String: FunctionDef] = [:]
+  private var tables: [String: NodeTable] = [:]
+  private var variables: [String: Variable] = [:]
+  private var weights: [WeightKey: ParameterID] = [:]
+  private var scopes: [String: ScopeID] = [:]
+  private var names: Set<String> = []
+  private var counters: [String: Int] = [:]
+  private var visited = 0
+  /// What can't be kept although the results are the same.
+  var notes: [Loss] = []
+
+  /// A handful of functions can call each other into billions of nodes.
+  static let nodeLimit = 200_000
+  static let depthLimit = 64
+
+  private struct WeightKey: Hashable {
+    var table: ObjectIdentifier
+    var node: Int
+  }
+
+  init(_ graph: GraphDef, variables: any VariableSource) throws {
+    self.graph = graph
+    variableSource = variables
+    for (index, function) in (graph.library?.function ?? []).enumerated() {
+      guard let name = function.signature?.name, !name.isEmpty else {
+        throw FormatError(.invalidStructure, "function \(index) of the library has no name")
+      }
+      guard functions.updateValue(function, forKey: name) == nil else {
+        throw FormatError(.invalidStructure, "the function '\(name)' is defined twice")
+      }
+    }
+  }
+
+  // MARK: Functions
+
+  func function(_ name: String) -> FunctionDef? { functions[name] }
+
+  /// The nodes of a function, for arguments of these counts.
+  func table(of function: FunctionDef, argumentCounts: [Int]) throws -> NodeTable {
+    let key = "\(function.signature?.name ?? ""):\(argumentCounts)"
+    if let known = tables[key] { return known }
+    let table = try NodeTable(function, argumentCounts: argumentCounts)
+    tables[key] = table
+    return table
+  }
+
+  /// Counts one node that is read.
+  /// - Throws: `FormatError.limitExceeded`.
+  func countNode() throws {
+    visited += 1
+    guard visited <= Self.nodeLimit else {
+      throw FormatError(.limitExceeded, "the calls of functions come to more than \(Self.nodeLimit) nodes")
+    }
+  }
+
+  // MARK: Names
+
+  /// Names are unique within a signature.
+  func startSignature() {
+    names = []
+    counters = [:]
+  }
+
+  func uniqueName(_ base: String) -> String {
+    if names.insert(base).inserted { return base }
+    var number = counters[base] ?? 0, name: String
+    repeat {
+      number += 1
+      name = "\(base)_\(number)"
+    } while !names.insert(name).inserted
+    counters[base] = number
+    return name
+  }
+
+  /// The scope that `a/b/c` is in: `a/b`. Deeper than 64, the outer ones alone are told apart.
+  func scope(of name: String, in model: inout Model) -> ScopeID? {
+    guard let slash = name.lastIndex(of: "/") else { return nil }
+    let path = String(name[..<slash])
+    if let known = scopes[path] { return known }
+    var parent: ScopeID?, current = ""
+    for part in path.split(separator: "/").prefix(Self.depthLimit) {
+      current += current.isEmpty ? String(part) : "/\(part)"
+      if let known = scopes[current] { parent = known; continue }
+      let id = model.add(Scope(name: String(part), kind: "", parent: parent))
+      scopes[current] = id
+      parent = id
+    }
+    scopes[path] = parent
+    return parent
+  }
+
+  // MARK: Weights
+
+  func variable(_ reference: VariableReference, container: String) -> Variable {
+    let key = "\(container)/\(reference.sharedName)"
+    if let known = variables[key] { return known }
+    let variable = Variable(reference)
+    variables[key] = variable
+    return variable
+  }
+
+  /// The parameter a variable starts as.
+  func parameter(of variable: Variable, in model: inout Model) throws -> ParameterID {
+    if let known = variable.parameter { return known }
+    guard let content = try variableSource.variable(variable.reference) else {
+      throw FormatError(
+        .missingReference, "the variable '\(variable.reference.sharedName)' has no value: neither a checkpoint nor a node gives one")
+    }
+    let scope = scope(of: content.name, in: &model)
+    let id = model.add(Parameter(name: content.name, tensor: content.tensor, isTrainable: content.isTrainable, scope: scope))
+    variable.parameter = id
+    return id
+  }
+
+  /// The parameter a constant node is, however often the function around it is called.
+  func parameter(
+    of node: Int, in table: NodeTable, named name: String, _ tensor: Tensor, in model: inout Model
+  ) -> ParameterID {
+    let key = WeightKey(table: ObjectIdentifier(table), node: node)
+    if let known = weights[key] { return known }
+    let id = model.add(Parameter(name: name, tensor: tensor, scope: scope(of: name, in: &model)))
+    weights[key] = id
+    return id
+  }
+}

@@ -1,0 +1,44 @@
+import ModelGraph
+import ModelTensor
+
+/// What a reference stands for while a graph is read. State is never a value of the canonical graph: handles are followed to what
+/// they are handles of.
+enum Symbol {
+  case value(ValueID)
+  case variable(Variable)
+  case table(LookupTable)
+}
+
+/// A variable of the graph: one for each shared name.
+final class Variable {
+  let reference: VariableReference
+  /// What the checkpoint holds, once it has been asked for.
+  var parameter: ParameterID?
+  init(_ reference: VariableReference) { self.reference = reference }
+}
+
+/// A table from keys to values.
+final class LookupTable {
+  let name: String
+  var keys: Tensor?
+  var values: Tensor?
+  let keyType: DataType
+  let valueType: DataType
+  init(name: String, keyType: DataType, valueType: DataType) {
+    self.name = name
+    self.keyType = keyType
+    self.valueType = valueType
+  }
+}
+
+/// The values variables have at this point of a canonical graph, where they have been assigned.
+final class VariableState {
+  var current: [ObjectIdentifier: ValueID] = [:]
+  /// In the order of first assignment.
+  var assigned: [Variable] = []
+
+  func assign(_ value: ValueID, to variable: Variable) {
+    current[ObjectIdentifier(variable)] = value
+    if !assigned.contains(where: { $0 === variable }) { assigned.append(variable) }
+  }
+}

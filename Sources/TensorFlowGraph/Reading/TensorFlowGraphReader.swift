@@ -1,0 +1,80 @@
+import ModelGraph
+import ModelSupport
+import ModelTensor
+import ProtobufWire
+
+/// Reads a TensorFlow graph as canonical ops: one graph of the model for each signature.
+///
+/// Calls of functions are read in place. Variables become parameters under the names their source gives, constants of floating
+/// point parameters under their nodes' names, other ones constants. Ops without a canonical counterpart are `OpaqueOp`s. What a
+/// signature does not depend on is not read.
+public struct TensorFlowGraphReader {
+  private let graph: GraphDef
+  private let variables: any VariableSource
+
+  public init(_ graph: GraphDef, variables: any VariableSource = NoVariables()) {
+    self.graph = graph
+    self.variables = variables
+  }
+
+  /// Reads the signatures, each as a graph that bears its name; `main`, or else the first, is the model's main graph.
+  /// - Throws: `FormatError` for a graph that is not sound, `UnsupportedError` for one whose state can't be followed.
+  public func read(_ signatures: [GraphSignature], main: String? = nil) throws -> Model {
+    let library = try GraphLibrary(graph, variables: variables)
+    let table = try NodeTable(graph)
+    var model = Model()
+    let mainName = main ?? signatures.first?.name
+    for signature in signatures {
+      let id = signature.name == mainName ? GraphID.main : GraphID(signature.name)
+      guard model.graphs[id] == nil else {
+        throw FormatError(.invalidStructure, "the signature '\(signature.name)' is listed twice")
+      }
+      try within("signature \(signature.name)") { try read(signature, as: id, table, library, into: &model) }
+      model.signatures.append(Signature(signature.name, graph: id))
+    }
+    guard model.graphs[.main] != nil else {
+      throw FormatError(.missingReference, "there is no signature '\(mainName ?? "")'")
+    }
+    model.removeUnusedParameters()
+    model.residue[TensorFlowResidue.key] = TensorFlowResidue(notes: library.notes)
+    return model
+  }
+
+  private func read(
+    _ signature: GraphSignature, as id: GraphID, _ table: NodeTable, _ library: GraphLibrary, into model: inout Model
+  ) throws {
+    library.startSignature()
+    model.graphs[id] = Graph(name: id.name)
+    var g = GraphContext(Model(), graph: Graph(name: id.name))
+    // The model moves in and out again, so that nothing is copied.
+    swap(&g.model, &model)
+    defer { swap(&g.model, &model) }
+    var reader = SubgraphReader(library, table, state: VariableState())
+    for port in signature.inputs {
+      try within("input \(port.name)") { try reader.feed(port, in: &g) }
+    }
+    let fetches = try signature.outputs.map { port in try within("output \(port.name)") { try table.reference(port.reference) } }
+    try reader.evaluate(fetches, in: &g)
+    for (port, fetch) in zip(signature.outputs, fetches) {
+      let value = try within("output \(port.name)") { try reader.value(of: try reader.symbol(of: fetch), in: &g) }
+      if let type = port.type { g.graph[value].type = g.graph[value].type.refined(by: type) }
+      g.graph.addOutput(port.name, value)
+    }
+    reader.noteAssignments()
+    g.graph.removeDeadNodes()
+    g.model.graphs[id] = g.graph
+  }
+}
+
+/// What TensorFlow's graph said beside what it computes: `Model.residue[TensorFlowResidue.key]`.
+public struct TensorFlowResidue: Sendable {
+  public static let key = "tensorflow"
+  /// Effects that do not outlast a call here: assignments to variables.
+  public var notes: [Loss]
+}
+
+/// A node carried verbatim by an `OpaqueOp`.
+public struct TensorFlowPayload: Sendable {
+  /// With the attributes of the function around it resolved.
+  public var node: NodeDef
+}
