@@ -17,6 +17,9 @@ struct SavedModelHandler: FormatHandler {
     return SavedModelInspection(file, try file.metaGraph()).result
   }
 
+  func open(_ path: String) throws -> Model { try SavedModelReader.read(path) }
+  func open(_ path: String, _ options: ReadOptions) throws -> Model { try SavedModelReader.read(path, tags: options.tags) }
+
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
     try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
   }

@@ -36,9 +36,9 @@ struct SavedModelInspection {
   private mutating func addInterfaces() {
     guard !file.isFrozenGraph else { return addFrozenPorts() }
     result.signatures = meta.signatures.map { name, definition in
-      SignatureSummary(
-        name: name, inputs: definition.inputs.map { Self.port($0.key ?? "", $0.value) }.sorted { $0.name < $1.name },
-        outputs: definition.outputs.map { Self.port($0.key ?? "", $0.value) }.sorted { $0.name < $1.name })
+      let (inputs, outputs) = meta.ports(definition)
+      return SignatureSummary(
+        name: name, inputs: inputs.map { Self.port($0.key, $0.info) }, outputs: outputs.map { Self.port($0.key, $0.info) })
     }
     if let main = result.signatures.first(where: { $0.name == "serving_default" }) ?? result.signatures.first {
       (result.inputs, result.outputs) = (main.inputs, main.outputs)
