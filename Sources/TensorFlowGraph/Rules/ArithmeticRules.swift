@@ -3,7 +3,7 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
-let arithmeticRules: [NodeRule] = unaryArithmeticRules + binaryArithmeticRules + variadicArithmeticRules
+let arithmeticRules: [NodeRule] = unaryArithmeticRules + binaryArithmeticRules + variadicArithmeticRules + complexRules
 
 private let unaryArithmeticRules: [NodeRule] = [
   .same("Exp", ExpOp()), .same("Log", LogOp()), .same("Sqrt", SqrtOp()), .same("Square", SquareOp()), .same("Rsqrt", RsqrtOp()),
@@ -21,7 +21,12 @@ private let unaryArithmeticRules: [NodeRule] = [
       return [try w.emit(x.type.dtype.isUnsignedInteger ? "Identity" : "Abs", [x])]
     }),
   .rule(
-    "Neg", NegOp.self, read: { n, g in [try g.apply(NegOp(), try n.input(0))] },
+    "Neg", NegOp.self,
+    read: { n, g in
+      let x = try n.input(0)
+      guard g.isComplex(x) else { return [try g.apply(NegOp(), x)] }
+      return [try g.apply(ComplexFromPartsOp(), try g.apply(NegOp(), try g.apply(ComplexPartsOp(), x)))]
+    },
     write: { _, x, w in
       let x = try x.required(0)
       if x.type.dtype.isUnsignedInteger { return [try w.sub(try w.scalar(0, like: x), x)] }
@@ -93,18 +98,21 @@ private let unaryArithmeticRules: [NodeRule] = [
 
 private let binaryArithmeticRules: [NodeRule] = [
   .rule(
-    "AddV2", AddOp.self, read: { n, g in [try g.add(try n.input(0), try n.input(1))] },
-    write: { _, x, w in
-      // A vector added to the last axis of a convolution or product is TensorFlow's bias.
-      [try w.emit("AddV2", x.values)]
-    }),
+    "AddV2", AddOp.self, read: { n, g in [try n.arithmetic("+", &g) { try $2.add($0, $1) }] },
+    write: { _, x, w in [try w.emit("AddV2", x.values)] }),
   .reads("Add") { n, g in
     if g.type(of: try n.input(0)).dtype == .string { return [try g.apply(StringConcatOp(), try n.input(0), try n.input(1))] }
-    return [try g.add(try n.input(0), try n.input(1))]
+    return [try n.arithmetic("+", &g) { try $2.add($0, $1) }]
   },
-  .same("Sub", SubOp()), .same("Mul", MulOp()), .same("Maximum", MaximumOp()), .same("Minimum", MinimumOp()),
   .rule(
-    "RealDiv", DivOp.self, read: { n, g in [try g.div(try n.input(0), try n.input(1))] },
+    "Sub", SubOp.self, read: { n, g in [try n.arithmetic("-", &g) { try $2.sub($0, $1) }] },
+    write: { _, x, w in [try w.emit("Sub", x.values)] }),
+  .rule(
+    "Mul", MulOp.self, read: { n, g in [try n.arithmetic("*", &g) { try $2.mul($0, $1) }] },
+    write: { _, x, w in [try w.emit("Mul", x.values)] }),
+  .same("Maximum", MaximumOp()), .same("Minimum", MinimumOp()),
+  .rule(
+    "RealDiv", DivOp.self, read: { n, g in [try n.arithmetic("/", &g) { try $2.div($0, $1) }] },
     write: { _, x, w in
       let isFloat = try x.required(0).type.dtype.isFloatingPoint
       return [try w.emit(isFloat ? "RealDiv" : w.dialect == .tensorFlow ? "TruncateDiv" : "Div", x.values)]
@@ -166,8 +174,6 @@ private let binaryArithmeticRules: [NodeRule] = [
       return [try w.emit(op.left ? "LeftShift" : "RightShift", x.values)]
     }),
   .reads("RightShift") { n, g in [try g.apply(BitShiftOp(left: false), try n.input(0), try n.input(1))] },
-  // log(exp a + exp b), and what it is of.
-  .reads("NextAfter") { n, g in throw UnsupportedError("the next number of a format has no canonical op") },
   .reads("BiasAdd") { n, g in
     let x = try n.input(0), bias = try n.input(1)
     guard try n.string("data_format") == "NCHW" else { return [try g.add(x, bias)] }
@@ -204,6 +210,14 @@ extension NodeRule {
 }
 
 extension NodeReader {
+  /// Of complex numbers by their parts.
+  fileprivate func arithmetic(
+    _ sign: Character, _ g: inout GraphContext, _ op: (ValueID, ValueID, inout GraphContext) throws -> ValueID
+  ) throws -> ValueID {
+    let a = try input(0), b = try input(1)
+    return g.isComplex(a) ? try g.complexArithmetic(sign, a, b) : try op(a, b, &g)
+  }
+
   fileprivate func sum(_ g: inout GraphContext) throws -> ValueID {
     var result = try input(0)
     for value in inputs.dropFirst() { result = try g.add(result, value) }

@@ -3,112 +3,113 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
-let imageRules: [NodeRule] = [
-  .rule(
-    "ResizeBilinear", ResizeOp.self, read: { n, g in [try readResize(.linear, n, &g)] },
-    write: { op, x, w in [try writeResize(op, x, &w)] }),
-  .reads("ResizeNearestNeighbor") { n, g in [try readResize(.nearest, n, &g)] },
-  .reads("ResizeBicubic") { n, g in [try readResize(.cubic, n, &g)] },
-  .reads("NonMaxSuppression") { n, g in
-    let threshold = try g.constant(NDArray(scalar: Float(try n.float("iou_threshold"))))
-    return [try suppressed(n, &g, overlap: threshold, score: nil)]
-  },
-  .reads("NonMaxSuppressionV2") { n, g in [try suppressed(n, &g, overlap: try n.input(3), score: nil)] },
-  .reads("NonMaxSuppressionV3") { n, g in [try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))] },
-  .reads("NonMaxSuppressionV4") { n, g in
-    let indices = try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))
-    let count = try g.cast(try g.apply(SizeOp(), indices), to: .int32)
-    return [try n.flag("pad_to_max_output_size") ? try n.filledUp(indices, &g) : indices, count]
-  },
-  .reads("NonMaxSuppressionV5") { n, g in
-    guard g.fact(of: try n.input(5)).scalar == 0 else { throw UnsupportedError("soft non-maximum suppression") }
-    let indices = try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))
-    let scores = try g.gather(try n.input(1), indices, axis: 0), count = try g.cast(try g.apply(SizeOp(), indices), to: .int32)
-    guard try n.flag("pad_to_max_output_size") else { return [indices, scores, count] }
-    return [try n.filledUp(indices, &g), try n.filledUp(scores, &g), count]
-  },
-  .writes(NonMaxSuppressionOp.self) { op, x, w in [try writeSuppression(op, x, &w)] },
-  .reads("AdjustContrastv2") { n, g in
-    let x = try n.input(0), mean = try g.reduce(.mean, x, axes: [-3, -2], keepDims: true)
-    let factor = try g.cast(try n.input(1), to: g.type(of: x).dtype)
-    return [try g.add(try g.mul(try g.sub(x, mean), factor), mean)]
-  },
-  .reads("RGBToHSV") { n, g in [try g.hsv(of: try n.input(0))] },
-  .reads("HSVToRGB") { n, g in [try g.rgb(of: try n.input(0))] },
-  .reads("AdjustSaturation") { n, g in
-    let x = try n.input(0), parts = try g.channels(try g.hsv(of: x))
-    let scaled = try g.clip(try g.mul(parts[1], try g.cast(try n.input(1), to: g.type(of: x).dtype)), min: 0, max: 1)
-    return [try g.rgb(of: try g.concat([parts[0], scaled, parts[2]], axis: -1))]
-  },
-  .reads("AdjustHue") { n, g in
-    let x = try n.input(0), parts = try g.channels(try g.hsv(of: x))
-    let turned = try g.add(parts[0], try g.cast(try n.input(1), to: g.type(of: x).dtype))
-    let hue = try g.sub(turned, try g.apply(FloorOp(), turned))
-    return [try g.rgb(of: try g.concat([hue, parts[1], parts[2]], axis: -1))]
-  },
-  .rule(
-    "DepthToSpace", DepthToSpaceOp.self,
-    read: { n, g in
-      [try g.apply(DepthToSpaceOp(blockSize: try n.int("block_size"), layout: try n.layout()), try n.input(0))]
+let imageRules: [NodeRule] =
+  imageRegionRules + [
+    .rule(
+      "ResizeBilinear", ResizeOp.self, read: { n, g in [try readResize(.linear, n, &g)] },
+      write: { op, x, w in [try writeResize(op, x, &w)] }),
+    .reads("ResizeNearestNeighbor") { n, g in [try readResize(.nearest, n, &g)] },
+    .reads("ResizeBicubic") { n, g in [try readResize(.cubic, n, &g)] },
+    .reads("NonMaxSuppression") { n, g in
+      let threshold = try g.constant(NDArray(scalar: Float(try n.float("iou_threshold"))))
+      return [try suppressed(n, &g, overlap: threshold, score: nil)]
     },
-    write: { op, x, w in
-      var input = try w.channelsLast(try x.required(0), op.layout)
-      if op.mode == .crd, let channels = input.type.shape.dims?.last?.value {
-        // The rest of the channels runs slowest there: it is moved behind the block.
-        let block = op.blockSize * op.blockSize
-        guard block > 0, channels % block == 0 else { throw UnsupportedError("\(channels) channels by blocks of \(block)") }
-        let order = (0..<channels).map { Int64($0 % (channels / block) * block + $0 / (channels / block)) }
-        input = try w.gather(input, try w.constant(NDArray(order, [channels])), axis: 3)
-      } else if op.mode == .crd {
-        throw UnsupportedError("DepthToSpace of an unknown number of channels")
-      }
-      var last = op
-      (last.layout, last.mode) = (.channelsLast, .dcr)
-      let y = try w.emit("DepthToSpace", [input], ["block_size": .int(op.blockSize)], as: try last.infer([input.fact])[0])
-      return [try w.restored(y, op.layout)]
-    }),
-  .rule(
-    "SpaceToDepth", SpaceToDepthOp.self,
-    read: { n, g in
-      [try g.apply(SpaceToDepthOp(blockSize: try n.int("block_size"), layout: try n.layout()), try n.input(0))]
+    .reads("NonMaxSuppressionV2") { n, g in [try suppressed(n, &g, overlap: try n.input(3), score: nil)] },
+    .reads("NonMaxSuppressionV3") { n, g in [try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))] },
+    .reads("NonMaxSuppressionV4") { n, g in
+      let indices = try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))
+      let count = try g.cast(try g.apply(SizeOp(), indices), to: .int32)
+      return [try n.flag("pad_to_max_output_size") ? try n.filledUp(indices, &g) : indices, count]
     },
-    write: { op, x, w in
-      let input = try w.channelsLast(try x.required(0), op.layout)
-      var last = op
-      last.layout = .channelsLast
-      let type = try last.infer([input.fact])[0]
-      if w.dialect == .tensorFlow {
-        return [try w.restored(try w.emit("SpaceToDepth", [input], ["block_size": .int(op.blockSize)], as: type), op.layout)]
+    .reads("NonMaxSuppressionV5") { n, g in
+      guard g.fact(of: try n.input(5)).scalar == 0 else { throw UnsupportedError("soft non-maximum suppression") }
+      let indices = try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))
+      let scores = try g.gather(try n.input(1), indices, axis: 0), count = try g.cast(try g.apply(SizeOp(), indices), to: .int32)
+      guard try n.flag("pad_to_max_output_size") else { return [indices, scores, count] }
+      return [try n.filledUp(indices, &g), try n.filledUp(scores, &g), count]
+    },
+    .writes(NonMaxSuppressionOp.self) { op, x, w in [try writeSuppression(op, x, &w)] },
+    .reads("AdjustContrastv2") { n, g in
+      let x = try n.input(0), mean = try g.reduce(.mean, x, axes: [-3, -2], keepDims: true)
+      let factor = try g.cast(try n.input(1), to: g.type(of: x).dtype)
+      return [try g.add(try g.mul(try g.sub(x, mean), factor), mean)]
+    },
+    .reads("RGBToHSV") { n, g in [try g.hsv(of: try n.input(0))] },
+    .reads("HSVToRGB") { n, g in [try g.rgb(of: try n.input(0))] },
+    .reads("AdjustSaturation") { n, g in
+      let x = try n.input(0), parts = try g.channels(try g.hsv(of: x))
+      let scaled = try g.clip(try g.mul(parts[1], try g.cast(try n.input(1), to: g.type(of: x).dtype)), min: 0, max: 1)
+      return [try g.rgb(of: try g.concat([parts[0], scaled, parts[2]], axis: -1))]
+    },
+    .reads("AdjustHue") { n, g in
+      let x = try n.input(0), parts = try g.channels(try g.hsv(of: x))
+      let turned = try g.add(parts[0], try g.cast(try n.input(1), to: g.type(of: x).dtype))
+      let hue = try g.sub(turned, try g.apply(FloorOp(), turned))
+      return [try g.rgb(of: try g.concat([hue, parts[1], parts[2]], axis: -1))]
+    },
+    .rule(
+      "DepthToSpace", DepthToSpaceOp.self,
+      read: { n, g in
+        [try g.apply(DepthToSpaceOp(blockSize: try n.int("block_size"), layout: try n.layout()), try n.input(0))]
+      },
+      write: { op, x, w in
+        var input = try w.channelsLast(try x.required(0), op.layout)
+        if op.mode == .crd, let channels = input.type.shape.dims?.last?.value {
+          // The rest of the channels runs slowest there: it is moved behind the block.
+          let block = op.blockSize * op.blockSize
+          guard block > 0, channels % block == 0 else { throw UnsupportedError("\(channels) channels by blocks of \(block)") }
+          let order = (0..<channels).map { Int64($0 % (channels / block) * block + $0 / (channels / block)) }
+          input = try w.gather(input, try w.constant(NDArray(order, [channels])), axis: 3)
+        } else if op.mode == .crd {
+          throw UnsupportedError("DepthToSpace of an unknown number of channels")
+        }
+        var last = op
+        (last.layout, last.mode) = (.channelsLast, .dcr)
+        let y = try w.emit("DepthToSpace", [input], ["block_size": .int(op.blockSize)], as: try last.infer([input.fact])[0])
+        return [try w.restored(y, op.layout)]
+      }),
+    .rule(
+      "SpaceToDepth", SpaceToDepthOp.self,
+      read: { n, g in
+        [try g.apply(SpaceToDepthOp(blockSize: try n.int("block_size"), layout: try n.layout()), try n.input(0))]
+      },
+      write: { op, x, w in
+        let input = try w.channelsLast(try x.required(0), op.layout)
+        var last = op
+        last.layout = .channelsLast
+        let type = try last.infer([input.fact])[0]
+        if w.dialect == .tensorFlow {
+          return [try w.restored(try w.emit("SpaceToDepth", [input], ["block_size": .int(op.blockSize)], as: type), op.layout)]
+        }
+        // TensorFlow.js: by its axes.
+        guard let dims = input.type.shape.dims, let height = dims[1].value, let width = dims[2].value, let channels = dims[3].value else {
+          throw UnsupportedError("SpaceToDepth of unknown extents")
+        }
+        let b = op.blockSize
+        let split = try w.reshape(input, [-1, height / b, b, width / b, b, channels])
+        let moved = try w.transpose(split, [0, 1, 3, 2, 4, 5])
+        return [try w.restored(try w.reshape(moved, [-1, height / b, width / b, b * b * channels]), op.layout)]
+      }),
+    .reads("ExtractImagePatches") { n, g in
+      let x = try n.input(0), dtype = g.type(of: x).dtype
+      let kernel = try n.window("ksizes", 2, .channelsLast), area = kernel[0] * kernel[1]
+      guard let channels = g.type(of: x).shape.dims?.last?.value, area <= 1024, channels > 0, area * channels <= 1 << 20 else {
+        throw UnsupportedError("patches of an unknown number of channels")
       }
-      // TensorFlow.js: by its axes.
-      guard let dims = input.type.shape.dims, let height = dims[1].value, let width = dims[2].value, let channels = dims[3].value else {
-        throw UnsupportedError("SpaceToDepth of unknown extents")
-      }
-      let b = op.blockSize
-      let split = try w.reshape(input, [-1, height / b, b, width / b, b, channels])
-      let moved = try w.transpose(split, [0, 1, 3, 2, 4, 5])
-      return [try w.restored(try w.reshape(moved, [-1, height / b, width / b, b * b * channels]), op.layout)]
-    }),
-  .reads("ExtractImagePatches") { n, g in
-    let x = try n.input(0), dtype = g.type(of: x).dtype
-    let kernel = try n.window("ksizes", 2, .channelsLast), area = kernel[0] * kernel[1]
-    guard let channels = g.type(of: x).shape.dims?.last?.value, area <= 1024, channels > 0, area * channels <= 1 << 20 else {
-      throw UnsupportedError("patches of an unknown number of channels")
-    }
-    guard dtype.isFloatingPoint || (dtype.bitWidth ?? 64) <= 16 else { throw UnsupportedError("patches of \(dtype)") }
-    // Each element of the window is a filter of its own, for each channel.
-    var identity = [Float](repeating: 0, count: area * channels * area)
-    for place in 0..<area { for channel in 0..<channels { identity[(place * channels + channel) * area + place] = 1 } }
-    let wide: DType = dtype == .float64 ? .float64 : .float32
-    let filters = try g.cast(try g.constant(NDArray(identity, [kernel[0], kernel[1], 1, channels * area])), to: wide)
-    let op = ConvOp(
-      strides: try n.window("strides", 2, .channelsLast), dilations: try n.window("rates", 2, .channelsLast),
-      padding: try n.padding(2, .channelsLast), groups: channels, layout: .channelsLast, kernelLayout: .spatialInputOutput)
-    let y = try g.apply(op, try g.cast(x, to: wide), filters)
-    let moved = try g.transpose(try g.reshape(y, [0, 0, 0, channels, area]), [0, 1, 2, 4, 3])
-    return [try g.cast(try g.reshape(moved, [0, 0, 0, area * channels]), to: dtype)]
-  },
-]
+      guard dtype.isFloatingPoint || (dtype.bitWidth ?? 64) <= 16 else { throw UnsupportedError("patches of \(dtype)") }
+      // Each element of the window is a filter of its own, for each channel.
+      var identity = [Float](repeating: 0, count: area * channels * area)
+      for place in 0..<area { for channel in 0..<channels { identity[(place * channels + channel) * area + place] = 1 } }
+      let wide: DType = dtype == .float64 ? .float64 : .float32
+      let filters = try g.cast(try g.constant(NDArray(identity, [kernel[0], kernel[1], 1, channels * area])), to: wide)
+      let op = ConvOp(
+        strides: try n.window("strides", 2, .channelsLast), dilations: try n.window("rates", 2, .channelsLast),
+        padding: try n.padding(2, .channelsLast), groups: channels, layout: .channelsLast, kernelLayout: .spatialInputOutput)
+      let y = try g.apply(op, try g.cast(x, to: wide), filters)
+      let moved = try g.transpose(try g.reshape(y, [0, 0, 0, channels, area]), [0, 1, 2, 4, 3])
+      return [try g.cast(try g.reshape(moved, [0, 0, 0, area * channels]), to: dtype)]
+    },
+  ]
 
 // MARK: Non-maximum suppression
 

@@ -80,7 +80,25 @@ let linearRules: [NodeRule] = [
   .reads("MatrixSetDiagV3") { n, g in
     [try g.settingDiagonal(of: try n.input(0), try n.singleDiagonal(2, g), to: try n.input(1))]
   },
-  .same("MatrixDeterminant", DetOp()),
+  .same("MatrixDeterminant", DetOp()), .same("Cholesky", CholeskyOp()),
+  .rule(
+    "MatrixInverse", MatrixInverseOp.self,
+    read: { n, g in [try g.swapped(try g.apply(MatrixInverseOp(), try n.input(0)), if: try n.flag("adjoint"))] },
+    write: { _, x, w in [try w.emit("MatrixInverse", x.values)] }),
+  .rule(
+    "MatrixSolve", MatrixSolveOp.self,
+    read: { n, g in
+      [try g.apply(MatrixSolveOp(), try g.swapped(try n.input(0), if: try n.flag("adjoint")), try n.input(1))]
+    },
+    write: { _, x, w in [try w.emit("MatrixSolve", x.values, as: try x.required(1).type)] }),
+  .rule(
+    "MatrixTriangularSolve", TriangularSolveOp.self,
+    read: { n, g in
+      // The transpose's other triangle is what is read.
+      let adjoint = try n.flag("adjoint"), lower = try n.flag("lower")
+      return [try g.apply(TriangularSolveOp(lower: lower != adjoint), try g.swapped(try n.input(0), if: adjoint), try n.input(1))]
+    },
+    write: { op, x, w in [try w.emit("MatrixTriangularSolve", x.values, ["lower": .bool(op.lower)], as: try x.required(1).type)] }),
 ]
 
 private func readBatchMatMul(_ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
@@ -139,6 +157,13 @@ extension NodeReader {
 }
 
 extension OpContext {
+  fileprivate mutating func swapped(_ x: Value, if wanted: Bool) throws -> Value {
+    guard wanted else { return x }
+    let rank = try rank(of: x)
+    guard rank >= 2 else { throw GraphError(.shapeMismatch, "a matrix of rank \(rank)") }
+    return try transpose(x, Array(0..<(rank - 2)) + [rank - 1, rank - 2])
+  }
+
   /// For each place of the last two axes: its column less its row, int64.
   mutating func diagonalOffsets(of x: Value) throws -> Value {
     let rank = try rank(of: x)
