@@ -29,6 +29,14 @@ public enum ModelFormat: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether a model of this format may have several entry points.
+  public var holdsSignatures: Bool {
+    switch self {
+    case .savedmodel, .tflite: true
+    case .keras, .h5, .onnx, .tfjsLayers, .tfjsGraph: false
+    }
+  }
+
   /// The format a destination's extension stands for; directories have none.
   public init?(destination path: String) {
     let name = path.split(separator: "/").last.map(String.init) ?? path

@@ -45,9 +45,11 @@ public struct Converter: Sendable {
 
   /// The source is sound, it has been read: what the passes or the writer can't do is not supported.
   private func write(_ model: Model, with writer: any FormatHandler, to path: String) throws -> [Loss] {
+    var model = model
+    let dropped = writer.format.holdsSignatures ? [] : model.keepMainEntryPoint()
     do {
       let (legal, losses) = try writer.legalize(model, options.write)
-      return losses + (try writer.write(legal, to: path, options.write))
+      return dropped + losses + (try writer.write(legal, to: path, options.write))
     } catch let error as GraphError {
       throw UnsupportedError("this model can't be written as \(writer.format.rawValue): \(error.description)")
     }

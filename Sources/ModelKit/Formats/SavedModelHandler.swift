@@ -24,6 +24,13 @@ struct SavedModelHandler: FormatHandler {
     try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
   }
 
+  func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool {
+    // A frozen graph becomes a directory.
+    guard options.layout == .keep, FileSystem.kind(source) == .directory else { return false }
+    try FileSystem.copy(source, to: path)
+    return true
+  }
+
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {
     try SavedModelWriter().write(model, to: path)
   }

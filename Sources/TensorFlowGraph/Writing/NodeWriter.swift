@@ -81,6 +81,32 @@ struct NodeWriter: OpContext {
     }
   }
 
+  /// Emits a node as it stood in a file, with other inputs.
+  private mutating func emit(verbatim node: NodeDef, _ inputs: [OutValue?], types: [TensorType]) throws -> [OutValue] {
+    let type = node.op ?? ""
+    guard dialect == .tensorFlow, let signature = OpSignature.named(type) else { throw UnsupportedError("the op is not TensorFlow's own") }
+    var attributes: [String: AttrValue] = [:]
+    for attribute in signature.attributes { attributes[attribute.name] = attribute.defaultValue }
+    for entry in node.attr { if let key = entry.key, let value = entry.value { attributes[key] = value } }
+    guard !attributes.values.contains(where: { $0.function != nil || $0.list?.function.isEmpty == false }) else {
+      throw UnsupportedError("the op calls functions of the file it comes from")
+    }
+    var copy = node
+    copy.name = frame.names.unique(nodeName.isEmpty ? type : "\(nodeName)/\(type)")
+    copy.device = nil
+    copy.attr.removeAll { $0.key == "_class" }
+    copy.input = try inputs.compactMap { $0 }.map { value in
+      let value = try frame.localize(value)
+      return frame.isFunction ? value.functionReference : value.graphReference
+    }
+    nodes.append(copy)
+    let places = try signature.outputPlaces(attributes)
+    return types.enumerated().map { index, type in
+      OutValue(
+        frame: frame.id, node: copy.name ?? "", index: index, argument: index < places.count ? places[index] : nil, fact: Fact(type))
+    }
+  }
+
   // MARK: Ops
 
   mutating func apply(_ op: any Op, to inputs: [OutValue?]) throws -> [OutValue] {
@@ -102,6 +128,9 @@ struct NodeWriter: OpContext {
     defer { depth -= 1 }
     guard depth < 64 else { throw UnsupportedError("\(op.displayName) decomposes into itself") }
     if let rule = rules.writer(op) { return try rule(op, RuleInputs(values: inputs), &self) }
+    if let opaque = op as? OpaqueOp, let payload = opaque.payload as? TensorFlowPayload {
+      return try emit(verbatim: payload.node, inputs, types: opaque.resultTypes)
+    }
     if let composite = op as? any CompositeOp { return try composite.decompose(inputs, in: &self) }
     throw UnsupportedError("TensorFlow has no op for it")
   }
