@@ -13,9 +13,14 @@ final class GraphLibrary {
   private var variables: [String: Variable] = [:]
   private var weights: [WeightKey: ParameterID] = [:]
   private var scopes: [String: ScopeID] = [:]
-  private var names: Set<String> = []
-  private var counters: [String: Int] = [:]
+  /// The names taken, to be put back when something is read again.
+  struct NameState {
+    var names: Set<String> = []
+    var counters: [String: Int] = [:]
+  }
+  var nameState = NameState()
   private var visited = 0
+  private var expanded: [String: Int] = [:]
   /// What can't be kept although the results are the same.
   var notes: [Loss] = []
 
@@ -54,6 +59,35 @@ final class GraphLibrary {
     return table
   }
 
+  /// Holds what a call comes to, with all that its functions call, against the limit before anything is made of it.
+  /// - Throws: `FormatError.limitExceeded`.
+  func foresee(_ function: FunctionDef) throws {
+    guard visited + expandedCount(function, depth: 0) <= Self.nodeLimit else {
+      throw FormatError(.limitExceeded, "the calls of functions come to more than \(Self.nodeLimit) nodes")
+    }
+  }
+
+  /// The nodes a function comes to with all it calls; anything above the limit is the limit and one.
+  private func expandedCount(_ function: FunctionDef, depth: Int) -> Int {
+    let name = function.signature?.name ?? ""
+    if let known = expanded[name] { return known }
+    // Calls nested deeper, and functions that call themselves, are refused when they are read.
+    guard depth <= Self.depthLimit else { return 0 }
+    expanded[name] = 0
+    var total = 0
+    for node in function.nodeDef where total <= Self.nodeLimit {
+      total += 1
+      if let callee = functions[node.op ?? ""] { total += expandedCount(callee, depth: depth + 1) }
+      for entry in node.attr {
+        if let name = entry.value?.function?.value.name, let callee = functions[name] {
+          total += expandedCount(callee, depth: depth + 1)
+        }
+      }
+    }
+    expanded[name] = min(total, Self.nodeLimit + 1)
+    return min(total, Self.nodeLimit + 1)
+  }
+
   /// Counts one node that is read.
   /// - Throws: `FormatError.limitExceeded`.
   func countNode() throws {
@@ -67,18 +101,17 @@ final class GraphLibrary {
 
   /// Names are unique within a signature.
   func startSignature() {
-    names = []
-    counters = [:]
+    nameState = NameState()
   }
 
   func uniqueName(_ base: String) -> String {
-    if names.insert(base).inserted { return base }
-    var number = counters[base] ?? 0, name: String
+    if nameState.names.insert(base).inserted { return base }
+    var number = nameState.counters[base] ?? 0, name: String
     repeat {
       number += 1
       name = "\(base)_\(number)"
-    } while !names.insert(name).inserted
-    counters[base] = number
+    } while !nameState.names.insert(name).inserted
+    nameState.counters[base] = number
     return name
   }
 

@@ -71,6 +71,15 @@ final class NodeTable {
     return result
   }()
 
+  private var flow: ControlFlow?
+  /// Loops and branches said by nodes.
+  func controlFlow() throws -> ControlFlow {
+    if let flow { return flow }
+    let found = try ControlFlow(self)
+    flow = found
+    return found
+  }
+
   func position(of node: String) -> Int? { index[node] }
 
   /// - Throws: `FormatError.missingReference` for a node that is not there.

@@ -36,6 +36,7 @@ extension SubgraphReader {
     guard let function = library.function(name) else {
       throw FormatError(.missingReference, "there is no function '\(name)'")
     }
+    if calls.isEmpty { try library.foresee(function) }
     guard !calls.contains(name) else { throw FormatError(.cycle, "the function '\(name)' calls itself") }
     guard calls.count < GraphLibrary.depthLimit else {
       throw FormatError(.limitExceeded, "functions call each other deeper than \(GraphLibrary.depthLimit)")

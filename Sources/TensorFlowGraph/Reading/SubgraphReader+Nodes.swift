@@ -9,6 +9,7 @@ extension SubgraphReader {
   /// Reads one node whose inputs have been read.
   mutating func read(_ position: Int, in g: inout GraphContext) throws -> [Symbol] {
     let node = table.nodes[position]
+    if let symbols = try readControlFlow(position, node.op ?? "", name: fullName(node), in: &g) { return symbols }
     let inputs = try node.input.compactMap { text -> Symbol? in
       let reference = try table.reference(text)
       if case .control = reference { return nil }
@@ -24,10 +25,15 @@ extension SubgraphReader {
       guard let first = inputs.first else { throw FormatError(.invalidStructure, "\(type) has no input") }
       return type == "DisableCopyOnRead" ? [] : [try passed(first, through: node, in: &g)]
     case "IdentityN": return inputs
+    case "Switch", "RefSwitch":
+      guard let first = inputs.first else { throw FormatError(.invalidStructure, "\(type) has no input") }
+      return [first, first]
     case "NoOp", "ControlTrigger", "Assert", "Print", "PrintV2": return type == "Print" ? Array(inputs.prefix(1)) : []
     default: break
     }
     if let symbols = try readState(node, type, name: name, inputs, in: &g) { return symbols }
+    if let symbols = try readArray(node, type, name: name, inputs, in: &g) { return symbols }
+    if let symbols = try readControl(node, type, name: name, inputs, in: &g) { return symbols }
     if let symbols = try readCall(node, type, name: name, inputs, in: &g) { return symbols }
     return try readOp(position, type, name: name, inputs, in: &g)
   }
@@ -50,6 +56,7 @@ extension SubgraphReader {
     switch symbol {
     case .value(let value): return value
     case .variable(let variable): return try read(variable, in: &g)
+    case .array: throw UnsupportedError("the handle of a TensorArray is used as a value")
     case .table(let table): throw UnsupportedError("the handle of the table '\(table.name)' is used as a value")
     }
   }
@@ -109,7 +116,12 @@ extension SubgraphReader {
     g.scope = library.scope(of: name, in: &g.model)
     var values: [ValueID] = []
     for input in inputs {
-      if case .table = input {
+      let isHandle =
+        switch input {
+        case .table, .array: true;
+        default: false
+        }
+      if isHandle {
         let reader = NodeReader(node, inputs: [], functionAttributes: attributes)
         return try opaque(reader, name: unique, [], reason: "its state can't be followed", in: &g).map(Symbol.value)
       }

@@ -24,6 +24,8 @@ struct SubgraphReader {
   /// What is fed in place of nodes' results.
   var feeds: [Output: Symbol] = [:]
   var results: [Int: [Symbol]] = [:]
+  /// What the loops of the graph have given, by frame.
+  var loops: [String: [Symbol]] = [:]
 
   struct Output: Hashable {
     var node: Int
@@ -141,6 +143,7 @@ struct SubgraphReader {
 
   /// The nodes to be read before a node; asked for again with the next `stage` until there is nothing more (`nil`).
   private func dependencies(of node: Int, stage: Int, in g: GraphContext) throws -> [Int]? {
+    if let special = try controlDependencies(of: node, table.nodes[node].op ?? "", stage: stage, in: g) { return special }
     guard stage == 0 else { return nil }
     return try table.nodes[node].input.compactMap { try unread(try table.reference($0)) }
   }

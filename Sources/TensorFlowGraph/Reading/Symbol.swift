@@ -7,6 +7,23 @@ enum Symbol {
   case value(ValueID)
   case variable(Variable)
   case table(LookupTable)
+  /// The handle of a TensorArray; what is in it flows beside it.
+  case array(TensorArray)
+}
+
+/// What a TensorArray was made for.
+final class TensorArray: Sendable {
+  let dtype: DType
+  let elementShape: Shape
+  /// Whether a write behind the end makes it longer.
+  let grows: Bool
+  init(dtype: DType, elementShape: Shape, grows: Bool) {
+    self.dtype = dtype
+    self.elementShape = elementShape
+    self.grows = grows
+  }
+  /// Holds a place.
+  static let none = TensorArray(dtype: .float32, elementShape: .unranked, grows: false)
 }
 
 /// A variable of the graph: one for each shared name.
