@@ -12,7 +12,8 @@ extension GraphFolding {
   /// A constant or parameter for each result of a node whose inputs are all known; `nil` leaves the node alone.
   mutating func fold(_ id: NodeID) throws -> [ValueID]? {
     let node = context.graph[id]
-    guard isFoldable(node.op) else { return nil }
+    // A list stays what makes it: places that nothing has been put in have no constant form.
+    guard isFoldable(node.op), !node.outputs.contains(where: { context.graph[$0].type.dtype == .variant }) else { return nil }
     var tensors: [Tensor?] = [], real = 0, all = 0, usesVirtual = false
     for input in node.inputs {
       guard let input else {

@@ -1,0 +1,312 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// Puts a `Scan` in the place of a loop that walks over lists of tensors, as TensorFlow says one:
+///
+///     while i < n: x_t = list[i]; …; out[i] = y_t; i += 1        becomes        Scan over x, giving y
+///
+/// The loop must read its lists and fill its results at the counter, and run just as often as the lists are long. Counters stay states,
+/// so whatever else the body does with them is kept. Loops that do anything else stay.
+public struct RecognizeScan: Pass {
+  public let name = "recognize-scan"
+  public init() {}
+
+  public func run(_ model: inout Model) throws {
+    var isChanged = false
+    for id in model.graphs.keys {
+      guard let graph = model.graphs[id], graph.nodeSlots.contains(where: { $0?.op is WhileOp }) else { continue }
+      var context = GraphContext(model, graph: graph)
+      for nodeID in graph.nodeIDs where graph[nodeID].op is WhileOp {
+        var attempt = context
+        attempt.namePrefix = graph[nodeID].name
+        attempt.scope = graph[nodeID].scope
+        attempt.origin = graph[nodeID].origin
+        attempt.origin.passes.append(name)
+        var match = LoopMatch(context: attempt, id: nodeID, home: id)
+        guard try match.replace() else { continue }
+        context = match.context
+        isChanged = true
+      }
+      model = context.model
+      model.graphs[id] = context.graph
+    }
+    if isChanged { try RemoveDeadCode().run(&model) }
+  }
+}
+
+/// One loop.
+private struct LoopMatch {
+  var context: GraphContext
+  let id: NodeID
+  let home: GraphID
+  private var body = Graph()
+
+  init(context: GraphContext, id: NodeID, home: GraphID) {
+    self.context = context
+    self.id = id
+    self.home = home
+  }
+
+  /// False when the loop is something else; then nothing has changed that counts.
+  mutating func replace() throws -> Bool {
+    let node = context.graph[id]
+    guard let op = node.op as? WhileOp, node.bodies.count == 2, let condition = context.model.graphs[node.bodies[0]],
+      let original = context.model.graphs[node.bodies[1]], original.inputs.count == node.inputs.count,
+      original.outputs.count == op.stateCount, condition.outputs.count == 1
+    else { return false }
+    body = original
+    let formals = body.inputs.map(\.value), next = body.outputs.map { plain($0.value, body) }
+    let isInvariant = formals.indices.map { $0 >= op.stateCount || next[$0] == formals[$0] }
+    guard let limits = counters(condition, formals, next, isInvariant, node) else { return false }
+    // The lists that are read, and those that are filled.
+    var read: [(index: Int, source: ValueID, gets: [NodeID])] = [], filled: [(index: Int, set: NodeID, isSingle: Bool)] = []
+    let uses = body.uses()
+    for index in formals.indices where isList(body[formals[index]].type) {
+      let users = uses[formals[index]] ?? []
+      if isInvariant[index] {
+        guard let source = listed(node.inputs[index]), users.allSatisfy({ isGet($0, of: formals[index], at: limits.map(\.counter)) })
+        else { return false }
+        read.append((index, source, users))
+      } else {
+        guard let set = setting(next[index], formals[index], limits.map(\.counter)), users == [set.node] else { return false }
+        filled.append((index, set.node, set.isSingle))
+      }
+    }
+    guard let first = read.first else { return false }
+    for limit in limits { guard isLength(limit.value, of: first.source) else { return false } }
+    for other in read.dropFirst() { guard sameLength(other.source, first.source) else { return false } }
+    try rewrite(op, node, formals, isInvariant, read, filled)
+    return true
+  }
+
+  // MARK: The condition
+
+  /// The counters that the condition holds against limits: as formals of the body, with the limits as values around the loop.
+  private func counters(
+    _ condition: Graph, _ formals: [ValueID], _ next: [ValueID], _ isInvariant: [Bool], _ node: Node
+  ) -> [(counter: ValueID, value: ValueID)]? {
+    var waiting = [plain(condition.outputs[0].value, condition)], result: [(counter: ValueID, value: ValueID)] = []
+    let places = Dictionary(condition.inputs.enumerated().map { ($1.value, $0) }, uniquingKeysWith: { first, _ in first })
+    while let value = waiting.popLast() {
+      guard let id = condition.producer(of: value) else { return nil }
+      let test = condition[id]
+      let operands = test.inputs.compactMap { $0.map { plain($0, condition) } }
+      guard operands.count == 2 else { return nil }
+      if test.op is LogicalAndOp {
+        waiting += operands
+        continue
+      }
+      guard test.op is LessOp, let counter = places[operands[0]], !isInvariant[counter], isZero(node.inputs[counter]),
+        isNext(next[counter], of: formals[counter])
+      else { return nil }
+      let limit: ValueID
+      if let place = places[operands[1]], isInvariant[place], let given = node.inputs[place] {
+        limit = given
+      } else {
+        return nil
+      }
+      result.append((formals[counter], limit))
+      guard result.count <= 8 else { return nil }
+    }
+    return result
+  }
+
+  private func isZero(_ value: ValueID?) -> Bool { value.map { context.fact(of: $0).scalar == 0 } ?? false }
+
+  /// Whether a value of the body is a counter's successor.
+  private func isNext(_ value: ValueID, of counter: ValueID) -> Bool {
+    guard let id = body.producer(of: value), body[id].op is AddOp else { return false }
+    let operands = body[id].inputs.compactMap { $0.map { plain($0, body) } }
+    func isOne(_ value: ValueID) -> Bool { context.model.fact(value, in: body).scalar == 1 }
+    return operands.count == 2
+      && (operands[0] == counter && isOne(operands[1]) || operands[1] == counter && isOne(operands[0]))
+  }
+
+  // MARK: Lists
+
+  private func isList(_ type: TensorType) -> Bool { type.dtype == .variant }
+
+  /// The tensor whose slices a list holds.
+  private func listed(_ value: ValueID?) -> ValueID? {
+    guard let value = value.map({ plain($0, context.graph) }), let id = context.graph.producer(of: value),
+      let split = context.graph[id].op as? SplitToSequenceOp, split.axis == 0, !split.keepDims, context.graph[id].inputs.count == 1
+    else { return nil }
+    return context.graph[id].inputs[0]
+  }
+
+  private func isGet(_ id: NodeID, of list: ValueID, at counters: [ValueID]) -> Bool {
+    let node = body[id]
+    guard node.op is SequenceGetOp, node.inputs.count >= 2, node.inputs[0] == list, let place = node.inputs[1] else { return false }
+    return counters.contains(plain(place, body))
+  }
+
+  /// The node that fills a list at the counter, or its only place again and again.
+  private func setting(_ value: ValueID, _ list: ValueID, _ counters: [ValueID]) -> (node: NodeID, isSingle: Bool)? {
+    guard let id = body.producer(of: value), body[id].op is SequenceSetOp, body[id].inputs.count == 3, body[id].inputs[0] == list,
+      let place = body[id].inputs[1]
+    else { return nil }
+    if counters.contains(plain(place, body)) { return (id, false) }
+    return context.model.fact(place, in: body).scalar == 0 ? (id, true) : nil
+  }
+
+  // MARK: Lengths
+
+  /// Whether a scalar is the extent of a tensor's first axis.
+  private func isLength(_ value: ValueID, of tensor: ValueID) -> Bool {
+    let extent = context.type(of: tensor).shape.dims?.first
+    if let known = context.fact(of: value).integers?.first, known == extent?.value { return true }
+    return extentSource(value).map { sameLength($0, tensor) } ?? false
+  }
+
+  /// The tensor whose first extent a value is: through casts, reshapes and slices of its shape.
+  private func extentSource(_ value: ValueID) -> ValueID? {
+    var value = plain(value, context.graph), start = 0
+    for _ in 0..<16 {
+      guard let id = context.graph.producer(of: value), let input = context.graph[id].inputs.first ?? nil else { return nil }
+      let node = context.graph[id]
+      switch node.op {
+      case is CastOp, is SqueezeOp, is ReshapeOp, is UnsqueezeOp: break
+      case is SliceOp:
+        guard let from = node.inputs[1].flatMap({ context.fact(of: $0).integers }), from.count == 1, from[0] >= 0 else { return nil }
+        start += from[0]
+      case let gather as GatherOp:
+        guard gather.axis == 0, node.inputs.count == 2, let place = node.inputs[1].flatMap({ context.fact(of: $0).integers?.first }) else {
+          return nil
+        }
+        start += place
+      case let shape as ShapeOp: return start + shape.start == 0 ? plain(input, context.graph) : origin(input, axis: start + shape.start)
+      default: return nil
+      }
+      value = plain(input, context.graph)
+    }
+    return nil
+  }
+
+  /// The value whose first axis is `axis` of this one: a transpose of it.
+  private func origin(_ value: ValueID, axis: Int) -> ValueID? {
+    for id in context.graph.nodeIDs {
+      guard let op = context.graph[id].op as? TransposeOp, context.graph[id].inputs.first == value, op.permutation.first == axis else {
+        continue
+      }
+      return context.graph[id].outputs.first
+    }
+    return nil
+  }
+
+  /// Whether two tensors are equally long, known by number or because one is made from the other without touching the first axis.
+  private func sameLength(_ a: ValueID, _ b: ValueID) -> Bool {
+    if a == b { return true }
+    if let x = context.type(of: a).shape.dims?.first, let y = context.type(of: b).shape.dims?.first, x == y, x != .unknown { return true }
+    return source(a) == source(b)
+  }
+
+  /// The tensor that decides how long a value is.
+  private func source(_ value: ValueID) -> ValueID {
+    var value = plain(value, context.graph)
+    for _ in 0..<16 {
+      guard let id = context.graph.producer(of: value), let input = context.graph[id].inputs.first ?? nil else { return value }
+      switch context.graph[id].op {
+      case is ReverseOp: value = plain(input, context.graph)
+      case is CastOp: value = plain(input, context.graph)
+      default: return value
+      }
+    }
+    return value
+  }
+
+  // MARK: Rewriting
+
+  private mutating func rewrite(
+    _ op: WhileOp, _ node: Node, _ formals: [ValueID], _ isInvariant: [Bool],
+    _ read: [(index: Int, source: ValueID, gets: [NodeID])], _ filled: [(index: Int, set: NodeID, isSingle: Bool)]
+  ) throws {
+    let lists = Set(read.map(\.index) + filled.map(\.index))
+    let states = formals.indices.filter { !isInvariant[$0] && !lists.contains($0) }
+    let captures = formals.indices.filter { isInvariant[$0] && !lists.contains($0) }
+    let original = body.inputs, ends = body.outputs
+    var replacements: [ValueID: ValueID] = [:]
+    body.inputs = states.map { original[$0] }
+    for (index, source, gets) in read {
+      let dims = context.type(of: source).shape.dims
+      let type = TensorType(context.type(of: source).dtype, dims.map { .ranked(Array($0.dropFirst())) } ?? .unranked)
+      let slice = body.addInput("\(original[index].name)_slice", type)
+      for get in gets { for output in body[get].outputs { replacements[output] = slice } }
+    }
+    body.inputs += captures.map { original[$0] }
+    body.outputs = states.map { ends[$0] }
+    for (index, set, _) in filled {
+      guard let item = body[set].inputs[2] else { continue }
+      body.addOutput(ends[index].name, item)
+    }
+    body.replaceUses(replacements)
+    body.removeDeadNodes()
+    let scanTypes = body.outputs.dropFirst(states.count).map { body[$0.value].type }
+    let scan = ScanOp(
+      stateCount: states.count, inputAxes: read.map { _ in 0 }, inputsReversed: read.map { _ in false },
+      outputAxes: filled.map { _ in 0 }, outputsReversed: filled.map { _ in false }, scanTypes: scanTypes)
+    var bodyID = GraphID("\(home.name)/\(node.name).scan"), number = 1
+    while context.model.graphs[bodyID] != nil {
+      number += 1
+      bodyID = GraphID("\(home.name)/\(node.name).scan#\(number)")
+    }
+    body.name = bodyID.name
+    context.model.graphs[bodyID] = body
+    let inputs = states.map { node.inputs[$0] } + read.map { $0.source } + captures.map { node.inputs[$0] }
+    let facts = inputs.map { $0.map { context.fact(of: $0) } }
+    let types = try scan.infer(facts, bodies: [body])
+    let made = context.graph.append(
+      scan, inputs, types: types, name: context.uniqueName("scan"), bodies: [bodyID], scope: node.scope, origin: context.origin)
+    let results = context.graph[made].outputs
+    try redirect(node, states, filled, results, isInvariant)
+  }
+
+  /// Lets the loop's users use the scan's results.
+  private mutating func redirect(
+    _ node: Node, _ states: [Int], _ filled: [(index: Int, set: NodeID, isSingle: Bool)], _ results: [ValueID], _ isInvariant: [Bool]
+  ) throws {
+    var replacements: [ValueID: ValueID] = [:]
+    for (position, index) in states.enumerated() where index < node.outputs.count { replacements[node.outputs[index]] = results[position] }
+    for index in node.outputs.indices where isInvariant[index] {
+      if let given = node.inputs[index] { replacements[node.outputs[index]] = given }
+    }
+    let uses = context.graph.uses()
+    for (position, entry) in filled.enumerated() {
+      var stacked = results[states.count + position]
+      if entry.isSingle {
+        // The only place holds what the last turn put there.
+        let last = try context.ints([-1])
+        stacked = try context.gather(stacked, last, axis: 0)
+      }
+      for user in uses[node.outputs[entry.index]] ?? [] {
+        let use = context.graph[user]
+        switch use.op {
+        case is SequenceStackOp:
+          let places = use.inputs.count > 2 ? use.inputs[2] : nil
+          replacements[use.outputs[0]] = try places.map { try context.gather(stacked, $0, axis: 0) } ?? stacked
+        case is SequenceGetOp:
+          if use.inputs.count > 1, let place = use.inputs[1] { replacements[use.outputs[0]] = try context.gather(stacked, place, axis: 0) }
+        default:
+          // Anything else gets a list again.
+          let list = try context.apply(SplitToSequenceOp(axis: 0, keepDims: false), stacked)
+          replacements[node.outputs[entry.index]] = list
+        }
+      }
+    }
+    for (old, new) in replacements where context.graph[new].type.shape.rank == nil {
+      context.graph[new].type = context.graph[new].type.refined(by: context.graph[old].type)
+    }
+    context.graph.replaceUses(replacements)
+    context.graph.removeDeadNodes()
+  }
+
+  /// A value without the identities in front of it.
+  private func plain(_ value: ValueID, _ graph: Graph) -> ValueID {
+    var value = value
+    for _ in 0..<64 {
+      guard let id = graph.producer(of: value), graph[id].op is IdentityOp, let input = graph[id].inputs.first ?? nil else { break }
+      value = input
+    }
+    return value
+  }
+}
