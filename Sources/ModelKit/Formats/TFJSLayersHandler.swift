@@ -52,17 +52,6 @@ struct TFJSLayersHandler: FormatHandler {
 
   func reference(for model: Model, _ options: WriteOptions) throws -> (model: Model, note: String)? {
     guard let dtype = options.tfjsQuantization else { return nil }
-    var rounded = model
-    for id in model.parameterIDs where model[id].tensor.dtype == .float32 {
-      let quantization = try WeightQuantization(fitting: model[id].tensor, as: dtype, name: model[id].name)
-      rounded[id].tensor = quantization.rounded(model[id].tensor)
-    }
-    return (rounded, "verified against the source with its weights rounded to \(dtype), which is what --tfjs-quantize asks for")
+    return (try model.rounded(to: dtype), Model.roundingNote(dtype))
   }
-}
-
-/// A graph model of TensorFlow.js: recognised, not read yet.
-struct TFJSGraphHandler: FormatHandler {
-  let format = ModelFormat.tfjsGraph
-  func matches(_ candidate: FormatCandidate) -> Bool { candidate.tfjsKind == .graphModel }
 }

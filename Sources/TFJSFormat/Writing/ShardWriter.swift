@@ -24,7 +24,16 @@ struct ShardWriter {
   let options: TFJSWeightOptions
   private(set) var losses: [Loss] = []
 
-  init(_ options: TFJSWeightOptions) { self.options = options }
+  /// The weights that are quantised; `nil` for all.
+  private let quantized: Set<String>?
+  /// Whether it is a loss that a weight is stored in another type: where a graph says its type, it is none.
+  private let notesTypes: Bool
+
+  init(_ options: TFJSWeightOptions, quantizing quantized: Set<String>? = nil, notesTypes: Bool = true) {
+    self.options = options
+    self.quantized = quantized
+    self.notesTypes = notesTypes
+  }
 
   /// Writes all weights into `directory` as one group.
   /// - Returns: the manifest.
@@ -68,7 +77,9 @@ struct ShardWriter {
     if tensor.dtype == .string {
       return (entry, MemorySource(try Self.strings(tensor, name)))
     }
-    guard let dtype = options.quantization, tensor.dtype == .float32 else { return (entry, tensor.source) }
+    guard let dtype = options.quantization, tensor.dtype == .float32, quantized?.contains(name) ?? true else {
+      return (entry, tensor.source)
+    }
     let quantization = try WeightQuantization(fitting: tensor, as: dtype, name: name)
     entry.quantization = quantization
     return (entry, quantization.quantized(tensor))
@@ -112,7 +123,7 @@ struct ShardWriter {
         throw UnsupportedError("TensorFlow.js has no 64-bit integers", items: [.init(name, reason: "it holds values beyond int32")])
       }
     }
-    if tensor.dtype == .float64 || tensor.dtype == .int64 {
+    if notesTypes, tensor.dtype == .float64 || tensor.dtype == .int64 {
       losses.append(Loss("the type \(tensor.dtype) of '\(name)'", reason: "TensorFlow.js has \(dtype) for it"))
     }
     return tensor.mapped(to: TensorType(dtype, tensor.extents)) { array in

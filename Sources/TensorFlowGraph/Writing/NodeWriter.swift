@@ -57,6 +57,7 @@ struct NodeWriter: OpContext {
     _ type: String, _ inputs: [OutValue?], _ attributes: KeyValuePairs<String, AttrValue?> = [:], types: [TensorType]
   ) throws -> [OutValue] {
     guard let signature = OpSignature.named(type) else { throw GraphError(.invalidStructure, "TensorFlow has no op \(type)") }
+    if dialect == .tensorFlowJS, !TensorFlowJSOps.contains(type) { throw UnsupportedError("TensorFlow.js has no op \(type)") }
     let inputs = try inputs.compactMap { try $0.map { try frame.localize($0) } }
     var given: [String: AttrValue] = [:]
     for (name, value) in attributes { if let value { given[name] = value } }

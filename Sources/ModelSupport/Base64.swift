@@ -1,9 +1,7 @@
-import ModelSupport
-
 /// Bytes as text, in the alphabets of RFC 4648.
-enum Base64 {
+public enum Base64 {
   /// - Throws: `FormatError` for a sign outside the alphabets, or an impossible length.
-  static func decode(_ text: some Sequence<UInt8>) throws -> [UInt8] {
+  public static func decode(_ text: some Sequence<UInt8>) throws -> [UInt8] {
     var result: [UInt8] = [], bits: UInt32 = 0, count = 0
     for byte in text {
       let value: UInt8
@@ -28,7 +26,7 @@ enum Base64 {
   }
 
   /// The bytes of a `data:` URL; those without `;base64` stand for themselves, per cent signs apart.
-  static func decode(url: String) throws -> [UInt8] {
+  public static func decode(url: String) throws -> [UInt8] {
     let bytes = Array(url.utf8)
     guard let comma = bytes.firstIndex(of: UInt8(ascii: ",")) else {
       throw FormatError(.invalidStructure, "expected a comma in a data URL, found none")
@@ -42,7 +40,7 @@ enum Base64 {
 
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  static func encode(_ bytes: [UInt8]) -> String {
+  public static func encode(_ bytes: [UInt8]) -> String {
     var result: [UInt8] = []
     result.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
