@@ -23,9 +23,19 @@ final class ControlFlow {
   /// Where a branch ends: which inputs come from which side of which predicate.
   struct Join {
     var predicate: NodeTable.Reference
-    var whenTrue: Int
-    var whenFalse: Int
+    /// Whether the predicate numbers the sides: otherwise false is 0 and true 1.
+    var isIndex: Bool
+    /// The input of the `Merge` for each side.
+    var inputs: [Int]
+    /// The input for a predicate that is known; a number that no side has stands for the last one.
+    func input(_ predicate: Double) -> Int {
+      if !isIndex { return inputs[predicate != 0 ? 1 : 0] }
+      return inputs[predicate >= 0 && predicate < Double(inputs.count) ? Int(predicate) : inputs.count - 1]
+    }
   }
+
+  /// Whether an op sends its first input to one of several outputs.
+  static func isSwitch(_ op: String?) -> Bool { op == "Switch" || op == "RefSwitch" || op == "_SwitchN" }
 
   private let table: NodeTable
   /// The loop and the variable that an `Exit` gives.
@@ -110,7 +120,8 @@ final class ControlFlow {
 
   private struct Literal: Hashable {
     var predicate: NodeTable.Reference
-    var side: Bool
+    var isIndex: Bool
+    var side: Int
   }
 
   /// What must hold for each node to run, from the predicates of the `Switch`es before it; where a `Merge` takes either side of one.
@@ -126,11 +137,15 @@ final class ControlFlow {
       case .output(let node, let port):
         var own = needs[node] ?? []
         let def = table.nodes[node]
-        guard def.op == "Switch" || def.op == "RefSwitch", !loopSplits.contains(node), def.input.count >= 2,
+        guard Self.isSwitch(def.op), !loopSplits.contains(node), def.input.count >= 2,
           let predicate = predicate(def.input[1])
         else { return own }
-        let isTrue = port == .flat(1) || port == .named("output_true", 0)
-        own.insert(Literal(predicate: predicate, side: isTrue))
+        let side: Int
+        switch port {
+        case .flat(let index): side = index
+        case .named(let name, let index): side = name == "output_true" ? 1 : index
+        }
+        own.insert(Literal(predicate: predicate, isIndex: def.op == "_SwitchN", side: side))
         return own
       }
     }
@@ -141,10 +156,21 @@ final class ControlFlow {
         needs[position] = inputs.reduce(into: []) { $0.formUnion($1) }
         continue
       }
-      needs[position] = inputs[0].intersection(inputs[1])
-      for literal in inputs[0] where inputs[1].contains(Literal(predicate: literal.predicate, side: !literal.side)) {
-        result[position] = Join(
-          predicate: literal.predicate, whenTrue: literal.side ? 0 : 1, whenFalse: literal.side ? 1 : 0)
+      let values = inputs.prefix { !$0.isEmpty }
+      guard var common = values.first, values.count >= 2 else { continue }
+      for value in values.dropFirst() { common.formIntersection(value) }
+      needs[position] = common
+      for literal in values[0].subtracting(common) {
+        // Every input must come from another side of the same predicate.
+        var sides: [Int: Int] = [:]
+        for (input, value) in values.enumerated() {
+          for other in value.subtracting(common) where other.predicate == literal.predicate && other.isIndex == literal.isIndex {
+            sides[other.side] = input
+          }
+        }
+        let order = (0..<values.count).compactMap { sides[$0] }
+        guard order.count == values.count, Set(order).count == values.count else { continue }
+        result[position] = Join(predicate: literal.predicate, isIndex: literal.isIndex, inputs: order)
         break
       }
     }

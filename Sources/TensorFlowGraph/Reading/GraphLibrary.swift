@@ -19,6 +19,8 @@ final class GraphLibrary {
     var counters: [String: Int] = [:]
   }
   var nameState = NameState()
+  private var lookupTables: [String: LookupTable] = [:]
+  private var hasFilledTables = false
   private var visited = 0
   private var expanded: [String: Int] = [:]
   /// What can't be kept although the results are the same.
@@ -140,6 +142,49 @@ final class GraphLibrary {
     let variable = Variable(reference)
     variables[key] = variable
     return variable
+  }
+
+  func table(_ key: String) -> LookupTable {
+    if let known = lookupTables[key] { return known }
+    let table = LookupTable(name: key)
+    lookupTables[key] = table
+    return table
+  }
+
+  /// Fills the tables: reads the nodes of the graph that put something into one, by themselves or in the functions they call.
+  func fillTables() throws {
+    guard !hasFilledTables else { return }
+    hasFilledTables = true
+    // A library of its own: what is read here is no part of the model.
+    let scratch = try GraphLibrary(graph, variables: variableSource)
+    scratch.hasFilledTables = true
+    let nodes = try NodeTable(graph)
+    var g = GraphContext(Model(), graph: Graph())
+    var handles: Set<String> = []
+    for node in graph.node where SubgraphReader.makesTable(node.op ?? "") { handles.insert(node.name ?? "") }
+    for (position, node) in graph.node.enumerated() {
+      let fills = SubgraphReader.fillsTable(node.op ?? "")
+      let calls = node.op == "StatefulPartitionedCall" || node.op == "PartitionedCall" || functions[node.op ?? ""] != nil
+      let mayFill = calls && node.input.contains { handles.contains($0) } && callsFill(node)
+      guard fills || mayFill else { continue }
+      var reader = SubgraphReader(scratch, nodes, state: VariableState())
+      try reader.evaluate([.control(node: position)], in: &g)
+    }
+    for (key, table) in scratch.lookupTables { self.table(key).content = table.content }
+  }
+
+  /// Whether a call's function fills a table itself.
+  private func callsFill(_ node: NodeDef) -> Bool {
+    let name = node.attr.first { $0.key == "f" }?.value?.function?.value.name ?? node.op ?? ""
+    var pending = [name], seen: Set<String> = []
+    while let next = pending.popLast(), seen.count < Self.depthLimit {
+      guard seen.insert(next).inserted, let function = functions[next] else { continue }
+      for node in function.nodeDef {
+        if SubgraphReader.fillsTable(node.op ?? "") { return true }
+        if let callee = node.attr.first(where: { $0.key == "f" })?.value?.function?.value.name { pending.append(callee) }
+      }
+    }
+    return false
   }
 
   /// The parameter a variable starts as.

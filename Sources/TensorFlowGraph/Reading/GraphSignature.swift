@@ -33,6 +33,8 @@ public struct GraphSignature: Sendable {
     for node in graph.node {
       guard let name = node.name, let type = node.op else { continue }
       let reader = NodeReader(node, inputs: [])
+      // Freezing leaves these behind where loops were.
+      if name.hasPrefix("unused_control_flow_input"), !used.contains(Substring(name)) { continue }
       if type == "Placeholder" || type == "_Arg" {
         signature.inputs.append(Port(name, reference: name, type: reader.placeholderType))
         continue

@@ -32,7 +32,7 @@ extension SubgraphReader {
   /// The input that a `Merge` takes when its predicate is known beforehand.
   private func knownSide(_ join: ControlFlow.Join, in g: GraphContext) throws -> Int? {
     guard case .value(let value) = try symbol(of: join.predicate), let known = g.fact(of: value).scalar else { return nil }
-    return known != 0 ? join.whenTrue : join.whenFalse
+    return join.input(known)
   }
 
   /// The `Switch`es through which values come into the two branches of a `Merge`.
@@ -50,7 +50,7 @@ extension SubgraphReader {
     for input in table.nodes[merge].input { try push(input) }
     while let node = stack.popLast() {
       let def = table.nodes[node]
-      if def.op == "Switch" || def.op == "RefSwitch", def.input.count >= 2, flow.predicate(def.input[1]) == join.predicate {
+      if ControlFlow.isSwitch(def.op), def.input.count >= 2, flow.predicate(def.input[1]) == join.predicate {
         result.append(node)
         continue
       }
@@ -148,18 +148,18 @@ extension SubgraphReader {
       return { inputs, state, g in
         var feeds: [Output: Symbol] = [:]
         for (split, symbol) in zip(splits, inputs) {
-          feeds[Output(node: split, index: 0)] = symbol
-          feeds[Output(node: split, index: 1)] = symbol
+          for index in 0..<max(2, join.inputs.count) { feeds[Output(node: split, index: index)] = symbol }
         }
         var reader = try self.inner(feeds, state: state, label: name)
         try reader.evaluate([result], in: &g)
         return [try reader.symbol(of: result)]
       }
     }
+    if join.isIndex { return try choose(predicate, name: name, inputs, try join.inputs.map(maker)[...], 0, in: &g) }
     let results = try branch(
-      predicate, name: name, inputs, then: try maker(join.whenTrue), otherwise: try maker(join.whenFalse), in: &g)
+      predicate, name: name, inputs, then: try maker(join.inputs[1]), otherwise: try maker(join.inputs[0]), in: &g)
     let isTrue = try g.cast(predicate, to: .int32)
     let one = try g.constant(NDArray(scalar: Int32(1)))
-    return results + [.value(join.whenTrue == 1 ? isTrue : try g.sub(one, isTrue))]
+    return results + [.value(join.inputs[1] == 1 ? isTrue : try g.sub(one, isTrue))]
   }
 }

@@ -51,7 +51,7 @@ extension SubgraphReader {
   }
 
   /// The first branch whose number the index is; the last one for any other.
-  private func choose(
+  func choose(
     _ index: ValueID, name: String, _ inputs: [Symbol], _ makers: ArraySlice<BodyMaker>, _ number: Int, in g: inout GraphContext
   ) throws -> [Symbol] {
     guard let first = makers.first else { throw FormatError(.invalidStructure, "a choice without branches") }

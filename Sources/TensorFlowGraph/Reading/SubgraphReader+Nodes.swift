@@ -28,10 +28,16 @@ extension SubgraphReader {
     case "Switch", "RefSwitch":
       guard let first = inputs.first else { throw FormatError(.invalidStructure, "\(type) has no input") }
       return [first, first]
+    case "_SwitchN":
+      guard let first = inputs.first else { throw FormatError(.invalidStructure, "\(type) has no input") }
+      let count = node.attr.first { $0.key == "num_outs" }?.value?.i ?? 2
+      guard (0...1024).contains(count) else { throw FormatError(.limitExceeded, "\(type) with \(count) results") }
+      return Array(repeating: first, count: Int(count))
     case "NoOp", "ControlTrigger", "Assert", "Print", "PrintV2": return type == "Print" ? Array(inputs.prefix(1)) : []
     default: break
     }
     if let symbols = try readState(node, type, name: name, inputs, in: &g) { return symbols }
+    if let symbols = try readTable(node, type, name: name, inputs, in: &g) { return symbols }
     if let symbols = try readArray(node, type, name: name, inputs, in: &g) { return symbols }
     if let symbols = try readControl(node, type, name: name, inputs, in: &g) { return symbols }
     if let symbols = try readCall(node, type, name: name, inputs, in: &g) { return symbols }

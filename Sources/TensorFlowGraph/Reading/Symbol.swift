@@ -34,18 +34,12 @@ final class Variable {
   init(_ reference: VariableReference) { self.reference = reference }
 }
 
-/// A table from keys to values.
+/// A table from keys to values: one for each shared name.
 final class LookupTable {
   let name: String
-  var keys: Tensor?
-  var values: Tensor?
-  let keyType: DataType
-  let valueType: DataType
-  init(name: String, keyType: DataType, valueType: DataType) {
-    self.name = name
-    self.keyType = keyType
-    self.valueType = valueType
-  }
+  /// What it is filled with, once that is known.
+  var content: (keys: Tensor, values: Tensor)?
+  init(name: String) { self.name = name }
 }
 
 /// The values variables have at this point of a canonical graph, where they have been assigned.
