@@ -7,7 +7,6 @@ Run as a script it writes the table of docs/op-support.md:
 """
 import argparse
 import collections
-import concurrent.futures
 import dataclasses
 import importlib
 import os
@@ -24,8 +23,8 @@ import modelctl
 
 # Each module has a list `CASES`.
 MODULES = ["op_sweep_a", "op_sweep_b"]
-# Signatures in one SavedModel: saving many at once is quicker than one each.
-GROUP = 40
+# Cases in one SavedModel: a process and a file each would take many times as long.
+GROUP = 30
 
 
 @dataclasses.dataclass
@@ -49,26 +48,35 @@ class Case:
         self.inputs = [np.asarray(x) for x in self.inputs]
         self.dtype = self.dtype or (str(self.inputs[0].dtype) if self.inputs and self.inputs[0].dtype.kind not in "SUO" else "string")
 
-    def feeds(self):
-        return {f"x{index}": value for index, value in enumerate(self.inputs)}
+    def feeds(self, prefix=""):
+        return {f"{prefix}x{index}": value for index, value in enumerate(self.inputs)}
 
-    def signature(self):
-        """The concrete function: inputs `x0`, `x1`, …, outputs `y0`, `y1`, …"""
-        specs = []
-        for name, value in self.feeds().items():
+    def specs(self, prefix=""):
+        for name, value in self.feeds(prefix).items():
             dtype = tf.string if value.dtype.kind in "SUO" else tf.as_dtype(value.dtype)
             shape = [None, *value.shape[1:]] if self.dynamic and value.ndim else value.shape
-            specs.append(tf.TensorSpec(shape, dtype, name=name))
+            yield tf.TensorSpec(shape, dtype, name=name)
 
-        def call(**tensors):
-            results = self.function(*[tensors[spec.name] for spec in specs])
-            results = results if isinstance(results, (list, tuple)) else [results]
-            return {f"y{index}": tf.identity(result) for index, result in enumerate(results)}
+    def call(self, tensors, prefix=""):
+        results = self.function(*[tensors[name] for name in self.feeds(prefix)])
+        results = results if isinstance(results, (list, tuple)) else [results]
+        return {f"{prefix}y{index}": tf.identity(result) for index, result in enumerate(results)}
 
-        names = ", ".join(spec.name for spec in specs)
-        scope = {"call": call}
-        exec(f"def entry({names}):\n  return call({', '.join(f'{s.name}={s.name}' for s in specs)})", scope)
-        return tf.function(scope["entry"], autograph=False).get_concrete_function(*specs)
+
+def concrete(group, prefixes):
+    """One function of all the cases: inputs `x0`, `x1`, … and outputs `y0`, `y1`, … of each behind its prefix."""
+    specs = [spec for case, prefix in zip(group, prefixes) for spec in case.specs(prefix)]
+
+    def call(tensors):
+        outputs = {}
+        for case, prefix in zip(group, prefixes):
+            outputs.update(case.call(tensors, prefix))
+        return outputs
+
+    names = [spec.name for spec in specs]
+    scope = {"call": call}
+    exec(f"def entry({', '.join(names)}):\n  return call({{{', '.join(f'{name!r}: {name}' for name in names)}}})", scope)
+    return tf.function(scope["entry"], autograph=False).get_concrete_function(*specs)
 
 
 @dataclasses.dataclass
@@ -77,10 +85,6 @@ class Result:
     case: Case
     run: str = ""
     write: str = ""
-
-
-class Module(tf.Module):
-    pass
 
 
 def cases(names=None):
@@ -138,69 +142,64 @@ def stored(value):
     return value.astype("S") if value.dtype.kind in "UO" else value
 
 
-def evaluate(selected, directory):
-    """Runs the cases and gives a result each."""
+def evaluate(selected, directory, told=lambda results: None):
+    """Runs the cases and gives a result each. A group that fails together is taken apart."""
     directory = pathlib.Path(directory)
     results = []
-    for start in range(0, len(selected), GROUP):
-        group = selected[start:start + GROUP]
-        source = directory / f"group{start}"
-        signatures, expected = {}, {}
-        for index, case in enumerate(group):
-            concrete = case.signature()
-            signatures[f"case{index}"] = concrete
-            given = {name: tf.constant(value) for name, value in case.feeds().items()}
-            expected[index] = {name: value.numpy() for name, value in concrete(**given).items()}
-        module = Module()
-        module.kept = list(signatures.values())
-        tf.saved_model.save(module, str(source), signatures=signatures)
-
-        def attempt(index):
-            return one(group[index], source, f"case{index}", expected[index], directory / f"case{start + index}")
-
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            attempts = list(pool.map(attempt, range(len(group))))
-        for (result, written), index in zip(attempts, range(len(group))):
-            if written and not result.write:
-                result.write = rerun(result.case, written, expected[index])
-            results.append(result)
+    fine = [case for case in selected if not case.refusal and not case.unwritten]
+    groups = [fine[start:start + GROUP] for start in range(0, len(fine), GROUP)]
+    groups += [[case] for case in selected if case.refusal or case.unwritten]
+    for index, group in enumerate(groups):
+        found = attempt(group, directory / f"group{index}")
+        if len(group) > 1 and any(result.run or result.write for result in found):
+            found = [result if not result.run and not result.write else attempt([result.case], directory / f"case{index}-{number}")[0]
+                     for number, result in enumerate(found)]
+        told(found)
+        results += found
     return results
 
 
-def one(case, source, signature, expected, place):
-    """Run by modelctl and written by it. Where the result stands is given back, for TensorFlow to run."""
-    result = Result(case)
-    inputs, outputs = f"{place}.in.npz", f"{place}.out.npz"
-    np.savez(inputs, **{name: stored(value) for name, value in case.feeds().items()})
-    code = 69 if case.refusal else 0
-    try:
-        modelctl.run("run", source, "--signature", signature, "--inputs", inputs, "--outputs", outputs, expect=code)
-    except modelctl.Failed as error:
-        result.run = first_line(error)
-    if case.refusal:
-        return result, None
-    if not result.run:
-        with np.load(outputs, allow_pickle=False) as found:
-            result.run = difference({name: found[name] for name in found.files}, expected, case.tolerance)
-    if case.unwritten:
-        return result, None
-    try:
-        modelctl.run("convert", source, f"{place}.written", "--to", "savedmodel", "--signature", signature, "--force", "--no-verify")
-    except modelctl.Failed as error:
-        result.write = first_line(error)
-        return result, None
-    return result, f"{place}.written"
+def attempt(group, place):
+    """Cases together in one SavedModel: run by modelctl, and written by it and run by TensorFlow."""
+    prefixes = [f"c{index}_" for index in range(len(group))]
+    function = concrete(group, prefixes)
+    given = {name: value for case, prefix in zip(group, prefixes) for name, value in case.feeds(prefix).items()}
+    expected = {name: value.numpy() for name, value in function(**{name: tf.constant(value) for name, value in given.items()}).items()}
+    module = tf.Module()
+    module.kept = function
+    source, inputs, outputs, written = f"{place}", f"{place}.in.npz", f"{place}.out.npz", f"{place}.written"
+    tf.saved_model.save(module, source, signatures={"serving_default": function})
+    np.savez(inputs, **{name: stored(value) for name, value in given.items()})
+    results = [Result(case) for case in group]
 
+    def own(arrays, prefix):
+        return {name: value for name, value in arrays.items() if name.startswith(prefix)}
 
-def rerun(case, written, expected):
-    """What TensorFlow makes of a SavedModel that modelctl wrote; empty when it is what was expected."""
     try:
-        loaded = tf.saved_model.load(written)
-        signature = next(iter(loaded.signatures.values()))
-        given = {name: tf.constant(value) for name, value in case.feeds().items()}
-        return difference({name: value.numpy() for name, value in signature(**given).items()}, expected, case.tolerance)
+        modelctl.run("run", source, "--inputs", inputs, "--outputs", outputs, expect=69 if group[0].refusal else 0)
+        if not group[0].refusal:
+            with np.load(outputs, allow_pickle=False) as arrays:
+                actual = {name: arrays[name] for name in arrays.files}
+            for result, prefix in zip(results, prefixes):
+                result.run = difference(own(actual, prefix), own(expected, prefix), result.case.tolerance)
+    except modelctl.Failed as error:
+        for result in results:
+            result.run = first_line(error)
+    if group[0].refusal or group[0].unwritten:
+        return results
+    try:
+        modelctl.run("convert", source, written, "--to", "savedmodel", "--force", "--no-verify")
+        signature = tf.saved_model.load(written).signatures["serving_default"]
+        actual = {name: value.numpy() for name, value in signature(**{name: tf.constant(value) for name, value in given.items()}).items()}
+        for result, prefix in zip(results, prefixes):
+            result.write = difference(own(actual, prefix), own(expected, prefix), result.case.tolerance)
+    except modelctl.Failed as error:
+        for result in results:
+            result.write = first_line(error)
     except Exception as error:  # Whatever TensorFlow raises is the finding.
-        return f"{type(error).__name__}: {str(error)[:300]}"
+        for result in results:
+            result.write = f"{type(error).__name__}: {str(error)[:300]}"
+    return results
 
 
 def report(results):
@@ -240,10 +239,12 @@ def main():
     options = parser.parse_args()
     selected = [case for case in cases(options.module) if options.only in case.name or options.only in case.op]
     with tempfile.TemporaryDirectory() as directory:
-        results = evaluate(selected, directory)
-    for result in results:
-        if result.run or result.write:
-            print(f"{result.case.name}: run: {result.run or 'ok'}; write: {result.write or 'ok'}")
+        def told(found):
+            for result in found:
+                if result.run or result.write:
+                    print(f"{result.case.name}: run: {result.run or 'ok'}; write: {result.write or 'ok'}", flush=True)
+
+        results = evaluate(selected, directory, told)
     print(f"{len(results)} cases, {sum(bool(r.run) for r in results)} fail to run, {sum(bool(r.write) for r in results)} fail to be written")
     if options.report:
         pathlib.Path(options.report).write_text(report(results), encoding="utf-8")
