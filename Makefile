@@ -5,6 +5,7 @@
 #   make test-fast     the Swift tests alone; needs no Python
 #   make test-interop  the real Keras, tf_keras and ONNX Runtime on what modelctl reads and writes
 #   make conformance   the ONNX backend node tests; writes docs/onnx-conformance.md
+#   make op-support    TensorFlow's operators one by one; writes docs/op-support.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
 #   make fixtures      make the recorded fixtures anew with the real frameworks
 #   make lint          swift-format in strict mode
@@ -22,7 +23,7 @@ TFJS   := .venv-tfjs
 PEERS  := $(VENV)/bin/python
 BINARY := .build/release/modelctl
 
-.PHONY: demo test test-fast test-interop conformance bench fixtures lint format check-layers clean release system
+.PHONY: demo test test-fast test-interop conformance op-support bench fixtures lint format check-layers clean release system
 
 demo: release
 	sh Tests/Tools/demo.sh $(BINARY)
@@ -39,6 +40,9 @@ test-interop: release $(VENV)/.ready $(TFJS)/.ready
 conformance: release $(VENV)/.ready
 	.build/release/modelbench conformance "$$($(PEERS) -c 'import os, onnx; print(os.path.dirname(onnx.__file__))')/backend/test/data/node" \
 	  --report docs/onnx-conformance.md --expect 1250
+
+op-support: release $(VENV)/.ready
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/InteropTests/op_sweep.py --report docs/op-support.md
 
 bench: release $(VENV)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/Benchmarks/bench.py
