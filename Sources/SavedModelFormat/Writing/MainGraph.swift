@@ -33,12 +33,16 @@ struct MainGraph {
 
   /// - Returns: the name of the handle's node.
   mutating func addVariable(_ parameter: Parameter) throws -> String {
-    add(
+    let name = add(
       "VarHandleOp", parameter.name, [],
       [
-        "dtype": try .dtype(parameter.tensor.dtype), "shape": .shape(Shape(parameter.tensor.extents)),
-        "shared_name": .string(parameter.name), "container": .string(""), "allowed_devices": .strings([]), "debug_name": .string(""),
+        "dtype": try .dtype(parameter.tensor.dtype), "shape": .shape(Shape(parameter.tensor.extents)), "container": .string(""),
+        "allowed_devices": .strings([]), "debug_name": .string(""),
       ])
+    // Handles of one shared name are one variable, and names of parameters may repeat.
+    nodes[nodes.count - 1].attr.append(AttrEntry("shared_name", .string(name)))
+    nodes[nodes.count - 1].attr.sort { ($0.key ?? "") < ($1.key ?? "") }
+    return name
   }
 
   /// A call of a function that computes a signature.

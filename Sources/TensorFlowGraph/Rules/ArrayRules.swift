@@ -192,7 +192,9 @@ let arrayRules: [NodeRule] = [
       // A target shape may have ones where the value has more.
       let value = try x.required(0), target = try x.required(1)
       let type = try op.infer([value.fact, target.fact])[0]
-      if value.type.shape.rank == 0 || target.fact.integers.map({ $0 == type.shape.extents }) ?? false { return [try w.emit("BroadcastTo", [value, target], as: type)] }
+      if value.type.shape.rank == 0 || target.fact.integers.map({ $0 == type.shape.extents }) ?? false {
+        return [try w.emit("BroadcastTo", [value, target], as: type)]
+      }
       let own = try w.shape(of: value)
       let common = try w.emit("BroadcastArgs", [own, try w.cast(target, to: .int64)], as: TensorType(.int64, .ranked([.unknown])))
       return [try w.emit("BroadcastTo", [value, common], as: type)]

@@ -2,6 +2,23 @@ import ModelGraph
 
 /// Nodes so that each follows what it uses: TensorFlow does not ask for it, but readers of TF.js do.
 enum NodeOrder {
+  /// The nodes that `roots` depend on: rules make constants that turn out not to be needed.
+  static func used(_ nodes: [NodeDef], by roots: [String]) -> [NodeDef] {
+    func name(_ reference: String) -> Substring {
+      let plain = reference.first == "^" ? reference.dropFirst() : reference[...]
+      return plain.firstIndex(of: ":").map { plain[..<$0] } ?? plain
+    }
+    var index: [Substring: Int] = [:]
+    for (position, node) in nodes.enumerated() { index[Substring(node.name ?? "")] = position }
+    var isUsed = [Bool](repeating: false, count: nodes.count), waiting = roots.compactMap { index[name($0)] }
+    while let position = waiting.popLast() {
+      guard !isUsed[position] else { continue }
+      isUsed[position] = true
+      waiting += nodes[position].input.compactMap { index[name($0)] }
+    }
+    return nodes.indices.filter { isUsed[$0] }.map { nodes[$0] }
+  }
+
   static func sorted(_ nodes: [NodeDef]) throws -> [NodeDef] {
     var index: [Substring: Int] = [:]
     for (position, node) in nodes.enumerated() { index[Substring(node.name ?? "")] = position }

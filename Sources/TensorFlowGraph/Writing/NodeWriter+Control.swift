@@ -97,7 +97,7 @@ extension NodeWriter {
     signature.inputArg = frame.arguments.filter { !captured.contains($0.name ?? "") }
     for value in captures { if let argument = byName[try frame.localize(value).node] { signature.inputArg.append(argument) } }
     function.signature = signature
-    function.nodeDef = nodes
+    function.nodeDef = NodeOrder.used(nodes, by: returns.map { $0.value ?? "" })
     function.ret = returns
     return function
   }

@@ -132,7 +132,7 @@ public struct TensorFlowGraphWriter {
     }
     writer.append(reads.nodes)
     var result = GraphDef()
-    result.node = try NodeOrder.sorted(writer.nodes)
+    result.node = try NodeOrder.sorted(NodeOrder.used(writer.nodes, by: (inputs + outputs).map(\.reference)))
     if !state.library.functions.isEmpty {
       var library = FunctionDefLibrary()
       library.function = state.library.functions
