@@ -4,7 +4,7 @@
 #   make test          install what is missing and run everything: unit tests, conformance, the real frameworks as peers
 #   make test-fast     the Swift tests alone; needs no Python
 #   make test-interop  the real Keras, tf_keras and ONNX Runtime on what modelctl reads and writes
-#   make conformance   the ONNX backend node tests; writes docs/onnx-conformance.md
+#   make conformance   the ONNX backend node tests; REPORT=docs/onnx-conformance.md writes their table anew
 #   make op-support    TensorFlow's operators one by one; writes docs/op-support.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
 #   make fixtures      make the recorded fixtures anew with the real frameworks
@@ -39,7 +39,7 @@ test-interop: release $(VENV)/.ready $(TFJS)/.ready
 
 conformance: release $(VENV)/.ready
 	.build/release/modelbench conformance "$$($(PEERS) -c 'import os, onnx; print(os.path.dirname(onnx.__file__))')/backend/test/data/node" \
-	  --report docs/onnx-conformance.md --expect 1250
+	  $(if $(REPORT),--report $(REPORT)) --expect 1250
 
 op-support: release $(VENV)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/InteropTests/op_sweep.py --report docs/op-support.md

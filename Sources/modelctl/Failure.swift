@@ -26,7 +26,13 @@ struct Failure {
   }
 
   func exit() -> Never {
-    guard let message else { Modelctl.exit(withError: error) }
+    guard let message else {
+      guard code != 0 else { Modelctl.exit(withError: error) }
+      // The same style as everywhere else: ArgumentParser begins with a capital.
+      let text = Modelctl.fullMessage(for: error)
+      writeError(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
+      Modelctl.exit(withError: ExitCode(code))
+    }
     writeError("error: \(message)")
     Modelctl.exit(withError: ExitCode(code))
   }

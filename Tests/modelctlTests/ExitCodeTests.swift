@@ -11,7 +11,7 @@ import Testing
     ] {
       let result = try Command(arguments)
       #expect(result.code == 64, "\(arguments)")
-      #expect(result.output.isEmpty && result.errors.hasPrefix("Error: "), "\(arguments)")
+      #expect(result.output.isEmpty && result.errors.hasPrefix("error: "), "\(arguments)")
     }
   }
 

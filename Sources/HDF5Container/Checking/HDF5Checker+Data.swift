@@ -61,8 +61,9 @@ extension HDF5Checker {
       if index == 0 {
         // Free space reaches to the end and counts its own head.
         guard length <= UInt64(size - position) else { throw body.failure("free space beyond the heap's end", at: position) }
-        guard length >= 16 else { break }
-        position += padded(Int(length))
+        // The library steps over exactly as much, and would never end where that is nothing.
+        guard length >= 16 else { throw body.failure("free space of \(length) bytes", at: position) }
+        position += Int(length)
         continue
       }
       guard length <= UInt64(size - position - 16), padded(Int(length)) <= size - position - 16 else {

@@ -3,9 +3,10 @@ import ModelSupport
 extension HDF5Checker {
   /// Checks the tables of an old group: a tree of nodes, each with names in a heap and headers elsewhere.
   func symbolTable(tree: UInt64, heap: UInt64) throws {
-    guard enter(tree) else { return }
-    let names = try within("heap") { try localHeap(heap) }
-    try within("table") { try groupNode(tree, level: nil, names: names) }
+    try once(tree) {
+      let names = try within("heap") { try localHeap(heap) }
+      try within("table") { try groupNode(tree, level: nil, names: names) }
+    }
   }
 
   /// The names of a group.

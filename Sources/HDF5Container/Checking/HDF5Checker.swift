@@ -23,6 +23,8 @@ final class HDF5Checker: Sendable {
 
   private struct State {
     var checked: Set<UInt64> = []
+    /// What was wrong with what was found damaged: it stays so, whoever asks for it again.
+    var failures: [UInt64: any Error] = [:]
     var heaps: [UInt64: HeapObjects] = [:]
     var bytesRead = 0
   }
@@ -97,6 +99,18 @@ final class HDF5Checker: Sendable {
   /// Whether something at `address` is checked for the first time.
   func enter(_ address: UInt64) -> Bool { state.withLock { $0.checked.insert(address).inserted } }
 
+  /// Runs a check of what stands at `address` once, and fails each time as it failed then.
+  func once(_ address: UInt64, _ check: () throws -> Void) throws {
+    guard enter(address) else {
+      if let failure = state.withLock({ $0.failures[address] }) { throw failure }
+      return
+    }
+    do { try check() } catch {
+      state.withLock { $0.failures[address] = error }
+      throw error
+    }
+  }
+
   func heapObjects(_ address: UInt64, _ make: () throws -> HeapObjects) throws -> HeapObjects {
     if let known = state.withLock({ $0.heaps[address] }) { return known }
     let made = try make()
@@ -112,10 +126,11 @@ final class HDF5Checker: Sendable {
 
   /// Checks the group or dataset whose header stands at `address`.
   func check(object address: UInt64) throws {
-    guard enter(address) else { return }
-    var object = ObjectFacts()
-    for message in try messages(at: address) { try check(message, of: &object) }
-    try finish(object)
+    try once(address) {
+      var object = ObjectFacts()
+      for message in try messages(at: address) { try check(message, of: &object) }
+      try finish(object)
+    }
   }
 }
 

@@ -23,7 +23,11 @@ public struct GatherNDOp: PrimitiveOp {
     let tuples = depth == 0 ? picked.shape.dropLast().reduce(1, *) : picked.count / depth
     let run = x.shape[(batchDims + depth)...].reduce(1, *)
     let block = x.shape[batchDims..<(batchDims + depth)].reduce(1, *)
+    let shape = picked.shape.dropLast() + x.shape[(batchDims + depth)...]
+    try context.demand(.int64, [tuples])
+    try context.demand(x.dtype, Array(shape))
     var places: [Int] = []
+    places.reserveCapacity(tuples)
     for t in 0..<tuples {
       var place = batches == 0 ? 0 : t / max(1, tuples / batches) * block
       var step = block
@@ -37,7 +41,6 @@ public struct GatherNDOp: PrimitiveOp {
       }
       places.append(place)
     }
-    let shape = picked.shape.dropLast() + x.shape[(batchDims + depth)...]
     return [try x.reshaped([x.count]).picking(places, run: run, shape: Array(shape), in: context)]
   }
 }

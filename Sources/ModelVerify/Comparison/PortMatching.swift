@@ -7,18 +7,22 @@ public enum PortMatching {
   /// For each of `names` the index in `others`, or `nil`.
   public static func match(_ names: [String], _ others: [String]) -> [Int?] {
     var result = [Int?](repeating: nil, count: names.count)
-    var free = Set(others.indices)
+    var isFree = [Bool](repeating: true, count: others.count)
     for spelling in [{ $0 }, trimmed, lastPart] as [(String) -> String] {
+      guard result.contains(where: { $0 == nil }) else { break }
+      // The free ones of each spelling, the last first: the next to be taken stands at the end.
+      var bySpelling: [String: [Int]] = [:]
+      for index in others.indices.reversed() where isFree[index] { bySpelling[spelling(others[index]), default: []].append(index) }
       for index in names.indices where result[index] == nil {
         let name = spelling(names[index])
-        let found = free.filter { spelling(others[$0]) == name }
-        guard let first = found.min(), found.count == 1 || spelling(names[index]) == names[index] else { continue }
+        guard let found = bySpelling[name], let first = found.last, found.count == 1 || name == names[index] else { continue }
         result[index] = first
-        free.remove(first)
+        isFree[first] = false
+        bySpelling[name]?.removeLast()
       }
     }
-    let left = result.indices.filter { result[$0] == nil }
-    if left.count == free.count { for (index, other) in zip(left, free.sorted()) { result[index] = other } }
+    let left = result.indices.filter { result[$0] == nil }, free = others.indices.filter { isFree[$0] }
+    if left.count == free.count { for (index, other) in zip(left, free) { result[index] = other } }
     return result
   }
 

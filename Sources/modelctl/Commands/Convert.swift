@@ -9,6 +9,9 @@ struct Convert: ParsableCommand {
     discussion: """
       Reads back what was written, runs source and result on the same inputs, and leaves nothing at \
       the destination when they differ.
+
+      A destination that ends in .weights.h5 gets the weights alone; give --no-verify, for nothing in \
+      it computes.
       """)
 
   @Argument(help: "The model to convert.")
