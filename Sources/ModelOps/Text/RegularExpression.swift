@@ -2,7 +2,7 @@
 /// 1968): a pattern from a file can't make it hang.
 ///
 /// Supported: literals, `.`, classes (`[a-z]`, `[^…]`, `\d \w \s` and their complements, `[:alpha:]` and kin), groups
-/// (capturing, named, `(?:…)`), `|`, `* + ? {m,n}` (greedy or lazy: the same for a whole match), `^ $ \A \z \b \B`, the flags
+/// (capturing, named, `(?:…)`), `|`, `* + ? {m,n}` (greedy or lazy), `^ $ \A \z \b \B`, the flags
 /// `(?i)` and `(?s)`. Anything else is refused, back-references included.
 struct RegularExpression {
   struct Failure: Error { var message: String }
@@ -20,18 +20,23 @@ struct RegularExpression {
     case assertion(Assertion)
     case sequence([Node])
     case alternatives([Node])
-    case repeated(Node, Int, Int?)
+    case repeated(Node, Int, Int?, isLazy: Bool)
+    case group(Node, Int)
   }
   enum Instruction {
     case characters([CharacterClass])
     case assertion(Assertion)
     case split(Int, Int)
     case jump(Int)
+    /// Where a group begins (even) or ends (odd).
+    case save(Int)
     case match
   }
   /// More than any sound pattern needs.
   static let instructionLimit = 20_000
   private(set) var program: [Instruction] = []
+  /// With the whole match as the first.
+  private(set) var groupCount = 1
 
   init(_ pattern: String) throws {
     var parser = RegularExpressionParser(pattern)
@@ -58,7 +63,13 @@ struct RegularExpression {
         program[split] = .split(split + 1, program.count)
       }
       for exit in exits { program[exit] = .jump(program.count) }
-    case .repeated(let node, let least, let most):
+    case .group(let node, let index):
+      program.append(.save(2 * index))
+      groupCount = max(groupCount, index + 1)
+      try emit(node)
+      program.append(.save(2 * index + 1))
+    case .repeated(let node, let least, let most, let isLazy):
+      func choice(_ body: Int, _ exit: Int) -> Instruction { isLazy ? .split(exit, body) : .split(body, exit) }
       for _ in 0..<least { try emit(node) }
       if let most {
         var splits: [Int] = []
@@ -67,13 +78,13 @@ struct RegularExpression {
           program.append(.jump(0))
           try emit(node)
         }
-        for split in splits { program[split] = .split(split + 1, program.count) }
+        for split in splits { program[split] = choice(split + 1, program.count) }
       } else {
         let split = program.count
         program.append(.jump(0))
         try emit(node)
         program.append(.jump(split))
-        program[split] = .split(split + 1, program.count)
+        program[split] = choice(split + 1, program.count)
       }
     }
   }
@@ -105,6 +116,7 @@ struct RegularExpression {
       seen[place] = position
       switch program[place] {
       case .jump(let target): stack.append(target)
+      case .save: stack.append(place + 1)
       case .split(let a, let b): stack += [b, a]
       case .assertion(let assertion): if holds(assertion, position, text) { stack.append(place + 1) }
       case .characters, .match: threads.append(place)
@@ -112,7 +124,7 @@ struct RegularExpression {
     }
   }
 
-  private func holds(_ assertion: Assertion, _ position: Int, _ text: [UInt32]) -> Bool {
+  func holds(_ assertion: Assertion, _ position: Int, _ text: [UInt32]) -> Bool {
     func isWord(_ i: Int) -> Bool { text.indices.contains(i) && RegularExpressionParser.word.contains(text[i]) }
     switch assertion {
     case .start: return position == 0

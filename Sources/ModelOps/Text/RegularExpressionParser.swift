@@ -4,7 +4,7 @@ struct RegularExpressionParser {
   typealias Class = RegularExpression.CharacterClass
   private let text: [Unicode.Scalar]
   private var place = 0, depth = 0
-  private var ignoresCase = false, dotMatchesNewline = false
+  private var ignoresCase = false, dotMatchesNewline = false, groups = 0
 
   init(_ pattern: String) { text = Array(pattern.unicodeScalars) }
 
@@ -63,10 +63,10 @@ struct RegularExpressionParser {
     } else {
       return node
     }
-    _ = accept("?" as Unicode.Scalar)
+    let isLazy = accept("?" as Unicode.Scalar)
     if let next = current, next == "*" || next == "+" || next == "?" { throw failure("a repetition of a repetition") }
     guard bounds.0 <= 1000, bounds.1 ?? 0 <= 1000, bounds.1 ?? bounds.0 >= bounds.0 else { throw failure("bad repetition counts") }
-    return .repeated(node, bounds.0, bounds.1)
+    return .repeated(node, bounds.0, bounds.1, isLazy: isLazy)
   }
 
   /// `{m}`, `{m,}` or `{m,n}`; anything else in braces is literal, as in RE2.
@@ -113,10 +113,16 @@ struct RegularExpressionParser {
 
   private mutating func group() throws -> Node {
     let saved = (ignoresCase, dotMatchesNewline)
-    if accept("?") {
+    var number: Int?
+    if !accept("?") {
+      groups += 1
+      number = groups
+    } else {
       if accept("P<") || accept("<") {
         while let scalar = current, scalar != ">" { _ = scalar; place += 1 }
         guard accept(">" as Unicode.Scalar) else { throw failure("an unfinished group name") }
+        groups += 1
+        number = groups
       } else {
         var on = true
         flags: while let scalar = current {
@@ -135,7 +141,7 @@ struct RegularExpressionParser {
     let node = try alternatives()
     guard accept(")" as Unicode.Scalar) else { throw failure("a missing )") }
     (ignoresCase, dotMatchesNewline) = saved
-    return node
+    return number.map { .group(node, $0) } ?? node
   }
 
   private func literal(_ scalar: Unicode.Scalar) -> Class { folded(Class(ranges: [scalar.value...scalar.value])) }

@@ -22,9 +22,7 @@ public struct StringSplitOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard x.dtype == .string else { throw noKernel(x.dtype) }
-    let limit = maxSplit ?? Int.max
-    let separator = Array((delimiter ?? "").utf8)
-    let parts = x.strings.map { separator.isEmpty ? splitWhiteSpace($0, limit) : split($0, separator, limit) }
+    let parts = x.strings.map(self.parts)
     let width = parts.map(\.count).max() ?? 0
     guard let total = checkedProduct(x.shape + [width]), total <= 1 << 28 else {
       throw ExecutionError(.limitExceeded, "StringSplit of \(x.type) into \(width) parts")
@@ -33,6 +31,12 @@ public struct StringSplitOp: PrimitiveOp {
     out.reserveCapacity(total)
     for list in parts { out += list + Array(repeating: [], count: width - list.count) }
     return [NDArray(strings: out, x.shape + [width]), NDArray(parts.map { Int64($0.count) }, x.shape)]
+  }
+
+  /// The parts of one string.
+  func parts(of text: [UInt8]) -> [[UInt8]] {
+    let separator = Array((delimiter ?? "").utf8), limit = maxSplit ?? Int.max
+    return separator.isEmpty ? splitWhiteSpace(text, limit) : split(text, separator, limit)
   }
 
   private func split(_ text: [UInt8], _ separator: [UInt8], _ limit: Int) -> [[UInt8]] {

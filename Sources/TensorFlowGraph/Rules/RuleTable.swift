@@ -7,8 +7,8 @@ struct RuleTable: Sendable {
 
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, imageRules, linearRules,
-    normalizationRules, passThroughRules, poolingRules, quantizationRules, reductionRules, scatterRules, segmentRules, sequenceRules,
-    sortingRules, sparseRules,
+    normalizationRules, passThroughRules, poolingRules, quantizationRules,
+    reductionRules, scatterRules, segmentRules, sequenceRules, sortingRules, sparseRules, textRules,
   ])
 
   init(_ families: [[NodeRule]]) {
