@@ -13,7 +13,7 @@ from tensorflow.python.framework import op_def_registry
 
 LEFT_OUT = ("Dataset", "Experimental", "TPU", "Xla", "Iterator", "Collective", "Nccl", "Summary", "Bigtable", "BoostedTrees",
             "Kafka", "Audio", "Decode", "Encode", "Reader", "Record", "Barrier", "Queue", "Stage", "Debug", "Ragged", "Tensorrt",
-            "TRT", "Quantized", "Conditional", "Accumulator", "Sdca", "Apply", "Cudnn", "Riscv", "Uniform", "Weighted", "Mutex",
+            "TRT", "Quantized", "Conditional", "Accumulator", "Sdca", "Apply", "Cudnn", "Riscv", "UniformQuant", "UniformDequant", "UniformRequant", "Weighted", "Mutex",
             "Configure", "Enqueue", "Outfeed", "Infeed", "Rpc", "Dataservice", "Sendrecv")
 KEPT = ("DecodeBase64", "EncodeBase64", "DecodeRaw", "DecodeJpeg", "DecodePng", "DecodeImage", "DecodeBmp", "DecodeGif", "DecodeWav",
         "DecodeCSV", "RaggedTensorToTensor", "RaggedTensorToVariant", "RaggedGather", "RaggedRange", "RaggedTensorFromVariant",

@@ -11,6 +11,17 @@ struct Philox {
 
   init(seed: UInt64) { key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)) }
 
+  /// At a counter of 128 bits, moved on by so many blocks of four numbers.
+  init(key: UInt64, counter low: UInt64, _ high: UInt64, skipping blocks: UInt64 = 0) {
+    self.init(seed: key)
+    let (sum, overflow) = low.addingReportingOverflow(blocks)
+    let top = overflow ? high &+ 1 : high
+    counter = (
+      UInt32(truncatingIfNeeded: sum), UInt32(truncatingIfNeeded: sum >> 32), UInt32(truncatingIfNeeded: top),
+      UInt32(truncatingIfNeeded: top >> 32)
+    )
+  }
+
   mutating func next() -> UInt32 {
     if used == 4 {
       block = Self.rounds(counter, key)
@@ -18,7 +29,10 @@ struct Philox {
       counter.0 &+= 1
       if counter.0 == 0 {
         counter.1 &+= 1
-        if counter.1 == 0 { counter.2 &+= 1 }
+        if counter.1 == 0 {
+          counter.2 &+= 1
+          if counter.2 == 0 { counter.3 &+= 1 }
+        }
       }
     }
     used += 1

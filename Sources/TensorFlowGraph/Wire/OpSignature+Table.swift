@@ -434,6 +434,7 @@ extension OpSignature {
     Log1p(x:%T)->(y:%T)[T:type]
     LogMatrixDeterminant(input:%T)->(sign:%T,log_abs_determinant:%T)[T:type]
     LogSoftmax(logits:%T)->(logsoftmax:%T)[T:type]
+    LogUniformCandidateSampler(true_classes:int64)->(sampled_candidates:int64,true_expected_count:float,sampled_expected_count:float)[num_true:int,num_sampled:int,unique:bool,range_max:int,seed:int=0,seed2:int=0]!
     LogicalAnd(x:bool,y:bool)->(z:bool)[]
     LogicalNot(x:bool)->(y:bool)[]
     LogicalOr(x:bool,y:bool)->(z:bool)[]
@@ -628,6 +629,8 @@ extension OpSignature {
     RandomPoissonV2(shape:%S,rate:%R)->(output:%dtype)[seed:int=0,seed2:int=0,S:type,R:type=double,dtype:type=int64]!
     RandomShuffle(value:%T)->(output:%T)[seed:int=0,seed2:int=0,T:type]!
     RandomStandardNormal(shape:%T)->(output:%dtype)[seed:int=0,seed2:int=0,dtype:type,T:type]!
+    RandomUniform(shape:%T)->(output:%dtype)[seed:int=0,seed2:int=0,dtype:type,T:type]!
+    RandomUniformInt(shape:%T,minval:%Tout,maxval:%Tout)->(output:%Tout)[seed:int=0,seed2:int=0,Tout:type,T:type]!
     Range(start:%Tidx,limit:%Tidx,delta:%Tidx)->(output:%Tidx)[Tidx:type=int32]
     Rank(input:%T)->(output:int32)[T:type]
     ReadFile(filename:string)->(contents:string)[]
@@ -736,6 +739,7 @@ extension OpSignature {
     RiscPad(input:%T,paddings:%Tpaddings,constant_values:%T)->(output:%T)[T:type,Tpaddings:type=int32]
     RiscPool(value:%T)->(output:%T)[ksize:list(int),strides:list(int),pooling_type:string,data_format:string='NHWC,T:type]
     RiscPow(x:%T,y:%T)->(z:%T)[T:type]
+    RiscRandomUniform(shape:%T)->(output:float)[seed:int=0,T:type]
     RiscReal(input:%T)->(output:%Tout)[T:type=complex64,Tout:type=float]
     RiscReduce(tensor:%T,axis:%Index)->(output:%T)[reduce_type:string,Index:type=int32,T:type]
     RiscRem(x:%T,y:%T)->(z:%T)[T:type]
@@ -905,6 +909,9 @@ extension OpSignature {
     StatefulStandardNormal(resource:resource,shape:%shape_dtype)->(output:%dtype)[dtype:type=float,shape_dtype:type=int64]!
     StatefulStandardNormalV2(resource:resource,algorithm:int64,shape:%shape_dtype)->(output:%dtype)[dtype:type=float,shape_dtype:type=int64]!
     StatefulTruncatedNormal(resource:resource,algorithm:int64,shape:%shape_dtype)->(output:%dtype)[dtype:type=float,shape_dtype:type=int64]!
+    StatefulUniform(resource:resource,algorithm:int64,shape:%shape_dtype)->(output:%dtype)[dtype:type=float,shape_dtype:type=int64]!
+    StatefulUniformFullInt(resource:resource,algorithm:int64,shape:%shape_dtype)->(output:%dtype)[dtype:type=uint64,shape_dtype:type=int64]!
+    StatefulUniformInt(resource:resource,algorithm:int64,shape:%shape_dtype,minval:%dtype,maxval:%dtype)->(output:%dtype)[dtype:type=int64,shape_dtype:type=int64]!
     StatelessCase(branch_index:int32,input:@Tin)->(output:@Tout)[Tin:list(type),Tout:list(type),branches:list(func),output_shapes:list(shape)=()]
     StatelessIf(cond:%Tcond,input:@Tin)->(output:@Tout)[Tcond:type,Tin:list(type),Tout:list(type),then_branch:func,else_branch:func,output_shapes:list(shape)=()]
     StatelessMultinomial(logits:%T,num_samples:int32,seed:%Tseed)->(output:%output_dtype)[T:type,Tseed:type=int64,output_dtype:type=int64]
@@ -918,6 +925,12 @@ extension OpSignature {
     StatelessRandomNormal(shape:%T,seed:%Tseed)->(output:%dtype)[dtype:type=float,T:type=int32,Tseed:type=int64]
     StatelessRandomNormalV2(shape:%Tshape,key:uint64,counter:uint64,alg:int32)->(output:%dtype)[dtype:type=float,Tshape:type=int32]
     StatelessRandomPoisson(shape:%T,seed:%Tseed,lam:%Rtype)->(output:%dtype)[Rtype:type,dtype:type,T:type,Tseed:type=int64]
+    StatelessRandomUniform(shape:%T,seed:%Tseed)->(output:%dtype)[dtype:type=float,T:type=int32,Tseed:type=int64]
+    StatelessRandomUniformFullInt(shape:%T,seed:%Tseed)->(output:%dtype)[dtype:type=uint64,T:type=int32,Tseed:type=int64]
+    StatelessRandomUniformFullIntV2(shape:%Tshape,key:uint64,counter:uint64,alg:int32)->(output:%dtype)[dtype:type=uint64,Tshape:type=int32]
+    StatelessRandomUniformInt(shape:%T,seed:%Tseed,minval:%dtype,maxval:%dtype)->(output:%dtype)[dtype:type,T:type,Tseed:type=int64]
+    StatelessRandomUniformIntV2(shape:%Tshape,key:uint64,counter:uint64,alg:int32,minval:%dtype,maxval:%dtype)->(output:%dtype)[dtype:type,Tshape:type=int32]
+    StatelessRandomUniformV2(shape:%Tshape,key:uint64,counter:uint64,alg:int32)->(output:%dtype)[dtype:type=float,Tshape:type=int32]
     StatelessSampleDistortedBoundingBox(image_size:%T,bounding_boxes:float,min_object_covered:float,seed:%Tseed)->(begin:%T,size:%T,bboxes:float)[T:type,Tseed:type,aspect_ratio_range:list(float),area_range:list(float),max_attempts:int=100,use_image_if_no_bounding_boxes:bool=false]
     StatelessShuffle(value:%T,key:uint64,counter:uint64,alg:int32)->(output:%T)[T:type]
     StatelessTruncatedNormal(shape:%T,seed:%Tseed)->(output:%dtype)[dtype:type=float,T:type=int32,Tseed:type=int64]
@@ -1059,6 +1072,7 @@ extension OpSignature {
     UncompressElement(compressed:variant)->(components:@output_types)[output_types:list(type),output_shapes:list(shape)]
     UnicodeScript(input:int32)->(output:int32)[]
     UnicodeTranscode(input:string)->(output:string)[input_encoding:string,output_encoding:string,errors:string='replace,replacement_char:int=65533,replace_control_characters:bool=false]
+    UniformCandidateSampler(true_classes:int64)->(sampled_candidates:int64,true_expected_count:float,sampled_expected_count:float)[num_true:int,num_sampled:int,unique:bool,range_max:int,seed:int=0,seed2:int=0]!
     Unique(x:%T)->(y:%T,idx:%out_idx)[T:type,out_idx:type=int32]
     UniqueV2(x:%T,axis:%Taxis)->(y:%T,idx:%out_idx)[T:type,Taxis:type=int64,out_idx:type=int32]
     UniqueWithCounts(x:%T)->(y:%T,idx:%out_idx,count:%out_idx)[T:type,out_idx:type=int32]
