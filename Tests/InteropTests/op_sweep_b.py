@@ -318,3 +318,14 @@ case("StatelessTruncatedNormalV2", lambda s: tf.random.stateless_truncated_norma
 for dtype in ["int32", "int64"]:
     case("StatelessRandomUniformIntV2", lambda s, t=dtype: tf.random.stateless_uniform([4, 3], s, minval=-2, maxval=1000, dtype=t), i32(1, 2), name=dtype)
     case("StatelessRandomUniformFullIntV2", lambda s, t=dtype: tf.random.stateless_uniform([4, 3], s, minval=None, maxval=None, dtype=t), i32(1, 2), name=dtype)
+
+# MARK: Recurrent cells
+
+for peephole in [False, True]:
+    case("LSTMBlockCell",
+         lambda x, c, h, w, b, p=peephole: list(raw.LSTMBlockCell(
+             x=x, cs_prev=c, h_prev=h, w=w, wci=b[:3], wcf=b[3:6], wco=b[6:9], b=b, forget_bias=0.7, cell_clip=0.9, use_peephole=p)),
+         floats(2, 5), floats(2, 3), floats(2, 3, seed=2), floats(8, 12), floats(12), name=f"peephole{peephole}")
+case("GRUBlockCell", lambda x, h, w, c, b: list(raw.GRUBlockCell(x=x, h_prev=h, w_ru=w, w_c=c, b_ru=b, b_c=b[:3])),
+     floats(2, 5), floats(2, 3), floats(8, 6), floats(8, 3), floats(6))
+case("Pad", lambda x: tf.pad(x, [[1, 1], [0, 2]], constant_values=-1.5), floats(2, 3), name="value")

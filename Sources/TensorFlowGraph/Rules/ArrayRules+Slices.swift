@@ -34,8 +34,15 @@ extension NodeReader {
     if batchDims == 0 { return [try g.gather(x, indices, axis: place)] }
     guard let rank = g.type(of: indices).shape.rank else { throw UnsupportedError("\(type) with indices of unknown rank") }
     let shared = batchDims < 0 ? batchDims + rank : batchDims
-    guard place == shared else { throw UnsupportedError("\(type) along an axis behind its batch dimensions") }
-    return [try g.apply(GatherNDOp(batchDims: shared), x, try g.unsqueeze(indices, [rank]))]
+    if place == shared { return [try g.apply(GatherNDOp(batchDims: shared), x, try g.unsqueeze(indices, [rank]))] }
+    // The axis is brought to stand behind the batch, and what stood between behind the indices is taken back.
+    guard let whole = g.type(of: x).shape.rank, shared >= 0, shared <= min(place, rank), place < whole else {
+      throw FormatError(.invalidValue, "\(type) along axis \(place) with \(shared) batch dimensions")
+    }
+    let moved = try g.transpose(x, Array(0..<shared) + [place] + (shared..<whole).filter { $0 != place })
+    let picked = try g.apply(GatherNDOp(batchDims: shared), moved, try g.unsqueeze(indices, [rank]))
+    let between = rank + place - shared, end = rank + whole - shared - 1
+    return [try g.transpose(picked, Array(0..<shared) + (rank..<between) + (shared..<rank) + (between..<end))]
   }
 
   /// `x[begin:end:strides]` with TensorFlow's five masks (`tensorflow/core/util/strided_slice_op.cc`): bounds that are left out,
@@ -222,8 +229,11 @@ extension NodeWriter {
 
   mutating func padded(_ op: PadOp, _ x: RuleInputs) throws -> [OutValue] {
     let value = try x.required(0), type = try types(op, x)[0]
-    guard let rank = value.type.shape.rank, let given = try x.required(1).fact.integers, given.count % 2 == 0 else {
-      throw UnsupportedError("padding by computed amounts")
+    guard let rank = value.type.shape.rank else { throw UnsupportedError("padding of a value of unknown rank") }
+    guard let given = try x.required(1).fact.integers, given.count % 2 == 0 else {
+      guard x[3] == nil, op.mode != .edge, op.mode != .wrap else { throw UnsupportedError("padding by computed amounts") }
+      let rows = try transpose(try reshape(try x.required(1), [2, rank]), [1, 0])
+      return [try padded(op.mode, value, rows, x[2], type)]
     }
     var axes = Array(0..<rank)
     if let listed = x[3] {
@@ -243,13 +253,48 @@ extension NodeWriter {
       return try apply(PadOp(mode: op.mode), to: [cut, try ints(before + behind), x[2]])
     }
     let rows = try constant(NDArray(pads.map { Int32(clamping: $0) }, [rank, 2]))
-    switch op.mode {
-    case .constant:
-      guard let filler = x[2], filler.fact.scalar != 0 else { return [try emit("Pad", [value, rows], as: type)] }
-      return [try emit("PadV2", [value, rows, filler.type.shape.rank == 0 ? filler : try reshape(filler, [])], as: type)]
-    case .reflect: return [try emit("MirrorPad", [value, rows], ["mode": .string("REFLECT")], as: type)]
-    case .symmetric: return [try emit("MirrorPad", [value, rows], ["mode": .string("SYMMETRIC")], as: type)]
-    case .edge, .wrap: throw UnsupportedError("TensorFlow has no padding of the mode \(op.mode.rawValue)")
+    guard op.mode == .edge || op.mode == .wrap else { return [try padded(op.mode, value, rows, x[2], type)] }
+    // Axis by axis, what is picked: the nearest element, or the one a whole turn away.
+    var result = value
+    for axis in 0..<rank where pads[2 * axis] > 0 || pads[2 * axis + 1] > 0 {
+      let extent = try reshape(try dim(of: result, axis), []), one = try scalar(1, dtype: .int64), zero = try scalar(0, dtype: .int64)
+      let first = try constant(NDArray(scalar: Int64(-pads[2 * axis]))), last = try constant(NDArray(scalar: Int64(pads[2 * axis + 1])))
+      let places = try apply(RangeOp(), first, try add(extent, last), one)
+      let picked = try op.mode == .wrap ? apply(ModOp(), places, extent) : minimum(try maximum(places, zero), try sub(extent, one))
+      result = try gather(result, picked, axis: axis)
     }
+    return [result]
+  }
+
+  private mutating func padded(
+    _ mode: PadMode, _ value: OutValue, _ rows: OutValue, _ filler: OutValue?, _ type: TensorType
+  ) throws -> OutValue {
+    switch mode {
+    case .reflect: return try emit("MirrorPad", [value, rows], ["mode": .string("REFLECT")], as: type)
+    case .symmetric: return try emit("MirrorPad", [value, rows], ["mode": .string("SYMMETRIC")], as: type)
+    case .constant, .edge, .wrap:
+      guard let filler, filler.fact.scalar != 0 else { return try emit("Pad", [value, rows], as: type) }
+      return try emit("PadV2", [value, rows, filler.type.shape.rank == 0 ? filler : try reshape(filler, [])], as: type)
+    }
+  }
+
+  /// Within batch dimensions: by `GatherV2` where one index does, by tuples that name the batch otherwise.
+  mutating func gathered(_ op: GatherNDOp, _ x: RuleInputs) throws -> [OutValue] {
+    let value = try x.required(0), type = try types(op, x)[0]
+    var indices = try x.required(1)
+    if op.batchDims == 0 { return [try emit("GatherNd", [value, try counted(indices, in: value)], as: type)] }
+    let rank = try rank(of: indices)
+    if indices.type.shape.dims?.last?.value == 1 {
+      let flat = try squeeze(indices, [rank - 1])
+      return [try emit("GatherV2", [value, flat, try int32(op.batchDims)], ["batch_dims": .int(op.batchDims)], as: type)]
+    }
+    indices = try cast(indices, to: .int64)
+    let leading = try concat([try apply(ShapeOp(start: 0, end: rank - 1), indices), try ints([1])], axis: 0)
+    let batch = try (0..<op.batchDims).map { axis in
+      var extents = [Int](repeating: 1, count: rank)
+      extents[axis] = -1
+      return try expand(try reshape(try positions(indices, axis: axis), extents), to: leading)
+    }
+    return [try emit("GatherNd", [value, try concat(batch + [indices], axis: rank - 1)], as: type)]
   }
 }

@@ -109,11 +109,7 @@ let arrayRules: [NodeRule] = [
   .rule(
     "GatherNd", GatherNDOp.self,
     read: { n, g in [try g.apply(GatherNDOp(), try n.input(0), try n.input(1))] },
-    write: { op, x, w in
-      guard op.batchDims == 0 else { throw UnsupportedError("GatherND with batch dimensions") }
-      let type = try op.infer(x.values.map { $0?.fact })[0]
-      return [try w.emit("GatherNd", x.values, as: type)]
-    }),
+    write: { op, x, w in try w.gathered(op, x) }),
   .rule(
     "ExpandDims", UnsqueezeOp.self,
     read: { n, g in

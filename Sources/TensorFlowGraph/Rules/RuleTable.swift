@@ -7,7 +7,7 @@ struct RuleTable: Sendable {
 
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, imageRules, linearRules,
-    normalizationRules, passThroughRules, poolingRules, quantizationRules, randomRules,
+    normalizationRules, passThroughRules, poolingRules, quantizationRules, randomRules, recurrentRules,
     reductionRules, scatterRules, segmentRules, sequenceRules, sortingRules, sparseRules, textRules,
   ])
 
