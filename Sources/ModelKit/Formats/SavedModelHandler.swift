@@ -1,3 +1,4 @@
+import KerasConfig
 import ModelGraph
 import ModelPasses
 import ModelSupport
@@ -21,7 +22,14 @@ struct SavedModelHandler: FormatHandler {
   func open(_ path: String, _ options: ReadOptions) throws -> Model { try SavedModelReader.read(path, tags: options.tags) }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
+    var (legal, losses) = try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
+    guard model.isMadeOfLayers, options.layout == .keep else { return (legal, losses) }
+    do {
+      legal.residue[KerasLayers.residueKey] = try KerasLayers(try KerasModelConfig.write(model, generation: .keras2), model)
+    } catch let error as UnsupportedError {
+      losses.append(Loss("layers", reason: "Keras 2 does not bring them back from a SavedModel: \(error.items.map(\.name).joined(separator: ", "))"))
+    }
+    return (legal, losses)
   }
 
   func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool {

@@ -12,7 +12,8 @@ struct ObjectGraphBuilder {
   /// The key under which a variable's value stands in the checkpoint.
   static let valueSuffix = "/.ATTRIBUTES/VARIABLE_VALUE"
 
-  init() { _ = add(Self.user("_generic_user_object")) }
+  /// - Parameter root: what the model itself is.
+  init(root: String = "_generic_user_object") { _ = add(Self.user(root)) }
 
   static func user(_ identifier: String) -> SavedObject {
     var object = SavedObject(), user = SavedUserObject(), version = VersionDef()
@@ -35,6 +36,14 @@ struct ObjectGraphBuilder {
     checkpoint.nodes[parent].children.append(ObjectReference(name, child))
   }
 
+  mutating func store(_ node: Int, key: String, name: String) {
+    var value = TrackableObject.SerializedTensor()
+    value.name = "VARIABLE_VALUE"
+    value.fullName = name
+    value.checkpointKey = key
+    checkpoint.nodes[node].attributes = [value]
+  }
+
   /// - Returns: the variable's node; its value gets `key` in the checkpoint.
   mutating func addVariable(_ parameter: Parameter, key: String) throws -> Int {
     guard let dtype = DataType(parameter.tensor.dtype) else {
@@ -47,11 +56,7 @@ struct ObjectGraphBuilder {
     variable.name = parameter.name
     object.variable = Indirect(variable)
     let id = add(object)
-    var value = TrackableObject.SerializedTensor()
-    value.name = "VARIABLE_VALUE"
-    value.fullName = parameter.name
-    value.checkpointKey = key
-    checkpoint.nodes[id].attributes = [value]
+    store(id, key: key, name: parameter.name)
     return id
   }
 

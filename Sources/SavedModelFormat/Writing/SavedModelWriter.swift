@@ -19,7 +19,9 @@ public struct SavedModelWriter: Sendable {
   public func write(_ model: Model, to directory: String) throws -> [Loss] {
     var losses: [Loss] = []
     let writer = TensorFlowGraphWriter(model)
-    var builder = ObjectGraphBuilder(), main = MainGraph(), functions: [FunctionDef] = []
+    let keras = model.residue[KerasLayers.residueKey] as? KerasLayers
+    var builder = ObjectGraphBuilder(root: keras?.identifier ?? "_generic_user_object")
+    var main = MainGraph(), functions: [FunctionDef] = []
     let used = Self.usedParameters(model)
     let variables = try Variables(model, used, &builder, &main)
 
@@ -54,6 +56,8 @@ public struct SavedModelWriter: Sendable {
     for entry in bare { builder.connect(map, entry.name, entry.node) }
     try writer.check("a SavedModel")
 
+    let nodes = variables.nodes.map { (StoredBytes(model[$0.key].tensor), $0.value) }.sorted { $0.1 < $1.1 }
+    let layers = try keras?.addObjects(to: &builder, variables: Dictionary(nodes, uniquingKeysWith: { first, _ in first }))
     let objectGraph = try builder.checkpoint.encoded()
     let saver = try main.addSaver(variables.saved, objectGraph: objectGraph)
     var graph = GraphDef(), library = FunctionDefLibrary()
@@ -78,10 +82,12 @@ public struct SavedModelWriter: Sendable {
     try FileSystem.createDirectory(directory + "/assets")
     var bundle = try TensorBundleWriter(prefix: directory + "/variables/variables")
     for (id, key) in variables.keys { try bundle.add(key, model[id].tensor) }
+    for entry in layers?.extra ?? [] { try bundle.add(entry.key, entry.tensor) }
     try bundle.add(
       "_CHECKPOINTABLE_OBJECT_GRAPH", Tensor(TensorType(.string, [Int]()), source: StringSource([objectGraph])))
     try bundle.finish()
     try saved.write(to: directory + "/saved_model.pb")
+    try layers?.metadata.write(to: directory + "/keras_metadata.pb")
     if model.training != nil { losses.append(Loss("training configuration", reason: "a SavedModel has no place for it")) }
     return losses
   }

@@ -1,0 +1,179 @@
+import KerasConfig
+import ModelGraph
+import ModelLayers
+import ModelSupport
+import ModelTensor
+import ProtobufWire
+import TensorFlowGraph
+
+/// The layers a model had before its operations were spelled out: with them Keras 2 brings them back from a SavedModel.
+///
+/// Keras makes each layer from its configuration, builds it for the shape it was built for, and takes its variables to be those
+/// that the objects name: `layer-3/kernel`, `layer-5/cell/bias`.
+public struct KerasLayers: Sendable {
+  /// Where a model to be written keeps them.
+  public static let residueKey = "savedmodel-keras"
+  let config: JSONValue
+  let version: String
+  private let leaves: [KerasLeafLayer]
+  /// What layers take, by their names.
+  private let inputShapes: [String: [Shape]]
+
+  /// - Parameters:
+  ///   - document: the model in the spelling of Keras 2.
+  ///   - model: the same model at the level of layers.
+  /// - Throws: `UnsupportedError` with the layers that Keras 2 can't build before they are called.
+  public init(_ document: KerasModelDocument, _ model: Model) throws {
+    (config, version, leaves) = (document.config, document.version, document.leaves)
+    let unknown = Set(document.leaves.filter { !$0.weights.isEmpty && !Self.built.contains($0.className) }.map(\.className))
+    guard unknown.isEmpty, ["Sequential", "Functional", "Model"].contains(document.config["class_name"]?.stringValue ?? "") else {
+      throw UnsupportedError("layers", items: unknown.sorted().map { UnsupportedError.Item($0) })
+    }
+    var shapes: [String: [Shape]] = [:]
+    for graph in model.graphs.values {
+      for id in graph.nodeIDs where shapes[graph[id].name] == nil {
+        shapes[graph[id].name] = graph[id].inputs.compactMap { input in
+          guard let input else { return nil }
+          if case .parameter = graph[input].definition { return nil }
+          return graph[input].type.shape
+        }
+      }
+    }
+    inputShapes = shapes
+  }
+
+  /// The layers with weights that Keras 2 builds for a shape, with the same attributes for their variables.
+  private static let built: Set<String> = [
+    "Dense", "Embedding", "PReLU", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
+    "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "BatchNormalization", "LayerNormalization",
+    "GroupNormalization", "LSTM", "GRU", "SimpleRNN", "Bidirectional",
+  ]
+
+  var identifier: String { Self.identifier(config) }
+
+  private static func identifier(_ object: JSONValue) -> String {
+    switch object["class_name"]?.stringValue {
+    case "Sequential": "_tf_keras_sequential"
+    case "InputLayer": "_tf_keras_input_layer"
+    case _ where object["config"]?["layers"] != nil: "_tf_keras_network"
+    default: "_tf_keras_layer"
+    }
+  }
+
+  /// Adds the layers to the objects.
+  /// - Parameter variables: the nodes of variables that stand among the objects already.
+  /// - Returns: `keras_metadata.pb`, and the variables that only layers have.
+  func addObjects(
+    to builder: inout ObjectGraphBuilder, variables: [StoredBytes: Int]
+  ) throws -> (metadata: SavedMetadata, extra: [(key: String, tensor: Tensor)]) {
+    var writer = LayerObjects(
+      variables: variables, leaves: Dictionary(grouping: leaves, by: \.name), inputShapes: inputShapes, version: version)
+    try writer.addModel(config, at: 0, path: "root", to: &builder, depth: 0)
+    return (writer.metadata, writer.extra)
+  }
+
+  /// Puts one model's layers after another among the objects.
+  private struct LayerObjects {
+    var variables: [StoredBytes: Int]
+    var leaves: [String: [KerasLeafLayer]]
+    let inputShapes: [String: [Shape]]
+    let version: String
+    var metadata = SavedMetadata()
+    var extra: [(key: String, tensor: Tensor)] = []
+
+    /// - Returns: whether there are weights below.
+    @discardableResult
+    mutating func addModel(
+      _ model: JSONValue, at parent: Int, path: String, to builder: inout ObjectGraphBuilder, depth: Int
+    ) throws -> Bool {
+      note(model, at: parent, path: path)
+      var index = 0, weighted = 0
+      for layer in model["config"]?["layers"]?.arrayValue ?? [] where depth < 32 {
+        let node = builder.add(ObjectGraphBuilder.user(KerasLayers.identifier(layer))), place = "\(path).layer-\(index)"
+        builder.connect(parent, "layer-\(index)", node)
+        index += 1
+        let hasWeights: Bool
+        if layer["config"]?["layers"] != nil {
+          hasWeights = try addModel(layer, at: node, path: place, to: &builder, depth: depth + 1)
+        } else {
+          note(layer, at: node, path: place)
+          hasWeights = try addWeights(of: layer["config"]?["name"]?.stringValue ?? "", at: node, path: place, to: &builder)
+        }
+        if hasWeights {
+          builder.connect(parent, "layer_with_weights-\(weighted)", node)
+          weighted += 1
+        }
+      }
+      return weighted > 0
+    }
+
+    private mutating func note(_ object: JSONValue, at node: Int, path: String) {
+      let config = object["config"] ?? .null, name = config["name"]?.stringValue ?? object["name"]?.stringValue ?? ""
+      var json: JSONValue = [
+        "name": .string(name), "trainable": config["trainable"] ?? true, "dtype": config["dtype"] ?? "float32",
+        "class_name": object["class_name"] ?? .null, "config": config,
+      ]
+      if json["dtype"]?.stringValue == nil { json["dtype"] = "float32" }
+      if config["layers"] != nil {
+        json["keras_version"] = .string(version)
+        json["backend"] = "tensorflow"
+        if object["class_name"]?.stringValue != "Sequential" { json["is_graph_network"] = true }
+      }
+      let shapes = (inputShapes[name] ?? []).map(Self.json)
+      if let first = shapes.first { json["build_input_shape"] = shapes.count == 1 ? first : .array(shapes) }
+      if let shape = config["batch_input_shape"] { json["batch_input_shape"] = shape }
+      var result = KerasObject(), version = VersionDef()
+      version.producer = 2
+      version.minConsumer = 1
+      if node > 0 { result.nodeID = Int32(clamping: node) }
+      result.nodePath = path
+      result.identifier = KerasLayers.identifier(object)
+      result.metadata = json.text()
+      result.version = version
+      metadata.nodes.append(result)
+    }
+
+    private static func json(_ shape: Shape) -> JSONValue {
+      let items = (shape.dims ?? []).map { $0.value.map { JSONValue.int($0) } ?? .null }
+      return ["class_name": "TensorShape", "items": .array(items)]
+    }
+
+    private mutating func addWeights(
+      of name: String, at node: Int, path: String, to builder: inout ObjectGraphBuilder
+    ) throws -> Bool {
+      guard let leaf = leaves[name]?.first else { return false }
+      if let rest = leaves[name], rest.count > 1 { leaves[name] = Array(rest.dropFirst()) }
+      var nodes: [String: Int] = [:]
+      for weight in leaf.weights {
+        var parent = node, prefix = ""
+        for word in weight.path.split(separator: "/").prefix(while: { $0 != "vars" }) {
+          prefix += "/" + word
+          let known = nodes[prefix] ?? builder.add(ObjectGraphBuilder.user("_tf_keras_layer"))
+          if nodes[prefix] == nil { builder.connect(parent, String(word), known) }
+          nodes[prefix] = known
+          parent = known
+        }
+        let attribute = leaf.className == "DepthwiseConv2D" && weight.name == "kernel" ? "depthwise_kernel" : weight.name
+        let bytes = StoredBytes(weight.tensor)
+        if variables[bytes] == nil {
+          let key = path.split(separator: ".").joined(separator: "/") + prefix + "/" + attribute + ObjectGraphBuilder.valueSuffix
+          variables[bytes] = try builder.addVariable(
+            Parameter(name: leaf.name + prefix + "/" + attribute, tensor: weight.tensor), key: key)
+          extra.append((key, weight.tensor))
+        }
+        if let variable = variables[bytes] { builder.connect(parent, attribute, variable) }
+      }
+      return !leaf.weights.isEmpty
+    }
+  }
+}
+
+/// The same bytes under the same type: one tensor of a checkpoint.
+struct StoredBytes: Hashable {
+  private let source: ObjectIdentifier
+  private let type: TensorType
+  init(_ tensor: Tensor) {
+    source = ObjectIdentifier(tensor.source)
+    type = tensor.type
+  }
+}
