@@ -32,7 +32,7 @@ class Case:
     """A function of tensors, and what it is called with.
 
     `op` is the operator that the case stands for in the table. `refusal` is why modelctl refuses to run it; `unwritten` why it
-    does not write it. `tolerance` other than the default needs its reason beside it. `dynamic` leaves the first extent open.
+    does not write it. `tolerance` other than the default needs its reason beside it. `dynamic` leaves the first extent open, of all inputs or of those it lists.
     """
     name: str
     op: str
@@ -40,7 +40,7 @@ class Case:
     inputs: list
     tolerance: tuple = (1e-5, 1e-4)
     dtype: str = ""
-    dynamic: bool = False
+    dynamic: typing.Any = False
     refusal: str = ""
     unwritten: str = ""
 
@@ -52,9 +52,9 @@ class Case:
         return {f"{prefix}x{index}": value for index, value in enumerate(self.inputs)}
 
     def specs(self, prefix=""):
-        for name, value in self.feeds(prefix).items():
+        for index, (name, value) in enumerate(self.feeds(prefix).items()):
             dtype = tf.string if value.dtype.kind in "SUO" else tf.as_dtype(value.dtype)
-            shape = [None, *value.shape[1:]] if self.dynamic and value.ndim else value.shape
+            shape = [None, *value.shape[1:]] if value.ndim and (self.dynamic is True or self.dynamic and index in self.dynamic) else value.shape
             yield tf.TensorSpec(shape, dtype, name=name)
 
     def call(self, tensors, prefix=""):

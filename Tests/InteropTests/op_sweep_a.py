@@ -196,14 +196,14 @@ for padding in ["SAME", "VALID"]:
 case("Conv2D", lambda x, w: raw.Conv2D(input=x, filter=w, strides=[1, 1, 2, 1], padding="EXPLICIT", explicit_paddings=[0, 0, 1, 2, 0, 3, 0, 0]),
      image, floats(3, 2, 4, 5), name="explicit")
 case("Conv2D", lambda x, w: raw.Conv2D(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME"), image, floats(3, 2, 2, 6), name="groups")
-case("Conv2D", lambda x, w: raw.Conv2D(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME"), image, floats(3, 2, 4, 5), name="dynamic", dynamic=True)
+case("Conv2D", lambda x, w: raw.Conv2D(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME"), image, floats(3, 2, 4, 5), name="dynamic", dynamic=(0,))
 case("Conv2D", lambda x, w: raw.Conv2D(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME"), image.astype("float64"), floats(3, 2, 4, 5, dtype="float64"))
 case("Conv2D", lambda x, w: raw.Conv2D(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME"), image.astype("float16"),
      floats(3, 2, 4, 5, dtype="float16"), tolerance=(2e-2, 2e-2))  # Sums of 24 products in half precision.
 case("DepthwiseConv2dNative", lambda x, w: raw.DepthwiseConv2dNative(input=x, filter=w, strides=[1, 1, 1, 1], padding="SAME", dilations=[1, 2, 2, 1]),
      image, floats(3, 3, 4, 2), name="dilated")
 case("Conv2DTranspose", lambda x, w: tf.nn.conv2d_transpose(
-    x, w, tf.stack([tf.shape(x)[0], tf.shape(x)[1] * 2, tf.shape(x)[2] * 2, 3]), 2, "SAME"), floats(2, 4, 5, 4), floats(3, 3, 3, 4), name="dynamic", dynamic=True)
+    x, w, tf.stack([tf.shape(x)[0], tf.shape(x)[1] * 2, tf.shape(x)[2] * 2, 3]), 2, "SAME"), floats(2, 4, 5, 4), floats(3, 3, 3, 4), name="dynamic", dynamic=(0,))
 case("Conv2DBackpropInput", lambda w, y: raw.Conv2DBackpropInput(
     input_sizes=[2, 9, 8, 3], filter=w, out_backprop=y, strides=[1, 2, 2, 1], padding="EXPLICIT", explicit_paddings=[0, 0, 1, 0, 1, 1, 0, 0]),
     floats(3, 2, 3, 5), floats(2, 4, 5, 5), name="explicit")
@@ -265,7 +265,7 @@ for method in ["ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"]:
                 tolerance=(5e-3, 1e-3) if method == "ResizeBicubic" else (1e-5, 1e-4))
 case("ResizeBilinear", lambda x: raw.ResizeBilinear(images=x, size=[7, 4], half_pixel_centers=True), ints(2, 5, 6, 3, dtype="uint8", low=0, high=255),
      tolerance=(1e-3, 1e-4))  # Values to 255.
-case("ResizeBilinear", lambda x: raw.ResizeBilinear(images=x, size=tf.shape(x)[1:3] * 2, half_pixel_centers=True), floats(2, 5, 6, 3), name="dynamic", dynamic=True)
+case("ResizeBilinear", lambda x: raw.ResizeBilinear(images=x, size=tf.shape(x)[1:3] * 2, half_pixel_centers=True), floats(2, 5, 6, 3), name="dynamic", dynamic=(0,))
 case("ResizeNearestNeighbor", lambda x: raw.ResizeNearestNeighbor(images=x, size=[7, 4]), ints(2, 5, 6, 3))
 for layout in ["NHWC"]:
     case("DepthToSpace", lambda x: raw.DepthToSpace(input=x, block_size=2), floats(2, 3, 4, 12))
