@@ -27,7 +27,8 @@ struct SavedModelHandler: FormatHandler {
     do {
       legal.residue[KerasLayers.residueKey] = try KerasLayers(try KerasModelConfig.write(model, generation: .keras2), model)
     } catch let error as UnsupportedError {
-      losses.append(Loss("layers", reason: "Keras 2 does not bring them back from a SavedModel: \(error.items.map(\.name).joined(separator: ", "))"))
+      let names = error.items.map(\.name).joined(separator: ", ")
+      losses.append(Loss("layers", reason: "Keras 2 does not bring them back from a SavedModel: \(names)"))
     }
     return (legal, losses)
   }
