@@ -74,7 +74,12 @@ private struct LoopMatch {
       }
     }
     guard let first = read.first else { return false }
-    for limit in limits { guard isLength(limit.value, of: first.source) else { return false } }
+    for limit in limits {
+      switch limit.bound {
+      case .value(let value): guard isLength(value, of: first.source) else { return false }
+      case .number(let number): guard context.type(of: first.source).shape.dims?.first?.value == number else { return false }
+      }
+    }
     for other in read.dropFirst() { guard sameLength(other.source, first.source) else { return false } }
     try rewrite(op, node, formals, isInvariant, read, filled)
     return true
@@ -82,11 +87,17 @@ private struct LoopMatch {
 
   // MARK: The condition
 
+  /// What a counter stays below: a value around the loop, or a number the condition holds itself.
+  private enum Bound {
+    case value(ValueID)
+    case number(Int)
+  }
+
   /// The counters that the condition holds against limits: as formals of the body, with the limits as values around the loop.
   private func counters(
     _ condition: Graph, _ formals: [ValueID], _ next: [ValueID], _ isInvariant: [Bool], _ node: Node
-  ) -> [(counter: ValueID, value: ValueID)]? {
-    var waiting = [plain(condition.outputs[0].value, condition)], result: [(counter: ValueID, value: ValueID)] = []
+  ) -> [(counter: ValueID, bound: Bound)]? {
+    var waiting = [plain(condition.outputs[0].value, condition)], result: [(counter: ValueID, bound: Bound)] = []
     let places = Dictionary(condition.inputs.enumerated().map { ($1.value, $0) }, uniquingKeysWith: { first, _ in first })
     while let value = waiting.popLast() {
       guard let id = condition.producer(of: value) else { return nil }
@@ -100,9 +111,13 @@ private struct LoopMatch {
       guard test.op is LessOp, let counter = places[operands[0]], !isInvariant[counter], isZero(node.inputs[counter]),
         isNext(next[counter], of: formals[counter])
       else { return nil }
-      let limit: ValueID
+      let limit: Bound
       if let place = places[operands[1]], isInvariant[place], let given = node.inputs[place] {
-        limit = given
+        limit = .value(given)
+      } else if case let fact = context.model.fact(operands[1], in: condition), fact.type.dtype.isInteger,
+        let number = fact.integers?.first
+      {
+        limit = .number(number)
       } else {
         return nil
       }

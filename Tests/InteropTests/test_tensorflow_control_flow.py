@@ -1,0 +1,141 @@
+"""Loops, branches, lists, variables and tables of TensorFlow graphs, run by modelctl and by TensorFlow."""
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+import modelctl
+import peers
+
+RANDOM = np.random.default_rng(7)
+MATRIX = RANDOM.normal(size=(4, 4)).astype("f")
+ROWS = tf.TensorSpec([None, 4], tf.float32, name="x")
+
+
+def branch(x):
+    return tf.cond(tf.reduce_sum(x) > 0, lambda: tf.matmul(x, MATRIX), lambda: x - 1.0)
+
+
+def loop(x):
+    return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.tanh(tf.matmul(y, MATRIX))), [0, x])[1]
+
+
+def choice(x):
+    number = tf.cast(tf.reduce_max(tf.round(x)), tf.int32)
+    return tf.switch_case(number, [lambda: x + 1.0, lambda: x * 2.0, lambda: x - 3.0])
+
+
+def nested(x):
+    def turn(i, y):
+        step = lambda j, z: (j + 1, tf.cond(z[0, 0] > 0, lambda: z * 0.5, lambda: z + 1.0))
+        return i + 1, tf.while_loop(lambda j, z: j < i, step, [0, y])[1]
+
+    return tf.while_loop(lambda i, y: i < 4, turn, [0, x])[1]
+
+
+def filled_list(x):
+    def turn(i, items, h):
+        h = tf.tanh(x[i] + tf.linalg.matvec(MATRIX, h))
+        return i + 1, items.write(i, h), h
+
+    items = tf.TensorArray(tf.float32, size=tf.shape(x)[0], element_shape=[4])
+    return tf.while_loop(lambda i, items, h: i < tf.shape(x)[0], turn, [0, items, tf.zeros(4)])[1].stack()
+
+
+def partly_filled_list(x):
+    items = tf.TensorArray(tf.float32, size=4, element_shape=[4]).write(1, x[0]).write(3, x[1])
+    return items.stack()
+
+
+def growing_shape(x):
+    grow = lambda i, y: (i + 1, tf.concat([y, x], 0))
+    return tf.while_loop(lambda i, y: i < 3, grow, [0, x], shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, 4])])[1]
+
+
+FUNCTIONS = [branch, loop, choice, nested, filled_list, partly_filled_list, growing_shape]
+
+
+def run(path, x):
+    inputs, outputs = path.parent / "inputs.npz", path.parent / "outputs.npz"
+    np.savez(inputs, x=x)
+    modelctl.run("run", path, "--inputs", inputs, "--outputs", outputs)
+    return list(np.load(outputs).values())
+
+
+@pytest.mark.parametrize("as_nodes", [False, True], ids=["functions", "nodes"])
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_frozen(function, as_nodes, tmp_path):
+    """As functions that `If` and `While` call, and as `Switch`, `Merge` and `Enter` between nodes."""
+    concrete = tf.function(function).get_concrete_function(ROWS)
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=as_nodes)
+    path = tmp_path / "model.pb"
+    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    for x in [np.full((2, 4), 0.3, "f"), np.full((2, 4), -0.2, "f"), np.full((2, 4), 1.1, "f")]:
+        peers.compare(run(path, x), [function(tf.constant(x)).numpy()], 1e-5, function.__name__)
+
+
+class Counter(tf.Module):
+    """A variable that changes during a call, in a loop and in a branch."""
+
+    def __init__(self):
+        self.state = tf.Variable([1.0, 2.0], name="state")
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    def __call__(self, x):
+        before = self.state.read_value()
+        for _ in tf.range(3):
+            self.state.assign_add([1.0, 0.5])
+        if tf.reduce_sum(x) > 100.0:
+            self.state.assign([0.0, 0.0])
+        return x * self.state + before
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_assigned_variables(scale, tmp_path):
+    module, x = Counter(), np.full((3, 2), scale, "f")
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=module.__call__)
+    peers.compare(run(tmp_path / "saved", x), [module(tf.constant(x)).numpy()], 1e-5, "assignments")
+
+
+class Lookup(tf.Module):
+    def __init__(self, initializer, missing):
+        self.table = tf.lookup.StaticHashTable(initializer, missing)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def __call__(self, x):
+        return self.table.lookup(x)
+
+
+@pytest.mark.parametrize("source", ["constants", "file"])
+def test_tables(source, tmp_path):
+    if source == "constants":
+        initializer = tf.lookup.KeyValueTensorInitializer(["a", "b", "c"], tf.constant([5, 6, 7], tf.int64))
+    else:
+        (tmp_path / "words.txt").write_text("a\nb\nc\n")
+        initializer = tf.lookup.TextFileInitializer(
+            str(tmp_path / "words.txt"), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER)
+    module, x = Lookup(initializer, -1), np.array([b"a", b"?", b"c"])
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=module.__call__)
+    np.testing.assert_array_equal(run(tmp_path / "saved", x)[0], module(tf.constant(x)).numpy())
+
+
+def test_session_graph(tmp_path):
+    """A graph of TensorFlow 1: reference variables, a default that decides a branch, a TensorArray, a loop."""
+    tf1, path = tf.compat.v1, str(tmp_path / "saved")
+    with tf1.Graph().as_default(), tf1.Session() as session:
+        tf1.disable_control_flow_v2()
+        try:
+            x = tf1.placeholder(tf.float32, [None, 4], name="x")
+            w = tf1.get_variable("w", [4, 4], use_resource=False, initializer=tf1.constant_initializer(MATRIX))
+            training = tf1.placeholder_with_default(False, [], name="training")
+            y = tf1.cond(tf.reduce_sum(x) > 0, lambda: tf.matmul(x, w), lambda: x * 2.0)
+            y = tf1.cond(training, lambda: y * 0.0, lambda: y)
+            turn = lambda i, items, h: (i + 1, items.write(i, h), tf.tanh(tf.matmul(h, w)))
+            items = tf1.while_loop(lambda i, items, h: i < 3, turn, [0, tf1.TensorArray(tf.float32, 3), y])[1]
+            z = tf.identity(items.stack(), name="z")
+        finally:
+            tf1.enable_control_flow_v2()
+        session.run(tf1.global_variables_initializer())
+        tf1.saved_model.simple_save(session, path, {"x": x}, {"z": z})
+        for value in [np.full((2, 4), 0.3, "f"), np.full((2, 4), -0.3, "f")]:
+            peers.compare(run(tmp_path / "saved", value), [session.run(z, {x: value})], 1e-5, "session")
