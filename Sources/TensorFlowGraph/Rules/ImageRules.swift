@@ -126,7 +126,8 @@ extension NodeReader {
   fileprivate func filledUp(_ values: ValueID, _ g: inout GraphContext) throws -> ValueID {
     let limit = try g.reshape(try g.cast(try input(2), to: .int64), [1])
     let missing = try g.sub(limit, try g.shape(of: values))
-    return try g.apply(PadOp(), values, try g.concat([try g.ints([0]), missing], axis: 0), try g.scalar(0, like: values))
+    let none = try NDArray([0.0], [1]).cast(to: g.type(of: values).dtype, in: ExecutionContext(primitives: ReferencePrimitives()))
+    return try g.concat([values, try g.apply(ConstantOfShapeOp(value: none), missing)], axis: 0)
   }
 }
 

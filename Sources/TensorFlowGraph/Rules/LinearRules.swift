@@ -140,19 +140,21 @@ extension NodeReader {
   fileprivate func diagonalMatrix(_ g: inout GraphContext) throws -> ValueID {
     let k = try singleDiagonal(1, g), rows = try constantInt(2, in: g), columns = try constantInt(3, in: g)
     guard g.fact(of: try input(4)).scalar == 0 else { throw UnsupportedError("\(type) around other numbers than 0") }
-    let square = try g.diagonalMatrix(try input(0))
-    guard k != 0 || rows != -1 || columns != -1 else { return square }
+    let plain = try g.diagonalMatrix(try input(0))
+    guard k != 0 || rows != -1 || columns != -1 else { return plain }
     guard let length = g.type(of: try input(0)).shape.dims?.last?.value else { throw UnsupportedError("\(type) of an unknown extent") }
     let up = max(k, 0), down = max(-k, 0)
-    let height = rows == -1 ? length + down : rows, width = columns == -1 ? length + up : columns
+    let least = (rows: length + down, columns: length + up), square = max(least.rows, least.columns)
+    let isFree = rows == -1 && columns == -1
+    let height = isFree ? square : rows == -1 ? least.rows : rows, width = isFree ? square : columns == -1 ? least.columns : columns
     guard height >= length + down, width >= length + up, height < 1 << 24, width < 1 << 24 else {
       throw FormatError(.invalidValue, "\(type): a diagonal of \(length) in \(height) rows and \(width) columns")
     }
-    let rank = try g.rank(of: square)
+    let rank = try g.rank(of: plain)
     var before = [Int](repeating: 0, count: rank), after = before
     (before[rank - 2], before[rank - 1]) = (down, up)
     (after[rank - 2], after[rank - 1]) = (height - length - down, width - length - up)
-    return try g.pad(square, before: before, after: after)
+    return try g.pad(plain, before: before, after: after)
   }
 }
 
