@@ -129,7 +129,7 @@ for dtype in ["float32", "float64", "int32"]:
     make = ints if dtype == "int32" else floats
     for exclusive in [False, True]:
         for reverse in [False, True]:
-            mark = f"{'exclusive' if exclusive else ''}{'reverse' if reverse else ''}"
+            mark = f"{'exclusive' if exclusive else 'inclusive'}{'reverse' if reverse else ''}"
             for name in ["Cumsum", "Cumprod"]:
                 case(name, lambda x, name=name, e=exclusive, r=reverse: getattr(raw, name)(x=x, axis=1, exclusive=e, reverse=r),
                      make(2, 4, 3, dtype=dtype), name=mark)
@@ -157,8 +157,8 @@ for dtype in ["float32", "int32", "bool"]:
     case("Select", lambda c, x, y: raw.Select(condition=c, x=x, y=y), bools(3, 5), make(3, 5), make(3, 5, seed=3), dtype=dtype)
 case("Select", lambda c, x, y: raw.Select(condition=c, x=x, y=y), bools(4), floats(4, 5), floats(4, 5, seed=3), name="rows")
 case("SelectV2", lambda c, x, y: raw.SelectV2(condition=c, t=x, e=y), bools(2), np.array(["a", "b"]), np.array(["c", "d"]), name="strings")
-case("Where", lambda x: raw.Where(condition=x), bools(3, 5))
-case("Where", lambda x: raw.Where(condition=x), ints(2, 3, 4, low=0, high=1))
+case("Where", lambda x: raw.Where(condition=x), bools(3, 5), name="coordinates")
+case("Where", lambda x: raw.Where(condition=x), ints(2, 3, 4, low=0, high=1), name="coordinates")
 
 # MARK: Convolution
 
