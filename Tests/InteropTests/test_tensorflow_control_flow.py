@@ -106,8 +106,14 @@ class Lookup(tf.Module):
         return self.table.lookup(x)
 
 
-def test_tables(tmp_path):
-    initializer = tf.lookup.KeyValueTensorInitializer(["a", "b", "c"], tf.constant([5, 6, 7], tf.int64))
+@pytest.mark.parametrize("source", ["constants", "file"])
+def test_tables(source, tmp_path):
+    if source == "constants":
+        initializer = tf.lookup.KeyValueTensorInitializer(["a", "b", "c"], tf.constant([5, 6, 7], tf.int64))
+    else:
+        (tmp_path / "words.txt").write_text("a\nb\nc\n")
+        initializer = tf.lookup.TextFileInitializer(
+            str(tmp_path / "words.txt"), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER)
     module, x = Lookup(initializer, -1), np.array([b"a", b"?", b"c"])
     tf.saved_model.save(module, str(tmp_path / "saved"), signatures=module.__call__)
     np.testing.assert_array_equal(run(tmp_path / "saved", x)[0], module(tf.constant(x)).numpy())

@@ -8,6 +8,8 @@ struct CheckpointVariables: VariableSource {
   private var byNode: [String: SavedModelVariable] = [:]
   private var byName: [String: SavedModelVariable] = [:]
   private let assets: [String: String]
+  /// By the placeholders that loaders feed them to.
+  private let fedFiles: [String: String]
 
   /// - Throws: `FormatError` for a damaged object graph or checkpoint index.
   init(_ meta: MetaGraph) throws {
@@ -34,14 +36,21 @@ struct CheckpointVariables: VariableSource {
       }
     }
     var assets: [String: String] = [:]
-    for asset in try meta.assets() { assets[asset.name] = asset.path }
+    var fed: [String: String] = [:]
+    for asset in try meta.assets() {
+      assets[asset.name] = asset.path
+      if let tensor = asset.tensorName { fed[tensor.hasSuffix(":0") ? String(tensor.dropLast(2)) : tensor] = asset.name }
+    }
     self.assets = assets
+    fedFiles = fed
   }
 
   func variable(_ reference: VariableReference) throws -> VariableContent? {
     guard let variable = byNode[reference.node] ?? byName[reference.sharedName] ?? byName[reference.node] else { return nil }
     return VariableContent(tensor: try variable.tensor(in: bundle), name: variable.name, isTrainable: variable.isTrainable)
   }
+
+  func fileName(fedTo node: String) -> String? { fedFiles[node] }
 
   /// Assets are found by their names; the directories in front are those of the machine that wrote the model.
   func file(named path: String) throws -> [UInt8]? {

@@ -25,6 +25,10 @@ extension SubgraphReader {
       guard let first = inputs.first else { throw FormatError(.invalidStructure, "\(type) has no input") }
       return type == "DisableCopyOnRead" ? [] : [try passed(first, through: node, in: &g)]
     case "IdentityN": return inputs
+    case "Placeholder":
+      if let file = library.variableSource.fileName(fedTo: node.name ?? "") {
+        return [.value(g.graph.addConstant(Tensor(TensorType(.string, []), source: StringSource([Array(file.utf8)])), name: name))]
+      }
     case "Switch", "RefSwitch":
       guard let first = inputs.first else { throw FormatError(.invalidStructure, "\(type) has no input") }
       return [first, first]

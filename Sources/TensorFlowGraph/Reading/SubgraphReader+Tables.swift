@@ -72,7 +72,8 @@ extension SubgraphReader {
     lines = Array(lines.dropFirst(max(0, try reader.int("offset"))))
     let size = try reader.int("vocab_size")
     if size >= 0 { lines = Array(lines.prefix(size)) }
-    let delimiter = try reader.bytes("delimiter").first ?? 9
+    // A tab unless something else is said.
+    let delimiter = try reader.attribute("delimiter").flatMap { _ in try reader.bytes("delimiter").first } ?? 9
     let signature = (key: try reader.int("key_index"), value: try reader.int("value_index"))
     func column(_ index: Int) throws -> Tensor {
       if index == -1 { return Tensor(NDArray((0..<lines.count).map { Int64($0) }, [lines.count])) }

@@ -31,10 +31,13 @@ public protocol VariableSource {
   func variable(_ reference: VariableReference) throws -> VariableContent?
   /// The bytes of a file the graph names: an asset. `nil` when there is none.
   func file(named path: String) throws -> [UInt8]?
+  /// The name of the file that a loader feeds to a placeholder; `nil` for any other node.
+  func fileName(fedTo node: String) -> String?
 }
 
 extension VariableSource {
   public func file(named path: String) throws -> [UInt8]? { nil }
+  public func fileName(fedTo node: String) -> String? { nil }
 }
 
 /// The source of a frozen graph: it has no variables.
