@@ -87,10 +87,8 @@ extension NodeReader {
     case (true, false): isTerm = try g.apply(GreaterOrEqualOp(), terms, results)
     case (true, true): isTerm = try g.apply(GreaterOp(), terms, results)
     }
-    // The sum of nothing is the lowest number there is.
-    let lowest = try g.scalar(dtype.lowest ?? -Double.greatestFiniteMagnitude, dtype: dtype)
     let kept = try g.select(isTerm, try g.unsqueeze(x, [axis]), try g.scalar(-.infinity, dtype: dtype))
-    return try g.maximum(try g.reduce(.logSumExp, kept, axes: [axis + 1]), lowest)
+    return try g.reduce(.logSumExp, kept, axes: [axis + 1])
   }
 
   /// Whether fewer than `k` classes are likelier than the target; never where a prediction is not finite.
