@@ -139,7 +139,7 @@ def first_line(error):
 
 def stored(value):
     """As NumPy files hold it: strings have a fixed width there."""
-    return value.astype("S") if value.dtype.kind in "UO" else value
+    return np.char.encode(value.astype("U"), "utf-8") if value.dtype.kind in "UO" else value
 
 
 def evaluate(selected, directory, told=lambda results: None):
