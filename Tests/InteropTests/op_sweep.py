@@ -188,7 +188,8 @@ def attempt(group, place):
     if group[0].refusal or group[0].unwritten:
         return results
     try:
-        modelctl.run("convert", source, written, "--to", "savedmodel", "--force", "--no-verify")
+        # The file instead of its directory, which would be copied as it is.
+        modelctl.run("convert", f"{source}/saved_model.pb", written, "--to", "savedmodel", "--force", "--no-verify")
         signature = tf.saved_model.load(written).signatures["serving_default"]
         actual = {name: value.numpy() for name, value in signature(**{name: tf.constant(value) for name, value in given.items()}).items()}
         for result, prefix in zip(results, prefixes):
