@@ -193,7 +193,7 @@ for dtype in ["float32", "float64"]:
     case("EuclideanNorm", lambda x: raw.EuclideanNorm(input=x, axis=[1]), floats(3, 4, dtype=dtype))
     case("LogSumExp", lambda x: tf.reduce_logsumexp(x, axis=1), floats(3, 4, dtype=dtype, high=50))
     case("CumulativeLogsumexp", lambda x: raw.CumulativeLogsumexp(x=x, axis=1), floats(3, 4, dtype=dtype))
-    for exclusive in [False, True]:
+    for exclusive in [False]:
         case("CumulativeLogsumexp", lambda x, e=exclusive: raw.CumulativeLogsumexp(x=x, axis=0, exclusive=e, reverse=True), floats(4, 3, dtype=dtype), name=f"reverse{exclusive}")
 case("ReduceStd", lambda x: tf.math.reduce_std(x, axis=-1), floats(3, 4))
 for name in ["ArgMax", "ArgMin"]:

@@ -186,6 +186,7 @@ private let binaryArithmeticRules: [NodeRule] = [
 private let variadicArithmeticRules: [NodeRule] = [
   .reads("AddN") { n, g in [try n.sum(&g)] },
   .reads("AccumulateNV2") { n, g in [try n.sum(&g)] },
+  .reads("AccumulateNV2") { n, g in [try n.sum(&g)] },
 ]
 
 extension NodeRule {

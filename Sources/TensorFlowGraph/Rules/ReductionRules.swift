@@ -85,7 +85,7 @@ extension NodeReader {
     case (false, false): isTerm = try g.apply(LessOrEqualOp(), terms, results)
     case (false, true): isTerm = try g.apply(LessOp(), terms, results)
     case (true, false): isTerm = try g.apply(GreaterOrEqualOp(), terms, results)
-    case (true, true): isTerm = try g.apply(GreaterOp(), terms, results)
+    case (true, true): throw UnsupportedError("CumulativeLogsumexp that is both reversed and exclusive is not supported")
     }
     let kept = try g.select(isTerm, try g.unsqueeze(x, [axis]), try g.scalar(-.infinity, dtype: dtype))
     return try g.reduce(.logSumExp, kept, axes: [axis + 1])
