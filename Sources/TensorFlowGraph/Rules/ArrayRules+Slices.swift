@@ -204,7 +204,8 @@ extension NodeWriter {
             ? all
             : try emit(
               "StridedSlice", [all, try int32s([index]), try int32s([index + 1]), try int32s([1])], as: TensorType(all.type.dtype, [1]))
-          return try cast(part, to: .int32)
+          // As wide as it is: an open end is the largest int64.
+          return try cast(part, to: .int64)
         }
         let isOpen =
           isEnd ? (steps[index] > 0 ? place >= Int(Int32.max) : place <= -Int(Int32.max)) : steps[index] < 0 && place >= Int(Int32.max)
@@ -218,11 +219,11 @@ extension NodeWriter {
     let isKnown = begin.allSatisfy { $0.fact.constant != nil } && end.allSatisfy { $0.fact.constant != nil }
     func joined(_ parts: [OutValue]) throws -> OutValue {
       if isKnown { return try int32s(parts.map { $0.fact.integers?.first ?? 0 }) }
-      return try concat(parts, axis: 0)
+      return try concat(try parts.map { try cast($0, to: .int64) }, axis: 0)
     }
     return [
       try emit(
-        "StridedSlice", [value, try joined(begin), try joined(end), try int32s(strides)],
+        "StridedSlice", [value, try joined(begin), try joined(end), try isKnown ? int32s(strides) : ints(strides)],
         ["begin_mask": .int(beginMask), "end_mask": .int(endMask)], as: type)
     ]
   }
