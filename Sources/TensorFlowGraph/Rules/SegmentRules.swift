@@ -112,7 +112,7 @@ extension GraphContext {
       let zeros = try expand(try scalar(0, like: data), to: height)
       let ones = try expand(unit, to: try shape(of: labels))
       var counts = try apply(ScatterNDOp(reduction: .add), zeros, places, ones)
-      if let rank = type(of: data).shape.rank, rank > 1 { counts = try unsqueeze(counts, Array(1..<rank)) }
+      if let rank = type(of: data).shape.rank, rank > 1 { counts = try reshape(counts, [-1] + Array(repeating: 1, count: rank - 1)) }
       switch kind {
       case .mean: result = try div(result, try maximum(counts, unit))
       case .sqrtN: result = try div(result, try apply(SqrtOp(), try maximum(counts, unit)))
