@@ -130,8 +130,24 @@ extension OperationRules {
       return try writer.call(.numpy, "Matmul", [.tensor(a), .tensor(b)])
     },
     OperationWriteRule(EinsumOp.self) { op, inputs, writer in
-      try writer.call(.numpy, "Einsum", inputs.map { .tensor($0) }, ["subscripts": .string(op.equation.filter { $0 != " " })])
+      try writer.call(.numpy, "Einsum", inputs.map { .tensor($0) }, ["subscripts": .string(lowercased(op.equation))])
     },
     OperationWriteRule(DetOp.self) { _, inputs, writer in try writer.unary("Det", try inputs.at(0), module: .linalg) },
   ]
+}
+
+/// An einsum's equation in small letters: Keras infers shapes for those alone. Letters keep their places in the alphabet where
+/// those are free.
+private func lowercased(_ equation: String) -> String {
+  let plain = equation.filter { $0 != " " }
+  var names: [Character: Character] = [:]
+  let letters = Set(plain.filter(\.isLetter))
+  guard letters.count <= 26, letters.contains(where: \.isUppercase) else { return plain }
+  var free = Array("abcdefghijklmnopqrstuvwxyz".filter { !letters.contains($0) }.reversed())
+  for letter in letters.sorted() where letter.isUppercase {
+    let small = Character(letter.lowercased())
+    let name = free.firstIndex(of: small).map { free.remove(at: $0) } ?? free.popLast()
+    names[letter] = name ?? letter
+  }
+  return String(plain.map { names[$0] ?? $0 })
 }

@@ -8,7 +8,11 @@ public struct ExpandOp: PrimitiveOp {
   public init() {}
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self), shape = try inputs.required(1, of: self)
-    guard let wanted = shape.elements else { return [TensorType(x.type.dtype, .unranked)] }
+    // Of a shape that is computed the length tells the rank at least.
+    let length = shape.type.shape.dims?.first?.value.flatMap { (0...64).contains($0) ? $0 : nil }
+    guard let wanted = shape.elements ?? length.map({ [Dim](repeating: .unknown, count: $0) }) else {
+      return [TensorType(x.type.dtype, .unranked)]
+    }
     return [TensorType(x.type.dtype, try broadcast([x.type.shape, .ranked(wanted)]))]
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
