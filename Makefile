@@ -3,8 +3,8 @@
 #   make demo          install what is missing, build, inspect, convert and verify a real model
 #   make test          install what is missing and run everything: unit tests, conformance, the real frameworks as peers
 #   make test-fast     the Swift tests alone; needs no Python
-#   make test-interop  the real Keras, tf_keras and ONNX Runtime on what modelctl reads and writes
-#   make test-wide     wider sweeps: typical Keras models, TensorFlow.js layers models
+#   make test-interop  the real Keras, tf_keras, TensorFlow, tensorflowjs and ONNX Runtime on what modelctl reads and writes
+#   make test-wide     a wider sweep of typical Keras models
 #   make conformance   the ONNX backend node tests; REPORT=docs/onnx-conformance.md writes their table anew
 #   make op-support    TensorFlow's operators one by one; writes docs/op-support.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
@@ -35,14 +35,13 @@ test-fast: system
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-test-interop: release $(VENV)/.ready
+test-interop: release $(VENV)/.ready $(TFJS)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider \
-	  --ignore Tests/InteropTests/test_zoo.py --ignore Tests/InteropTests/test_tfjs_layers.py $(PYTEST_FLAGS)
+	  --ignore Tests/InteropTests/test_zoo.py $(PYTEST_FLAGS)
 
-# Wider sweeps, kept apart for their length.
-test-wide: release $(VENV)/.ready $(TFJS)/.ready
-	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests/test_zoo.py Tests/InteropTests/test_tfjs_layers.py \
-	  -q -p no:cacheprovider $(PYTEST_FLAGS)
+# A wider sweep, kept apart for its length.
+test-wide: release $(VENV)/.ready
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests/test_zoo.py -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 conformance: release $(VENV)/.ready
 	.build/release/modelbench conformance "$$($(PEERS) -c 'import os, onnx; print(os.path.dirname(onnx.__file__))')/backend/test/data/node" \

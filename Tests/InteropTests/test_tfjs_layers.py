@@ -77,7 +77,6 @@ REFUSED = {
     "SimpleRNN initial state": "operation Multiply",
     "GRU": "reset_after",
     "rnn of stacked cells": "reset_after",
-    "masking": "operation NotEqual",  # Keras 3 writes the mask down as operations.
     "masked pooling": "masks",
     "multi head attention": "MultiHeadAttention",
     "attention": "Attention",
