@@ -23,6 +23,8 @@ VENV   := .venv
 TFJS   := .venv-tfjs
 PEERS  := $(VENV)/bin/python
 BINARY := .build/release/modelctl
+# A worker takes whole files: the cases of a file share what was made for it.
+WORKERS := -n 2 --dist loadfile
 
 .PHONY: demo test test-fast test-interop test-wide conformance op-support bench fixtures lint format check-layers clean release system
 
@@ -36,7 +38,7 @@ test-fast: system
 	$(SWIFT) test --skip-build
 
 test-interop: release $(VENV)/.ready $(TFJS)/.ready
-	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider \
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests -q -p no:cacheprovider $(WORKERS) \
 	  --ignore Tests/InteropTests/test_zoo.py $(PYTEST_FLAGS)
 
 # A wider sweep, kept apart for its length.
