@@ -25,6 +25,7 @@ let package = Package(
     .library(name: "KerasH5Format", targets: ["KerasH5Format"]),
     .library(name: "SavedModelFormat", targets: ["SavedModelFormat"]),
     .library(name: "TFJSFormat", targets: ["TFJSFormat"]),
+    .library(name: "TFLiteFormat", targets: ["TFLiteFormat"]),
     .library(name: "NumPyFormat", targets: ["NumPyFormat"]),
   ],
   dependencies: [
@@ -53,6 +54,7 @@ let package = Package(
 
     // Containers and wires.
     library("ProtobufWire", ["CProtobuf", "ModelSupport"]),
+    library("FlatBufferWire", ["ModelSupport"]),
     library("HDF5Container", ["CHDF5", "ModelTensor"]),
     library("ZipContainer", ["CZip", "ModelSupport"]),
     library("NumPyFormat", ["ZipContainer", "ModelTensor"]),
@@ -63,6 +65,7 @@ let package = Package(
     library("TensorFlowGraph", ["ProtobufWire", "ModelOps"]),
     library("SavedModelFormat", ["CChecksum", "TensorFlowGraph", "KerasConfig"]),
     library("TFJSFormat", ["TensorFlowGraph", "KerasConfig"]),
+    library("TFLiteFormat", ["FlatBufferWire", "ModelOps"]),
     library("KerasStorage", ["KerasConfig", "HDF5Container"]),
     library("KerasFormat", ["KerasStorage", "ZipContainer"]),
     library("KerasH5Format", ["KerasStorage"]),
@@ -77,7 +80,7 @@ let package = Package(
       "ModelKit",
       [
         "ONNXFormat", "KerasFormat", "KerasH5Format", "NumPyFormat", "ModelPasses",
-        "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat",
+        "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat", "TFLiteFormat",
       ]),
     .executableTarget(
       name: "modelctl",
@@ -107,9 +110,11 @@ let package = Package(
     tests("KerasFormat", ["KerasFormat", "KerasH5Format", "NumPyFormat"]),
     tests("KerasH5Format", ["KerasH5Format"]),
     tests("ProtobufWire", ["ProtobufWire"]),
+    tests("FlatBufferWire", ["FlatBufferWire"]),
     tests("ONNXFormat", ["ONNXFormat", "ModelRuntime", "OpCases"]),
     tests("TensorFlowGraph", ["TensorFlowGraph"]),
     tests("TFJSFormat", ["TFJSFormat"]),
+    tests("TFLiteFormat", ["TFLiteFormat"]),
     tests("SavedModelFormat", ["SavedModelFormat", "CChecksum"]),
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
