@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelOps
 import ModelSupport
 
 extension Model {
@@ -12,12 +13,13 @@ extension Model {
       for node in graph.nodesOnThePath() {
         let node = graph[node]
         waiting += node.bodies
-        if node.op is any PrimitiveOp || node.op is any CompositeOp || node.op is any BodyOp { continue }
-        let opaque = node.op as? OpaqueOp
+        let quantized = node.op as? QuantizedOp
+        if quantized?.hasKernel ?? (node.op is any PrimitiveOp || node.op is any CompositeOp || node.op is any BodyOp) { continue }
+        let reason = quantized.map { _ in "no kernel for integers" } ?? (node.op as? OpaqueOp)?.reason
         if let index = items.firstIndex(where: { $0.name == node.op.displayName }) {
           items[index].count += 1
         } else {
-          items.append(.init(node.op.displayName, reason: opaque?.reason))
+          items.append(.init(node.op.displayName, reason: reason))
         }
       }
     }

@@ -47,7 +47,7 @@ public struct Legalizer {
   }
 
   private var opPasses: [any Pass] {
-    var passes: [any Pass] = [RemoveDeadCode(), LowerLayers(), FoldConstants(), RecognizeScan()]
+    var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), FoldConstants(), RecognizeScan()]
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes += [FoldConstants(), CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
     return passes
