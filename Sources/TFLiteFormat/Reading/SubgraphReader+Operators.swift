@@ -1,0 +1,185 @@
+import FlatBufferWire
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+import OrderedCollections
+
+extension SubgraphReader {
+  /// Reads one operator and makes its outputs known.
+  mutating func read(
+    _ op: TFLiteOperator, _ place: Int, _ code: BuiltinOperator, _ customName: String?, _ version: Int32, in g: inout GraphContext
+  ) throws {
+    let outputs = (op.outputs ?? []).map { Int($0) }
+    guard let first = outputs.first ?? (op.inputs ?? []).first.map({ Int($0) }) else { return }
+    let name = library.uniqueName(name(of: first))
+    g.namePrefix = name
+    g.origin = Origin(sources: ["\(library.place(index))/operators[\(place)]"])
+    let numbers = (op.inputs ?? []).map { Int($0) }
+    if try readState(op, code, name: name, in: &g) { return }
+    let inputs = try numbers.map { number -> ValueID? in number < 0 ? nil : try value(number, in: &g) }
+    let reader = OperatorReader(
+      library: library, op: op, code: code, type: customName ?? code.name, version: Int(version), inputs: inputs,
+      inputTypes: try numbers.map { $0 < 0 ? nil : try type(of: $0) }, outputTypes: try outputs.map { try type(of: $0) })
+    let results = try results(of: reader, customName: customName, name: name, in: &g)
+    guard results.count >= outputs.count else {
+      throw FormatError(.invalidStructure, "\(reader.type) has \(results.count) results, expected \(outputs.count)")
+    }
+    for (number, result) in zip(outputs, results) where number >= 0 {
+      guard values[number] == nil else { throw FormatError(.invalidStructure, "tensor \(number) is made twice") }
+      values[number] = result
+    }
+  }
+
+  private func results(
+    of reader: OperatorReader, customName: String?, name: String, in g: inout GraphContext
+  ) throws -> [ValueID] {
+    let first = g.graph.nodeSlots.count
+    func giveUp(_ reason: String?) throws -> [ValueID] {
+      for id in g.graph.nodeIDs(since: first) { g.graph.remove(id) }
+      return opaque(reader, customName, name: name, reason: reason, in: &g)
+    }
+    let isTyped = reader.inputs.allSatisfy { $0 == nil || $0.map { g.graph[$0].type.shape.rank != nil } ?? true }
+    var results: [ValueID]
+    do {
+      if let control = try readControl(reader, name: name, in: &g) {
+        results = control
+      } else {
+        let key = customName.map(OperatorRule.Key.custom) ?? .builtin(reader.code.rawValue)
+        guard let reading = library.rules.reading(key) else { return try giveUp(nil) }
+        switch reading {
+        case .moves(let read):
+          results = try read(reader, &g)
+          wrapMoves(since: first, in: &g)
+        case .computes(let compute):
+          results = try apply(try compute(reader, &g), reader, in: &g)
+        case .inspects(let read): results = try read(reader, &g)
+        case .reads(let read):
+          guard !reader.isQuantized else { throw UnsupportedError("its quantised form is not supported") }
+          results = try read(reader, &g)
+        }
+      }
+    } catch let error as UnsupportedError {
+      return try giveUp(error.message)
+    } catch let error as GraphError {
+      guard !isTyped || error.code == .missingType else { throw FormatError(.invalidValue, error.description) }
+      return try giveUp("its inputs have unknown types: \(error.message)")
+    } catch let error as ExecutionError { throw FormatError(.invalidValue, error.description) }
+    nameResults(&results, reader, since: first, name: name, in: &g)
+    return results
+  }
+
+  /// The float ops, or one on the stored integers where tensors are quantised.
+  private func apply(_ computation: Computation, _ reader: OperatorReader, in g: inout GraphContext) throws -> [ValueID] {
+    let inputs = computation.inputs.map { $0.flatMap { QuantizedType(g.graph[$0].type) } }
+    let outputs = reader.outputTypes.map { QuantizedType($0) }
+    guard inputs.contains(where: { $0 != nil }) || outputs.contains(where: { $0 != nil }) else { return try computation.apply(in: &g) }
+    guard let activation = computation.activation.fused else {
+      throw UnsupportedError("the fused activation \(computation.activation.name) is not supported")
+    }
+    let op = QuantizedOp(computation.op, activation: activation, inputs: inputs, outputs: outputs)
+    var results = try g.apply(op, to: computation.inputs)
+    if let finish = computation.finish, let result = results.first {
+      let first = g.graph.nodeSlots.count
+      results[0] = try finish(result, &g)
+      wrapMoves(since: first, in: &g)
+    }
+    return results
+  }
+
+  /// Ops that move quantised elements do so as ops on quantised tensors: their results stand for the same numbers.
+  private func wrapMoves(since first: Int, in g: inout GraphContext) {
+    for id in g.graph.nodeIDs(since: first) {
+      let node = g.graph[id]
+      let inputs = node.inputs.map { $0.flatMap { QuantizedType(g.graph[$0].type) } }
+      guard let moved = inputs.compactMap({ $0 }).first, !(node.op is QuantizedOp) else { continue }
+      var outputs: [QuantizedType?] = []
+      for output in node.outputs {
+        let isMoved = g.graph[output].type.dtype == moved.dtype
+        outputs.append(isMoved ? moved : nil)
+        if isMoved { g.graph[output].type.quantization = moved.quantization }
+      }
+      guard outputs.contains(where: { $0 != nil }) else { continue }
+      g.graph[id].op = QuantizedOp(node.op, inputs: inputs, outputs: outputs)
+    }
+  }
+
+  /// Gives the results their tensors' names, and what the file tells of their types.
+  private func nameResults(
+    _ results: inout [ValueID], _ reader: OperatorReader, since first: Int, name: String, in g: inout GraphContext
+  ) {
+    let numbers = (reader.op.outputs ?? []).map { Int($0) }
+    for (place, value) in results.enumerated() where place < numbers.count {
+      guard case .result(let producer, _) = g.graph[value].definition, Int(producer.raw) >= first else { continue }
+      g.graph[value].name = place == 0 ? name : self.name(of: numbers[place])
+      if place == 0 { g.graph[producer].name = name }
+      let declared = reader.outputTypes[place], type = g.graph[value].type
+      guard type.dtype != .variant, let shape = trusted(declared.shape, numbers[place], type.shape) else { continue }
+      g.graph[value].type = type.refined(by: TensorType(type.dtype, shape))
+    }
+  }
+
+  /// A file's shape for what inference does not know: of tensors with a shape signature, and of all where nothing is resized.
+  private func trusted(_ shape: Shape, _ number: Int, _ inferred: Shape) -> Shape? {
+    guard inferred.extents == nil, let dims = shape.dims, tensors.indices.contains(number) else { return nil }
+    // Without a signature, a shape of rank 0 says nothing.
+    if dims.isEmpty && !tensors[number].hasRank { return nil }
+    return tensors[number].shapeSignature?.isEmpty == false || isStatic ? shape : nil
+  }
+
+  /// Carries an operator verbatim.
+  private func opaque(
+    _ reader: OperatorReader, _ customName: String?, name: String, reason: String?, in g: inout GraphContext
+  ) -> [ValueID] {
+    let payload = TFLitePayload(op: reader.op, code: reader.code, customName: customName, version: Int32(clamping: reader.version))
+    let op = OpaqueOp(
+      format: TFLiteResidue.key, type: reader.type, attributes: reader.printable, resultTypes: reader.outputTypes, reason: reason,
+      payload: payload)
+    let id = g.graph.append(op, reader.inputs, types: reader.outputTypes, name: name, scope: g.scope, origin: g.origin)
+    return g.graph[id].outputs
+  }
+}
+
+extension OperatorReader {
+  /// Whether a float input or output is stored as integers.
+  var isQuantized: Bool { (inputTypes + outputTypes).contains { $0.flatMap { QuantizedType($0) } != nil } }
+
+  /// The options, for people.
+  var printable: OrderedDictionary<String, AttributeValue> {
+    var result: OrderedDictionary<String, AttributeValue> = [:]
+    for content in [op.builtinOptions.content, op.builtinOptions2.content] {
+      guard let content else { continue }
+      for (name, value) in content.fieldValues {
+        switch value {
+        case .scalar(let scalar): result[name] = .string(scalar.description)
+        case .string(let text): result[name] = .string(text)
+        case .scalars(let vector): result[name] = .string("[" + vector.texts(0..<min(vector.count, 64)).joined(separator: ", ") + "]")
+        default: break
+        }
+      }
+    }
+    return result
+  }
+}
+
+extension FlatTable {
+  /// What each field holds, in order.
+  fileprivate var fieldValues: [(name: String, value: FlatValue)] {
+    Self.table.fields.compactMap { field in field.value(self).map { (field.name, $0) } }
+  }
+}
+
+extension ActivationFunctionType {
+  /// `nil` for a number that the schema does not name.
+  var fused: FusedActivation? {
+    switch self {
+    case .none: FusedActivation.none
+    case .relu: .relu
+    case .reluN1To1: .reluN1To1
+    case .relu6: .relu6
+    case .tanh: .tanh
+    case .signBit: .signBit
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import ModelGraph
+
+/// All rules, found by LiteRT's operator when reading.
+struct RuleTable: Sendable {
+  private var readings: [OperatorRule.Key: OperatorRule.Reading] = [:]
+
+  static let all = RuleTable([
+    activationRules, arithmeticRules, arrayRules, arrayIndexRules, comparisonRules, convolutionRules, customRules, imageRules,
+    linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, reductionRules, scatterRules, stableHLORules,
+    textRules,
+  ])
+
+  init(_ families: [[OperatorRule]]) {
+    for rule in families.joined() { readings[rule.key] = rule.reading }
+  }
+
+  func reading(_ key: OperatorRule.Key) -> OperatorRule.Reading? { readings[key] }
+}

@@ -1,0 +1,6 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+let stableHLORules: [OperatorRule] = []
