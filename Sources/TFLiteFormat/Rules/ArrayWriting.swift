@@ -96,11 +96,8 @@ let arrayWriting: [WritingRule] = [
   },
   .writes(ShapeOp.self) { op, x, w in
     let value = try x.required(0), count = value.type.shape.rank
-    if let dims = value.type.shape.dims {
-      let part = try ShapeOp(start: op.start, end: op.end).inferElements([value.fact]).first.flatMap { $0 }
-      _ = dims
-      if let known = part?.compactMap(\.value), known.count == part?.count { return [try w.ints(known)] }
-    }
+    let part = op.inferElements([value.fact]).first.flatMap { $0 }
+    if value.type.shape.rank != nil, let known = part?.compactMap(\.value), known.count == part?.count { return [try w.ints(known)] }
     var options = ShapeOptions()
     options.outType = .int64
     let all = try w.emit(

@@ -151,11 +151,18 @@ extension OperatorWriter: ScanContext {
           continue
         }
         // An extent that is open, a batch in most cases, is that of what goes in.
-        let candidates = initial.map { ($0, 0) } + turned.map { ($0, 1) }
-        guard let (source, shift) = candidates.first(where: { value, shift in
-          value.type.shape.dims.map { $0.count > place + shift && $0[place + shift].value == nil } ?? false
-        }) else { throw UnsupportedError("a loop that collects slices of unknown extents") }
-        extents.append(try cast(try dim(of: source, place + shift), to: .int32))
+        func isOpen(_ value: OutValue, _ axis: Int) -> Bool {
+          guard let dims = value.type.shape.dims, axis < dims.count else { return false }
+          return dims[axis].value == nil
+        }
+        var extent: OutValue?
+        if let source = initial.first(where: { isOpen($0, place) }) {
+          extent = try self.dim(of: source, place)
+        } else if let source = turned.first(where: { isOpen($0, place + 1) }) {
+          extent = try self.dim(of: source, place + 1)
+        }
+        guard let extent else { throw UnsupportedError("a loop that collects slices of unknown extents") }
+        extents.append(try cast(extent, to: .int32))
       }
       let shape = try int32Vector(try concat(extents, axis: 0))
       let whole = TensorType(type.dtype, .ranked([turned[0].type.shape.dims?.first ?? .unknown] + dims))
