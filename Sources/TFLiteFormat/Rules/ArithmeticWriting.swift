@@ -102,7 +102,8 @@ private let unaryWriting: [WritingRule] = [
     return [
       try w.cast(
         try w.emit(
-          .atan2, try w.alike([try w.cast(y, to: .float32), try w.cast(try x.required(1), to: .float32)], TensorType(.float32, type.shape)),
+          .atan2,
+          try w.alike([try w.cast(y, to: .float32), try w.cast(try x.required(1), to: .float32)], TensorType(.float32, type.shape)),
           as: TensorType(.float32, type.shape)), to: y.dtype)
     ]
   },

@@ -7,11 +7,15 @@ let arrayWriting: [WritingRule] = [
   // Names that a result must have are given to it where the graph ends.
   .writes(IdentityOp.self) { _, x, w in [try x.required(0)] },
   .writes(ReshapeOp.self) { op, x, w in [try w.reshaped(op, x)] },
-  .writes(FlattenOp.self) { op, x, w in [try w.reshapedTo(try w.types(op, x)[0], try x.required(0)) { x, w in
-    guard op.axis == 1 else { throw UnsupportedError("Flatten of a tensor of unknown extents") }
-    let first = try w.dim(of: x, 0)
-    return try w.int32Vector(try w.concat([first, try w.ints([-1])], axis: 0))
-  }] },
+  .writes(FlattenOp.self) { op, x, w in
+    [
+      try w.reshapedTo(try w.types(op, x)[0], try x.required(0)) { x, w in
+        guard op.axis == 1 else { throw UnsupportedError("Flatten of a tensor of unknown extents") }
+        let first = try w.dim(of: x, 0)
+        return try w.int32Vector(try w.concat([first, try w.ints([-1])], axis: 0))
+      }
+    ]
+  },
   .writes(SqueezeOp.self) { op, x, w in
     let value = try x.required(0)
     var options = SqueezeOptions()
@@ -126,7 +130,8 @@ let arrayWriting: [WritingRule] = [
       shape = try w.int32Vector(target)
     } else {
       let vector = TensorType(.int32, .ranked([type.shape.rank.map { .fixed($0) } ?? .unknown]))
-      shape = try w.emit(.broadcastArgs, [try w.int32Vector(target), try w.emit(.shape, [value], as: TensorType(.int32, .ranked([.unknown])))], as: vector)
+      shape = try w.emit(
+        .broadcastArgs, [try w.int32Vector(target), try w.emit(.shape, [value], as: TensorType(.int32, .ranked([.unknown])))], as: vector)
     }
     return [try w.broadcast(value, shape, type)]
   },
@@ -180,7 +185,9 @@ let arrayWriting: [WritingRule] = [
     options.seqDim = Int32(clamping: try normalizeAxis(op.timeAxis, rank: rank))
     options.batchDim = Int32(clamping: try normalizeAxis(op.batchAxis, rank: rank))
     let lengths = try w.cast(try x.required(1), to: .int32)
-    guard [.float32, .int32, .int64, .uint8, .int16].contains(value.dtype) else { throw UnsupportedError("reversed sequences of \(value.dtype)") }
+    guard [.float32, .int32, .int64, .uint8, .int16].contains(value.dtype) else {
+      throw UnsupportedError("reversed sequences of \(value.dtype)")
+    }
     return [try w.emit(.reverseSequence, [value, lengths], .reverseSequenceOptions(options), as: value.type)]
   },
   .writes(OneHotOp.self) { op, x, w in
@@ -250,7 +257,9 @@ extension OperatorWriter {
     let value = try x.required(0), shape = try x.required(1)
     var type = try types(op, x)[0]
     // What the rank of the shape tells, when nothing else does.
-    if type.shape.rank == nil, let count = shape.type.shape.dims?.first?.value { type.shape = .ranked([Dim](repeating: .unknown, count: count)) }
+    if type.shape.rank == nil, let count = shape.type.shape.dims?.first?.value {
+      type.shape = .ranked([Dim](repeating: .unknown, count: count))
+    }
     return try reshapedTo(type, value) { value, w in
       guard let wanted = shape.fact.integers else {
         // A 0 that copies an extent may hide among computed entries only where it is known to be one.

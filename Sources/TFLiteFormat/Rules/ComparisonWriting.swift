@@ -33,7 +33,9 @@ let comparisonWriting: [WritingRule] = [
       let all = try w.alike([c, a, b], type)
       (c, a, b) = (all[0], all[1], all[2])
     }
-    return [try w.cast(try w.emit(.selectV2, [c, a, b], .selectV2Options(SelectV2Options()), as: TensorType(inner, type.shape)), to: type.dtype)]
+    return [
+      try w.cast(try w.emit(.selectV2, [c, a, b], .selectV2Options(SelectV2Options()), as: TensorType(inner, type.shape)), to: type.dtype)
+    ]
   },
 ]
 
@@ -45,7 +47,8 @@ extension WritingRule {
       let own: Set<DType> = isEquality ? [.bool, .float32, .int32, .int64, .string] : [.float32, .int32, .int64]
       if !own.contains(a.dtype) {
         guard a.dtype != .string else { throw UnsupportedError("TFLite does not order strings") }
-        let wide: DType = a.dtype.isInteger ? (a.dtype == .uint32 || a.dtype == .uint64 ? .int64 : .int32) : a.dtype == .bool ? .int32 : .float32
+        let wide: DType =
+          a.dtype.isInteger ? (a.dtype == .uint32 || a.dtype == .uint64 ? .int64 : .int32) : a.dtype == .bool ? .int32 : .float32
         (a, b) = (try w.cast(a, to: wide), try w.cast(b, to: wide))
       }
       if type.shape.rank ?? 0 > 4 {

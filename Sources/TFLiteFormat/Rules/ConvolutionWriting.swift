@@ -55,7 +55,9 @@ extension OperatorWriter {
       guard groups == 1 else { return try grouped(x, kernel, bias, strides, dilations, word, groups, extents) }
       var options = Conv3DOptions()
       options.padding = word
-      (options.strideD, options.strideH, options.strideW) = (Int32(clamping: strides[0]), Int32(clamping: strides[1]), Int32(clamping: strides[2]))
+      (options.strideD, options.strideH, options.strideW) = (
+        Int32(clamping: strides[0]), Int32(clamping: strides[1]), Int32(clamping: strides[2])
+      )
       (options.dilationDFactor, options.dilationHFactor) = (Int32(clamping: dilations[0]), Int32(clamping: dilations[1]))
       options.dilationWFactor = Int32(clamping: dilations[2])
       return try emit(.conv3d, [x, kernel] + (bias.map { [$0] } ?? []), .conv3DOptions(options), as: shape)
@@ -258,7 +260,8 @@ extension OperatorWriter {
     // The largest that VALID leads to, then what is wanted of it.
     let reach = (0..<rank).map { spans[$0] - strides[$0] }
     if g.wanted == nil, g.padding == .valid, (0..<rank).allSatisfy({ g.extra[$0] < strides[$0] }) {
-      return try spread(x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], max(reach[$0], 0) + g.extra[$0]) }, .valid)
+      return try spread(
+        x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], max(reach[$0], 0) + g.extra[$0]) }, .valid)
     }
     var y = try spread(x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], reach[$0]) }, .valid)
     for axis in 0..<rank {
@@ -308,7 +311,9 @@ extension OperatorWriter {
     }
     var options = Conv3DOptions()
     options.padding = word
-    (options.strideD, options.strideH, options.strideW) = (Int32(clamping: strides[0]), Int32(clamping: strides[1]), Int32(clamping: strides[2]))
+    (options.strideD, options.strideH, options.strideW) = (
+      Int32(clamping: strides[0]), Int32(clamping: strides[1]), Int32(clamping: strides[2])
+    )
     return try emit(.conv3dTranspose, [all, kernel, x], .conv3DOptions(options), as: TensorType(.float32, shape))
   }
 }

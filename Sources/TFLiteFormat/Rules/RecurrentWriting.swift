@@ -9,4 +9,3 @@ let recurrentWriting: [WritingRule] = [
   .writes(GRUOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
   .writes(RNNOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
 ]
-

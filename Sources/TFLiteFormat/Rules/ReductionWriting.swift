@@ -26,7 +26,9 @@ let reductionWriting: [WritingRule] = [
   .writes(UniqueOp.self) { op, x, w in
     // LiteRT tells the different elements of a vector and where each of all went; the counts follow.
     let types = try w.types(op, x)
-    guard op.axis == nil, !op.sorted else { throw UnsupportedError("TFLite finds the different elements of a vector, in order of occurrence") }
+    guard op.axis == nil, !op.sorted else {
+      throw UnsupportedError("TFLite finds the different elements of a vector, in order of occurrence")
+    }
     let flat = try w.reshape(try x.required(0), [-1])
     let inner: DType = [.float32, .int32, .int64, .int8, .int16, .uint8].contains(flat.dtype) ? flat.dtype : .float32
     var options = UniqueOptions()
@@ -101,9 +103,12 @@ extension OperatorWriter {
       let isFinite = try apply(LessOp(), try apply(AbsOp(), top), try scalar(.infinity, dtype: .float32))
       let shift = try select(isFinite, top, zero)
       let logs = try apply(LogOp(), try emit(.sum, try apply(ExpOp(), try sub(wide, shift)), &self))
-      let back = op.keepDims ? shift : try reshapedTo(TensorType(.float32, result.shape), shift) { value, w in
-        try w.emit(.shape, [logs], as: TensorType(.int32, .ranked([.unknown])))
-      }
+      let back =
+        op.keepDims
+        ? shift
+        : try reshapedTo(TensorType(.float32, result.shape), shift) { value, w in
+          try w.emit(.shape, [logs], as: TensorType(.int32, .ranked([.unknown])))
+        }
       y = try add(logs, back)
     case .any, .all: throw GraphError(.invalidStructure, "a reduction written twice")
     }
@@ -126,7 +131,9 @@ extension OperatorWriter {
   ) throws -> OutValue {
     var x = try inputs.required(0)
     let shape = try types(op, inputs)[0].shape, rank = try rank(of: x), along = try normalizeAxis(axis, rank: rank)
-    if ![.float32, .int32, .uint8, .int8].contains(x.dtype) { x = try cast(x, to: x.dtype.isInteger || x.dtype == .bool ? .int32 : .float32) }
+    if ![.float32, .int32, .uint8, .int8].contains(x.dtype) {
+      x = try cast(x, to: x.dtype.isInteger || x.dtype == .bool ? .int32 : .float32)
+    }
     if last { x = try apply(ReverseOp(axes: [along]), x) }
     let direct: DType = dtype == .int32 ? .int32 : .int64
     let flat = x.type.shape.dims.map { dims in Shape.ranked(dims.indices.filter { $0 != along }.map { dims[$0] }) }

@@ -212,7 +212,8 @@ extension OperatorWriter {
   /// More axes than the kernels take: those that are not cut are joined first.
   private mutating func slicedWide(_ op: SliceOp, _ x: RuleInputs, _ rank: Int) throws -> OutValue {
     let value = try x.required(0), type = try types(op, x)[0]
-    guard let extents = value.type.shape.extents, let result = type.shape.extents, let axes = x[3]?.fact.integers ?? Optional(Array(0..<rank)),
+    guard let extents = value.type.shape.extents, let result = type.shape.extents,
+      let axes = x[3]?.fact.integers ?? Optional(Array(0..<rank)),
       let starts = x[1]?.fact.integers, let ends = x[2]?.fact.integers, axes.count == starts.count
     else { throw UnsupportedError("a slice of more than five axes of unknown extents") }
     let steps = x[4]?.fact.integers ?? axes.map { _ in 1 }

@@ -69,7 +69,8 @@ struct Fusing {
   /// A cast to floats of another width and back: what lies between is computed in float32.
   private mutating func cancelCast(_ place: Int) {
     let step = frame.steps[place]
-    guard let outer = step.outputs.first, let inner = step.inputs.first, let before = producers[inner], frame.steps[before].builtin == .cast,
+    guard let outer = step.outputs.first, let inner = step.inputs.first, let before = producers[inner],
+      frame.steps[before].builtin == .cast,
       let source = frame.steps[before].inputs.first
     else { return }
     let from = frame.entries[source].type.dtype, via = frame.entries[inner].type.dtype, to = frame.entries[outer].type.dtype
@@ -108,11 +109,15 @@ struct Fusing {
     }
     switch step.options {
     case .conv2DOptions(var options):
-      guard options.padding == .valid, isSame([options.strideH, options.strideW], [options.dilationHFactor, options.dilationWFactor]) else { return }
+      guard options.padding == .valid, isSame([options.strideH, options.strideW], [options.dilationHFactor, options.dilationWFactor]) else {
+        return
+      }
       options.padding = .same
       frame.steps[place].options = .conv2DOptions(options)
     case .depthwiseConv2DOptions(var options):
-      guard options.padding == .valid, isSame([options.strideH, options.strideW], [options.dilationHFactor, options.dilationWFactor]) else { return }
+      guard options.padding == .valid, isSame([options.strideH, options.strideW], [options.dilationHFactor, options.dilationWFactor]) else {
+        return
+      }
       options.padding = .same
       frame.steps[place].options = .depthwiseConv2DOptions(options)
     default: return
