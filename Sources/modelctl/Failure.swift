@@ -13,6 +13,9 @@ struct Failure {
   init(_ error: any Error) {
     self.error = error
     switch error {
+    case let error as FileError:
+      let failure = Failure(error.cause)
+      (code, message) = (failure.code, failure.message.map { $0.hasPrefix(error.path) ? $0 : "\(error.path): \($0)" })
     case let error as FormatError: (code, message) = (65, error.description)
     case let error as GraphError: (code, message) = (65, error.description)
     case let error as StorageError: (code, message) = (error.exitCode, error.description)

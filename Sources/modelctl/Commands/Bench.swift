@@ -21,7 +21,9 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    let result = try Benchmark(FormatRegistry.open(model, options: source.read), batch: batch, threads: threading.threads).measure()
+    let result = try about(model) {
+      try Benchmark(FormatRegistry.open(model, options: source.read), batch: batch, threads: threading.threads).measure()
+    }
     if json {
       print(result.json.text(.indented))
     } else {

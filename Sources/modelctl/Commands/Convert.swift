@@ -66,7 +66,7 @@ struct Convert: ParsableCommand {
       verification: verification, replacesExisting: force, onStep: { progress.show($0) })
     do {
       defer { progress.clear() }
-      report(try Converter(options: options).convert(source, to: destination))
+      report(try about(source) { try Converter(options: options).convert(source, to: destination) })
     } catch let failure as VerificationFailure {
       report(failure.report)
       throw failure

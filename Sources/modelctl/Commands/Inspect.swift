@@ -23,7 +23,7 @@ struct Inspect: ParsableCommand {
   var graph = false
 
   func run() throws {
-    let inspection = try FormatRegistry.inspect(model)
+    let inspection = try about(model) { try FormatRegistry.inspect(model) }
     let statistics = weights ? try inspection.weights().map(WeightStatistics.init) : nil
     let graphText = graph || html != nil ? try inspection.graphText() : ""
     if let html {

@@ -23,11 +23,12 @@ struct Run: ParsableCommand {
   @OptionGroup var threading: ThreadOptions
 
   func run() throws {
-    let model = try FormatRegistry.open(model, options: source.read)
-    let executor = try Executor(model, options: threading.execution)
+    let executor = try about(model) {
+      try Executor(FormatRegistry.open(model, options: source.read), options: threading.execution)
+    }
     let data = try DataFile.read(inputs), arrays: [NDArray]
     do { arrays = try executor.inputs.pick(from: data) } catch let error as FormatError { throw error.inFile(inputs) }
-    let results = try executor.run(arrays)
+    let results = try about(model) { try executor.run(arrays) }
     try DataFile.write(zip(executor.outputs, results).map { ($0.name, $1) }, to: outputs)
   }
 }

@@ -32,8 +32,10 @@ struct Verify: ParsableCommand {
     do {
       defer { progress.clear() }
       report = try Verifier(options: options).verify(
-        reference: FormatRegistry.open(reference, options: source.read),
-        candidate: FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true))
+        reference: about(reference) { try FormatRegistry.open(reference, options: source.read) },
+        candidate: about(candidate) {
+          try FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true)
+        })
     }
     if let html { try writeWhole(report.html(reference: reference, candidate: candidate), to: html) }
     print(json ? report.json.text(.indented) + "\n" : report.text, terminator: "")
