@@ -65,7 +65,7 @@ let package = Package(
     library("TensorFlowGraph", ["ProtobufWire", "ModelOps"]),
     library("SavedModelFormat", ["CChecksum", "TensorFlowGraph", "KerasConfig"]),
     library("TFJSFormat", ["TensorFlowGraph", "KerasConfig"]),
-    library("TFLiteFormat", ["FlatBufferWire", "ModelOps"]),
+    library("TFLiteFormat", ["FlatBufferWire", "ZipContainer", "ModelOps"]),
     library("KerasStorage", ["KerasConfig", "HDF5Container"]),
     library("KerasFormat", ["KerasStorage", "ZipContainer"]),
     library("KerasH5Format", ["KerasStorage"]),
@@ -80,7 +80,7 @@ let package = Package(
       "ModelKit",
       [
         "ONNXFormat", "KerasFormat", "KerasH5Format", "NumPyFormat", "ModelPasses",
-        "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat", "TFLiteFormat",
+        "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat", "TFLiteFormat", "FlatBufferWire",
       ]),
     .executableTarget(
       name: "modelctl",

@@ -151,7 +151,9 @@ extension FlatField {
         guard let place = try field.slots.position(slot - 1, reader) else { return }
         try field.slots.check(place, 1)
         let type = try reader.load(place, as: UInt8.self)
-        if type != 0 { message[keyPath: path] = try U.read(type, at: try reader.target(field.position), &reader) }
+        guard type != 0 else { return }
+        message[keyPath: path] = try U.read(type, at: try reader.target(field.position), &reader)
+        if message[keyPath: path].content == nil { reader.countUnknown() }
       },
       value: { table in
         let union = table[keyPath: path]

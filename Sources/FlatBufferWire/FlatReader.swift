@@ -17,6 +17,10 @@ public struct FlatReader {
   private var depth = 0
   private var elementsLeft: Int
   private var vectorBytesLeft: Int
+  /// Behind the last byte that was read or found to belong to a vector.
+  private(set) var end = 0
+  /// How many fields and unions held something the schema does not name.
+  private(set) var unknownFieldCount = 0
 
   init(source: any ByteSource, bytes: UnsafeRawBufferPointer, limits: FlatLimits) {
     self.source = source
@@ -61,7 +65,7 @@ public struct FlatReader {
   // MARK: Vectors
 
   /// The elements of the vector that the offset at `position` leads to.
-  func vector(_ position: Int, stride: Int) throws -> (start: Int, count: Int) {
+  mutating func vector(_ position: Int, stride: Int) throws -> (start: Int, count: Int) {
     let place = try target(position)
     let count = Int(try load(place, as: UInt32.self)), start = place + 4
     guard count <= (bytes.count - start) / stride else {
@@ -69,6 +73,7 @@ public struct FlatReader {
         .sizeMismatch, "expected a vector that fits the \(bytes.count - start) bytes left, found \(count) elements of \(stride) bytes",
         at: SourceLocation(offset: place))
     }
+    end = max(end, start + count * stride)
     return (start, count)
   }
 
@@ -80,7 +85,7 @@ public struct FlatReader {
     return try (0..<count).map { try scalar(start + $0 * stride, as: V.self) }
   }
 
-  func byteVector(_ position: Int) throws -> FlatBytes {
+  mutating func byteVector(_ position: Int) throws -> FlatBytes {
     let (start, count) = try vector(position, stride: 1)
     return FlatBytes(source, start..<(start + count))
   }
@@ -123,7 +128,10 @@ public struct FlatReader {
     for slot in 0..<slots.count {
       guard let field = try slots.position(slot, self) else { continue }
       guard let row = rows.row(slot) else {
-        if !rows.isUnionType(slot) { value.unknownFields.append(slot) }
+        if !rows.isUnionType(slot) {
+          value.unknownFields.append(slot)
+          unknownFieldCount += 1
+        }
         continue
       }
       do {
@@ -137,7 +145,9 @@ public struct FlatReader {
     return value
   }
 
-  private func slots(of position: Int, name: String) throws -> FlatSlots {
+  mutating func countUnknown() { unknownFieldCount += 1 }
+
+  private mutating func slots(of position: Int, name: String) throws -> FlatSlots {
     let vtable = position - Int(try load(position, as: Int32.self))
     let size = Int(try load(vtable, as: UInt16.self))
     let tableSize = Int(try load(vtable + 2, as: UInt16.self))
@@ -150,6 +160,7 @@ public struct FlatReader {
         .sizeMismatch, "expected a table \(name) within \(bytes.count - position) bytes, found \(tableSize) as its size",
         at: SourceLocation(offset: vtable + 2))
     }
+    end = max(end, position + tableSize, vtable + size)
     return FlatSlots(table: position, tableSize: tableSize, vtable: vtable, count: (size - 4) / 2)
   }
 }
@@ -184,23 +195,39 @@ struct FlatSlot {
   let slots: FlatSlots
 }
 
+/// A whole FlatBuffer, read.
+public struct FlatContents<Root: FlatTable>: Sendable {
+  public let root: Root
+  /// Behind the last byte that belongs to a table, a string or a vector: what follows is no part of the FlatBuffer.
+  public let end: Int
+  /// How many fields the schema does not name.
+  public let unknownFieldCount: Int
+
+  /// Reads the root table of `source`; vectors of bytes stay where they are.
+  /// - Throws: `FormatError` with the byte offset and the path of fields.
+  public init(reading source: any ByteSource, limits: FlatLimits = FlatLimits()) throws {
+    var found: (root: Root, end: Int, unknown: Int)?
+    try source.withBytes(in: 0..<source.byteCount) { bytes in
+      var reader = FlatReader(source: source, bytes: bytes, limits: limits)
+      let root = try reader.table(at: try reader.target(0), as: Root.self)
+      found = (root, reader.end, reader.unknownFieldCount)
+    }
+    (root, end, unknownFieldCount) = found ?? (Root(), 0, 0)
+  }
+}
+
 extension FlatTable {
   /// Reads the root table of `source`.
   /// - Throws: `FormatError` with the byte offset and the path of fields.
   public init(reading source: any ByteSource, limits: FlatLimits = FlatLimits()) throws {
-    var root: Self?
-    try source.withBytes(in: 0..<source.byteCount) { bytes in
-      var reader = FlatReader(source: source, bytes: bytes, limits: limits)
-      root = try reader.table(at: try reader.target(0))
-    }
-    self = root ?? Self()
+    self = try FlatContents<Self>(reading: source, limits: limits).root
   }
 
   public init(reading bytes: [UInt8], limits: FlatLimits = FlatLimits()) throws {
     try self.init(reading: MemorySource(bytes), limits: limits)
   }
 
-  /// Reads the root table of a mapped file; vectors of bytes stay in the mapping.
+  /// Reads the root table of a mapped file.
   public init(reading file: MappedFile, limits: FlatLimits = FlatLimits()) throws {
     do { try self.init(reading: FileSlice(file, 0..<file.count), limits: limits) } catch let error as FormatError {
       throw error.inFile(file.path)

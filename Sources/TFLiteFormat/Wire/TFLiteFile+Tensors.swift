@@ -53,7 +53,7 @@ extension TFLiteFile {
   }
 
   /// The bytes of a tensor's value, in the file or in another one beside it.
-  private func content(of tensor: TFLiteTensor) throws -> FlatBytes? {
+  func content(of tensor: TFLiteTensor) throws -> FlatBytes? {
     guard tensor.externalBuffer != 0 else { return tensor.buffer == 0 ? nil : buffer(Int(tensor.buffer)) }
     guard let external = (model.externalBuffers ?? []).first(where: { $0.id == tensor.externalBuffer }),
       let groups = model.externalBufferGroups, let group = Int(exactly: external.group), groups.indices.contains(group)

@@ -18,6 +18,10 @@ public struct TFLiteFile: Sendable {
   /// The whole file.
   public let source: any ByteSource
   public let model: TFLiteModel
+  /// Fields of a newer schema, which can't be kept when the tables are written anew.
+  public let unknownFieldCount: Int
+  /// Where the FlatBuffer, and the buffers behind it, end.
+  public let end: Int
 
   /// Opens and checks a file; no weight is read.
   /// - Throws: `StorageError`; `FormatError` when a table is damaged or an index leads nowhere.
@@ -32,7 +36,9 @@ public struct TFLiteFile: Sendable {
     self.source = source
     do {
       try Self.checkIdentifier(source)
-      model = try TFLiteModel(reading: source)
+      let contents = try FlatContents<TFLiteModel>(reading: source)
+      (model, unknownFieldCount) = (contents.root, contents.unknownFieldCount)
+      end = (contents.root.buffers ?? []).reduce(contents.end) { $1.data == nil ? max($0, Self.end($1.offset, $1.size)) : $0 }
       try check()
     } catch let error as FormatError {
       throw path.isEmpty ? error : error.inFile(path)
@@ -102,6 +108,19 @@ public struct TFLiteFile: Sendable {
     guard let start = Int(exactly: offset), let count = Int(exactly: size), start <= source.byteCount, count <= source.byteCount - start
     else { return nil }
     return start..<(start + count)
+  }
+
+  private static func end(_ offset: UInt64, _ size: UInt64) -> Int {
+    offset > 1 ? Int(clamping: offset.addingReportingOverflow(size).partialValue) : 0
+  }
+
+  /// What stands behind everything that the tables name: associated files, or bytes of unknown use.
+  public var trailer: FlatBytes? {
+    guard end < source.byteCount else { return nil }
+    let rest = FlatBytes(source, end..<source.byteCount)
+    // Padding is no content.
+    if rest.count < 64, let bytes = try? rest.bytes(), bytes.allSatisfy({ $0 == 0 }) { return nil }
+    return rest
   }
 
   // MARK: Metadata
