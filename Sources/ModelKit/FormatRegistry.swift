@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelSupport
+import TFLiteFormat
 
 /// All formats: which one a path holds, and how to open and write it.
 public enum FormatRegistry {
@@ -71,6 +72,9 @@ extension FormatCandidate {
     if has([0x50, 0x4B, 0x03, 0x04], at: 0) {
       return mentions(".npy")
         ? "\(known); found a NumPy archive" : "\(known); found a zip archive without config.json"
+    }
+    if TFLiteFile.isUnmarked(file) {
+      return "found the tables of a TensorFlow Lite model without the identifier '\(TFLiteFile.identifier)' at byte 4"
     }
     let head = file.bytes.prefix(8).map { byte in
       let digits = String(byte, radix: 16, uppercase: true)

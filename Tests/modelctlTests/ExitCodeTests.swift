@@ -48,14 +48,19 @@ import Testing
     }
   }
 
+  @Test func malformedTables() throws {
+    let scratch = try Scratch()
+    let lite = try Command("inspect", try scratch.write("a.tflite", [0x1C, 0, 0, 0] + Array("TFL3".utf8)))
+    #expect(lite.code == 65)
+    #expect(lite.errors.hasSuffix("a.tflite at byte 0: expected an offset that leads into the 8 bytes, found 28\n"), "\(lite.errors)")
+  }
+
   @Test func unsupported() throws {
     let scratch = try Scratch()
     try scratch.onnx("odd.onnx", op: "Frobnicate", domain: "com.example")
     let ran = try Command("verify", "odd.onnx", "odd.onnx", in: scratch.path)
     #expect(ran.code == 69)
     #expect(ran.errors.contains("  com.example::Frobnicate × 1"), "\(ran.errors)")
-    let lite = try Command("inspect", try scratch.write("a.tflite", [0x1C, 0, 0, 0] + Array("TFL3".utf8)))
-    #expect(lite.code == 69)
     try scratch.onnx("small.onnx")
     let quantised = try Command("convert", "small.onnx", "b.onnx", "--quantize", "int8", in: scratch.path)
     #expect(quantised.code == 69)

@@ -17,7 +17,9 @@ struct TFLiteGraphText {
     self.file = file
     writeBytes()
     for signature in file.signatures {
-      line(0, "signature \(signature.key ?? "") of subgraph \(signature.subgraph) (\(ports(signature.inputs))) → (\(ports(signature.outputs)))")
+      line(
+        0, "signature \(signature.key ?? "") of subgraph \(signature.subgraph) (\(ports(signature.inputs))) → (\(ports(signature.outputs)))"
+      )
     }
     for index in file.subgraphs.indices { write(index) }
   }
@@ -110,7 +112,8 @@ struct TFLiteGraphText {
     guard let parameters = tensor.quantization else { return "" }
     switch parameters.details {
     case .blockwiseQuantization(let details):
-      return " in blocks of \(details.blockSize), scales %\(details.scales)" + (details.zeroPoints < 0 ? "" : ", zero points %\(details.zeroPoints)")
+      return " in blocks of \(details.blockSize), scales %\(details.scales)"
+        + (details.zeroPoints < 0 ? "" : ", zero points %\(details.zeroPoints)")
     case .multiAxisQuantization(let details):
       return " along \(details.quantizedDimensions ?? []) in blocks of \(details.blockSize), scales %\(details.scales)"
     default: break

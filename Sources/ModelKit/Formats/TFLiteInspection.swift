@@ -87,11 +87,13 @@ struct TFLiteInspection {
 
   private mutating func add(_ conversion: ConversionMetadata) {
     if let environment = conversion.environment {
-      if let version = environment.tensorflowVersion, !version.isEmpty { result.producer = "TensorFlow Lite converter (TensorFlow \(version))" }
+      if let version = environment.tensorflowVersion, !version.isEmpty {
+        result.producer = "TensorFlow Lite converter (TensorFlow \(version))"
+      }
       if environment.modelType != .none { result.metadata["converted from"] = environment.modelType.name }
     }
     guard let options = conversion.options else { return }
-    let modes = (options.modelOptimizationModes ?? []).map { ConversionOptions.modeNames[$0] ?? String($0) }
+    let modes = (options.modelOptimizationModes ?? []).map { ConverterOptions.modeNames[$0] ?? String($0) }
     if !modes.isEmpty { result.metadata["optimisation"] = modes.joined(separator: ", ") }
     let allowed = [
       (options.allowCustomOps, "custom operators"), (options.enableSelectTfOps, "TensorFlow operators"),
@@ -158,7 +160,8 @@ struct TFLiteWeights {
         let size = dtype.byteCount(of: checkedProduct((tensor.shape ?? []).map { Int($0) }) ?? -1)
         if tensor.sparsity == nil, tensor.externalBuffer == 0, size != file.buffer(Int(tensor.buffer))?.count, problems.count < 20 {
           problems.append(
-            "weight '\(tensor.name ?? "")': expected \(size.map { String($0) } ?? "other") bytes, found \(file.buffer(Int(tensor.buffer))?.count ?? 0)")
+            "weight '\(tensor.name ?? "")': expected \(size.map { String($0) } ?? "other") bytes, found \(file.buffer(Int(tensor.buffer))?.count ?? 0)"
+          )
         }
       }
     }

@@ -5,7 +5,7 @@ import FlatBufferWire
 /// The converter, and what it was asked for.
 public struct ConversionMetadata: FlatTable {
   public var environment: ConversionEnvironment?
-  public var options: ConversionOptions?
+  public var options: ConverterOptions?
   public var unknownFields: [Int] = []
   public init() {}
 
@@ -44,7 +44,8 @@ public struct ConversionModelType: FlatEnumeration {
   ]
 }
 
-public struct ConversionOptions: FlatTable {
+/// The schema's `ConversionOptions`.
+public struct ConverterOptions: FlatTable {
   /// Numbers of `ModelOptimizationMode`; `modeNames` has their words.
   public var modelOptimizationModes: [Int32]?
   public var allowCustomOps = false
@@ -59,8 +60,8 @@ public struct ConversionOptions: FlatTable {
     2000: "QUANTIZATION_AWARE_TRAINING", 3001: "RANDOM_SPARSITY", 3002: "BLOCK_SPARSITY", 3003: "STRUCTURED_SPARSITY",
   ]
   public static let tableName = "ConversionOptions"
-  public static let table = FlatFieldTable<ConversionOptions>(rows)
-  private static let rows: [FlatField<ConversionOptions>] = [
+  public static let table = FlatFieldTable<ConverterOptions>(rows)
+  private static let rows: [FlatField<ConverterOptions>] = [
     .scalars(0, "model_optimization_modes", \.modelOptimizationModes),
     .scalar(1, "allow_custom_ops", \.allowCustomOps, false),
     .scalar(2, "enable_select_tf_ops", \.enableSelectTfOps, false),
