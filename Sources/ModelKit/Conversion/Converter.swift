@@ -24,18 +24,23 @@ public struct Converter: Sendable {
 
     options.onStep?("reading")
     let writer = try FormatRegistry.handler(for: target)
-    let model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
-    options.onStep?("writing")
-    var losses: [Loss] = []
-    if sourceFormat == target, try writer.rewrite(source, to: output.path, options.write) {
-      // Everything was carried over as it is.
-    } else {
-      losses = try write(model, with: writer, to: output.path)
-    }
-    report.notes = losses.map(\.description)
-    if let verification = options.verification {
-      options.onStep?("verifying")
-      try verify(model, source, output.path, verification, &report)
+    do {
+      let model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
+      options.onStep?("writing")
+      var losses: [Loss] = []
+      if sourceFormat == target, try writer.rewrite(source, to: output.path, options.write) {
+        // Everything was carried over as it is.
+      } else {
+        losses = try write(model, with: writer, to: output.path)
+      }
+      report.notes = losses.map(\.description)
+      if let verification = options.verification {
+        options.onStep?("verifying")
+        try verify(model, source, output.path, verification, &report)
+      }
+    } catch let error as UnsupportedError where sourceFormat == target && options.verification == nil {
+      // What nobody can execute can still be carried over as it is.
+      guard try writer.rewrite(source, to: output.path, options.write) else { throw error }
     }
     report.bytes = output.byteCount
     try output.commit()

@@ -11,6 +11,8 @@ struct TFLiteHandler: FormatHandler {
   }
   func inspect(_ path: String) throws -> Inspection { TFLiteInspection(try TFLiteFile(path: path)).result }
 
+  func open(_ path: String) throws -> Model { try TFLiteReader.read(path) }
+
   func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool {
     guard options.layout == .keep else { return false }
     try TFLiteFile(path: source).copy(to: path)
