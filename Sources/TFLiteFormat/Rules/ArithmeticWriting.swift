@@ -254,9 +254,9 @@ extension OperatorWriter {
         return try emit(.broadcastTo, [value, try int32s(extents)], as: TensorType(value.dtype, type.shape))
       }
     }
-    var common = try emit(.shape, [values[0]], as: TensorType(.int32, .ranked([.unknown])))
+    var common = try shape32(of: values[0])
     for value in values.dropFirst() {
-      let shape = try emit(.shape, [value], as: TensorType(.int32, .ranked([.unknown])))
+      let shape = try shape32(of: value)
       common = try emit(.broadcastArgs, [common, shape], as: TensorType(.int32, .ranked([.unknown])))
     }
     return try values.map { try emit(.broadcastTo, [$0, common], as: TensorType($0.dtype, type.shape)) }

@@ -131,7 +131,7 @@ let arrayWriting: [WritingRule] = [
     } else {
       let vector = TensorType(.int32, .ranked([type.shape.rank.map { .fixed($0) } ?? .unknown]))
       shape = try w.emit(
-        .broadcastArgs, [try w.int32Vector(target), try w.emit(.shape, [value], as: TensorType(.int32, .ranked([.unknown])))], as: vector)
+        .broadcastArgs, [try w.int32Vector(target), try w.shape32(of: value)], as: vector)
     }
     return [try w.broadcast(value, shape, type)]
   },

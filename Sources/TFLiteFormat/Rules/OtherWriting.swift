@@ -3,7 +3,7 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
+/// Attention is written as what it decomposes into.
 let attentionWriting: [WritingRule] = []
-let quantizationWriting: [WritingRule] = []
-let randomWriting: [WritingRule] = []
 let textWriting: [WritingRule] = []
+let randomWriting: [WritingRule] = []

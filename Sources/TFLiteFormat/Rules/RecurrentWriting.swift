@@ -5,7 +5,100 @@ import ModelTensor
 
 /// Recurrent ops as LiteRT's fused operator where that is exact, as loops elsewhere.
 let recurrentWriting: [WritingRule] = [
-  .writes(LSTMOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
+  .writes(LSTMOp.self) { op, x, w in try w.fused(op, x) ?? op.stepwise(x.values, in: &w) },
   .writes(GRUOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
   .writes(RNNOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
 ]
+
+extension OperatorWriter {
+  /// `UNIDIRECTIONAL_SEQUENCE_LSTM`, once for each direction; `nil` for an LSTM that it can't compute.
+  ///
+  /// The operator keeps its states in variables and would go on from where the run before ended. So an operator in front sets them
+  /// anew each time, which also gives them the size of the batch; and what they hold behind it are the states at the end.
+  fileprivate mutating func fused(_ op: LSTMOp, _ x: RuleInputs) throws -> [OutValue]? {
+    let given = try x.required(0), h = op.hiddenSize, directions = op.direction.count
+    guard op.clip == nil, !op.inputForget, op.activations.count == 3 * directions, h > 0,
+      (0..<directions).allSatisfy({ d in
+        op.activations[3 * d].kind == .sigmoid && op.activations[3 * d + 1].kind == .tanh && op.activations[3 * d + 2].kind == .tanh
+      }), x[4] == nil, x[7] == nil, x[8] == nil, given.dtype == .float32, let dims = given.type.shape.dims, dims.count == 3,
+      let width = dims[2].value, dims[op.batchFirst ? 1 : 0].value != 0,
+      let weights = x[1]?.fact.constant, let recurrent = x[2]?.fact.constant, weights.extents == [directions, 4 * h, width],
+      recurrent.extents == [directions, 4 * h, h], weights.dtype == .float32, recurrent.dtype == .float32,
+      x[3] == nil || x[3]?.fact.constant?.dtype == .float32
+    else { return nil }
+    let bias = x[3]?.fact.constant
+    var sequences: [OutValue] = [], hidden: [OutValue] = [], cells: [OutValue] = []
+    for d in 0..<directions {
+      let isBackward = op.direction == .reverse || d == 1
+      let along = op.batchFirst ? 1 : 0
+      let input = isBackward ? try apply(ReverseOp(axes: [along]), given) : given
+      var states: [OutValue] = []
+      for index in [5, 6] {
+        let initial = try x[index].flatMap { isZero($0) ? nil : $0 }.map { try row($0, d, h) }
+        states.append(try stateVariable(initial, given, timeAxis: along, width: h))
+      }
+      func block(_ tensor: Tensor, _ gate: Int, _ columns: Int) throws -> OutValue {
+        let start = (d * 4 + gate) * h
+        return try constant(tensor.reshaped([directions * 4 * h, columns]).rows(start..<(start + h)))
+      }
+      // Gates stand in the order i, o, f, c; the operator wants i, f, c, o.
+      let order = [0, 2, 3, 1]
+      var inputs: [OutValue?] = [input]
+      inputs += try order.map { try block(weights, $0, width) }
+      inputs += try order.map { try block(recurrent, $0, h) }
+      inputs += [nil, nil, nil]
+      for gate in order {
+        let sum = Tensor(computing: TensorType(.float32, [h])) {
+          guard let all = try bias?.array().values(Float.self) else { return NDArray([Float](repeating: 0, count: h), [h]) }
+          let first = d * 8 * h + gate * h, second = first + 4 * h
+          guard all.count >= second + h else { throw ExecutionError(.shapeMismatch, "LSTM: a bias of \(all.count) elements") }
+          return NDArray((0..<h).map { all[first + $0] + all[second + $0] }, [h])
+        }
+        inputs.append(try constant(sum))
+      }
+      inputs += [nil, nil] + states.map { Optional($0) } + [nil, nil, nil, nil]
+      var options = UnidirectionalSequenceLSTMOptions()
+      options.fusedActivationFunction = .tanh
+      options.timeMajor = !op.batchFirst
+      let type = TensorType(.float32, .ranked([dims[0], dims[1], .fixed(h)]))
+      var sequence = try emit(.unidirectionalSequenceLstm, inputs, .unidirectionalSequenceLSTMOptions(options), as: type)
+      let last = try slice(sequence, axis: along, start: -1, end: Int(Int32.max))
+      hidden.append(try reshape(last, [1, -1, h]))
+      // Read behind the operator, as it stands after it.
+      cells.append(try reshape(states[1], [1, -1, h]))
+      if isBackward { sequence = try apply(ReverseOp(axes: [along]), sequence) }
+      sequences.append(try unsqueeze(sequence, [op.batchFirst ? 2 : 1]))
+    }
+    return [
+      try concat(sequences, axis: op.batchFirst ? 2 : 1), try concat(hidden, axis: 0), try concat(cells, axis: 0),
+    ]
+  }
+
+  private func isZero(_ value: OutValue) -> Bool {
+    guard let constant = value.fact.constant, constant.elementCount <= 1 << 20, let numbers = try? constant.array().doubles() else {
+      return false
+    }
+    return numbers.allSatisfy { $0 == 0 }
+  }
+
+  /// The initial state of one direction.
+  private mutating func row(_ states: OutValue, _ direction: Int, _ width: Int) throws -> OutValue {
+    try reshape(try slice(states, axis: 0, start: direction, end: direction + 1), [-1, width])
+  }
+
+  /// A variable `[B, width]` that an operator fills: with zeros, whose number the input tells, or with what is given.
+  private mutating func stateVariable(_ initial: OutValue?, _ x: OutValue, timeAxis: Int, width: Int) throws -> OutValue {
+    let batch = x.type.shape.dims?[1 - timeAxis] ?? .unknown
+    let type = TensorType(.float32, .ranked([batch, .fixed(width)]))
+    let column: OutValue
+    if let initial {
+      column = initial
+    } else {
+      let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
+      column = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
+    }
+    let state = try emit(.tile, [column, try int32s([1, initial == nil ? width : 1])], .tileOptions(TileOptions()), as: type)
+    frame.entries[state.index].isVariable = true
+    return state
+  }
+}

@@ -107,7 +107,7 @@ extension OperatorWriter {
         op.keepDims
         ? shift
         : try reshapedTo(TensorType(.float32, result.shape), shift) { value, w in
-          try w.emit(.shape, [logs], as: TensorType(.int32, .ranked([.unknown])))
+          try w.shape32(of: logs)
         }
       y = try add(logs, back)
     case .any, .all: throw GraphError(.invalidStructure, "a reduction written twice")

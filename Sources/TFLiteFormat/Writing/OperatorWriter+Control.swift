@@ -88,6 +88,6 @@ extension OperatorWriter {
     if let extents = value.type.shape.dims, extents.filter({ $0.value == nil }).count <= 1 {
       return try emit(.reshape, [value, try int32s(extents.map { $0.value ?? -1 })], as: value.type)
     }
-    return try emit(.reshape, [value, try emit(.shape, [value], as: TensorType(.int32, .ranked([.unknown])))], as: value.type)
+    return try emit(.reshape, [value, try shape32(of: value)], as: value.type)
   }
 }

@@ -126,4 +126,12 @@ struct OperatorWriter: OpContext {
     }
     return try cast(value, to: .int32)
   }
+
+  /// All extents, as an int32 vector.
+  mutating func shape32(of value: OutValue) throws -> OutValue {
+    var options = ShapeOptions()
+    options.outType = .int32
+    let rank: Dim = value.type.shape.rank.map { .fixed($0) } ?? .unknown
+    return try emit(.shape, [value], .shapeOptions(options), as: TensorType(.int32, .ranked([rank])))
+  }
 }

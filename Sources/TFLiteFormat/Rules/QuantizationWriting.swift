@@ -1,0 +1,103 @@
+import ModelGraph
+import ModelOps
+import ModelSupport
+import ModelTensor
+
+let quantizationWriting: [WritingRule] = [
+  .writes(QuantizeLinearOp.self) { op, inputs, w in
+    let x = try inputs.required(0)
+    if let type = try quantizedType(op.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape), x.dtype == .float32,
+      [.int8, .uint8, .int16].contains(op.dtype)
+    {
+      return [try w.emit(.quantize, [x], .quantizeOptions(QuantizeOptions()), as: type)]
+    }
+    guard let range = op.dtype.integerRange else { throw UnsupportedError("TFLite does not quantise to \(op.dtype)") }
+    let scale = try w.spreadScale(try w.cast(try inputs.required(1), to: .float32), x, op.axis, op.blockSize)
+    var y = try w.apply(RoundOp(), try w.div(try w.cast(x, to: .float32), scale))
+    if let zero = inputs[2] { y = try w.add(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
+    let bounded = try w.clip(y, min: Double(range.lowerBound), max: Double(range.upperBound))
+    return [try w.cast(try w.cast(bounded, to: .int32), to: op.dtype)]
+  },
+  .writes(DequantizeLinearOp.self) { op, inputs, w in
+    let x = try inputs.required(0), scale = try inputs.required(1), target = op.dtype ?? scale.dtype
+    if let type = try quantizedType(x.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape), target == .float32,
+      [.int8, .uint8, .int16].contains(x.dtype), let known = w.quantized(x, type)
+    {
+      return [try w.emit(.dequantize, [known], .dequantizeOptions(DequantizeOptions()), as: TensorType(.float32, x.type.shape))]
+    }
+    let wide = try w.spreadScale(try w.cast(scale, to: .float32), x, op.axis, op.blockSize)
+    var y = try w.cast(x, to: .float32)
+    if let zero = inputs[2] { y = try w.sub(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
+    return [try w.cast(try w.mul(y, wide), to: target)]
+  },
+  .writes(DynamicQuantizeLinearOp.self) { _, inputs, w in
+    let x = try inputs.required(0), zero = try w.scalar(0, like: x), most = try w.scalar(255, like: x)
+    let low = try w.minimum(try w.reduce(.min, x, axes: nil), zero), high = try w.maximum(try w.reduce(.max, x, axes: nil), zero)
+    let scale = try w.div(try w.sub(high, low), most)
+    let point = try w.clip(try w.apply(RoundOp(), try w.div(try w.sub(zero, low), scale)), min: 0, max: 255)
+    let y = try w.clip(try w.add(try w.apply(RoundOp(), try w.div(x, scale)), point), min: 0, max: 255)
+    return [try w.cast(try w.cast(y, to: .int32), to: .uint8), scale, try w.cast(try w.cast(point, to: .int32), to: .uint8)]
+  },
+]
+
+/// What a scale and a zero point make of a dtype, when both are constants that TFLite can say.
+private func quantizedType(
+  _ dtype: DType, _ inputs: RuleInputs, axis: Int, block: Int, extents: Shape
+) throws -> TensorType? {
+  guard block == 0, let scale = inputs[1]?.fact.constant, scale.extents.count <= 1, scale.elementCount <= 1 << 20, let rank = extents.rank
+  else { return nil }
+  let scales = try scale.array().doubles().map { Float($0) }
+  var zeros = [Int64](repeating: 0, count: scales.count)
+  if let zero = inputs[2] {
+    guard let known = try zero.fact.constant?.array().integers(), known.count == scales.count else { return nil }
+    zeros = known.map { Int64($0) }
+  }
+  guard scales.allSatisfy({ $0.isFinite && $0 > 0 }) else { return nil }
+  var quantization = Quantization(scales: scales, zeroPoints: zeros)
+  if scales.count > 1 {
+    quantization.axis = try normalizeAxis(axis, rank: rank)
+    // Numbers for each channel are for weights, around zero.
+    guard zeros.allSatisfy({ $0 == 0 }) else { return nil }
+  }
+  return TensorType(dtype, extents, quantization: quantization)
+}
+
+extension OperatorWriter {
+  /// The value as a tensor with this quantisation; `nil` when it has another already.
+  func quantized(_ value: OutValue, _ type: TensorType) -> OutValue? {
+    guard value.frame == frame.id else { return nil }
+    let old = frame.entries[value.index].type.quantization
+    guard old == nil || old == type.quantization else { return nil }
+    var known = value
+    if old == nil {
+      if let constant = value.fact.constant {
+        // A constant of its own, as others may use the integers as they are.
+        known = frame.add(
+          type, frame.entries[value.index].name,
+          constant: Tensor(TensorType(type.dtype, constant.type.shape, quantization: type.quantization), source: constant.source))
+      } else {
+        frame.entries[value.index].type.quantization = type.quantization
+      }
+    }
+    return known
+  }
+
+  /// A scale (or zero point) as it broadcasts over `x`: one for all, one for each index of an axis, or one for each block.
+  fileprivate mutating func spreadScale(_ scale: OutValue, _ x: OutValue, _ axis: Int, _ blockSize: Int) throws -> OutValue {
+    if scale.type.shape.rank == 0 { return scale }
+    let rank = try rank(of: x), axis = try normalizeAxis(axis, rank: rank)
+    if blockSize > 0 {
+      guard let extents = scale.type.shape.extents, extents.count == rank, let extent = x.type.shape.dims?[axis].value else {
+        throw UnsupportedError("blocks of scales of unknown extents")
+      }
+      var wide = try unsqueeze(scale, [axis + 1]), shape = extents
+      shape.insert(blockSize, at: axis + 1)
+      wide = try expand(wide, to: try ints(shape))
+      shape.remove(at: axis + 1)
+      shape[axis] *= blockSize
+      return try slice(try reshape(wide, shape), axis: axis, start: 0, end: extent)
+    }
+    if scale.type.shape.elementCount == 1 { return try reshape(scale, []) }
+    return try reshape(scale, (0..<rank).map { $0 == axis ? -1 : 1 })
+  }
+}
