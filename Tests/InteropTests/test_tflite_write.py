@@ -1,0 +1,144 @@
+"""What is written as TFLite, run by LiteRT: by its own kernels and with its default delegate, at several batch sizes.
+
+Keras and ONNX Runtime are the judges. Not tested here: files of over 2 GB, and what is read back (modelctl's own check, which
+every conversion here passes, does that).
+"""
+import concurrent.futures
+import pathlib
+
+import keras
+import onnx
+import pytest
+
+import litert
+import modelctl
+import onnx_idioms
+import peers
+import test_networks
+from layer_cases import CASES
+from networks import NETWORKS
+from test_onnx_idioms import EXACT, LOOSE, run_as_written
+
+#: Cases are made and judged this many at a time; the conversions of a bunch run beside each other.
+BUNCH = 24
+
+
+def bunches(items):
+    items = list(items)
+    return [items[start:start + BUNCH] for start in range(0, len(items), BUNCH)]
+
+
+def convert_all(pairs):
+    """Conversions of a bunch, two at a time; gives the failures by source."""
+    def convert(pair):
+        try:
+            modelctl.convert(*pair)
+            return None
+        except modelctl.Failed as error:
+            return str(error)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return dict(zip([source for source, _ in pairs], pool.map(convert, pairs)))
+
+
+def judge(path, inputs, expected, tolerance, name):
+    """Both ways of running, and no operator but LiteRT's own."""
+    names = litert.operators(path)
+    assert "CUSTOM" not in names and not any("FLEX" in name.upper() for name in names), names
+    for resolver in (litert.PLAIN, litert.DELEGATED):
+        peers.compare(litert.run(path, inputs, resolver), expected, tolerance, name)
+
+
+@pytest.mark.parametrize("bunch", bunches(CASES), ids=lambda bunch: f"{bunch[0].name} … {bunch[-1].name}")
+def test_layers(bunch, tmp_path):
+    made, problems = [], []
+    for index, case in enumerate(bunch):
+        model = peers.build(case, keras)
+        source = tmp_path / f"{index}.keras"
+        model.save(source)
+        inputs = peers.batches(case.name, case.inputs)
+        made.append((case, model, source, inputs, peers.run_model(model, inputs)))
+    failures = convert_all([(source, source.with_suffix(".tflite")) for _, _, source, _, _ in made])
+    for case, model, source, inputs, expected in made:
+        path = source.with_suffix(".tflite")
+        try:
+            assert failures[source] is None, failures[source]
+            judge(path, inputs, expected, case.tolerance, case.name)
+            single = [value[:1] for value in inputs]
+            peers.compare(litert.run(path, single), peers.run_model(model, single), case.tolerance, f"{case.name}, batch 1")
+            key, names, results = litert.signature(path)
+            assert key == "serving_default" and names == [tensor.name for tensor in model.inputs] and len(results) == len(expected)
+        except Exception as error:  # Gathered, so that one failure does not hide the others of the bunch.
+            problems.append(f"{case.name}: {error}")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("resnet50", "efficientnet b0")])
+def test_networks_run(name, tmp_path):
+    model, inputs = test_networks.make(name, keras)
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.tflite")
+    judge(tmp_path / "model.tflite", inputs, peers.run_model(model, inputs), test_networks.TOLERANCES.get(name, EXACT), name)
+    if name in test_networks.CONVOLUTIONAL:
+        names = litert.operators(tmp_path / "model.tflite")
+        assert not {"TRANSPOSE", "RELU", "RELU6"} & set(names), "an activation of its own, or a transpose"
+        if name != "u-net":
+            # Normalisations went into the weights.
+            assert names.count("MUL") <= sum("Multiply" in type(layer).__name__ for layer in model.layers), names
+
+
+@pytest.mark.parametrize("bunch", bunches(onnx_idioms.CASES), ids=lambda bunch: f"{bunch[0]} … {bunch[-1]}")
+def test_onnx_idioms_run(bunch, tmp_path):
+    made, problems = [], []
+    for name in bunch:
+        for batch in (None, 1):
+            builder = onnx_idioms.Builder(name, batch)
+            outputs = onnx_idioms.CASES[name](builder)
+            source = tmp_path / f"{name}-{batch}.onnx"
+            onnx.save(builder.model(outputs if isinstance(outputs, list) else [outputs]), source)
+            made.append((name, batch, source, builder.feeds))
+    failures = convert_all([(source, source.with_suffix(".tflite")) for _, _, source, _ in made])
+    for name, batch, source, feeds in made:
+        try:
+            if (name, batch) in REFUSED:
+                assert failures[source] and REFUSED[name, batch] in failures[source], failures[source]
+                continue
+            assert failures[source] is None, failures[source]
+            expected = run_as_written(source, feeds)
+            tolerance = LOOSE if "norm" in name or "transformer" in name or name == "class_token" else EXACT
+            judge(source.with_suffix(".tflite"), feeds, expected, tolerance, name)
+        except Exception as error:
+            problems.append(f"{name}, batch {batch}: {error}")
+    assert not problems, "\n".join(problems)
+
+
+#: What is refused, and the operator that is named.
+REFUSED = {("upsample_to_other", None): "Resize"}
+
+
+def test_states_start_anew(tmp_path):
+    """A recurrent operator keeps its states in variables: a second run must give the same, whatever the batch before."""
+    keras.utils.set_random_seed(5)
+    inputs = keras.layers.Input((6, 4), name="sequence")
+    model = keras.Model(inputs, keras.layers.Bidirectional(keras.layers.LSTM(5, return_sequences=True))(inputs))
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.tflite")
+    assert litert.operators(tmp_path / "model.tflite").count("UNIDIRECTIONAL_SEQUENCE_LSTM") == 2
+    interpreter = litert.open_model(tmp_path / "model.tflite")
+    place, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    (x,) = peers.batches("states", [(6, 4)], size=4)
+    for size in (4, 1, 3):
+        interpreter.resize_tensor_input(place, (size, 6, 4), strict=True)
+        interpreter.allocate_tensors()
+        for _ in range(2):
+            interpreter.set_tensor(place, x[:size])
+            interpreter.invoke()
+            peers.compare([interpreter.get_tensor(result)], peers.run_model(model, [x[:size]]), EXACT, f"batch {size}")
+
+
+def test_the_same_bytes_again(tmp_path):
+    model, _ = test_networks.make("cifar cnn", keras)
+    model.save(tmp_path / "model.keras")
+    files = [tmp_path / "one.tflite", tmp_path / "two.tflite"]
+    for file in files:
+        modelctl.convert(tmp_path / "model.keras", file)
+    assert pathlib.Path(files[0]).read_bytes() == pathlib.Path(files[1]).read_bytes()
