@@ -74,7 +74,8 @@ struct SparseLayout {
   }
 
   /// The dense tensor, made when its bytes are asked for.
-  func densified(_ type: TensorType, _ content: FlatBytes) throws -> Tensor {
+  /// - Parameter place: where errors say that it stands.
+  func densified(_ type: TensorType, _ content: FlatBytes, at place: SourceLocation) throws -> Tensor {
     guard let bits = type.dtype.bitWidth, bits >= 8, let size = type.shape.elementCount.flatMap({ type.dtype.byteCount(of: $0) }) else {
       throw UnsupportedError("sparse tensors of the type \(type.dtype) are not supported")
     }
@@ -87,7 +88,10 @@ struct SparseLayout {
       try content.source.withBytes(in: 0..<content.count) { values in
         try array.withMutableBytes { dense in
           var next = 0
-          try fill(level: 0, position: 0, offset: 0, width: bits / 8, values, &next, dense)
+          do { try fill(level: 0, position: 0, offset: 0, width: bits / 8, values, &next, dense) } catch var error as FormatError {
+            error.location = place
+            throw error
+          }
         }
       }
       return array

@@ -44,7 +44,10 @@ extension TFLiteFile {
       // Older converters give tensors without a value an empty buffer of their own.
       if content.isEmpty, count != 0 { return nil }
       let type = TensorType(dtype, Shape(shape), quantization: try quantization(of: tensor, subgraph: subgraph))
-      if let sparsity = tensor.sparsity { return try SparseLayout(sparsity, shape).densified(type, content) }
+      if let sparsity = tensor.sparsity {
+        let place = SourceLocation(file: path.isEmpty ? nil : path, path: ["subgraphs[\(subgraph)]", "tensors[\(index)]"])
+        return try SparseLayout(sparsity, shape).densified(type, content, at: place)
+      }
       let source: any ByteSource = dtype == .string ? StringSource(try StringBuffer(content).strings) : content.source
       let result = Tensor(type, source: source)
       try result.validate()
