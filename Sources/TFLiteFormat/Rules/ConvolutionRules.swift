@@ -65,7 +65,11 @@ let convolutionRules: [OperatorRule] = [
       kernel: kernel, in: g)
     return Computation(op, [try n.input(2), kernel, n.optional(3)], activation: o.fusedActivationFunction)
   },
-  .reads(.dilate) { n, g in try n.spread(in: &g) }.onAnyType,
+  .reads(.dilate) { n, g in
+    let x = try n.input(0)
+    let result = try n.spread(x, by: try n.constantInts(1, in: g), filler: try g.reshape(try n.input(2), []), in: &g)
+    return [result == x ? try g.apply(IdentityOp(), x) : result]
+  }.onAnyType,
 ]
 
 extension OperatorReader {
@@ -115,23 +119,19 @@ extension OperatorReader {
     return op
   }
 
-  /// Elements with others between them: the dilations are input 1, what stands between input 2.
-  fileprivate func spread(in g: inout GraphContext) throws -> [ValueID] {
-    var x = try input(0)
-    let factors = try constantInts(1, in: g), rank = try self.rank(0, in: g)
+  /// Elements with others between them: axis by axis a new one behind it is filled up, the two become one, and what stands behind
+  /// the last element goes.
+  func spread(_ x: ValueID, by factors: [Int], filler: ValueID, in g: inout GraphContext) throws -> ValueID {
+    var x = x
+    let rank = try g.rank(of: x)
     guard factors.count == rank, factors.allSatisfy({ (1...(1 << 24)).contains($0) }) else {
       throw FormatError(.invalidValue, "\(type) by \(factors)")
     }
-    let filler = try g.reshape(try input(2), [])
     for axis in 0..<rank where factors[axis] > 1 {
-      let extents = try g.shape(of: x)
-      // A new axis behind this one is filled up, the two become one, and what stands behind the last element goes.
-      let column = try g.unsqueeze(x, [axis + 1])
+      let extents = try g.shape(of: x), column = try g.unsqueeze(x, [axis + 1])
       var pads = [Int](repeating: 0, count: 2 * (rank + 1))
       pads[rank + 1 + axis + 1] = factors[axis] - 1
       let filled = try g.apply(PadOp(), column, try g.ints(pads), filler)
-      var shape = [Int](repeating: 0, count: rank)
-      shape[axis] = -1
       var parts: [ValueID] = []
       if axis > 0 { parts.append(try g.slice(extents, axis: 0, start: 0, end: axis)) }
       parts.append(try g.ints([-1]))
@@ -139,6 +139,6 @@ extension OperatorReader {
       let joined = try g.apply(ReshapeOp(), filled, try g.concat(parts, axis: 0))
       x = try g.slice(joined, axis: axis, start: 0, end: 1 - factors[axis])
     }
-    return [x == (try input(0)) ? try g.apply(IdentityOp(), x) : x]
+    return x
   }
 }
