@@ -10,9 +10,12 @@ let linearRules: [OperatorRule] = [
     let op = FullyConnectedOp(keepDims: o.keepNumDims)
     return Computation(op, [try n.input(0), try n.input(1), n.optional(2)], activation: o.fusedActivationFunction)
   },
-  .computes(.batchMatmul) { n, _ in
-    let o = n.options(BatchMatMulOptions.self)
-    return Computation(MatMulOp(transposeA: o.adjX, transposeB: o.adjY), [try n.input(0), try n.input(1)])
+  .computes(.batchMatmul) { n, g in
+    let o = n.options(BatchMatMulOptions.self), op = MatMulOp(transposeA: o.adjX, transposeB: o.adjY)
+    let factors = [try n.input(0), try n.input(1)], dtype = try n.output(0).dtype
+    // Plain narrow integers are summed in wide ones.
+    guard !n.isQuantized, dtype.isInteger else { return Computation(op, factors) }
+    return Computation(op, try factors.map { try g.cast($0, to: dtype) })
   },
   .moves(.matrixDiag) { n, g in
     let x = try n.input(0), rank = try n.rank(0, in: g)
