@@ -114,7 +114,7 @@ let package = Package(
     tests("ONNXFormat", ["ONNXFormat", "ModelRuntime", "OpCases"]),
     tests("TensorFlowGraph", ["TensorFlowGraph"]),
     tests("TFJSFormat", ["TFJSFormat"]),
-    tests("TFLiteFormat", ["TFLiteFormat"]),
+    tests("TFLiteFormat", ["TFLiteFormat", "ModelRuntime", "OpCases"]),
     tests("SavedModelFormat", ["SavedModelFormat", "CChecksum"]),
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),

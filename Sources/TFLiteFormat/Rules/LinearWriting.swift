@@ -4,7 +4,17 @@ import ModelSupport
 import ModelTensor
 
 let linearWriting: [WritingRule] = [
-  .writes(MatMulOp.self) { op, x, w in [try writeMatMul(op, x, &w)] }
+  .writes(MatMulOp.self) { op, x, w in [try writeMatMul(op, x, &w)] },
+  .writes(FullyConnectedOp.self) { op, x, w in
+    let value = try x.required(0), weights = try x.required(1), type = try w.types(op, x)[0]
+    guard value.dtype == .float32, weights.dtype == .float32, weights.type.shape.rank == 2 else {
+      return try op.decompose(x.values, in: &w)
+    }
+    var options = FullyConnectedOptions()
+    options.keepNumDims = op.keepDims
+    let bias = x[2].map { [$0] } ?? []
+    return [try w.emit(.fullyConnected, [value, weights] + bias, .fullyConnectedOptions(options), as: type)]
+  },
 ]
 
 /// A matrix product by constant weights is `FULLY_CONNECTED`, any other `BATCH_MATMUL`.

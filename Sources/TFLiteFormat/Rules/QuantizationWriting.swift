@@ -4,6 +4,7 @@ import ModelSupport
 import ModelTensor
 
 let quantizationWriting: [WritingRule] = [
+  .writes(QuantizedOp.self) { op, inputs, w in try w.quantized(op, inputs) ?? op.decompose(inputs.values, in: &w) },
   .writes(QuantizeLinearOp.self) { op, inputs, w in
     let x = try inputs.required(0)
     if let type = try quantizedType(op.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape), x.dtype == .float32,

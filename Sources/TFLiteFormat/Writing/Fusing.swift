@@ -233,7 +233,7 @@ struct Fusing {
   }
 
   /// What is fused into a step; `nil` where nothing can be.
-  private static func activation(of step: SubgraphFrame.Step) -> ActivationFunctionType? {
+  static func activation(of step: SubgraphFrame.Step) -> ActivationFunctionType? {
     switch step.options {
     case .conv2DOptions(let o): o.fusedActivationFunction
     case .depthwiseConv2DOptions(let o): o.fusedActivationFunction
@@ -249,7 +249,7 @@ struct Fusing {
     }
   }
 
-  private static func setActivation(_ activation: ActivationFunctionType, of step: inout SubgraphFrame.Step) {
+  static func setActivation(_ activation: ActivationFunctionType, of step: inout SubgraphFrame.Step) {
     switch step.options {
     case .conv2DOptions(var o):
       o.fusedActivationFunction = activation

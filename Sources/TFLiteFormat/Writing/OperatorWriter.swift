@@ -13,6 +13,8 @@ struct OperatorWriter: OpContext {
   /// Writes body `index` of the op being written into a writer, on these inputs; `nil` where there are no bodies.
   var inliner: ((_ index: Int, _ inputs: [OutValue], _ writer: inout OperatorWriter) throws -> [OutValue])?
   private var depth = 0
+  /// Whether an op on quantised tensors is being written: integers with scales pass for the floats they stand for.
+  var isQuantized = false
 
   init(frame: SubgraphFrame, library: WrittenSubgraphs, rules: WritingTable = .all, nodeName: String = "") {
     self.frame = frame
@@ -95,7 +97,9 @@ struct OperatorWriter: OpContext {
   /// A constant whose bytes are written from where they are.
   mutating func constant(_ tensor: Tensor) throws -> OutValue {
     guard TFLiteDTypes.wire(tensor.dtype) != nil else { throw UnsupportedError("TFLite has no dtype \(tensor.dtype)") }
-    return frame.add(tensor.type, nodeName.isEmpty ? "constant" : nodeName + "/constant", constant: tensor)
+    var value = frame.add(tensor.type, nodeName.isEmpty ? "constant" : nodeName + "/constant", constant: tensor)
+    if isQuantized, tensor.type.quantization != nil { value.fact.type = TensorType(.float32, tensor.type.shape) }
+    return value
   }
 
   /// A constant int32 vector: what TFLite's shape and axis arguments take.
