@@ -12,12 +12,12 @@ private func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout Operat
   let x = try inputs.required(0), dtype = x.dtype
   let result = try w.types(op, inputs)[0]
   if let y = try nativeResize(op, inputs, result, &w) { return w.refined(try w.cast(y, to: dtype), result) }
-  guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize else {
-    throw UnsupportedError("such a resizing of a tensor of unknown extents")
-  }
+  guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize,
+    op.aspect == .stretch
+  else { throw UnsupportedError("such a resizing of a tensor of unknown extents") }
   var y = try w.cast(x, to: .float32)
   let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(0..<from.count)
-  for axis in from.indices where from[axis] != to[axis] {
+  for axis in from.indices where try !isKept(axis, op, inputs, from, to) {
     guard let n = from[axis].value, let out = to[axis].value, n * max(out, n) <= 1 << 22, let place = given.firstIndex(of: axis) else {
       throw UnsupportedError("such a resizing of a tensor of unknown extents")
     }
@@ -44,6 +44,15 @@ private func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout Operat
   return w.refined(try w.cast(y, to: dtype), result)
 }
 
+/// Whether nothing becomes of an axis: it is not asked for, its extent is known to stay, or it is scaled by just 1.
+private func isKept(_ axis: Int, _ op: ResizeOp, _ inputs: RuleInputs, _ from: [Dim], _ to: [Dim]) throws -> Bool {
+  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(from.indices)
+  guard let place = given.firstIndex(of: axis) else { return true }
+  if let scales = try inputs[2]?.fact.constant?.array().doubles(), place < scales.count { return scales[place] == 1 }
+  if let elements = inputs[3]?.fact.elements, place < elements.count, elements[place] == from[axis], from[axis] != .unknown { return true }
+  return from[axis] == to[axis] && from[axis] != .unknown
+}
+
 private func nativeResize(
   _ op: ResizeOp, _ inputs: RuleInputs, _ result: TensorType, _ w: inout OperatorWriter
 ) throws -> OutValue? {
@@ -51,8 +60,8 @@ private func nativeResize(
   guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias, op.aspect == .stretch
   else { return nil }
   let given = op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]
-  func isKept(_ axis: Int) -> Bool { !given.contains(axis) || dims[axis] == to[axis] && dims[axis].value != nil }
-  let isFirst = isKept(0) && isKept(1) && !isKept(2), isLast = isKept(0) && isKept(3)
+  let kept = try (0..<4).map { try isKept($0, op, inputs, dims, to) }
+  let isFirst = kept[0] && kept[1] && !kept[2], isLast = kept[0] && kept[3]
   guard isFirst || isLast, op.mode != .cubic else { return nil }
   let axes = isLast ? [1, 2] : [2, 3]
   // How pixels are looked at.
