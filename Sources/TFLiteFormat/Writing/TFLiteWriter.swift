@@ -75,8 +75,22 @@ public struct TFLiteWriter: Sendable {
     }
     result.metadata = metadata
     result.buffers = assembler.buffers
+    losses += Self.narrowed(model)
     if model.training != nil { losses.append(Loss("training configuration", reason: "TFLite has no place for it")) }
     return result
+  }
+
+  /// What is computed in float32 although the model computes it in another dtype.
+  private static func narrowed(_ model: Model) -> [Loss] {
+    var found: Set<DType> = []
+    for graph in model.graphs.values {
+      for case let node? in graph.nodeSlots where !(node.op is CastOp) {
+        for output in node.outputs { found.insert(graph[output].type.dtype) }
+      }
+    }
+    return [DType.float64, .float16, .bfloat16].filter { found.contains($0) }.map {
+      Loss("\($0) arithmetic", reason: "LiteRT computes in float32")
+    }
   }
 
   private func finished(_ graph: Graph, _ state: EmissionState, name: String) throws -> WrittenSubgraphs.Finished {
