@@ -112,7 +112,7 @@ def test_onnx_idioms_run(bunch, tmp_path):
 
 
 #: What is refused, and the operator that is named.
-REFUSED = {("upsample_to_other", None): "Resize"}
+REFUSED = {}
 
 
 def test_states_start_anew(tmp_path):
