@@ -13,6 +13,8 @@ public struct TargetProfile: Sendable {
   public var layout: DataLayout?
   /// The dtypes values may have; `nil` takes all.
   public var dtypes: Set<DType>?
+  /// Whether loops that are a recurrent cell had better be recurrent ops.
+  public var prefersRecurrentOps = false
   /// Why a node can't be written as it is, or `nil` when it can. A refused composite op is decomposed
   /// and its parts are asked for again.
   public var accepts: @Sendable (Node, Graph, Model) -> String?

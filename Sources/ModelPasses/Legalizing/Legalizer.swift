@@ -48,6 +48,7 @@ public struct Legalizer {
 
   private var opPasses: [any Pass] {
     var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), FoldConstants(), RecognizeScan()]
+    if profile.prefersRecurrentOps { passes.append(RecognizeCells()) }
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes += [FoldConstants(), CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
     return passes

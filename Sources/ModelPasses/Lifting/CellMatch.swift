@@ -133,12 +133,17 @@ extension StepPlace {
     return h
   }
 
+  /// The recurrent ops compute in single precision: what is more precise stays a loop.
+  private static var dtypes: Set<DType> { [.float32, .float16, .bfloat16] }
+
   /// The cell as a recurrent op over `x` `[T, B, I]`.
   mutating func append(
     _ cell: CellMatch, over x: ValueID, direction: RecurrentDirection, initial: [ValueID?], mask: ValueID?, zeroOutputForMask: Bool,
     name: String
   ) throws -> [ValueID]? {
-    guard let h = units(cell), context.fact(of: x).type.shape.rank == 3, context.fact(of: x).type.dtype.isFloatingPoint else { return nil }
+    guard let h = units(cell), context.fact(of: x).type.shape.rank == 3, Self.dtypes.contains(context.fact(of: x).type.dtype) else {
+      return nil
+    }
     var kernels: [ValueID] = [], recurrent: [ValueID] = [], first: [ValueID?] = [], second: [ValueID?] = []
     for (index, gate) in cell.gates.enumerated() {
       let isCandidate = cell.candidate != nil && index == cell.gates.count - 1

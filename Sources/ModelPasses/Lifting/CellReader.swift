@@ -85,9 +85,11 @@ extension StepPlace {
       var start = 0
       for output in node.outputs.prefix(index) {
         guard let part = graph[output].type.shape.dims?.last?.value else { return nil }
-        start += part
+        start &+= part
       }
-      guard let count = graph[value].type.shape.dims?.last?.value, count > 0, start + count <= extent else { return nil }
+      guard let count = graph[value].type.shape.dims?.last?.value, count > 0, start >= 0, count <= extent, start <= extent - count else {
+        return nil
+      }
       return (x, start..<(start + count))
     default: return nil
     }
@@ -141,8 +143,8 @@ extension StepPlace {
       return true
     }
     if let part = columns(value) {
-      let start = part.range.lowerBound
-      return try collect(part.x, (start + range.lowerBound)..<(start + range.upperBound), into: &sum, depth: depth + 1)
+      guard let inner = range.within(part.range) else { return false }
+      return try collect(part.x, inner, into: &sum, depth: depth + 1)
     }
     guard let node = producer(value) else {
       if sequence(of: value) != nil { return try collectOutside(value, range, into: &sum) }
@@ -152,7 +154,9 @@ extension StepPlace {
     switch node.op {
     case is AddOp:
       for operand in node.inputs {
-        guard let operand, self.width(plain(operand)) == width, try collect(operand, range, into: &sum, depth: depth + 1) else { return false }
+        guard let operand, self.width(plain(operand)) == width, try collect(operand, range, into: &sum, depth: depth + 1) else {
+          return false
+        }
       }
       return true
     case let op as MatMulOp where !op.transposeA:
@@ -166,10 +170,10 @@ extension StepPlace {
       var start = 0
       for operand in node.inputs {
         guard let operand, let part = self.width(plain(operand)) else { return false }
-        if start <= range.lowerBound, range.upperBound <= start + part {
+        if start >= 0, part >= 0, start <= range.lowerBound, range.upperBound - start <= part {
           return try collect(operand, (range.lowerBound - start)..<(range.upperBound - start), into: &sum, depth: depth + 1)
         }
-        start += part
+        start &+= part
       }
       return false
     default:
@@ -203,5 +207,13 @@ extension StepPlace {
       result.append(CellGate(kind: function.kind, sum: sum, left: sum.recurrent[0].left))
     }
     return result
+  }
+}
+
+extension Range<Int> {
+  /// These places counted from the start of `outer`; `nil` when they lie behind its end.
+  func within(_ outer: Range<Int>) -> Range<Int>? {
+    guard lowerBound >= 0, upperBound <= outer.count else { return nil }
+    return (outer.lowerBound + lowerBound)..<(outer.lowerBound + upperBound)
   }
 }

@@ -49,6 +49,7 @@ extension LiftLayers {
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
       RemoveDeadCode(), LowerLayers(), FoldConstants(), RecognizeScan(), RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(),
+      RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

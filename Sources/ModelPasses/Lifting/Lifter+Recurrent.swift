@@ -197,7 +197,9 @@ extension Lifter {
     if r.direction != .bidirectional {
       layer.options.goBackwards = r.direction == .reverse
       layer.options.returnSequences = wantsSequence
-      let onlyLast = !wantsSequence && mask == nil && states.dropFirst().allSatisfy { !isUsed($0) }
+      // From zeros on, the last output is the last state.
+      let isLastState = mask == nil || !hasInitial && !r.zeroOutputForMask
+      let onlyLast = !wantsSequence && isLastState && states.dropFirst().allSatisfy { !isUsed($0) }
       layer.options.returnState = wantsStates && !onlyLast
       let results = try addAll(layer, named: name, inputs, weights0, roles: roles, results: [])
       if wantsSequence {
@@ -319,7 +321,8 @@ extension Lifter {
   private func isMergeable(_ part: Part, _ r: Recurrence) -> Bool {
     switch part {
     case .sequence: r.mask == nil || r.zeroOutputForMask
-    case .state: r.mask == nil
+    // States start from 0, as the last output does that masked steps repeat.
+    case .state: r.mask == nil || !r.zeroOutputForMask
     case .lastStep: r.mask != nil && !r.zeroOutputForMask
     }
   }

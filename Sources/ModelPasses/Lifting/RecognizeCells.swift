@@ -98,7 +98,9 @@ private struct ScannedCell: StepPlace {
       }
       guard let otherwise = kept(next[index], cell.next[0], mask) else { return nil }
       if let state = states.firstIndex(of: otherwise) {
-        guard zeroes != true, next[state] == next[index], let start = node.input(state), isZeroOutside(start) else { return nil }
+        guard zeroes != true, kept(next[state], cell.next[0], mask) == otherwise, let start = node.input(state), isZeroOutside(start) else {
+          return nil
+        }
         zeroes = false
         copies.insert(state)
       } else {
@@ -233,7 +235,9 @@ private struct ScannedCell: StepPlace {
     }
     guard depth < 16, let node = outer(value) else { return false }
     if let op = node.op as? ConstantOfShapeOp { return op.value.doubles().allSatisfy { $0 == 0 } }
-    guard node.op is ExpandOp || node.op is TileOp || node.op is IdentityOp || node.op is CastOp || node.op is UnsqueezeOp else { return false }
+    guard node.op is ExpandOp || node.op is TileOp || node.op is IdentityOp || node.op is CastOp || node.op is UnsqueezeOp else {
+      return false
+    }
     return node.input(0).map { isZeroOutside($0, depth: depth + 1) } ?? false
   }
   private func isZero(_ value: ValueID, depth: Int = 0) -> Bool {
@@ -274,7 +278,15 @@ private struct ScannedCell: StepPlace {
     if let wide = outer(given), let axes = (wide.op as? UnsqueezeOp)?.axes, axes == [2] || axes == [-1], let flat = wide.input(0) {
       return try context.transpose(flat, [1, 0])
     }
-    return try context.transpose(try context.squeeze(given, [2]), [1, 0])
+    return try context.transpose(try squeezed(given), [1, 0])
+  }
+
+  /// A mask without its last axis: the same value for both directions of a layer.
+  private mutating func squeezed(_ mask: ValueID) throws -> ValueID {
+    for id in context.graph.nodeIDs where (context.graph[id].op as? SqueezeOp)?.axes == [2] && context.graph[id].input(0) == mask {
+      return context.graph[id].outputs[0]
+    }
+    return try context.squeeze(mask, [2])
   }
 
   // MARK: A step's surroundings
@@ -333,8 +345,8 @@ private struct ScannedCell: StepPlace {
       return true
     }
     if let part = Self.columns(value, in: context.graph, context.model) {
-      let start = part.range.lowerBound
-      return try collect(part.x, (start + range.lowerBound)..<(start + range.upperBound), turns, into: &sum, depth: depth + 1)
+      guard let inner = range.within(part.range) else { return false }
+      return try collect(part.x, inner, turns, into: &sum, depth: depth + 1)
     }
     guard let node = outer(value), let x = node.input(0) else { return false }
     switch node.op {

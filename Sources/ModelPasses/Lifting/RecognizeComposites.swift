@@ -40,6 +40,7 @@ private struct Matcher {
     case is MulOp: return silu(node) ?? hardSwish(node) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
     case is DivOp: return hardSwish(node) ?? hardSigmoid(node) ?? norm(node)
     case is AddOp: return shiftedNorm(node) ?? groupNorm(node)
+    case is ClipOp, is MinimumOp, is MaximumOp: return clippedLine(node)
     default: return nil
     }
   }
@@ -94,6 +95,23 @@ private struct Matcher {
   private func hardSigmoid(_ node: Node) -> Found? {
     guard close(scalar(node.input(1)), 6), let x = ramp(node.input(0)) else { return nil }
     return (HardSigmoidOp(alpha: 1 / 6, beta: 0.5), [x])
+  }
+  /// `Clip(x / 5 + 0.5, 0, 1)`, Keras 2's, or with 1/6: by one op or two.
+  private func clippedLine(_ node: Node) -> Found? {
+    var line: ValueID?
+    if node.op is ClipOp {
+      guard scalar(node.input(1)) == 0, scalar(node.input(2)) == 1 else { return nil }
+      line = node.input(0)
+    } else {
+      let isMaximum = node.op is MaximumOp
+      guard let inner = pairs(node).first(where: { scalar($0.1) == (isMaximum ? 0 : 1) })?.0, let other = self.node(inner),
+        isMaximum ? other.op is MinimumOp : other.op is MaximumOp
+      else { return nil }
+      line = pairs(other).first { scalar($0.1) == (isMaximum ? 1 : 0) }?.0
+    }
+    guard let scaled = operand(line, AddOp.self, 0.5) else { return nil }
+    for alpha in [0.2, 1.0 / 6] { if let x = quotient(scaled, by: 1 / alpha) { return (HardSigmoidOp(alpha: alpha, beta: 0.5), [x]) } }
+    return nil
   }
   private func hardSwish(_ node: Node) -> Found? {
     if node.op is MulOp {

@@ -60,17 +60,18 @@ private struct LoopMatch {
     let isInvariant = formals.indices.map { $0 >= op.stateCount || next[$0] == formals[$0] }
     guard let limits = counters(condition, formals, next, isInvariant, node) else { return false }
     // The lists that are read, and those that are filled.
-    var read: [(index: Int, source: ValueID, gets: [NodeID])] = [], filled: [(index: Int, set: NodeID, isSingle: Bool)] = []
+    var read: [Reading] = [], filled: [Filling] = []
     let uses = body.uses()
     for index in formals.indices where isList(body[formals[index]].type) {
       let users = uses[formals[index]] ?? []
       if isInvariant[index] {
-        guard let source = listed(node.inputs[index]), users.allSatisfy({ isGet($0, of: formals[index], at: limits.map(\.counter)) })
-        else { return false }
-        read.append((index, source, users))
+        guard let source = listed(node.inputs[index]) else { return false }
+        let ways = Set(users.map { get($0, of: formals[index], limits, node) })
+        guard ways.count == 1, case let isBackward?? = ways.first else { return false }
+        read.append(Reading(index: index, source: source, gets: users, isBackward: isBackward))
       } else {
-        guard let set = setting(next[index], formals[index], limits.map(\.counter)), users == [set.node] else { return false }
-        filled.append((index, set.node, set.isSingle))
+        guard let set = setting(index, next[index], formals[index], limits, node), users == [set.set] else { return false }
+        filled.append(set)
       }
     }
     guard let first = read.first else { return false }
@@ -93,11 +94,16 @@ private struct LoopMatch {
     case number(Int)
   }
 
+  private struct Limit {
+    var counter: ValueID
+    var bound: Bound
+  }
+
   /// The counters that the condition holds against limits: as formals of the body, with the limits as values around the loop.
   private func counters(
     _ condition: Graph, _ formals: [ValueID], _ next: [ValueID], _ isInvariant: [Bool], _ node: Node
-  ) -> [(counter: ValueID, bound: Bound)]? {
-    var waiting = [plain(condition.outputs[0].value, condition)], result: [(counter: ValueID, bound: Bound)] = []
+  ) -> [Limit]? {
+    var waiting = [plain(condition.outputs[0].value, condition)], result: [Limit] = []
     let places = Dictionary(condition.inputs.enumerated().map { ($1.value, $0) }, uniquingKeysWith: { first, _ in first })
     while let value = waiting.popLast() {
       guard let id = condition.producer(of: value) else { return nil }
@@ -121,7 +127,7 @@ private struct LoopMatch {
       } else {
         return nil
       }
-      result.append((formals[counter], limit))
+      result.append(Limit(counter: formals[counter], bound: limit))
       guard result.count <= 8 else { return nil }
     }
     return result
@@ -150,19 +156,65 @@ private struct LoopMatch {
     return context.graph[id].inputs[0]
   }
 
-  private func isGet(_ id: NodeID, of list: ValueID, at counters: [ValueID]) -> Bool {
+  /// A list that the body reads, and one that it fills.
+  private struct Reading {
+    var index: Int
+    var source: ValueID
+    var gets: [NodeID]
+    var isBackward: Bool
+  }
+  private struct Filling {
+    var index: Int
+    var set: NodeID
+    var isSingle = false
+    var isBackward = false
+  }
+
+  /// Whether a node reads a list from behind; `nil` when it reads it anywhere else than at the counter.
+  private func get(_ id: NodeID, of list: ValueID, _ limits: [Limit], _ loop: Node) -> Bool? {
     let node = body[id]
-    guard node.op is SequenceGetOp, node.inputs.count >= 2, node.inputs[0] == list, let place = node.inputs[1] else { return false }
-    return counters.contains(plain(place, body))
+    guard node.op is SequenceGetOp, node.inputs.count >= 2, node.inputs[0] == list, let place = node.inputs[1] else { return nil }
+    return isBackward(place, limits, loop)
+  }
+
+  /// Whether a place is the counter (false), or as far from the end (true): `count - 1 - counter`.
+  private func isBackward(_ place: ValueID, _ limits: [Limit], _ loop: Node) -> Bool? {
+    let place = plain(place, body)
+    if limits.contains(where: { $0.counter == place }) { return false }
+    func difference(_ value: ValueID) -> (ValueID, ValueID)? {
+      guard let id = body.producer(of: plain(value, body)), body[id].op is SubOp, body[id].inputs.count == 2, let a = body[id].inputs[0],
+        let b = body[id].inputs[1]
+      else { return nil }
+      return (plain(a, body), plain(b, body))
+    }
+    guard let (front, counter) = difference(place), let limit = limits.first(where: { $0.counter == counter }) else { return nil }
+    var length: Int?
+    switch limit.bound {
+    case .number(let number): length = number
+    case .value(let bound): length = context.fact(of: bound).integers?.first
+    }
+    // The value around the loop that one of the body is.
+    func given(_ value: ValueID) -> ValueID? {
+      guard let index = body.inputs.firstIndex(where: { $0.value == value }), index < loop.inputs.count else { return nil }
+      return loop.inputs[index].map { plain($0, context.graph) }
+    }
+    func number(_ value: ValueID) -> Int? {
+      context.model.fact(value, in: body).integers?.first ?? given(value).flatMap { context.fact(of: $0).integers?.first }
+    }
+    if let last = number(front) { return length == last &+ 1 ? true : nil }
+    guard let (count, one) = difference(front), number(one) == 1 else { return nil }
+    if let known = number(count), known == length { return true }
+    guard case .value(let bound) = limit.bound, given(count) == plain(bound, context.graph) else { return nil }
+    return true
   }
 
   /// The node that fills a list at the counter, or its only place again and again.
-  private func setting(_ value: ValueID, _ list: ValueID, _ counters: [ValueID]) -> (node: NodeID, isSingle: Bool)? {
+  private func setting(_ index: Int, _ value: ValueID, _ list: ValueID, _ limits: [Limit], _ loop: Node) -> Filling? {
     guard let id = body.producer(of: value), body[id].op is SequenceSetOp, body[id].inputs.count == 3, body[id].inputs[0] == list,
       let place = body[id].inputs[1]
     else { return nil }
-    if counters.contains(plain(place, body)) { return (id, false) }
-    return context.model.fact(place, in: body).scalar == 0 ? (id, true) : nil
+    if let isBackward = isBackward(place, limits, loop) { return Filling(index: index, set: id, isBackward: isBackward) }
+    return context.model.fact(place, in: body).scalar == 0 ? Filling(index: index, set: id, isSingle: true) : nil
   }
 
   // MARK: Lengths
@@ -234,7 +286,7 @@ private struct LoopMatch {
 
   private mutating func rewrite(
     _ op: WhileOp, _ node: Node, _ formals: [ValueID], _ isInvariant: [Bool],
-    _ read: [(index: Int, source: ValueID, gets: [NodeID])], _ filled: [(index: Int, set: NodeID, isSingle: Bool)]
+    _ read: [Reading], _ filled: [Filling]
   ) throws {
     let lists = Set(read.map(\.index) + filled.map(\.index))
     let states = formals.indices.filter { !isInvariant[$0] && !lists.contains($0) }
@@ -242,24 +294,25 @@ private struct LoopMatch {
     let original = body.inputs, ends = body.outputs
     var replacements: [ValueID: ValueID] = [:]
     body.inputs = states.map { original[$0] }
-    for (index, source, gets) in read {
+    for reading in read {
+      let index = reading.index, source = reading.source
       let dims = context.type(of: source).shape.dims
       let type = TensorType(context.type(of: source).dtype, dims.map { .ranked(Array($0.dropFirst())) } ?? .unranked)
       let slice = body.addInput("\(original[index].name)_slice", type)
-      for get in gets { for output in body[get].outputs { replacements[output] = slice } }
+      for get in reading.gets { for output in body[get].outputs { replacements[output] = slice } }
     }
     body.inputs += captures.map { original[$0] }
     body.outputs = states.map { ends[$0] }
-    for (index, set, _) in filled {
-      guard let item = body[set].inputs[2] else { continue }
-      body.addOutput(ends[index].name, item)
+    for filling in filled {
+      guard let item = body[filling.set].inputs[2] else { continue }
+      body.addOutput(ends[filling.index].name, item)
     }
     body.replaceUses(replacements)
     body.removeDeadNodes()
     let scanTypes = body.outputs.dropFirst(states.count).map { body[$0.value].type }
     let scan = ScanOp(
-      stateCount: states.count, inputAxes: read.map { _ in 0 }, inputsReversed: read.map { _ in false },
-      outputAxes: filled.map { _ in 0 }, outputsReversed: filled.map { _ in false }, scanTypes: scanTypes)
+      stateCount: states.count, inputAxes: read.map { _ in 0 }, inputsReversed: read.map(\.isBackward),
+      outputAxes: filled.map { _ in 0 }, outputsReversed: filled.map(\.isBackward), scanTypes: scanTypes)
     var bodyID = GraphID("\(home.name)/\(node.name).scan"), number = 1
     while context.model.graphs[bodyID] != nil {
       number += 1
@@ -278,7 +331,7 @@ private struct LoopMatch {
 
   /// Lets the loop's users use the scan's results.
   private mutating func redirect(
-    _ node: Node, _ states: [Int], _ filled: [(index: Int, set: NodeID, isSingle: Bool)], _ results: [ValueID], _ isInvariant: [Bool]
+    _ node: Node, _ states: [Int], _ filled: [Filling], _ results: [ValueID], _ isInvariant: [Bool]
   ) throws {
     var replacements: [ValueID: ValueID] = [:]
     for (position, index) in states.enumerated() where index < node.outputs.count { replacements[node.outputs[index]] = results[position] }

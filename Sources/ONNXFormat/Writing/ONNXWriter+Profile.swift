@@ -5,7 +5,7 @@ import ModelTensor
 extension ONNXWriter {
   /// What can be written: channels first, the dtypes of ONNX, and every op a rule or its decomposition spells in this opset.
   public static func profile(opset: Int = 18) -> TargetProfile {
-    TargetProfile(
+    var profile = TargetProfile(
       name: "ONNX opset \(opset)", level: .ops, layout: .channelsFirst,
       dtypes: Set(DType.allCases.filter { firstOpset(of: $0) ?? .max <= opset || $0 == .variant })
     ) { node, graph, model in
@@ -22,5 +22,7 @@ extension ONNXWriter {
         return error.message
       } catch { return String(describing: error) }
     }
+    profile.prefersRecurrentOps = true
+    return profile
   }
 }

@@ -241,6 +241,39 @@ struct OpModel {
     }
   }
 
+  /// `h′ = tanh(x_t·K + h·R + b)` in a scan, and four times in a row.
+  @Test(arguments: [false, true]) func stepsOfACell(_ isUnrolled: Bool) throws {
+    var m = OpModel()
+    let x = m.input("x", [.named("batch"), 4, 3])
+    let weights = [m.weight("k", [3, 2]), m.weight("r", [2, 2]), m.weight("b", [2])]
+    func step(_ c: inout GraphContext, _ x: ValueID, _ h: ValueID, _ weights: [ValueID]) throws -> ValueID {
+      let sum = try c.add(try c.matmul(x, weights[0]), try c.matmul(h, weights[1]))
+      return try c.apply(TanhOp(), try c.add(sum, weights[2]))
+    }
+    let batch = try m.context.dim(of: x, 0), shape = try m.context.concat([batch, try m.context.ints([2])], axis: 0)
+    var h = try m.context.expand(try m.context.scalar(0, dtype: .float32), to: shape)
+    if isUnrolled {
+      for index in 0..<4 {
+        let slice = try m.context.squeeze(try m.context.slice(x, axis: 1, start: index, end: index + 1), [1])
+        h = try step(&m.context, slice, h, weights)
+      }
+    } else {
+      let time = try m.node(TransposeOp(permutation: [1, 0, 2]), [x], "r/Transpose")
+      var inner = GraphContext(m.context.model, graph: Graph(name: "body"))
+      let state = inner.graph.addInput("h", TensorType(.float32, .ranked([.unknown, 2])))
+      let slice = inner.graph.addInput("x", TensorType(.float32, .ranked([.unknown, 3])))
+      let given = [[3, 2], [2, 2], [2]].enumerated().map { inner.graph.addInput("w\($0)", TensorType(.float32, $1)) }
+      inner.graph.addOutput("h", try step(&inner, slice, state, given))
+      m.context.model.graphs[GraphID("body")] = inner.graph
+      let scan = ScanOp(stateCount: 1, inputAxes: [0], inputsReversed: [false], outputAxes: [], outputsReversed: [], scanTypes: [])
+      let id = m.context.graph.append(
+        scan, [h, time] + weights, types: [TensorType(.float32, .ranked([.unknown, 2]))], name: "r/scan", bodies: [GraphID("body")])
+      h = m.context.graph[id].outputs[0]
+    }
+    let kinds = try m.check([h], [array([2, 4, 3])])
+    #expect(kinds.contains("SimpleRNN"))
+  }
+
   @Test func twoDirectionsOfOneLayer() throws {
     for wantsSequence in [true, false] {
       var m = OpModel()
