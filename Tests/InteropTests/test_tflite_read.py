@@ -1,24 +1,17 @@
 """TensorFlow Lite files read and run by modelctl, held against LiteRT's reference kernels: the operator sweep and the layers and
 networks as TensorFlow's converter writes them, and operators in models made by hand.
 """
-import os
-
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import layer_cases
 import modelctl
+import networks
 import op_sweep
-import peers
-import seeded
 import tflite_cases
-import tflite_models
+import tflite_sweep
 
-#: Dtypes that LiteRT's builtin operators take.
-DTYPES = {"float32", "int32", "int64", "bool", "string", "int8", "uint8", "int16"}
 #: Cases in one file.
 GROUP = 24
 
@@ -82,3 +75,74 @@ def test_operator_made_by_hand(name, tmp_path):
     inputs = [tensor.name for graph in [model.graphs[0].graph] for tensor in (graph.tensors[number] for number in graph.inputs)]
     assert set(inputs) <= set(names)
     assert compare(path, dict(zip(inputs, arrays)), reference=name not in NOT_BY_REFERENCE) == ""
+
+
+def evaluate(cases, directory, group=GROUP):
+    """Why each case differs from LiteRT, by name; empty strings where all is well. A group that fails together is taken apart."""
+    results = {}
+    for start in range(0, len(cases), group):
+        part = cases[start:start + group]
+        found = attempt(part, directory / f"group{start}.tflite")
+        if len(part) > 1 and any(found.values()):
+            for index, case in enumerate(part):
+                if found[case.name]:
+                    found.update(attempt([case], directory / f"case{start + index}.tflite"))
+        results.update(found)
+    return results
+
+
+def attempt(group, path):
+    try:
+        prefixes, outputs = tflite_sweep.convert(group, path)
+        reference = not any(case.op in NOT_BY_REFERENCE for case in group)
+        names = [detail["name"] for detail in interpreter(path, reference).get_input_details()]
+        feeds = {name: value for case, prefix in zip(group, prefixes) for name, value in case.feeds(prefix).items()}
+        # Files of functions name their inputs after them.
+        feeds = {name: feeds[name.removeprefix("serving_default_").split(":")[0]] for name in names}
+        expected = run_litert(path, feeds, reference)
+        actual = run_modelctl(path, feeds)
+    except modelctl.Failed as error:
+        return {case.name: op_sweep.first_line(error) for case in group}
+    except Exception as error:  # Whatever the converter raises is the finding.
+        return {case.name: f"{type(error).__name__}: {str(error)[:300]}" for case in group}
+    if len(actual) != len(outputs) or len(expected) != len(outputs):
+        return {case.name: f"{len(actual)} outputs instead of {len(outputs)}" for case in group}
+
+    def own(arrays, prefix):
+        return {name: array for name, array in zip(outputs, arrays) if name.startswith(prefix)}
+
+    return {case.name: op_sweep.difference(own(actual, prefix), own(expected, prefix), case.tolerance) for case, prefix in zip(group, prefixes)}
+
+
+OPERATORS = [case.name for case in tflite_sweep.operators()]
+
+
+@pytest.fixture(scope="module")
+def operators(request, tmp_path_factory):
+    """All selected cases at once: they share files."""
+    wanted = {item.callspec.params.get("operator") for item in request.session.items if item.fspath == request.fspath and hasattr(item, "callspec")}
+    return evaluate([case for case in tflite_sweep.operators() if case.name in wanted], tmp_path_factory.mktemp("operators"))
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_operator(operator, operators):
+    assert operators[operator] == ""
+
+
+LAYERS = [case.name for case in layer_cases.CASES if case.name not in tflite_sweep.NOT_CONVERTED_LAYERS]
+
+
+@pytest.fixture(scope="module")
+def layers(request, tmp_path_factory):
+    wanted = {item.callspec.params.get("layer") for item in request.session.items if item.fspath == request.fspath and hasattr(item, "callspec")}
+    return evaluate(list(tflite_sweep.layers(wanted)), tmp_path_factory.mktemp("layers"), 12)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layer(layer, layers):
+    assert layers[layer] == ""
+
+
+@pytest.mark.parametrize("name", [name for name in networks.NETWORKS if name not in tflite_sweep.NOT_CONVERTED_NETWORKS])
+def test_network(name, tmp_path):
+    assert evaluate([tflite_sweep.network(name)], tmp_path) == {name: ""}

@@ -1,0 +1,100 @@
+"""Functions of TensorFlow as TensorFlow's converter writes them, many in one file: the operator sweep, layers and networks."""
+import logging
+import pathlib
+
+import keras
+import tensorflow as tf
+
+import layer_cases
+import networks
+import op_sweep
+import peers
+import seeded
+
+#: Dtypes that LiteRT's builtin operators take.
+DTYPES = {"float32", "int32", "int64", "bool", "string", "int8", "uint8", "int16"}
+
+#: TensorFlow's operators that the converter turns into no builtin ones.
+NOT_BUILTIN = set("""
+AccumulateNV2 Acos Acosh AdjustContrastv2 AdjustHue AdjustSaturation ApproximateEqual AsString Asin Asinh Atan Atan2 Atanh
+AvgPool3D Bincount BitwiseAnd BitwiseOr ClipByValue ConcatOffset Cosh Cumprod CumulativeLogsumexp DecodeBase64 DecodeRaw
+DenseBincount Diag DiagPart Digamma Dilation2D DynamicPartition EncodeBase64 Erf Erfc Erfinv EuclideanNorm ExtractImagePatches
+FakeQuantWithMinMaxVarsPerChannel FusedBatchNormV2 GRUBlockCell HSVToRGB InTopK InTopKV2 Invert LSTMBlockCell LeftShift ListDiff
+LowerBound MatrixDeterminant MatrixDiagPart MatrixDiagPartV3 MaxPool3D MaxPoolV2 MaxPoolWithArgmax Mod Ndtri NonMaxSuppression
+NonMaxSuppressionV2 NthElement PopulationCount QuantizeAndDequantizeV3 RGBToHSV RegexFullMatch RegexReplace ResizeBicubic Reverse
+SegmentMax SegmentMean SegmentMin SegmentProd Sinh SparseFillEmptyRows SparseReshape SparseSegmentMean
+SparseSegmentMeanWithNumSegments SparseSegmentSqrtN SparseSegmentSqrtNWithNumSegments SparseSegmentSum
+SparseSegmentSumWithNumSegments SparseTensorDenseMatMul StatelessRandomNormal StatelessRandomNormalV2 StatelessRandomUniform
+StatelessRandomUniformFullIntV2 StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessTruncatedNormal
+StatelessTruncatedNormalV2 StaticRegexFullMatch StaticRegexReplace StringJoin StringLength StringLower StringSplitV2 StringStrip
+StringToHashBucketFast StringToHashBucketStrong StringToNumber StringUpper Substr Tan TensorScatterMax TensorScatterMin
+TensorScatterSub TruncateMod UniqueV2 UniqueWithCounts UniqueWithCountsV2 UpperBound
+""".split())
+
+#: Cases of other operators for which that is so.
+NOT_CONVERTED = set("""
+SegmentSum-float32 SegmentSum-int32
+Abs-int64 Add-strings-string AddV2-int8 AddV2-uint8 ArgMax-int64 ArgMin-int64 BitwiseXor-int64
+Conv2DBackpropInput-explicit-float32 Div-int64 Einsum-ii_i-float32 Equal-uint8 FloorDiv-int64 FloorDiv-uint8
+FusedBatchNorm-training-float32 FusedBatchNormV3-half-float32 FusedBatchNormV3-training-float32 Greater-uint8 GreaterEqual-uint8
+Less-uint8 LessEqual-uint8 LinSpace-float32 LinSpace-one-float32 MatMul-00-int32 MatMul-00-int64 MatMul-01-int32 MatMul-01-int64
+MatMul-10-int32 MatMul-10-int64 MatMul-11-int32 MatMul-11-int64 MatrixDiagV3-k-2-float32 MatrixDiagV3-k1-float32
+MatrixSetDiagV3-k-2-float32 MatrixSetDiagV3-k1-float32 MaxPool-explicit-float32 Mul-int8 Mul-uint8 NotEqual-uint8
+OneHot-flags-uint8 Relu-int8 Relu-uint8 ResizeBilinear-uint8 ResizeNearestNeighbor-int32 RightShift-int64 Roll-computed-int32
+ScatterNd-float64-int32 SegmentSum-int64 SelectV2-strings-bool Sign-int64 StridedSlice-empty-float32 StridedSlice-empty-int32
+TruncateDiv-int16 TruncateDiv-int64 TruncateDiv-int8 TruncateDiv-uint8 Unpack-int64 UnsortedSegmentMax-int64
+UnsortedSegmentMin-int64 UnsortedSegmentProd-int64 UnsortedSegmentSum-int64
+""".split())
+
+#: Layers that the converter turns into no builtin operators: random numbers, strings, hashes, and wide integers.
+NOT_CONVERTED_LAYERS = set()
+NOT_CONVERTED_NETWORKS = set()
+
+
+def operators():
+    return [case for case in op_sweep.cases()
+            if case.dtype in DTYPES and not case.refusal and case.op not in NOT_BUILTIN and case.name not in NOT_CONVERTED]
+
+
+def of_model(name, model, inputs, tolerance=(1e-5, 1e-4)):
+    """A case that runs a Keras model in inference mode."""
+    made = op_sweep.Case(name, name, lambda *x: flat(model(list(x) if len(x) > 1 else x[0], training=False)), inputs, tolerance)
+    made.model = model
+    return made
+
+
+def flat(outputs):
+    if isinstance(outputs, dict):
+        outputs = list(outputs.values())
+    return [y for x in outputs for y in flat(x)] if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def layers(names=None):
+    for case in layer_cases.CASES:
+        if case.name in NOT_CONVERTED_LAYERS or names is not None and case.name not in names:
+            continue
+        yield of_model(case.name, peers.build(case, keras), peers.batches(case.name, case.inputs), case.tolerance)
+
+
+def network(name):
+    build, specs, _ = networks.NETWORKS[name]
+    keras.backend.clear_session()
+    inputs = peers.batches(name, specs)
+    model = seeded.calibrate(seeded.fill_weights(build(keras), name), name, inputs)
+    return of_model(name, model, inputs)
+
+
+def convert(group, path):
+    """The cases in one file. Gives the prefix of each one's inputs and outputs, and the names of the outputs in order."""
+    prefixes = [f"c{index}_" for index in range(len(group))]
+    function = op_sweep.concrete(group, prefixes)
+    module = tf.Module()
+    module.models = [case.model for case in group if hasattr(case, "model")]
+    logging.disable(logging.CRITICAL)
+    try:
+        content = tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert()
+    finally:
+        logging.disable(logging.NOTSET)
+    pathlib.Path(path).write_bytes(content)
+    # A dictionary's entries are flattened in the order of its keys.
+    return prefixes, sorted(function.structured_outputs)
