@@ -59,7 +59,7 @@ def operators():
 def of_model(name, model, inputs, tolerance=(1e-5, 1e-4)):
     """A case that runs a Keras model in inference mode."""
     made = op_sweep.Case(name, name, lambda *x: flat(model(list(x) if len(x) > 1 else x[0], training=False)), inputs, tolerance)
-    made.model = model
+    made.model = model  # Functions hold their variables weakly.
     return made
 
 
@@ -88,11 +88,9 @@ def convert(group, path):
     """The cases in one file. Gives the prefix of each one's inputs and outputs, and the names of the outputs in order."""
     prefixes = [f"c{index}_" for index in range(len(group))]
     function = op_sweep.concrete(group, prefixes)
-    module = tf.Module()
-    module.models = [case.model for case in group if hasattr(case, "model")]
     logging.disable(logging.CRITICAL)
     try:
-        content = tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert()
+        content = tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
     finally:
         logging.disable(logging.NOTSET)
     pathlib.Path(path).write_bytes(content)

@@ -41,7 +41,8 @@ public struct DetectionPostProcessOp: PrimitiveOp {
     guard maxDetections > 0, classesPerDetection > 0, detectionsPerClass > 0, classCount > 0, scales.count == 4, !overflow,
       count <= 1 << 24
     else {
-      throw GraphError(.invalidAttribute, "\(displayName): \(maxDetections) detections of \(classesPerDetection) classes out of \(classCount)")
+      throw GraphError(
+        .invalidAttribute, "\(displayName): \(maxDetections) detections of \(classesPerDetection) classes out of \(classCount)")
     }
     return count
   }

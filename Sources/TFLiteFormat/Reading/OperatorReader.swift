@@ -54,7 +54,9 @@ struct OperatorReader {
   /// The rank of an input.
   /// - Throws: `UnsupportedError` when it is unknown.
   func rank(_ index: Int, in g: GraphContext) throws -> Int {
-    guard let rank = g.type(of: try input(index)).shape.rank else { throw UnsupportedError("input \(index) of \(type) has an unknown rank") }
+    guard let rank = g.type(of: try input(index)).shape.rank else {
+      throw UnsupportedError("input \(index) of \(type) has an unknown rank")
+    }
     return rank
   }
   /// The fixed extents of an input.

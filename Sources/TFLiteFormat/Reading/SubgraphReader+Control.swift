@@ -134,7 +134,8 @@ extension SubgraphReader {
     let inside = try SubgraphReader(library, index, calls: calls)
     guard inside.inputs.count == inputs.count, inside.outputs.count == inputs.count else {
       throw FormatError(
-        .invalidStructure, "a loop of \(inputs.count) values runs a body of \(inside.inputs.count) inputs and \(inside.outputs.count) outputs")
+        .invalidStructure,
+        "a loop of \(inputs.count) values runs a body of \(inside.inputs.count) inputs and \(inside.outputs.count) outputs")
     }
     let isState = zip(inside.inputs, inside.outputs).map { $0 != $1 }
     // State gets values of its own: the same initial value may be two variables, and constants change.

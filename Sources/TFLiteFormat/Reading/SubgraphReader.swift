@@ -58,7 +58,8 @@ struct SubgraphReader {
       let isMade = (subgraph.operators ?? []).contains { ($0.outputs ?? []).contains(Int32(clamping: number)) }
       throw FormatError(
         isMade ? .invalidStructure : .missingReference,
-        isMade ? "tensor \(number) ('\(name(of: number))') is used before the operator that makes it"
+        isMade
+          ? "tensor \(number) ('\(name(of: number))') is used before the operator that makes it"
           : "tensor \(number) ('\(name(of: number))') has neither elements nor an operator that makes it")
     }
     let value = constant(stored, number, in: &g)

@@ -26,7 +26,9 @@ let arrayIndexRules: [OperatorRule] = [
   .moves(.gatherNd) { n, g in [try g.apply(GatherNDOp(), try n.input(0), try n.input(1))] },
   .moves(.embeddingLookup) { n, g in
     let table = try n.input(1)
-    guard try n.output(0).dtype == g.type(of: table).dtype else { throw UnsupportedError("a lookup in a quantised table that gives floats") }
+    guard try n.output(0).dtype == g.type(of: table).dtype else {
+      throw UnsupportedError("a lookup in a quantised table that gives floats")
+    }
     return [try g.gather(table, try n.input(0), axis: 0)]
   },
   .reads(.oneHot) { n, g in
@@ -38,10 +40,12 @@ let arrayIndexRules: [OperatorRule] = [
     return [try g.apply(OneHotOp(axis: Int(n.options(OneHotOptions.self).axis)), outside, depth, values)]
   }.onAnyType,
   .moves(.spaceToDepth) { n, g in
-    [try g.apply(SpaceToDepthOp(blockSize: try n.count(Int(n.options(SpaceToDepthOptions.self).blockSize)), layout: .channelsLast), try n.input(0))]
+    let block = try n.count(Int(n.options(SpaceToDepthOptions.self).blockSize))
+    return [try g.apply(SpaceToDepthOp(blockSize: block, layout: .channelsLast), try n.input(0))]
   },
   .moves(.depthToSpace) { n, g in
-    [try g.apply(DepthToSpaceOp(blockSize: try n.count(Int(n.options(DepthToSpaceOptions.self).blockSize)), layout: .channelsLast), try n.input(0))]
+    let block = try n.count(Int(n.options(DepthToSpaceOptions.self).blockSize))
+    return [try g.apply(DepthToSpaceOp(blockSize: block, layout: .channelsLast), try n.input(0))]
   },
   .moves(.spaceToBatchNd) { n, g in
     var x = try n.input(0), pads = try n.blockPads(in: &g)

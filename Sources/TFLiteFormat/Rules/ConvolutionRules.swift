@@ -28,8 +28,10 @@ let convolutionRules: [OperatorRule] = [
     let filter = try n.extents(1, in: g)
     guard filter.count == 4, filter[0] == 1 else { throw FormatError(.invalidValue, "DEPTHWISE_CONV_2D with filters \(filter)") }
     let known = g.type(of: try n.input(0)).shape.dims?.last?.value
-    guard let channels = known ?? (o.depthMultiplier > 0 ? filter[3] / Int(o.depthMultiplier) : nil), channels > 0, filter[3] % channels == 0
-    else { throw FormatError(.invalidValue, "DEPTHWISE_CONV_2D of \(known ?? 0) channels by filters for \(filter[3])") }
+    let told = o.depthMultiplier > 0 ? filter[3] / Int(o.depthMultiplier) : nil
+    guard let channels = known ?? told, channels > 0, filter[3] % channels == 0 else {
+      throw FormatError(.invalidValue, "DEPTHWISE_CONV_2D of \(known ?? 0) channels by filters for \(filter[3])")
+    }
     let op = ConvOp(
       strides: try n.window([o.strideH, o.strideW]), dilations: try n.window([o.dilationHFactor, o.dilationWFactor]),
       padding: n.padding(o.padding), groups: channels, layout: .channelsLast, kernelLayout: .spatialInputOutput)

@@ -19,7 +19,7 @@ let customRules: [OperatorRule] = [
       maxDetections: try int("max_detections"), classesPerDetection: try int("max_classes_per_detection", 1),
       detectionsPerClass: try int("detections_per_class", 100), suppressesByClass: options["use_regular_nms"]?.bool ?? false,
       scoreThreshold: try double("nms_score_threshold"), overlapThreshold: try double("nms_iou_threshold"),
-      classCount: try int("num_classes"), scales: [try double("y_scale"), try double("x_scale"), try double("h_scale"), try double("w_scale")])
+      classCount: try int("num_classes"), scales: try ["y_scale", "x_scale", "h_scale", "w_scale"].map(double))
     return try g.apply(op, to: [try n.input(0), try n.input(1), try n.input(2)])
   },
   .reads(custom: "MaxPoolWithArgmax") { n, g in try n.maxPoolWithArgmax(in: &g) },

@@ -26,7 +26,9 @@ let linearRules: [OperatorRule] = [
   },
   .moves(.matrixSetDiag) { n, g in
     let x = try n.input(0), rank = try n.rank(0, in: g), diagonal = try n.input(1)
-    guard let dims = g.type(of: x).shape.dims, rank >= 2 else { throw FormatError(.invalidValue, "MATRIX_SET_DIAG of a value of rank \(rank)") }
+    guard let dims = g.type(of: x).shape.dims, rank >= 2 else {
+      throw FormatError(.invalidValue, "MATRIX_SET_DIAG of a value of rank \(rank)")
+    }
     let rows = try g.positions(x, axis: rank - 2), columns = try g.positions(x, axis: rank - 1)
     let isDiagonal = try g.apply(EqualOp(), try g.unsqueeze(columns, [0]), try g.unsqueeze(rows, [1]))
     // By row of a wide matrix, by column of a tall one.

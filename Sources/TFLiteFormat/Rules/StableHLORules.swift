@@ -27,7 +27,9 @@ let stableHLORules: [OperatorRule] = [
   .reads(.stablehloReduceWindow) { n, g in
     let o = n.options(StablehloReduceWindowOptions.self)
     let reduction = try n.library.reduction(ofSubgraph: Int(o.bodySubgraphIndex))
-    func list(_ values: [Int64]?, _ rank: Int, _ absent: Int64) -> [Int] { (values ?? Array(repeating: absent, count: rank)).map { Int($0) } }
+    func list(_ values: [Int64]?, _ rank: Int, _ absent: Int64) -> [Int] {
+      (values ?? Array(repeating: absent, count: rank)).map { Int($0) }
+    }
     let rank = try n.rank(0, in: g)
     return [
       try n.reducedWindows(
@@ -71,7 +73,8 @@ extension OperatorReader {
     let rank = kernel.count, filler = try g.reshape(try input(1), [])
     let lists = [kernel, strides, baseDilations, dilations], limit = 1 << 24
     let isSound = lists.allSatisfy { list in list.count == rank && list.allSatisfy { $0 > 0 && $0 < limit } }
-    guard isSound, pads.count == 2 * rank else { throw FormatError(.invalidValue, "\(type) with windows of \(kernel), strides \(strides) and padding \(pads)")
+    guard isSound, pads.count == 2 * rank else {
+      throw FormatError(.invalidValue, "\(type) with windows of \(kernel), strides \(strides) and padding \(pads)")
     }
     guard let count = checkedProduct(kernel), count <= 1024 else { throw UnsupportedError("\(type) with windows of \(kernel)") }
     x = try spread(x, by: baseDilations, filler: filler, in: &g)
@@ -130,7 +133,9 @@ extension OperatorReader {
     let starts = try g.minimum(try g.maximum(indices, zero), room)
     // The tuples of every element of the slices: a start and a place in the slice.
     let kept = (0..<rank).filter { !collapsed.contains($0) }, sliceRank = kept.count
-    guard offsets.count == sliceRank else { throw FormatError(.invalidValue, "\(type) with \(offsets.count) axes for slices of \(sliceRank)") }
+    guard offsets.count == sliceRank else {
+      throw FormatError(.invalidValue, "\(type) with \(offsets.count) axes for slices of \(sliceRank)")
+    }
     let batch = try g.apply(ShapeOp(start: 0, end: batchRank), starts)
     let whole = try g.concat([batch, try g.ints(kept.map { sizes[$0] })], axis: 0)
     let one = try g.scalar(1, dtype: .int64)
@@ -138,8 +143,8 @@ extension OperatorReader {
     for axis in 0..<rank {
       var column = zero
       if let place = map.firstIndex(of: axis) {
-        let start = try g.slice(starts, axis: batchRank, start: place, end: place + 1)
-        column = sliceRank == 0 ? try g.squeeze(start, [batchRank]) : try g.unsqueeze(try g.squeeze(start, [batchRank]), (0..<sliceRank).map { batchRank + $0 })
+        column = try g.squeeze(try g.slice(starts, axis: batchRank, start: place, end: place + 1), [batchRank])
+        if sliceRank > 0 { column = try g.unsqueeze(column, (0..<sliceRank).map { batchRank + $0 }) }
       }
       if let place = kept.firstIndex(of: axis) {
         var shape = [Int](repeating: 1, count: sliceRank)
@@ -153,7 +158,11 @@ extension OperatorReader {
     // The axes of the slices go where the result has them.
     var order: [Int] = [], batchAxes = (0..<batchRank)[...], sliceAxes = (0..<sliceRank)[...]
     for axis in 0..<(batchRank + sliceRank) {
-      if offsets.contains(axis), let next = sliceAxes.popFirst() { order.append(batchRank + next) } else if let next = batchAxes.popFirst() { order.append(next) }
+      if offsets.contains(axis), let next = sliceAxes.popFirst() {
+        order.append(batchRank + next)
+      } else if let next = batchAxes.popFirst() {
+        order.append(next)
+      }
     }
     guard order.count == batchRank + sliceRank else { throw FormatError(.invalidValue, "\(type) with the axes \(offsets)") }
     return [order == Array(order.indices) ? result : try g.transpose(result, order)]

@@ -81,7 +81,9 @@ struct FlexBuffer {
     return count
   }
   private func text(_ start: Int, _ length: Int) throws -> String {
-    guard length >= 0, start >= 0, start <= bytes.count - length else { throw FormatError(.truncated, "a string of the options is cut off") }
+    guard length >= 0, start >= 0, start <= bytes.count - length else {
+      throw FormatError(.truncated, "a string of the options is cut off")
+    }
     return String(decoding: bytes[start..<(start + length)], as: UTF8.self)
   }
   private func key(_ start: Int) throws -> String {
