@@ -1,6 +1,10 @@
 """TensorFlow Lite files read and run by modelctl, held against LiteRT's reference kernels: the operator sweep and the layers and
 networks as TensorFlow's converter writes them, and operators in models made by hand.
 """
+import json
+import os
+import pathlib
+
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -146,3 +150,59 @@ def test_layer(layer, layers):
 @pytest.mark.parametrize("name", [name for name in networks.NETWORKS if name not in tflite_sweep.NOT_CONVERTED_NETWORKS])
 def test_network(name, tmp_path):
     assert evaluate([tflite_sweep.network(name)], tmp_path) == {name: ""}
+
+
+CORPUS = pathlib.Path(os.environ.get("MODELCTL_CORPUS", modelctl.ROOT.parent / "shared/corpus"))
+MANIFEST = json.loads((CORPUS / "MANIFEST.json").read_text()) if (CORPUS / "MANIFEST.json").exists() else []
+ENTRIES = [entry for entry in MANIFEST if entry["format"] == "tflite"]
+#: Operators of libraries of their own: refused with exit code 69, naming them.
+REFUSED = {"tflite-support_custom_ops_testdata_sentencepiece_tokenizer_flex_op.tflite": "FlexSentencepieceTokenizeOp",
+           "tflm_examples_micro_speech_models_audio_preprocessor_int8.tflite": "SignalWindow"}
+#: Words of a sentence for models of strings.
+WORDS = ["a", "quick", "fox"]
+
+
+def made_up(path):
+    """Seeded inputs by the tensors' names."""
+    rng, feeds = np.random.default_rng(3), {}
+    for detail in interpreter(path).get_input_details():
+        shape, dtype, scale = detail["shape"], np.dtype(detail["dtype"]), detail["quantization"][0]
+        if dtype.kind in "SUO":
+            value = np.resize(np.array(WORDS), shape)
+        elif dtype.kind == "f":
+            value = rng.normal(size=shape).astype(dtype)
+        else:
+            bounds = np.iinfo(dtype)
+            value = rng.integers(bounds.min if scale else 0, bounds.max if scale else 5, shape, endpoint=True).astype(dtype)
+        feeds[detail["name"]] = value
+    return feeds
+
+
+@pytest.mark.skipif(not ENTRIES, reason="the corpus of real models is not on this machine")
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["id"])
+def test_model_of_the_corpus(entry, tmp_path):
+    """Floats as LiteRT, integers to the last bit; what has float operators only converts too."""
+    path = CORPUS / entry["path"]
+    if entry["id"] in REFUSED:
+        failure = pytest.raises(modelctl.Failed, modelctl.convert, path, tmp_path / "model.onnx").value
+        assert failure.code == 69 and REFUSED[entry["id"]] in failure.errors
+        return
+    if not entry.get("runs"):
+        modelctl.inspect(path)
+        return
+    feeds = made_up(path)
+    expected = run_litert(path, feeds)
+    # Names as modelctl gives them: the signature's, in the order of the tensors.
+    names = [port["name"] for port in modelctl.inspect(path)["inputs"]]
+    copy = tmp_path / "model.tflite"
+    copy.write_bytes(path.read_bytes())
+    try:
+        actual = run_modelctl(copy, dict(zip(names, feeds.values())))
+    except modelctl.Failed as error:
+        if error.code == 69 and "no kernel for integers" in error.errors:
+            pytest.xfail("kernels for integers are an addition of their own")
+        raise
+    numbered = lambda arrays: {f"y{index}": array for index, array in enumerate(arrays)}
+    assert op_sweep.difference(numbered(actual), numbered(expected), (1e-5, 1e-4)) == ""
+    assert modelctl.convert(path, tmp_path / "model.onnx")["verification"]["equivalent"]
+    assert modelctl.convert(path, tmp_path / "written", "--to", "savedmodel")["verification"]["equivalent"]

@@ -46,8 +46,8 @@ TruncateDiv-int16 TruncateDiv-int64 TruncateDiv-int8 TruncateDiv-uint8 Unpack-in
 UnsortedSegmentMin-int64 UnsortedSegmentProd-int64 UnsortedSegmentSum-int64
 """.split())
 
-#: Layers that the converter turns into no builtin operators: random numbers, strings, hashes, and wide integers.
-NOT_CONVERTED_LAYERS = set()
+#: Layers that the converter turns into no builtin operators, or whose functions it does not take.
+NOT_CONVERTED_LAYERS = {"max pool 3d valid", "average pool 3d valid", "max pool 3d same", "average pool 3d same", "LSTM unrolled", "GRU unrolled", "SimpleRNN unrolled"}
 NOT_CONVERTED_NETWORKS = set()
 
 
