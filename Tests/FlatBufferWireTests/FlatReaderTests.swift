@@ -88,4 +88,41 @@ indirect enum Choice: FlatUnion {
       #expect(throws: FormatError.self, "\(end) bytes") { try Sample(reading: Array(bytes[..<end])) }
     }
   }
+
+  /// Slots that the struct has no field for.
+  @Test func unknownFieldsAreCounted() throws {
+    let bytes = try FlatBuilder.build(Self.sample()).bytes()
+    let few = try FlatContents<Few>(reading: MemorySource(bytes))
+    #expect(few.root.flag && few.root.unknownFields == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    #expect(few.unknownFieldCount == 10)
+    let all = try FlatContents<Sample>(reading: MemorySource(bytes + [1, 2, 3, 4]))
+    #expect(all.unknownFieldCount == 0 && all.end == bytes.count)
+  }
+
+  @Test func tablesNestToALimit() throws {
+    var limits = FlatLimits()
+    limits.depth = 2
+    var outer = Sample(), middle = Sample()
+    middle.children = [Sample()]
+    outer.children = [middle]
+    let deep = try FlatBuilder.build(outer).bytes()
+    #expect(throws: FormatError.self) { try Sample(reading: deep, limits: limits) }
+    #expect(try Sample(reading: deep) == outer)
+  }
+
+  @Test func errorsNameTheField() throws {
+    var bytes = try FlatBuilder.build(Self.sample()).bytes()
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: Array("inner".utf8)) })
+    bytes[place] = 0xFF
+    let error = #expect(throws: FormatError.self) { try Sample(reading: bytes) }
+    #expect(error?.location.path == ["children[0]", "name"] && error?.location.offset == place)
+  }
+}
+
+/// The first field of `Sample` alone.
+struct Few: FlatTable {
+  var flag = false
+  var unknownFields: [Int] = []
+  static let tableName = "Few"
+  static let table = FlatFieldTable<Few>([.scalar(0, "flag", \.flag, false)])
 }
