@@ -22,6 +22,7 @@
 #include "pooling.h"
 #include "elementwise.h"
 #include "rows.h"
+#include "integers.h"
 
 #define CK_ENTRY(result, name, parameters, arguments) .name = FN(name),
 const ck_table CK_PASTE(ck_table, CK_SUFFIX) = {CK_FUNCTIONS(CK_ENTRY)};

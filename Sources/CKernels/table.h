@@ -52,7 +52,14 @@
     (kind, x, y, outer, count, inner))                                                                              \
   X(void, transpose32, (const uint32_t *x, uint32_t *y, long rows, long columns, long first, long last),            \
     (x, y, rows, columns, first, last))                                                                             \
-  X(void, gemm_int32, (const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k), (a, b, c, m, n, k))
+  X(void, gemm_int32, (const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k), (a, b, c, m, n, k)) \
+  X(void, gemm_int16, (const int16_t *a, const int16_t *b, int32_t *c, long m, long n, long k, long stride),        \
+    (a, b, c, m, n, k, stride))                                                                                     \
+  X(void, accumulate_int16, (const int16_t *x, const int16_t *w, int32_t *sums, long count), (x, w, sums, count))   \
+  X(void, requantize,                                                                                               \
+    (int32_t *x, long rows, long n, const int32_t *bias, const int32_t *factor, const int32_t *left,                \
+     const int32_t *right, int32_t zero, int32_t low, int32_t high),                                                \
+    (x, rows, n, bias, factor, left, right, zero, low, high))
 
 typedef struct {
 #define CK_MEMBER(result, name, parameters, arguments) result(*name) parameters;

@@ -7,7 +7,7 @@ extension Tensor {
   }
 
   /// The tensor with its axes permuted, lazily: result axis `i` is axis `permutation[i]` of this one.
-  /// - Precondition: `permutation` permutes the axes, and elements are whole bytes.
+  /// - Precondition: `permutation` permutes the axes.
   public func transposed(_ permutation: [Int]) -> Tensor {
     let old = extents
     guard permutation != Array(0..<old.count) else { return self }
@@ -19,6 +19,8 @@ extension Tensor {
     var quantization = type.quantization
     if let axis = quantization?.axis { quantization?.axis = permutation.firstIndex(of: axis) }
     let type = TensorType(dtype, Shape(extents), quantization: quantization)
+    // Elements under eight bits are unpacked to be moved.
+    if dtype.bitWidth ?? 8 < 8 { return mapped(to: type) { $0.permutedBytes(permutation) } }
     // Twice permuted is permuted once.
     if let inner = source as? PermutedSource, inner.shape == old {
       let base = Tensor(TensorType(dtype, Shape(inner.baseShape)), source: inner.base)
@@ -38,6 +40,34 @@ extension Tensor {
   /// A tensor computed when its bytes are asked for.
   public init(computing type: TensorType, _ compute: @escaping @Sendable () throws -> NDArray) {
     self.init(type, source: ComputedSource(type, compute))
+  }
+}
+
+extension NDArray {
+  /// The elements of an array of one byte each, its axes permuted.
+  fileprivate func permutedBytes(_ permutation: [Int]) -> NDArray {
+    let result = NDArray(uninitialized: dtype, permutation.map { shape[$0] })
+    var steps = [Int](repeating: 1, count: rank)
+    for axis in shape.indices.dropLast().reversed() { steps[axis] = steps[axis + 1] * shape[axis + 1] }
+    let moves = permutation.map { steps[$0] }
+    withBytes { source in
+      result.withMutableBytes { target in
+        var index = [Int](repeating: 0, count: rank), from = 0
+        for place in 0..<target.count {
+          target[place] = source[from]
+          var axis = rank - 1
+          while axis >= 0 {
+            index[axis] += 1
+            from += moves[axis]
+            if index[axis] < result.shape[axis] { break }
+            from -= moves[axis] * result.shape[axis]
+            index[axis] = 0
+            axis -= 1
+          }
+        }
+      }
+    }
+    return result
   }
 }
 

@@ -133,7 +133,8 @@ struct ModelPair {
         adapted = try adaptation.apply(array, to: TensorType(array.dtype, target.shape))
         report.note("output '\(reference.outputs[index].name)' is \(target.shape), the candidate gives \(array.shape)")
       }
-      report.outputs[index].add(target, adapted, atol: options.atol, rtol: options.rtol)
+      report.outputs[index].add(
+        target, adapted, atol: options.atol, rtol: options.rtol, step: index < options.outputSteps.count ? options.outputSteps[index] : 0)
     }
   }
 

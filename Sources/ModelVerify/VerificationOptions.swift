@@ -10,6 +10,9 @@ public struct VerificationOptions: Sendable {
   /// An element differs when `|r − c| > atol + rtol · |r|`.
   public var atol: Double
   public var rtol: Double
+  /// What each output of the reference may differ by on top, integers too: the step of a quantised one, where floats are rounded
+  /// to it in another order. Empty for none.
+  public var outputSteps: [Double] = []
   /// Whether to look for the first value inside that differs.
   public var findsDivergence: Bool
   /// Inputs by name whose first axis is the sample axis, instead of made-up ones.

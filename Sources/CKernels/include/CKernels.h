@@ -105,6 +105,13 @@ void ck_transpose32(const uint32_t *x, uint32_t *y, long rows, long columns, lon
 
 // c += a * b of int32, row-major.
 void ck_gemm_int32(const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k);
+/// c[i, j] = sum of a[i, p] * b[j, p] over k of the stride elements of a row.
+void ck_gemm_int16(const int16_t *a, const int16_t *b, int32_t *c, long m, long n, long k, long stride);
+/// sums[c] += x[c] * w[c].
+void ck_accumulate_int16(const int16_t *x, const int16_t *w, int32_t *sums, long count);
+/// Sums of [rows, n] with a bias, times a factor of 31 bits and a power of two, each for a column; rounded twice.
+void ck_requantize(int32_t *x, long rows, long n, const int32_t *bias, const int32_t *factor, const int32_t *left,
+                   const int32_t *right, int32_t zero, int32_t low, int32_t high);
 
 // Memory of this thread for `count` floats, 64-byte aligned; the next call may move it. Null when there is none.
 float *ck_scratch(long count);

@@ -26,6 +26,16 @@ public protocol ComputePrimitives: Sendable {
   func gemm(
     _ a: UnsafePointer<Int32>, _ b: UnsafePointer<Int32>, _ c: UnsafeMutablePointer<Int32>, m: Int, n: Int, k: Int)
 
+  /// `c[i, j] = Σ a[i, p] · b[j, p]` of 16-bit integers over `k` of the `stride` elements of a row; sums wrap.
+  func gemm(
+    _ a: UnsafePointer<Int16>, _ b: UnsafePointer<Int16>, _ c: UnsafeMutablePointer<Int32>, m: Int, n: Int, k: Int, stride: Int)
+
+  /// `sums[c] += x[c] · w[c]` of 16-bit integers; sums wrap.
+  func accumulate(_ x: UnsafePointer<Int16>, _ w: UnsafePointer<Int16>, _ sums: UnsafeMutablePointer<Int32>, count: Int)
+  /// `(sums[r, c] + bias[c]) · factor[c] · 2^(left[c] − right[c] − 31) + zero`, clamped, in place. The product is rounded as its high
+  /// half is taken, halves upwards, and again as it is shifted right (by at most 31), halves away from zero.
+  func requantize(_ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, _ scheme: Requantization)
+
   /// A convolution or correlation as Keras and ONNX define it, see `ConvolutionShape`.
   func convolve(
     _ shape: ConvolutionShape, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>,
@@ -63,6 +73,25 @@ public protocol ComputePrimitives: Sendable {
   func softmax(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, rows: Int, count: Int, log: Bool)
   /// Runs `body` over `0..<count` in chunks of at least `grain`, on several threads.
   func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
+}
+
+/// How integer sums become stored integers again; one entry for each column.
+public struct Requantization {
+  public var bias: UnsafePointer<Int32>, factor: UnsafePointer<Int32>
+  public var left: UnsafePointer<Int32>, right: UnsafePointer<Int32>
+  public var zero: Int32
+  public var range: ClosedRange<Int32>
+  public init(
+    bias: UnsafePointer<Int32>, factor: UnsafePointer<Int32>, left: UnsafePointer<Int32>, right: UnsafePointer<Int32>, zero: Int32,
+    range: ClosedRange<Int32>
+  ) {
+    self.bias = bias
+    self.factor = factor
+    self.left = left
+    self.right = right
+    self.zero = zero
+    self.range = range
+  }
 }
 
 public enum UnaryFunction: Sendable, CaseIterable { case exp, tanh, sigmoid, relu, silu, erf, gelu, geluTanh, sqrt, neg, abs, square, log }

@@ -13,6 +13,8 @@ public struct ConversionOptions: Sendable {
   public var verification: VerificationOptions?
   /// Whether an existing destination is replaced.
   public var replacesExisting: Bool
+  /// Whether a quantised source is written as the plain float model it stands for.
+  public var dequantizes: Bool
   /// Told what is going on.
   public var onStep: (@Sendable (String) -> Void)?
 
@@ -20,6 +22,7 @@ public struct ConversionOptions: Sendable {
     sourceFormat: ModelFormat? = nil, format: ModelFormat? = nil, read: ReadOptions = ReadOptions(),
     write: WriteOptions = WriteOptions(),
     verification: VerificationOptions? = VerificationOptions(), replacesExisting: Bool = false,
+    dequantizes: Bool = false,
     onStep: (@Sendable (String) -> Void)? = nil
   ) {
     self.sourceFormat = sourceFormat
@@ -28,6 +31,7 @@ public struct ConversionOptions: Sendable {
     self.write = write
     self.verification = verification
     self.replacesExisting = replacesExisting
+    self.dequantizes = dequantizes
     self.onStep = onStep
   }
 }

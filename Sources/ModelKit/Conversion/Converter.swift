@@ -1,4 +1,6 @@
 import ModelGraph
+import ModelOps
+import ModelPasses
 import ModelSupport
 import ModelVerify
 
@@ -25,10 +27,11 @@ public struct Converter: Sendable {
     options.onStep?("reading")
     let writer = try FormatRegistry.handler(for: target)
     do {
-      let model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
+      var model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
+      if options.dequantizes { try dequantize(&model) }
       options.onStep?("writing")
       var losses: [Loss] = []
-      if sourceFormat == target, try writer.rewrite(source, to: output.path, options.write) {
+      if sourceFormat == target, !options.dequantizes, try writer.rewrite(source, to: output.path, options.write) {
         // Everything was carried over as it is.
       } else {
         losses = try write(model, with: writer, to: output.path)
@@ -60,6 +63,12 @@ public struct Converter: Sendable {
     }
   }
 
+  private func dequantize(_ model: inout Model) throws {
+    do { try Dequantize().run(&model) } catch let error as GraphError {
+      throw UnsupportedError("this model can't be dequantised: \(error.description)")
+    }
+  }
+
   private func targetFormat(_ destination: String) throws -> ModelFormat {
     if let format = options.format { return format }
     if let format = ModelFormat(destination: destination) { return format }
@@ -74,7 +83,13 @@ public struct Converter: Sendable {
     // The entry point that was asked for is the one to compare, where the target holds several.
     let result = try FormatRegistry.open(
       written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)
-    let changed = try FormatRegistry.handler(for: report.format).reference(for: model, self.options.write)
+    var changed = try FormatRegistry.handler(for: report.format).reference(for: model, self.options.write), options = options
+    if changed == nil, report.format != .tflite, let unwrapped = try model.unwrappedReference() {
+      changed = unwrapped
+      // Floats added in another order may be rounded to the step beside.
+      options.outputSteps = model.outputSteps
+    }
+    if self.options.dequantizes { report.notes.append("verified against the source dequantised, which is what --dequantize asks for") }
     if let changed { report.notes.append(changed.note) }
     do {
       report.verification = try Verifier(options: options).verify(reference: changed?.model ?? model, candidate: result)
@@ -93,6 +108,29 @@ public struct Converter: Sendable {
       report.notes.append("not verified: \(error)")
     }
     guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
+  }
+}
+
+extension Model {
+  /// How far the numbers are apart that each quantised output can be: 1 for stored ones, the scale behind a dequantisation.
+  fileprivate var outputSteps: [Double] {
+    mainGraph.outputs.map { port in
+      guard let producer = mainGraph.producer(of: port.value), let op = mainGraph[producer].op as? QuantizedOp else { return 0 }
+      if case .result(_, let index) = mainGraph[port.value].definition, index < op.outputs.count, op.outputs[index] != nil { return 1 }
+      return op.op is IdentityOp ? Double(op.inputs.first??.scale ?? 0) : 0
+    }
+  }
+
+  /// The model as targets without quantised operators compute it, with floats between integers; `nil` when there are none.
+  fileprivate func unwrappedReference() throws -> (model: Model, note: String)? {
+    guard graphs.values.contains(where: { $0.nodeSlots.contains { $0?.op is any WrappingOp } }) else { return nil }
+    var result = self
+    try UnwrapQuantized(.unwrapped).run(&result)
+    return (
+      result,
+      "verified against the source's quantised operators as dequantise, float operator, quantise, which is how they are written: "
+        + "LiteRT's integers may lie a step beside"
+    )
   }
 }
 

@@ -57,7 +57,15 @@ public struct ConvTransposeOp: PrimitiveOp {
     }
   }
 
-  private func channels<T>(_ w: [T]) -> (input: T, output: T)? {
+  /// Output extents and padding in front.
+  func resolve(_ extents: [Int], kernel: [Int]) throws -> (output: [Int], before: [Int]) {
+    let axes = try extents.indices.map { i in
+      try axis(i, extents[i], kernel: kernel[i], output: outputShape.flatMap { i < $0.count ? $0[i] : nil })
+    }
+    return (axes.map(\.output), axes.map(\.before))
+  }
+
+  func channels<T>(_ w: [T]) -> (input: T, output: T)? {
     guard w.count >= 3 else { return nil }
     return switch kernelLayout {
     case .outputInputSpatial: (w[0], w[1])
@@ -93,12 +101,7 @@ public struct ConvTransposeOp: PrimitiveOp {
       w.dtype == .float32, x.shape[layout.channelAxis(rank: x.rank)] == inputChannels, inputChannels % groups == 0
     else { throw ExecutionError(.shapeMismatch, "ConvTranspose of \(x.type) with weights \(w.type) in \(groups) groups") }
     let spatialIn = layout.spatialAxes(rank: x.rank).map { x.shape[$0] }, kernel = kernelLayout.spatial(w.shape)
-    var output: [Int] = [], before: [Int] = []
-    for i in spatialIn.indices {
-      let (extent, front) = try axis(i, spatialIn[i], kernel: kernel[i], output: outputShape.flatMap { i < $0.count ? $0[i] : nil })
-      output.append(extent)
-      before.append(front)
-    }
+    let (output, before) = try resolve(spatialIn, kernel: kernel)
     let outputChannels = groupOutputs * groups, batch = x.shape[0]
     guard output.allSatisfy({ $0 >= 0 }), checkedProduct([batch, outputChannels] + output) != nil else {
       throw ExecutionError(.shapeMismatch, "ConvTranspose to \(output)")

@@ -37,6 +37,32 @@ struct QuantizationGrid {
     block = blockSize
   }
 
+  /// The same for scales that are part of a type.
+  init(_ shape: [Int], _ quantization: Quantization, op: any Op) throws {
+    let scales = quantization.scales.count
+    count = scales
+    guard scales > 1 else {
+      guard scales == 1 else { throw ExecutionError(.invalidValue, "\(op.displayName) of a quantised tensor without a scale") }
+      (outer, extent, inner, block) = (1, 1, shape.reduce(1, *), nil)
+      return
+    }
+    let axis = try normalizeAxis(quantization.axis ?? 0, rank: shape.count)
+    let view = AxisView(shape, axis: axis)
+    (outer, extent, inner) = (view.outer, view.extent, view.inner)
+    if let size = quantization.block, size > 0 {
+      let blocks = extent == 0 ? 0 : (extent - 1) / size + 1
+      guard checkedProduct([outer, blocks, inner]) == scales else {
+        throw ExecutionError(.shapeMismatch, "\(op.displayName) of \(shape) in blocks of \(size) with \(scales) scales")
+      }
+      block = size
+    } else {
+      guard scales == extent else {
+        throw ExecutionError(.shapeMismatch, "\(op.displayName) of \(shape) along axis \(axis) with \(scales) scales")
+      }
+      block = nil
+    }
+  }
+
   /// Calls `body(range of elements, index of the scale)`; a range is contiguous. Blockwise, ranges are single
   /// elements unless the axis is the last.
   func forEachRun(_ body: (_ elements: Range<Int>, _ entry: Int) -> Void) {

@@ -38,12 +38,20 @@ public struct QuantizedOp: PrimitiveOp, WrappingOp {
   }
 
   private func input(_ index: Int) -> QuantizedType? { index < inputs.count ? inputs[index] : nil }
+  /// How an input of a dtype is quantised. A bias may leave that out: it follows from what is multiplied.
+  public func quantization(ofInput index: Int, dtype: DType) -> QuantizedType? {
+    if let known = input(index) { return known }
+    guard index == 2, dtype == .int32 || dtype == .int64, op is ConvOp || op is ConvTransposeOp || op is FullyConnectedOp,
+      let x = input(0), let w = input(1)
+    else { return nil }
+    return .bias(dtype, of: x, and: w)
+  }
   private func output(_ index: Int) -> QuantizedType? { index < outputs.count ? outputs[index] : nil }
 
   /// The types that `op` infers for the real numbers, stored as `outputs` says.
   public func infer(_ facts: [Fact?]) throws -> [TensorType] {
     let real = try facts.enumerated().map { index, fact -> Fact? in
-      guard let fact, let stored = input(index) else { return fact }
+      guard let fact, let stored = quantization(ofInput: index, dtype: fact.type.dtype) else { return fact }
       guard fact.type.dtype == stored.dtype else {
         throw GraphError(.wrongDType, "\(displayName): input \(index) is \(fact.type), its quantisation is of \(stored.dtype)")
       }
@@ -76,7 +84,7 @@ public struct QuantizedOp: PrimitiveOp, WrappingOp {
   /// Every quantised input as a float, `op`, the activation, and every quantised result quantised again.
   public func decompose<C: OpContext>(_ values: [C.Value?], in context: inout C) throws -> [C.Value] {
     let real = try values.enumerated().map { index, value -> C.Value? in
-      guard let value, let type = input(index) else { return value }
+      guard let value, let type = quantization(ofInput: index, dtype: context.type(of: value).dtype) else { return value }
       return try context.dequantize(value, type)
     }
     return try float(real, in: &context).enumerated().map { index, value in

@@ -25,7 +25,7 @@ public struct ReduceOp: PrimitiveOp {
     self.noopWithEmptyAxes = noopWithEmptyAxes
   }
 
-  private func reduced(_ given: [Int]?, rank: Int) throws -> Set<Int> {
+  func reduced(_ given: [Int]?, rank: Int) throws -> Set<Int> {
     let list = given ?? axes ?? []
     if list.isEmpty { return noopWithEmptyAxes ? [] : Set(0..<rank) }
     return Set(try list.map { try normalizeAxis($0, rank: rank) })

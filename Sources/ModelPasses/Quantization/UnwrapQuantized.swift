@@ -21,6 +21,13 @@ public struct UnwrapQuantized: Pass {
   }
 }
 
+extension TargetProfile {
+  /// A target that takes every op but those around others.
+  public static let unwrapped = TargetProfile(name: "plain operators", level: .ops) { node, _, _ in
+    node.op is any WrappingOp ? "it wraps an operator" : nil
+  }
+}
+
 extension Model {
   /// Replaces each node that `rewrite` gives results for; the first results take the names of those they stand for.
   mutating func replaceNodes(

@@ -36,7 +36,8 @@ public struct OutputStatistics: Sendable, Hashable {
   public var isEquivalent: Bool { mismatched == 0 && problem == nil }
 
   /// Adds one sample.
-  public mutating func add(_ reference: NDArray, _ candidate: NDArray, atol: Double, rtol: Double) {
+  /// - Parameter step: what quantised numbers may differ by, integers too.
+  public mutating func add(_ reference: NDArray, _ candidate: NDArray, atol: Double, rtol: Double, step: Double = 0) {
     elements += reference.count
     guard reference.count == candidate.count, reference.shape.withoutOnes == candidate.shape.withoutOnes else {
       mismatched += reference.count
@@ -48,7 +49,7 @@ public struct OutputStatistics: Sendable, Hashable {
     } else {
       let exact = !reference.dtype.isFloatingPoint && !candidate.dtype.isFloatingPoint
       let floor = max(reference.dtype.spacing, candidate.dtype.spacing) * 2
-      add(reference.doubles(), candidate.doubles(), atol: exact ? 0 : atol, rtol: exact ? 0 : max(rtol, floor))
+      add(reference.doubles(), candidate.doubles(), atol: exact ? step : atol + step, rtol: exact ? 0 : max(rtol, floor))
       // 64-bit integers beyond 2⁵³ would round to the same double.
       if exact, let a = reference.integers(), let b = candidate.integers() {
         for i in a.indices where a[i] != b[i] && Double(a[i]) == Double(b[i]) { mismatched += 1 }

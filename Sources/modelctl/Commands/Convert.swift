@@ -38,6 +38,8 @@ struct Convert: ParsableCommand {
   var quantize = QuantizationMode.none
   @Option(help: ArgumentHelp("Inputs that calibrate quantisation.", valueName: "data.npz"))
   var representative: String?
+  @Flag(help: "Write a quantised source as the plain float model it stands for.")
+  var dequantize = false
   @Flag(help: "Replace an existing destination.")
   var force = false
   @Flag(help: "Print one JSON document.")
@@ -63,7 +65,7 @@ struct Convert: ParsableCommand {
     let options = ConversionOptions(
       sourceFormat: from, format: to, read: sourceOptions.read,
       write: WriteOptions(opset: opset, layout: ioLayout, shardSize: shardSize, tfjsQuantization: tfjsQuantize?.dtype),
-      verification: verification, replacesExisting: force, onStep: { progress.show($0) })
+      verification: verification, replacesExisting: force, dequantizes: dequantize, onStep: { progress.show($0) })
     do {
       defer { progress.clear() }
       report(try about(source) { try Converter(options: options).convert(source, to: destination) })

@@ -1,0 +1,106 @@
+import ModelGraph
+import ModelTensor
+
+extension NDArray {
+  /// The stored integers of at most 32 bits.
+  /// - Throws: `ExecutionError.noKernel` for other dtypes.
+  func stored(for op: any Op) throws -> [Int32] {
+    switch dtype {
+    case .int8, .int4, .int2: with(Int8.self) { $0.map(Int32.init) }
+    case .uint8, .uint4, .uint2: with(UInt8.self) { $0.map(Int32.init) }
+    case .int16: with(Int16.self) { $0.map(Int32.init) }
+    case .uint16: with(UInt16.self) { $0.map(Int32.init) }
+    case .int32: with(Int32.self) { Array($0) }
+    default: throw op.noKernel(dtype)
+    }
+  }
+
+  /// An array of integers that fit `dtype`; others wrap.
+  static func storing(_ values: [Int32], as dtype: DType, _ shape: [Int], for op: any Op, in context: ExecutionContext) throws -> NDArray {
+    let result = try context.allocate(dtype, shape)
+    guard values.count == result.count else {
+      throw ExecutionError(.shapeMismatch, "\(op.displayName) of integers: \(values.count) results for the shape \(shape)")
+    }
+    func fill<T: FixedWidthInteger>(_: T.Type) {
+      result.withMutable(T.self) { y in for i in values.indices { y[i] = T(truncatingIfNeeded: values[i]) } }
+    }
+    switch dtype {
+    case .int8, .int4, .int2: fill(Int8.self)
+    case .uint8, .uint4, .uint2: fill(UInt8.self)
+    case .int16: fill(Int16.self)
+    case .uint16: fill(UInt16.self)
+    case .int32: fill(Int32.self)
+    default: throw op.noKernel(dtype)
+    }
+    return result
+  }
+}
+
+extension QuantizedType {
+  var offset: Int32 { Int32(truncatingIfNeeded: zeroPoint) }
+
+  /// The stored numbers that results may have: those of the dtype, within what the activation allows.
+  func range(_ activation: FusedActivation = .none, of op: any Op) throws -> ClosedRange<Int32> {
+    guard let all = dtype.integerRange, dtype.bitWidth ?? 64 <= 16 else { throw op.noKernel(dtype) }
+    guard let bounds = activation.bounds else {
+      throw ExecutionError(.noKernel, "\(op.displayName) of integers has no kernel with the activation \(activation.rawValue)")
+    }
+    func quantized(_ value: Double) throws -> Int32 {
+      let steps = (Float(value) / scale).rounded(.toNearestOrAwayFromZero)
+      guard let whole = Int32(exactly: steps) else {
+        throw ExecutionError(.invalidValue, "\(op.displayName): \(value) is no number of steps of \(scale)")
+      }
+      return offset &+ whole
+    }
+    var low = Int32(all.lowerBound), high = Int32(all.upperBound)
+    if let bound = bounds.low { low = max(low, try quantized(bound)) }
+    if let bound = bounds.high { high = min(high, try quantized(bound)) }
+    // As `min(max(x, low), high)` has it when they cross.
+    return low <= high ? low...high : high...high
+  }
+}
+
+extension ClosedRange where Bound == Int32 {
+  @inline(__always)
+  func clamp(_ x: Int32) -> Int32 { Swift.min(Swift.max(x, lowerBound), upperBound) }
+}
+
+/// `function` of each stored integer; tables for 8 bits.
+func mapStored(
+  _ x: NDArray, as dtype: DType, for op: any Op, in context: ExecutionContext, _ function: (Int32) throws -> Int32
+) throws -> NDArray {
+  var values = try x.stored(for: op)
+  if let range = x.dtype.integerRange, x.dtype.bitWidth ?? 64 <= 8, values.count > 512 {
+    let low = Int32(range.lowerBound)
+    var table = [Int32?](repeating: nil, count: 256)
+    for i in values.indices {
+      let place = Int(values[i] &- low)
+      if let known = table[place] {
+        values[i] = known
+      } else {
+        let result = try function(values[i])
+        table[place] = result
+        values[i] = result
+      }
+    }
+  } else {
+    for i in values.indices { values[i] = try function(values[i]) }
+  }
+  return try .storing(values, as: dtype, x.shape, for: op, in: context)
+}
+
+/// `function` of pairs of stored integers, broadcast.
+@inline(__always)
+func mapStored(
+  _ a: NDArray, _ b: NDArray, as dtype: DType, for op: any Op, in context: ExecutionContext, _ function: (Int32, Int32) -> Int32
+) throws -> NDArray {
+  let walk = try BroadcastWalk([a.shape, b.shape])
+  try context.demand(.int32, walk.shape)
+  let x = try a.stored(for: op), y = try b.stored(for: op)
+  let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
+  var out = [Int32](repeating: 0, count: walk.shape.reduce(1, *))
+  walk.forEachRun { place, offsets, length in
+    for i in 0..<length { out[place + i] = function(x[offsets[0] + i * stepA], y[offsets[1] + i * stepB]) }
+  }
+  return try .storing(out, as: dtype, walk.shape, for: op, in: context)
+}

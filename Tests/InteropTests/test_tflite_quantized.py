@@ -1,0 +1,157 @@
+"""Integer models: each operator and whole networks, run by us bit for bit as LiteRT's reference kernels run them; and as ONNX."""
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+from ai_edge_litert import interpreter as litert_api
+
+import litert
+import modelctl
+import tflite_quantized_cases as cases
+
+REFERENCE = litert_api.OpResolverType.BUILTIN_REF
+DTYPES = ["int8", "uint8", "int16"]
+
+
+def reference(path, feeds):
+    """What the reference kernels compute, by name."""
+    interpreter = litert.open_model(path, REFERENCE)
+    interpreter.allocate_tensors()
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], feeds[detail["name"]])
+    interpreter.invoke()
+    return {detail["name"]: interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()}
+
+
+def run(path, feeds, folder):
+    inputs, outputs = folder / "in.npz", folder / "out.npz"
+    np.savez(inputs, **feeds)
+    modelctl.run("run", path, "--inputs", inputs, "--outputs", outputs)
+    return dict(np.load(outputs))
+
+
+def differences(expected, found):
+    return [
+        f"{name}: {found[name].dtype}{found[name].shape} instead of {value.dtype}{value.shape}"
+        if found[name].dtype != value.dtype or found[name].shape != value.shape
+        else f"{name}: {np.count_nonzero(found[name] != value)} of {value.size} differ"
+        for name, value in expected.items()
+        if not np.array_equal(found[name], value) or found[name].dtype != value.dtype
+    ]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("family", cases.FAMILIES)
+def test_operators(family, dtype, tmp_path):
+    """Some operators in one file; every stored number of 8 bits occurs or most do."""
+    built = cases.build(family, dtype)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(built.bytes())
+    for seed in range(2):
+        feeds = built.feeds(seed)
+        expected = reference(path, feeds)
+        assert len(expected) >= 4
+        assert differences(expected, run(path, feeds, tmp_path)) == []
+
+
+def network(name, gate="hard_swish"):
+    """A small network; TensorFlow's converter has no hard swish of 16 bits."""
+    keras.utils.set_random_seed(11)
+    layers = keras.layers
+    if name == "convolutional":
+        x = inputs = layers.Input((17, 19, 3))
+        x = layers.Conv2D(12, 3, strides=2, padding="same")(x)
+        x = layers.ReLU(6.0)(x)
+        skip = x
+        x = layers.DepthwiseConv2D(3, padding="same")(x)
+        x = layers.Activation(gate)(x)
+        x = layers.Conv2D(12, 1)(x)
+        x = layers.Add()([x, skip])
+        gate = layers.Dense(12, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+        x = layers.Multiply()([x, gate])
+        x = layers.Concatenate()([layers.MaxPooling2D(2)(x), layers.AveragePooling2D(2)(x)])
+        x = layers.Conv2DTranspose(5, 3, strides=2, padding="same", activation="relu")(x)
+        x = layers.Dense(7)(layers.Flatten()(x))
+        return keras.Model(inputs, layers.Softmax()(x))
+    x = inputs = layers.Input((9, 14))
+    x = layers.Conv1D(16, 3, padding="causal", activation="tanh")(x)
+    x = layers.LeakyReLU(0.2)(x)
+    x = layers.Dense(16, activation="gelu")(x) + x
+    x = x * layers.Dense(16, activation="sigmoid")(x) - 0.25
+    x = keras.ops.mean(x, axis=1)
+    return keras.Model(inputs, layers.Dense(5, activation="relu")(x))
+
+
+def quantise(model, kind, folder):
+    path = folder / f"{kind}.tflite"
+    random = np.random.default_rng(4)
+    shape = (1, *model.inputs[0].shape[1:])
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([random.standard_normal(shape).astype(np.float32)] for _ in range(16))
+    if kind == "int16":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    else:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = {"int8": tf.int8, "uint8": tf.uint8, "io": tf.float32}[kind]
+    path.write_bytes(converter.convert())
+    return path
+
+
+def feeds_of(path, seed=0):
+    random = np.random.default_rng(seed)
+    feeds = {}
+    for detail in litert.open_model(path, REFERENCE).get_input_details():
+        if detail["dtype"] == np.float32:
+            feeds[detail["name"]] = random.standard_normal(detail["shape"]).astype(np.float32)
+        else:
+            info = np.iinfo(detail["dtype"])
+            feeds[detail["name"]] = random.integers(info.min, info.max + 1, detail["shape"]).astype(detail["dtype"])
+    return feeds
+
+
+@pytest.mark.parametrize("name", ["convolutional", "sequence"])
+def test_networks(name, tmp_path):
+    """As TensorFlow's converter quantises them: 8 bits with integers or floats outside, and 16 by 8."""
+    for kind in ["int8", "uint8", "io", "int16"]:
+        path = quantise(network(name, "relu" if kind == "int16" else "hard_swish"), kind, tmp_path)
+        feeds = feeds_of(path)
+        expected = list(reference(path, feeds).values())
+        # Signatures name outputs otherwise than tensors: the order is the same.
+        found = list(run(path, {key: value for key, value in feeds.items()}, tmp_path).values())
+        for index, (a, b) in enumerate(zip(expected, found, strict=True)):
+            assert a.dtype == b.dtype and np.array_equal(a, b), f"{kind}: output {index}, {np.count_nonzero(a != b)} of {a.size} differ"
+
+
+def test_as_onnx(tmp_path):
+    """QDQ: ONNX Runtime computes floats in between, so a result may lie a step beside LiteRT's, which rounds sums that
+    are exact. More would not be rounding."""
+    path = quantise(network("convolutional"), "int8", tmp_path)
+    target = tmp_path / "model.onnx"
+    report = modelctl.convert(path, target)
+    assert report["verification"]["equivalent"]
+    feeds = feeds_of(path)
+    expected = list(reference(path, feeds).values())
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_inputs()]
+    found = session.run(None, dict(zip(names, feeds.values(), strict=True)))
+    for a, b in zip(expected, found, strict=True):
+        assert a.dtype == b.dtype
+        assert np.abs(a.astype(int) - b.astype(int)).max() <= 1
+
+
+def test_dequantised(tmp_path):
+    """Plain floats: near the float model that was quantised, with float inputs and outputs."""
+    model = network("convolutional")
+    path = quantise(model, "int8", tmp_path)
+    target = tmp_path / "model.onnx"
+    assert modelctl.convert(path, target, "--dequantize")["verification"]["equivalent"]
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    (entry,) = session.get_inputs()
+    assert entry.type == "tensor(float)"
+    x = np.random.default_rng(2).standard_normal(model.inputs[0].shape[1:]).astype(np.float32)[None]
+    (found,) = session.run(None, {entry.name: x})
+    # Only the weights are rounded, to 1/127 of each channel's largest.
+    np.testing.assert_allclose(found, model.predict(x, verbose=0), atol=0.02)
