@@ -48,7 +48,8 @@ UnsortedSegmentMin-int64 UnsortedSegmentProd-int64 UnsortedSegmentSum-int64
 
 #: Layers that the converter turns into no builtin operators, or whose functions it does not take.
 NOT_CONVERTED_LAYERS = {"max pool 3d valid", "average pool 3d valid", "max pool 3d same", "average pool 3d same", "LSTM unrolled", "GRU unrolled", "SimpleRNN unrolled"}
-NOT_CONVERTED_NETWORKS = set()
+#: Half floats that are computed with.
+NOT_CONVERTED_NETWORKS = {"mixed precision"}
 
 
 def operators():
