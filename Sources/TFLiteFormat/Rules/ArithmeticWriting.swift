@@ -191,7 +191,9 @@ private let binaryWriting: [WritingRule] = [
   .binary(DivOp.self, [.float32, .int32, .int64], rank: 4) { a, b, type, w in
     if type.dtype == .float32 { return try w.emit(.div, [a, b], .divOptions(DivOptions()), as: type) }
     // Integers are divided towards zero; LiteRT's operator for them rounds down.
-    let magnitude = try w.emit(.floorDiv, try w.alike([try w.apply(AbsOp(), a), try w.apply(AbsOp(), b)], type), as: type)
+    let top = try w.apply(AbsOp(), a), bottom = try w.apply(AbsOp(), b)
+    let magnitude =
+      type.dtype == .int64 ? try w.longQuotient(top, bottom) : try w.emit(.floorDiv, try w.alike([top, bottom], type), as: type)
     return try w.mul(magnitude, try w.mul(try w.apply(SignOp(), a), try w.apply(SignOp(), b)))
   },
   .binary(MaximumOp.self, [.float32, .int32, .int64, .uint8, .int8, .int16], rank: 5) { a, b, type, w in
@@ -201,7 +203,13 @@ private let binaryWriting: [WritingRule] = [
     try w.emit(.minimum, [a, b], .maximumMinimumOptions(MaximumMinimumOptions()), as: type)
   },
   .binary(PowOp.self, [.float32, .int32], rank: 4) { a, b, type, w in try w.emit(.pow, [a, b], as: type) },
-  .binary(FloorDivOp.self, [.float32, .int32, .int64], rank: 4) { a, b, type, w in try w.emit(.floorDiv, [a, b], as: type) },
+  .binary(FloorDivOp.self, [.float32, .int32, .int64], rank: 4) { a, b, type, w in
+    guard type.dtype == .int64 else { return try w.emit(.floorDiv, [a, b], as: type) }
+    // What is left over after rounding down divides evenly.
+    let even = try w.sub(a, try w.emit(.floorMod, [a, b], as: type))
+    let magnitude = try w.longQuotient(try w.apply(AbsOp(), even), try w.apply(AbsOp(), b))
+    return try w.mul(magnitude, try w.mul(try w.apply(SignOp(), even), try w.apply(SignOp(), b)))
+  },
   .binary(ModOp.self, [.float32, .int32, .int64], rank: 4) { a, b, type, w in try w.emit(.floorMod, [a, b], as: type) },
   .writes(ModOp.self) { op, x, w in
     let a = try x.required(0), b = try x.required(1)
@@ -260,6 +268,22 @@ extension OperatorWriter {
       common = try emit(.broadcastArgs, [common, shape], as: TensorType(.int32, .ranked([.unknown])))
     }
     return try values.map { try emit(.broadcastTo, [$0, common], as: TensorType($0.dtype, type.shape)) }
+  }
+
+  /// The quotient of int64s that are not negative, rounded down: LiteRT divides narrower ones only. Each turn of float32 takes off all but
+  /// some 2⁻²² of what is left.
+  mutating func longQuotient(_ a: OutValue, _ b: OutValue) throws -> OutValue {
+    let divisor = try cast(b, to: .float32), one = try scalar(1, dtype: .int64), zero = try scalar(0, dtype: .int64)
+    var quotient: OutValue?, rest = a
+    for _ in 0..<3 {
+      let part = try cast(try div(try cast(rest, to: .float32), divisor), to: .int64)
+      quotient = try quotient.map { try add($0, part) } ?? part
+      rest = try sub(rest, try mul(part, b))
+    }
+    guard let sum = quotient else { return a }
+    let isLess = try apply(LessOp(), rest, zero)
+    let lowered = try select(isLess, try sub(sum, one), sum), left = try select(isLess, try add(rest, b), rest)
+    return try select(try apply(GreaterOrEqualOp(), left, b), try add(lowered, one), lowered)
   }
 
   /// `x · (c₀ + c₁x² + c₂x⁴ + …)`.

@@ -61,6 +61,28 @@ import Testing
     #expect(refused.count <= 160, "\(refused.count) refused:\n\(refused.joined(separator: "\n"))")
   }
 
+  /// Weights of files that offsets would not reach stand behind the tables, at multiples of 16.
+  @Test func weightsBehindTheTables() throws {
+    var context = GraphContext(Model(), graph: Graph())
+    let numbers = (0..<1024).map { Float($0 % 37) / 16 - 1 }
+    let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown, 32])))
+    let weights = context.graph.addConstant(Tensor(NDArray(numbers, [32, 32])))
+    context.graph.addOutput("y", try context.append(MatMulOp(), [x, weights], name: "product")[0])
+    var model = Model()
+    model.graphs[.main] = context.graph
+    let path = FileManager.default.temporaryDirectory.appending(path: "behind-\(UUID().uuidString).tflite").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var writer = TFLiteWriter()
+    writer.insideLimit = 0
+    try writer.write(model, to: path)
+    let buffers: [TFLiteBuffer] = try TFLiteFile(path: path).model.buffers ?? []
+    let moved = buffers.filter { $0.offset > 1 }
+    #expect(moved.count == 1 && moved.allSatisfy { $0.offset % 16 == 0 && $0.size == 4096 })
+    let given = [NDArray((0..<64).map { Float($0) / 8 - 3 }, [2, 32])]
+    let found = try Executor(try TFLiteReader.read(path)).run(given), expected = try Executor(model).run(given)
+    #expect(zip(found[0].doubles(), expected[0].doubles()).allSatisfy { abs($0 - $1) <= 1e-5 + 1e-4 * abs($1) })
+  }
+
   /// Shapes, axes and lengths are constants, as in real models; with unknown extents they are given by the caller.
   private static func constant(_ index: Int, _ array: NDArray, _ isVague: Bool) -> Bool {
     !isVague && index > 0 && array.dtype == .int64 && array.rank <= 1
