@@ -64,6 +64,8 @@ public struct Graph: Sendable {
   public private(set) var valueSlots: [Value?] = []
   public var inputs: [Port] = []
   public var outputs: [Port] = []
+  /// What the graph remembers between invocations: pairs of its inputs and outputs.
+  public var states: [StateVariable] = []
   private var parameterValues: [ParameterID: ValueID] = [:]
 
   public init(name: String = "main") { self.name = name }
@@ -166,6 +168,12 @@ public struct Graph: Sendable {
   public mutating func remove(_ id: NodeID) {
     for output in self[id].outputs { valueSlots[Int(output.raw)] = nil }
     nodeSlots[Int(id.raw)] = nil
+  }
+
+  /// Drops the value of an input that is no longer one. Nothing may use it.
+  public mutating func removeInputValue(_ id: ValueID) {
+    guard case .input? = valueSlots[Int(id.raw)]?.definition else { return }
+    valueSlots[Int(id.raw)] = nil
   }
 
   /// Lets everything that uses `old` use `new` instead: nodes and outputs. O(nodes); collect many

@@ -46,6 +46,11 @@ extension Model {
       }
     }
     for port in graph.outputs { try require(port.value, "output '\(port.name)'") }
+    for state in graph.states {
+      guard graph.inputs.indices.contains(state.input), graph.outputs.indices.contains(state.output) else {
+        throw GraphError(.invalidStructure, "the state '\(state.name)' is not bound to an input and an output")
+      }
+    }
     for node in nodes {
       guard let node else { continue }
       for case let input? in node.inputs { try require(input, "node '\(node.name)'") }

@@ -18,6 +18,8 @@ public struct TargetProfile: Sendable {
   /// Why a node can't be written as it is, or `nil` when it can. A refused composite op is decomposed
   /// and its parts are asked for again.
   public var accepts: @Sendable (Node, Graph, Model) -> String?
+  /// Whether graphs can remember something between invocations; where they can't, `ResolveState` takes their states away.
+  public var holdsState = false
 
   public init(
     name: String, level: Level, layout: DataLayout? = nil, dtypes: Set<DType>? = nil,

@@ -16,6 +16,8 @@ public final class Executor: @unchecked Sendable {
   public let options: ExecutionOptions
   public let inputs: [Port]
   public let outputs: [Port]
+  /// What the model remembers between invocations. `run` starts from the initial values each time.
+  public let states: [StateVariable]
   /// The graph of `model` that is run.
   public let graph: GraphID
   let primitives: any ComputePrimitives
@@ -27,6 +29,7 @@ public final class Executor: @unchecked Sendable {
   /// For a model that can only be lowered for inputs of known extents: the last ones, and what runs it for them.
   private var fixed: (extents: [[Int]], executor: Executor)?
   private let isOpen: Bool
+  private let portCounts: (inputs: Int, outputs: Int)
   /// Seconds by the place of each node, while somebody profiles.
   var profile: [String: Double]?
 
@@ -57,8 +60,10 @@ public final class Executor: @unchecked Sendable {
     guard let main = model.graphs[entry] else {
       throw GraphError(.invalidStructure, "the model has no graph '\(entry.name)'")
     }
-    inputs = main.inputs.map { ($0.name, main[$0.value].type) }
-    outputs = main.outputs.map { ($0.name, main[$0.value].type) }
+    inputs = main.openInputs.map { ($0.name, main[$0.value].type) }
+    outputs = main.openOutputs.map { ($0.name, main[$0.value].type) }
+    states = main.states
+    portCounts = (main.inputs.count, main.outputs.count)
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
     pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(for: 0))
     guard !isOpen else { return }
@@ -71,8 +76,37 @@ public final class Executor: @unchecked Sendable {
   /// - Parameter probe: sees every value; nothing is fused then.
   /// - Throws: `ExecutionError` naming the node, whatever `probe` throws, or the error of reading a weight.
   public func run(_ inputs: [NDArray], probe: Probe? = nil) throws -> [NDArray] {
+    guard !states.isEmpty else { return try runAll(inputs, probe: probe) }
+    var fresh = try initialState()
+    return try run(inputs, state: &fresh, probe: probe)
+  }
+
+  /// The values of `states` before the first invocation.
+  public func initialState() throws -> [NDArray] { try states.map { try $0.initial.array() } }
+
+  /// One invocation of a model with state: `state` holds the values of `states` in their order, and the next ones after it.
+  public func run(_ inputs: [NDArray], state: inout [NDArray], probe: Probe? = nil) throws -> [NDArray] {
     try check(inputs)
-    if isOpen { return try lock.withLock { _ in try executor(for: inputs) }.run(inputs, probe: probe) }
+    guard state.count == states.count else {
+      throw ExecutionError(.invalidInput, "the model has \(states.count) states, found \(state.count)")
+    }
+    var all = [NDArray?](repeating: nil, count: portCounts.inputs)
+    for (variable, value) in zip(states, state) where all.indices.contains(variable.input) { all[variable.input] = value }
+    var given = inputs.makeIterator()
+    for index in all.indices where all[index] == nil { all[index] = given.next() }
+    let results = try runAll(all.compactMap { $0 }, probe: probe)
+    guard results.count == portCounts.outputs else {
+      throw ExecutionError(.invalidInput, "the model gives \(results.count) results for \(portCounts.outputs) outputs")
+    }
+    state = states.compactMap { results.indices.contains($0.output) ? results[$0.output] : nil }
+    let hidden = Set(states.map(\.output))
+    return results.indices.filter { !hidden.contains($0) }.map { results[$0] }
+  }
+
+  /// Inputs and results are those of the graph, states and all.
+  private func runAll(_ inputs: [NDArray], probe: Probe?) throws -> [NDArray] {
+    if states.isEmpty { try check(inputs) }
+    if isOpen { return try lock.withLock { _ in try executor(for: inputs) }.runAll(inputs, probe: probe) }
     // A plan keeps packed weights and is not for two at a time.
     return try lock.withLock { _ in
       let plan = try plan(fused: options.fuses && probe == nil)
@@ -120,6 +154,7 @@ public final class Executor: @unchecked Sendable {
         model.graphs[graph]?[port.value].type = TensorType(array.dtype, .ranked(array.shape.map { .fixed($0) }))
       }
     }
+    model.graphs[graph]?.states = []
     model.main = graph
     let made = try Executor(model, options: options)
     fixed = (extents, made)

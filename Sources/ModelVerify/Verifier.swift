@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelPasses
 import ModelRuntime
 import ModelSupport
 import ModelTensor
@@ -24,6 +25,11 @@ public struct Verifier {
   private func compare(_ reference: Model, _ candidate: Model) throws -> VerificationReport {
     try refuseRandom(reference, "reference")
     try refuseRandom(candidate, "candidate")
+    var reference = reference
+    if reference.hasState, !candidate.hasState {
+      // What the reference remembers is an input and an output of the candidate.
+      try ResolveState().run(&reference)
+    }
     // Each graph as it is written: planning would use passes that may have made one of the two, and a mistake of theirs
     // could cancel itself.
     var execution = options.execution

@@ -8,8 +8,8 @@ extension Inspection {
     let graph = model.mainGraph
     name = model.name
     if !model.producer.isEmpty { producer = model.producer }
-    inputs = graph.inputs.map { PortSummary(name: $0.name, type: graph[$0.value].type) }
-    outputs = graph.outputs.map { PortSummary(name: $0.name, type: graph[$0.value].type) }
+    inputs = graph.openInputs.map { PortSummary(name: $0.name, type: graph[$0.value].type) }
+    outputs = graph.openOutputs.map { PortSummary(name: $0.name, type: graph[$0.value].type) }
     let table = LayerTable(model)
     layers = table.rows
     operators = table.classes.ordered

@@ -47,6 +47,7 @@ struct LayoutRewriter {
       }
     }
     for port in source.outputs { context.graph.addOutput(port.name, try plain(port.value)) }
+    context.graph.states = source.states
   }
 
   private mutating func rewrite(_ node: Node) throws {

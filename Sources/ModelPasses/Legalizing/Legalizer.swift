@@ -23,8 +23,12 @@ public struct Legalizer {
   /// - Throws: `UnsupportedError` listing everything the target can't hold; `GraphError` when a pass fails.
   public func run(_ model: Model) throws -> (model: Model, losses: [Loss]) {
     if isLegal(model), ioLayout == .keep { return (model, []) }
-    var result = model
+    var result = model, losses: [Loss] = []
     try refuseOpaque(result)
+    if !profile.holdsState {
+      losses = ResolveState.losses(of: model, target: profile.name)
+      try apply(ResolveState(), to: &result)
+    }
     switch profile.level {
     case .ops:
       for pass in opPasses { try apply(pass, to: &result) }
@@ -38,7 +42,7 @@ public struct Legalizer {
       }
       try refuse(result)
     }
-    return (result, [])
+    return (result, losses)
   }
 
   /// Whether a model is made of layers already.
@@ -63,6 +67,7 @@ public struct Legalizer {
 
   /// Whether every node can be written as it is.
   private func isLegal(_ model: Model) -> Bool {
+    guard profile.holdsState || model.graphs.values.allSatisfy({ $0.states.isEmpty }) else { return false }
     guard
       model.graphs.values.allSatisfy({ graph in
         graph.nodeSlots.allSatisfy { $0.map { profile.accepts($0, graph, model) == nil } ?? true }

@@ -78,6 +78,7 @@ private struct GraphLowering {
     }
     try lower(source, &frame, depth: 0)
     for port in source.outputs { context.graph.addOutput(port.name, try resolve(port.value, source, &frame)) }
+    context.graph.states = source.states
   }
 
   private mutating func lower(_ source: Graph, _ frame: inout Frame, depth: Int) throws {

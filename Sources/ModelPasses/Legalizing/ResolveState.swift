@@ -1,0 +1,49 @@
+import ModelGraph
+import ModelSupport
+
+/// Takes the state out of graphs for formats that have none.
+///
+/// The state of a recurrent layer over whole sequences becomes the constant it starts with, as in the layer it came from. The
+/// past of a stream becomes an additional input and an additional result, which the caller feeds back.
+public struct ResolveState: Pass {
+  public let name = "resolve-state"
+  public init() {}
+
+  public func run(_ model: inout Model) throws {
+    for id in model.graphs.keys {
+      guard var graph = model.graphs[id], !graph.states.isEmpty else { continue }
+      var constants: [ValueID: ValueID] = [:]
+      var inputs: Set<Int> = [], outputs: Set<Int> = []
+      for state in graph.states where state.role == .sequence {
+        constants[graph.inputs[state.input].value] = graph.addConstant(state.initial, name: state.name)
+        inputs.insert(state.input)
+        outputs.insert(state.output)
+      }
+      graph.replaceUses(constants)
+      graph.inputs = graph.inputs.indices.filter { !inputs.contains($0) }.map { graph.inputs[$0] }
+      graph.outputs = graph.outputs.indices.filter { !outputs.contains($0) }.map { graph.outputs[$0] }
+      for value in constants.keys { graph.removeInputValue(value) }
+      graph.states = []
+      model.graphs[id] = graph
+    }
+  }
+
+  /// What the target can't carry of a model's state.
+  static func losses(of model: Model, target: String) -> [Loss] {
+    model.graphs.values.flatMap { graph in
+      graph.states.map { state in
+        switch state.role {
+        case .sequence:
+          Loss(
+            "state '\(state.name)'",
+            reason: "\(target) keeps nothing between invocations: each one starts from the initial state")
+        case .stream:
+          Loss(
+            "state '\(state.name)'",
+            reason: "\(target) keeps nothing between invocations: it is the input '\(state.name)', and its next value "
+              + "the output '\(StateVariable.nextName(state.name))'")
+        }
+      }
+    }
+  }
+}
