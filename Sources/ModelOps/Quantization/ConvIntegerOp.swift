@@ -70,7 +70,7 @@ extension KernelLayout {
 }
 
 /// The sum of products, wrapping as int32 does.
-private func integerConvolution(
+func integerConvolution(
   _ s: ConvolutionShape, _ x: [Int], _ w: [Int], _ y: UnsafeMutableBufferPointer<Int32>
 ) {
   let input = s.input.padded, kernel = s.kernel.padded, output = s.output.padded

@@ -20,6 +20,7 @@ struct FloatLSTM {
   /// i (`nil` when it is coupled with f), f, c, o.
   private let gates: [Gate?]
   private let projection: (matrix: CellMatrix, bias: [Float])?
+  private let stateShapes: (output: [Int], cell: [Int])
   private var outputState: [Float]
   private var cellState: [Float]
 
@@ -75,6 +76,9 @@ struct FloatLSTM {
         throw ExecutionError(.shapeMismatch, "LSTM of \(extents.cell) cells and \(extents.output) outputs without a projection")
       }
     }
+    stateShapes = (
+      try inputs.required(Input.outputState, of: op).shape, try inputs.required(Input.cellState, of: op).shape
+    )
     outputState = try inputs.required(Input.outputState, of: op).cellVector(count: extents.batch * extents.output, scale: nil, op)
     cellState = try inputs.required(Input.cellState, of: op).cellVector(count: extents.batch * extents.cell, scale: nil, op)
   }
@@ -97,7 +101,7 @@ struct FloatLSTM {
       }
     }
     return [
-      output, NDArray(outputState, [extents.batch, extents.output]), NDArray(cellState, [extents.batch, extents.cell]),
+      output, NDArray(outputState, stateShapes.output), NDArray(cellState, stateShapes.cell),
     ]
   }
 

@@ -16,6 +16,7 @@ struct IntegerLSTM {
   private let hiddenZero: Int32
   private let projection: (sum: IntegerSum, clip: Int8)?
   private let cellClip: Int16
+  private let stateShapes: (output: [Int], cell: [Int])
   private var outputState: [Int8]
   private var cellState: [Int16]
 
@@ -98,6 +99,7 @@ struct IntegerLSTM {
     }
     let state = try inputs.required(Input.outputState, of: op), memory = try inputs.required(Input.cellState, of: op)
     guard state.dtype == .int8, memory.dtype == .int16 else { throw noKernelFor(op, memory.dtype) }
+    stateShapes = (state.shape, memory.shape)
     outputState = state.values(Int8.self)
     cellState = memory.values(Int16.self)
   }
@@ -126,7 +128,7 @@ struct IntegerLSTM {
       }
     }
     return [
-      output, NDArray(outputState, [extents.batch, extents.output]), NDArray(cellState, [extents.batch, extents.cell]),
+      output, NDArray(outputState, stateShapes.output), NDArray(cellState, stateShapes.cell),
     ]
   }
 
