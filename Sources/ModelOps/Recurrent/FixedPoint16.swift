@@ -25,19 +25,19 @@ struct FixedPoint16 {
     return (x >> Int32(exponent)) &+ (remainder > threshold ? 1 : 0)
   }
 
-  private static func * (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
+  static func * (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
     let product = Int32(a.raw) * Int32(b.raw)
     let isOverflow = a.raw == .min && b.raw == .min
     let high = (product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15)
     return FixedPoint16(isOverflow ? .max : Int16(truncatingIfNeeded: high), integerBits: a.integerBits + b.integerBits)
   }
-  private static func + (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
+  static func + (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
     FixedPoint16(a.raw &+ b.raw, integerBits: a.integerBits)
   }
-  private static func - (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
+  static func - (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
     FixedPoint16(a.raw &- b.raw, integerBits: a.integerBits)
   }
-  private static prefix func - (a: FixedPoint16) -> FixedPoint16 { FixedPoint16(0 &- a.raw, integerBits: a.integerBits) }
+  static prefix func - (a: FixedPoint16) -> FixedPoint16 { FixedPoint16(0 &- a.raw, integerBits: a.integerBits) }
 
   /// The same number times `2^exponent`, saturated or rounded.
   private func scaled(_ exponent: Int) -> FixedPoint16 {

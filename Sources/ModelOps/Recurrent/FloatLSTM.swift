@@ -30,8 +30,9 @@ struct FloatLSTM {
     self.context = context
     let extents = try LSTMExtents(op, inputs)
     self.extents = extents
-    x = try inputs.required(Input.x, of: op)
-    auxiliary = inputs.optional(Input.auxiliary)
+    let x = try inputs.required(Input.x, of: op), auxiliary = inputs.optional(Input.auxiliary)
+    self.x = x
+    self.auxiliary = auxiliary
     if let auxiliary {
       guard auxiliary.dtype == .float32, auxiliary.shape.dropLast() == x.shape.dropLast() else {
         throw ExecutionError(.shapeMismatch, "LSTM: second input \(auxiliary.type) beside \(x.type)")
