@@ -16,12 +16,26 @@ extension SubgraphReader {
     g.namePrefix = name
     g.origin = Origin(sources: ["\(library.place(index))/operators[\(place)]"])
     let numbers = (op.inputs ?? []).map { Int($0) }
-    if try readState(op, code, name: name, in: &g) { return }
-    let inputs = try numbers.map { number -> ValueID? in number < 0 ? nil : try value(number, in: &g) }
+    let before = g.graph.nodeSlots.count
+    var refusal: String?
+    do { if try readState(op, code, name: name, in: &g) { return nameState(outputs, since: before, name: name, in: &g) } } catch
+      let error as UnsupportedError
+    {
+      for id in g.graph.nodeIDs(since: before) { g.graph.remove(id) }
+      refusal = error.reasons
+    }
+    let inputs = try numbers.map { number -> ValueID? in
+      number < 0 || memory.handles[number] != nil && values[number] == nil ? nil : try value(number, in: &g)
+    }
     let reader = OperatorReader(
       library: library, op: op, code: code, type: customName ?? code.name, version: Int(version), inputs: inputs,
       inputTypes: try numbers.map { $0 < 0 ? nil : try type(of: $0) }, outputTypes: try outputs.map { try type(of: $0) })
-    let results = try results(of: reader, customName: customName, name: name, in: &g)
+    let results: [ValueID]
+    if let refusal {
+      results = opaque(reader, customName, name: name, reason: refusal, in: &g)
+    } else {
+      results = try self.results(of: reader, customName: customName, name: name, in: &g)
+    }
     guard results.count >= outputs.count else {
       throw FormatError(.invalidStructure, "\(reader.type) has \(results.count) results, expected \(outputs.count)")
     }
@@ -77,7 +91,12 @@ extension SubgraphReader {
     guard let activation = computation.activation.fused else {
       throw UnsupportedError("the fused activation \(computation.activation.name) is not supported")
     }
-    let op = QuantizedOp(computation.op, activation: activation, inputs: inputs, outputs: outputs)
+    let op: any Op
+    if let hybrid = reader.hybrid(computation, inputs, activation, in: g) {
+      op = hybrid
+    } else {
+      op = QuantizedOp(computation.op, activation: activation, inputs: inputs, outputs: outputs)
+    }
     var results = try g.apply(op, to: computation.inputs)
     if let finish = computation.finish, let result = results.first {
       let first = g.graph.nodeSlots.count

@@ -14,6 +14,7 @@ struct SubgraphReader {
   let calls: [Int]
   /// What stands for each tensor so far.
   var values: [Int: ValueID] = [:]
+  var memory = SubgraphMemory()
   /// Whether the subgraph's inputs have fixed extents, so that the other tensors' are to be trusted.
   private(set) var isStatic = false
 
@@ -99,6 +100,7 @@ struct SubgraphReader {
     try readOperators(in: &g)
     used = []
     for port in entry.outputs { g.graph.addOutput(unique(port.name), try value(port.tensor, in: &g)) }
+    bindStates(in: &g)
   }
 
   /// Reads the subgraph as a body.

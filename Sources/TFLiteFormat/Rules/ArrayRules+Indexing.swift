@@ -26,8 +26,12 @@ let arrayIndexRules: [OperatorRule] = [
   .moves(.gatherNd) { n, g in [try g.apply(GatherNDOp(), try n.input(0), try n.input(1))] },
   .moves(.embeddingLookup) { n, g in
     let table = try n.input(1)
-    guard try n.output(0).dtype == g.type(of: table).dtype else {
-      throw UnsupportedError("a lookup in a quantised table that gives floats")
+    if try n.output(0).dtype != g.type(of: table).dtype {
+      // A row is dequantised as it is looked up.
+      guard try n.output(0).dtype == .float32, let type = QuantizedType(g.type(of: table)) else {
+        throw UnsupportedError("a lookup in a table of \(g.type(of: table).dtype) that gives another type")
+      }
+      return [try g.gather(try g.dequantize(table, type), try n.input(0), axis: 0)]
     }
     return [try g.gather(table, try n.input(0), axis: 0)]
   },
