@@ -138,7 +138,8 @@ struct FloatLSTM {
     for b in 0..<extents.batch { for j in 0..<extents.output { outputState[b * extents.output + j] = projection.bias[j] } }
     let rows = CellInput(hidden, count: extents.batch, width: extents.cell, asymmetric: op.asymmetricInputs)
     projection.matrix.multiplyAccumulate(rows, &outputState, in: context)
-    if op.projectionClip > 0 { for k in outputState.indices { outputState[k] = max(-op.projectionClip, min(op.projectionClip, outputState[k])) } }
+    guard op.projectionClip > 0 else { return }
+    for k in outputState.indices { outputState[k] = max(-op.projectionClip, min(op.projectionClip, outputState[k])) }
   }
 
   private func evaluate(_ gate: Gate, _ input: CellInput, _ second: CellInput?, _ previous: CellInput) -> [Float] {

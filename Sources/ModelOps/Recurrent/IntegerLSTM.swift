@@ -47,7 +47,7 @@ struct IntegerLSTM {
     hiddenZero = Int32(clamping: hiddenType.zeroPoints.first ?? 0)
     hidden = FixedMultiplier(Double(Float(0x1p-15 / Double(hiddenScale) * 0x1p-15)))
     let usesNorm = inputs.optional(Input.layerNorm + 1) != nil
-    let cellExponent = cellScale
+    let cellExponent = cellScale, rank = x.rank
     func gate(_ index: Int) throws -> IntegerLSTMGate? {
       let w = Input.inputWeights + index, r = Input.recurrentWeights + index
       guard let weights = inputs.optional(w) else {
@@ -77,7 +77,8 @@ struct IntegerLSTM {
         recurrent: try IntegerSum(
           try inputs.required(r, of: op), rows: extents.cell, columns: extents.output, bias: nil,
           zeroPoint: op.zeroPoint(Input.outputState), scale: try scale(r) * stateScale / inner, op),
-        peephole: diagonal, norm: norm, isTanh: index == 2)
+        peephole: diagonal, norm: norm, isTanh: index == 2,
+        peepholeRows: PeepholeRows(width: extents.output, isJoined: op.timeMajor || rank == 2))
     }
     gates = try (0..<4).map(gate)
     func clip(_ bound: Float, _ scale: Float, _ limit: Float) -> Float { bound > 0 ? max(-limit - 1, min(limit, bound / scale)) : 0 }

@@ -8,6 +8,7 @@ struct IntegerLSTMGate {
   var peephole: (weights: [Int16], scale: FixedMultiplier)?
   var norm: IntegerLayerNorm?
   var isTanh: Bool
+  var peepholeRows: PeepholeRows
 
   func evaluate(_ x: [Int8], _ state: [Int8], _ cell: [Int16], batch: Int, cells: Int) -> [Int16] {
     var gate = [Int16](repeating: 0, count: batch * cells)
@@ -16,9 +17,14 @@ struct IntegerLSTMGate {
         let k = b * cells + j
         // Each sum saturates, as it is stored in between.
         var value = Int16(clamping: input(x, b, j))
-        value = Int16(clamping: recurrent(state, b, j) &+ Int32(value))
-        if let peephole { value = Int16(clamping: peephole.scale(Int32(peephole.weights[j]) * Int32(cell[k])) &+ Int32(value)) }
-        gate[k] = value
+        gate[k] = Int16(clamping: recurrent(state, b, j) &+ Int32(value))
+      }
+    }
+    if let peephole {
+      for row in peepholeRows.rows(batch: batch, cells: cells) {
+        for (j, k) in row.enumerated() where j < peephole.weights.count && k < gate.count {
+          gate[k] = Int16(clamping: peephole.scale(Int32(peephole.weights[j]) * Int32(cell[k])) &+ Int32(gate[k]))
+        }
       }
     }
     norm?.apply(&gate, batch: batch)
@@ -27,6 +33,21 @@ struct IntegerLSTMGate {
       gate[k] = isTanh ? value.tanh : value.logistic
     }
     return gate
+  }
+}
+
+/// Where peepholes look: LiteRT takes the cell state for rows as wide as the output, which is another place than the cell's own
+/// when a projection makes the output narrower. What runs it decides what the weights have been made for.
+struct PeepholeRows {
+  var width: Int
+  /// Whether all rows of a batch are computed in one go.
+  var isJoined: Bool
+
+  func rows(batch: Int, cells: Int) -> [Range<Int>] {
+    (0..<batch).map { b in
+      let start = b * (isJoined ? width : cells)
+      return start..<(start + width)
+    }
   }
 }
 
@@ -82,9 +103,11 @@ struct FixedMultiplier {
       fixed /= 2
       exponent += 1
     }
-    if exponent < -31 || exponent > 31 { self.init(fraction: exponent < 0 ? 0 : .max, shift: exponent < 0 ? 0 : 31) } else {
-      self.init(fraction: Int32(truncatingIfNeeded: fixed), shift: exponent)
+    guard exponent >= -31 else {
+      self.init(fraction: 0, shift: 0)
+      return
     }
+    self.init(fraction: Int32(truncatingIfNeeded: fixed), shift: min(exponent, 31))
   }
 
   func callAsFunction(_ x: Int32) -> Int32 {
