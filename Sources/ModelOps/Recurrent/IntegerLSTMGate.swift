@@ -16,7 +16,7 @@ struct IntegerLSTMGate {
       for j in 0..<cells {
         let k = b * cells + j
         // Each sum saturates, as it is stored in between.
-        var value = Int16(clamping: input(x, b, j))
+        let value = Int16(clamping: input(x, b, j))
         gate[k] = Int16(clamping: recurrent(state, b, j) &+ Int32(value))
       }
     }
