@@ -247,7 +247,9 @@ def stream():
     return converter.convert()
 
 
-def table():
+def table(folder):
+    """A table of words, which only a SavedModel's converter fills."""
+
     class Table(tf.Module):
         def __init__(self):
             keys, values = tf.constant(["red", "green", "blue"]), tf.constant([7, 8, 9], tf.int64)
@@ -257,6 +259,6 @@ def table():
         def look(self, x):
             return {"y": self.table.lookup(x), "n": self.table.size()}
 
-    table = Table()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([table.look.get_concrete_function()], table)
-    return converter.convert()
+    module = Table()
+    tf.saved_model.save(module, str(folder), signatures=module.look)
+    return tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()

@@ -2,14 +2,18 @@ import ModelGraph
 import ModelSupport
 import ModelTensor
 
-extension SequenceLSTMOp: CompositeOp {
+extension SequenceLSTMOp: WrappingOp {
+  /// What it is on floats.
+  public var op: any Op { LSTMOp(hiddenSize: 1, activations: [.init(.sigmoid), activation, activation], batchFirst: !timeMajor) }
+
   /// Why it is no `LSTMOp`; `nil` when it is one. `hasInput` tells which inputs there are.
   public func reasonAgainstLSTM(_ hasInput: (Int) -> Bool) -> String? {
     if hasInput(Input.projection) { return "a projection" }
     if hasInput(Input.layerNorm + 1) { return "layer normalisation" }
     if hasInput(Input.auxiliary) { return "a second input" }
     if !hasInput(Input.inputWeights) { return "coupled gates" }
-    if cellClip > 0 || projectionClip > 0 { return "a bounded cell" }
+    // TensorFlow's converter bounds the cell of every layer by 10, which no layer says: only tighter bounds are meant.
+    if cellClip > 0, cellClip < 10 { return "a bounded cell" }
     return nil
   }
 

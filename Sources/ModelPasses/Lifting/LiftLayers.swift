@@ -48,7 +48,7 @@ extension LiftLayers {
   /// in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      RemoveDeadCode(), LowerLayers(), FoldConstants(), RecognizeScan(), RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(),
+      RemoveDeadCode(), ExpandCells(), LowerLayers(), FoldConstants(), RecognizeScan(), RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(),
       RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]

@@ -11,15 +11,19 @@ extension SubgraphReader {
     _ op: TFLiteOperator, _ place: Int, _ code: BuiltinOperator, _ customName: String?, _ version: Int32, in g: inout GraphContext
   ) throws {
     let outputs = (op.outputs ?? []).map { Int($0) }
-    guard let first = outputs.first ?? (op.inputs ?? []).first.map({ Int($0) }) else { return }
+    guard let first = outputs.first ?? (op.inputs ?? []).first.map({ Int($0) }) else {
+      // An initialisation has neither inputs nor outputs.
+      _ = try readState(op, code, name: code.name, in: &g)
+      return
+    }
     let name = library.uniqueName(name(of: first))
     g.namePrefix = name
     g.origin = Origin(sources: ["\(library.place(index))/operators[\(place)]"])
     let numbers = (op.inputs ?? []).map { Int($0) }
     let before = g.graph.nodeSlots.count
     var refusal: String?
-    do { if try readState(op, code, name: name, in: &g) { return nameState(outputs, since: before, name: name, in: &g) } } catch
-      let error as UnsupportedError
+    do { if try readState(op, code, name: name, in: &g) { return nameState(outputs, since: before, name: name, in: &g) } } catch let error
+      as UnsupportedError
     {
       for id in g.graph.nodeIDs(since: before) { g.graph.remove(id) }
       refusal = error.reasons

@@ -118,7 +118,8 @@ extension SubgraphReader {
     guard initial.dtype == declared.dtype else { throw FormatError(.invalidValue, "\(key) holds \(initial.type), not \(declared)") }
     let type = TensorType(initial.dtype, initial.type.shape, quantization: declared.quantization)
     let name = String(key.dropFirst("variable ".count))
-    try define(op, 0, try addState(key, name: name.isEmpty ? "variable" : name, Tensor(type, source: initial.source), role: .stream, in: &g))
+    try define(
+      op, 0, try addState(key, name: name.isEmpty ? "variable" : name, Tensor(type, source: initial.source), role: .stream, in: &g))
   }
 
   /// Runs an initialisation subgraph while reading: what it assigns is where variables and tables start.

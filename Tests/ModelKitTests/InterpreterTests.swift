@@ -1,0 +1,56 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+import Testing
+
+@testable import ModelKit
+
+/// A running sum with an open batch, and an entry point that shows it.
+private func counter() throws -> Model {
+  var context = GraphContext(Model(), graph: Graph())
+  let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown, 2])))
+  let (place, sum) = context.graph.addState("sum", initial: Tensor(NDArray([10, 20] as [Float], [1, 2])), role: .stream)
+  let total = try context.append(ReduceOp(.sum, axes: [0], keepDims: true), [x], name: "total")[0]
+  let y = try context.append(AddOp(), [total, sum], name: "y")[0]
+  context.graph.addOutput("y", y)
+  context.graph.bindState(place, to: y)
+  var model = context.model
+  model.mainGraph = context.graph
+  var look = GraphContext(model, graph: Graph(name: "look"))
+  let (other, kept) = look.graph.addState("sum", initial: Tensor(NDArray([10, 20] as [Float], [1, 2])), role: .stream)
+  look.graph.addOutput("sum", try look.append(IdentityOp(), [kept], name: "shown")[0])
+  look.graph.bindState(other, to: kept)
+  model.graphs[GraphID("look")] = look.graph
+  model.signatures = [Signature("count", graph: .main), Signature("look", graph: GraphID("look"))]
+  return model
+}
+
+@Test func interpreterKeepsVariablesAcrossSignatures() throws {
+  let interpreter = try Interpreter(try counter())
+  #expect(interpreter.inputDetails[0].shape == [1, 2] && interpreter.inputDetails[0].shapeSignature == [-1, 2])
+  try interpreter.allocateTensors()
+  try interpreter.setInput(0, NDArray([1, 2] as [Float], [1, 2]))
+  try interpreter.invoke()
+  try interpreter.invoke()
+  #expect(try interpreter.output(0).values(Float.self) == [12, 24])
+  let look = try interpreter.signatureRunner("look")
+  try look.allocateTensors()
+  try look.invoke()
+  #expect(try look.output("sum").values(Float.self) == [12, 24])
+  interpreter.resetVariables()
+  try look.invoke()
+  #expect(try look.output(0).values(Float.self) == [10, 20])
+}
+
+@Test func interpreterResizesInputs() throws {
+  let interpreter = try Interpreter(try counter())
+  try interpreter.resizeInput(0, to: [3, 2])
+  #expect(throws: ExecutionError.self) { try interpreter.invoke() }
+  try interpreter.allocateTensors()
+  #expect(throws: ExecutionError.self) { try interpreter.setInput(0, NDArray([1, 2] as [Float], [1, 2])) }
+  #expect(throws: ExecutionError.self) { try interpreter.resizeInput(0, to: [3]) }
+  #expect(throws: ExecutionError.self) { try interpreter.invoke() }
+  try interpreter.setInput(0, NDArray([1, 2, 3, 4, 5, 6] as [Float], [3, 2]))
+  try interpreter.invoke()
+  #expect(try interpreter.output(0).values(Float.self) == [19, 32])
+}
