@@ -61,9 +61,9 @@ extension SequenceLSTMOp: WrappingOp {
     if isReversed { y = try context.apply(ReverseOp(axes: [isBatchFirst ? 1 : 0]), y) }
     if rank == 2 { y = try context.squeeze(y, [0]) }
     return [
-      try quantized(y, outputQuantization, .int8, in: &context),
-      try quantized(try context.squeeze(results[1], [stateAxis]), stored(Input.outputState), .int8, in: &context),
-      try quantized(try context.squeeze(results[2], [stateAxis]), stored(Input.cellState), .int16, in: &context),
+      try quantized(y, outputQuantization, like: Input.x, values, in: &context),
+      try quantized(try context.squeeze(results[1], [stateAxis]), stored(Input.outputState), like: Input.outputState, values, in: &context),
+      try quantized(try context.squeeze(results[2], [stateAxis]), stored(Input.cellState), like: Input.cellState, values, in: &context),
     ]
   }
 
@@ -84,11 +84,12 @@ extension SequenceLSTMOp: WrappingOp {
     return try context.dequantize(value, QuantizedType(dtype, quantization))
   }
 
+  /// The value as the integers that the input `index` is, where it is stored so.
   private func quantized<C: OpContext>(
-    _ value: C.Value, _ quantization: Quantization?, _ dtype: DType, in context: inout C
+    _ value: C.Value, _ quantization: Quantization?, like index: Int, _ values: [C.Value?], in context: inout C
   ) throws -> C.Value {
-    // Floats that meet integer weights stay floats.
-    guard let quantization, scale(Input.x) != nil else { return value }
-    return try context.quantize(value, to: QuantizedType(dtype, quantization))
+    guard let quantization, index < values.count, let input = values[index] else { return value }
+    let dtype = context.type(of: input).dtype
+    return dtype.isInteger ? try context.quantize(value, to: QuantizedType(dtype, quantization)) : value
   }
 }
