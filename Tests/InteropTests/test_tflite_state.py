@@ -36,11 +36,10 @@ def hand_made():
 
 
 def converted():
-    cases = {}
-    for name, network in models.networks().items():
-        cases[name] = models.convert(network)
-        cases[name + "_dynamic"] = models.convert(network, "dynamic")
-    cases["lstm_int8_converted"] = models.convert(models.networks()["lstm"], "int8")
+    networks = models.networks()
+    cases = {name + "_dynamic": models.convert(network, "dynamic") for name, network in networks.items()}
+    cases["lstm"] = models.convert(networks["lstm"])
+    cases["lstm_int8_converted"] = models.convert(networks["lstm"], "int8")
     cases["accumulator"] = models.accumulator()
     cases["stream"] = models.stream()
     return cases

@@ -12,6 +12,7 @@ struct IntegerLSTM {
   private let gates: [IntegerLSTMGate?]
   /// The logarithm of the cell state's scale.
   private let cellScale: Int
+  private let squashesCell: Bool
   private let hidden: FixedMultiplier
   private let hiddenZero: Int32
   private let projection: (sum: IntegerSum, clip: Int8)?
@@ -40,7 +41,10 @@ struct IntegerLSTM {
     }
     let inputScale = try scale(Input.x), stateScale = try scale(Input.outputState), cell = try scale(Input.cellState)
     let exponent = cell.logarithm2.rounded()
-    guard exponent.isFinite, (-15)...(-9) ~= exponent else {
+    // LiteRT has hyperbolic tangents of 0 to 6 integer bits. For other scales it computes none and goes on with what it finds
+    // in its place, the values of the input gate.
+    squashesCell = (-15)...(-9) ~= exponent
+    guard exponent.isFinite, (-30)...1 ~= exponent, squashesCell || inputs.optional(Input.inputWeights) != nil else {
       throw ExecutionError(.noKernel, "LSTM of integers whose cell state has the scale \(cell)")
     }
     cellScale = Int(exponent)
@@ -151,7 +155,7 @@ struct IntegerLSTM {
     let o = value(out)
     let zero = projection == nil ? hiddenZero : 0 &- hiddenZero
     let hiddenValues = cellState.indices.map { k -> Int8 in
-      let squashed = FixedPoint16(cellState[k], integerBits: 15 + cellScale).tanh
+      let squashed = squashesCell ? FixedPoint16(cellState[k], integerBits: 15 + cellScale).tanh : i?[k] ?? 0
       return Int8(clamping: hidden(Int32(o[k]) * Int32(squashed)) &+ zero)
     }
     guard let projection else {
