@@ -122,6 +122,8 @@ struct WeightShards {
   /// The shard in which a byte of the group stands, or the last one.
   private func place(_ position: Int) -> SourceLocation {
     guard let shard = shards.first(where: { position < $0.end }) ?? shards.last else { return SourceLocation() }
+    // What stands in the document is no file of its own.
+    guard shard.source is ShardFile else { return SourceLocation(path: [shard.title]) }
     return SourceLocation(file: shard.title, offset: min(position, shard.end) - shard.start)
   }
 }

@@ -82,6 +82,9 @@ final class NodeTable {
 
   func position(of node: String) -> Int? { index[node] }
 
+  /// Among the results of a node; bounded, so that places can be added up.
+  private static let places = 0...Int(Int32.max)
+
   /// - Throws: `FormatError.missingReference` for a node that is not there.
   func reference(_ text: String) throws -> Reference {
     if text.hasPrefix("^") {
@@ -99,13 +102,13 @@ final class NodeTable {
     let name = String(text[..<colon]), rest = text[text.index(after: colon)...]
     guard let node = index[name] else { throw missing(name) }
     if let number = Int(rest) {
-      guard number >= 0 else { throw FormatError(.invalidValue, "expected an output of '\(name)', found '\(text)'") }
+      guard Self.places.contains(number) else { throw FormatError(.invalidValue, "expected an output of '\(name)', found '\(text)'") }
       return .output(node: node, .flat(number))
     }
     guard isFunction else { throw FormatError(.invalidValue, "expected 'node:number', found '\(text)'") }
     let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
     let place = parts.count > 1 ? Int(parts[1]) : 0
-    guard parts.count <= 2, let place, place >= 0 else {
+    guard parts.count <= 2, let place, Self.places.contains(place) else {
       throw FormatError(.invalidValue, "expected 'node:result:number', found '\(text)'")
     }
     return .output(node: node, .named(String(parts[0]), place))

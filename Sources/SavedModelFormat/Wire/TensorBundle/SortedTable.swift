@@ -97,10 +97,11 @@ public struct SortedTable: Sendable {
       guard result.isEmpty || previous.lexicographicallyPrecedes(key) else {
         throw FormatError(.invalidStructure, "keys are not in ascending order")
       }
+      let value = try cursor.take(size)
       // Shared fronts may blow keys up far beyond the block.
-      budget -= key.count + size
+      budget -= key.count + value.count
       guard budget >= 0 else { throw FormatError(.limitExceeded, "keys and values of more than \(limit) bytes") }
-      result.append((key, [UInt8](try cursor.take(size))))
+      result.append((key, [UInt8](value)))
     }
     return result
   }
