@@ -3,13 +3,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct ck_threads {
   pthread_mutex_t lock, turn;
   pthread_cond_t work, done;
-  int count, working;
-  bool stopping;
-  unsigned long generation;
+  int count, sleeping;
+  atomic_int working;
+  atomic_bool stopping;
+  atomic_ulong generation;
   // The job under way.
   ck_body body;
   void *context;
@@ -20,6 +22,44 @@ struct ck_threads {
 };
 
 static _Thread_local bool inside;
+
+// A model's loops follow one another within microseconds, and waking a thread takes as long as many of them: so threads look for
+// this long before they sleep.
+#define CK_SPIN_NANOSECONDS 50000
+
+static void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static bool is_out_of_time(const struct timespec *start) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (now.tv_sec - start->tv_sec) * 1000000000L + now.tv_nsec - start->tv_nsec > CK_SPIN_NANOSECONDS;
+}
+
+// Waits a little for a job that the thread has not seen.
+static void look_for_work(ck_threads *t, unsigned long seen) {
+  struct timespec start;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (unsigned i = 1; atomic_load(&t->generation) == seen && !atomic_load(&t->stopping); i++) {
+    relax();
+    if (i % 32 == 0 && is_out_of_time(&start)) return;
+  }
+}
+
+// Waits a little for the others to end.
+static void look_for_end(ck_threads *t) {
+  struct timespec start;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (unsigned i = 1; atomic_load(&t->working) > 0; i++) {
+    relax();
+    if (i % 32 == 0 && is_out_of_time(&start)) return;
+  }
+}
 
 static void take(ck_threads *t) {
   inside = true;
@@ -35,19 +75,26 @@ static void take(ck_threads *t) {
 static void *worker(void *argument) {
   ck_threads *t = argument;
   unsigned long seen = 0;
-  pthread_mutex_lock(&t->lock);
   for (;;) {
-    while (!t->stopping && t->generation == seen) pthread_cond_wait(&t->work, &t->lock);
-    if (t->stopping) break;
+    look_for_work(t, seen);
+    pthread_mutex_lock(&t->lock);
+    while (!t->stopping && t->generation == seen) {
+      t->sleeping++;
+      pthread_cond_wait(&t->work, &t->lock);
+      t->sleeping--;
+    }
+    bool stopping = t->stopping;
     seen = t->generation;
     pthread_mutex_unlock(&t->lock);
+    if (stopping) return 0;
     ck_set_own_table(t->kernels);
     take(t);
-    pthread_mutex_lock(&t->lock);
-    if (--t->working == 0) pthread_cond_signal(&t->done);
+    if (atomic_fetch_sub(&t->working, 1) == 1) {
+      pthread_mutex_lock(&t->lock);
+      pthread_cond_signal(&t->done);
+      pthread_mutex_unlock(&t->lock);
+    }
   }
-  pthread_mutex_unlock(&t->lock);
-  return 0;
 }
 
 ck_threads *ck_threads_create(int count) {
@@ -96,9 +143,10 @@ void ck_threads_run(ck_threads *t, long count, long grain, ck_body body, void *c
   atomic_store(&t->next, 0);
   t->working = t->count - 1;
   t->generation++;
-  pthread_cond_broadcast(&t->work);
+  if (t->sleeping > 0) pthread_cond_broadcast(&t->work);
   pthread_mutex_unlock(&t->lock);
   take(t);
+  look_for_end(t);
   pthread_mutex_lock(&t->lock);
   while (t->working > 0) pthread_cond_wait(&t->done, &t->lock);
   pthread_mutex_unlock(&t->lock);
