@@ -3,7 +3,7 @@
 #   make demo          install what is missing, build, inspect, convert and verify a real model
 #   make test          install what is missing and run everything: unit tests, conformance, the real frameworks as peers
 #   make test-fast     the Swift tests alone; needs no Python
-#   make test-interop  the real Keras, tf_keras, TensorFlow, tensorflowjs and ONNX Runtime on what modelctl reads and writes
+#   make test-interop  the real Keras, tf_keras, TensorFlow, tensorflowjs, LiteRT and ONNX Runtime on what modelctl reads and writes
 #   make test-wide     a wider sweep of typical Keras models
 #   make conformance   the ONNX backend node tests; REPORT=docs/onnx-conformance.md writes their table anew
 #   make op-support    TensorFlow's operators one by one; writes docs/op-support.md
