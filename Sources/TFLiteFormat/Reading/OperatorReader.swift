@@ -26,8 +26,15 @@ struct OperatorReader {
     return value
   }
   func optional(_ index: Int) -> ValueID? { index < inputs.count ? inputs[index] : nil }
-  /// All inputs, none of which may be left out.
-  func allInputs() throws -> [ValueID] { try inputs.indices.map { try input($0) } }
+  /// All inputs, none of which may be left out. A variable or table is no value of the graph: it can't be handed to a body.
+  func allInputs() throws -> [ValueID] {
+    try inputs.indices.map { index in
+      if inputs[index] == nil, let numbers = op.inputs, index < numbers.count, numbers[index] >= 0 {
+        throw UnsupportedError("variables among the operands are not supported")
+      }
+      return try input(index)
+    }
+  }
   /// The file's type of an output.
   func output(_ index: Int) throws -> TensorType {
     guard index < outputTypes.count else {
