@@ -37,7 +37,7 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
   var y = dtype.isFloatingPoint ? x : try w.cast(x, to: .float32)
   let wide = y.type.dtype
   let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(0..<from.count)
-  for axis in from.indices where from[axis] != to[axis] {
+  for axis in from.indices where try !isKept(axis, op, inputs, from, to) {
     guard let n = from[axis].value, let out = to[axis].value, n * max(out, n) <= 1 << 22, let place = given.firstIndex(of: axis) else {
       throw UnsupportedError("such a resizing of a tensor of unknown extents")
     }
@@ -64,6 +64,15 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
   if !dtype.isFloatingPoint { y = try w.cast(op.mode == .nearest ? y : try w.apply(RoundOp(), y), to: dtype) }
   y.fact = Fact(result)
   return y
+}
+
+/// Whether nothing becomes of an axis: it is not asked for, it is scaled by just 1, or its extent is known to stay.
+private func isKept(_ axis: Int, _ op: ResizeOp, _ inputs: RuleInputs, _ from: [Dim], _ to: [Dim]) throws -> Bool {
+  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(from.indices)
+  guard let place = given.firstIndex(of: axis) else { return true }
+  if let scales = try inputs[2]?.fact.constant?.array().doubles(), place < scales.count { return scales[place] == 1 }
+  if let elements = inputs[3]?.fact.elements, place < elements.count, elements[place] == from[axis], from[axis] != .unknown { return true }
+  return from[axis] == to[axis] && from[axis] != .unknown
 }
 
 private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: TensorType, _ w: inout NodeWriter) throws -> OutValue? {
