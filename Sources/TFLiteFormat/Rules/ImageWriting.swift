@@ -16,41 +16,15 @@ private func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout Operat
     op.aspect == .stretch
   else { throw UnsupportedError("such a resizing of a tensor of unknown extents") }
   var y = try w.cast(x, to: .float32)
-  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(0..<from.count)
-  for axis in from.indices where try !isKept(axis, op, inputs, from, to) {
-    guard let n = from[axis].value, let out = to[axis].value, n * max(out, n) <= 1 << 22, let place = given.firstIndex(of: axis) else {
-      throw UnsupportedError("such a resizing of a tensor of unknown extents")
-    }
-    // What becomes of each unit vector is a row of the matrix.
-    var single = op
-    single.axes = [1]
-    let unit = NDArray((0..<(n * n)).map { Float($0 / n == $0 % n ? 1 : 0) }, [n, n])
-    func entry(_ value: OutValue?) throws -> NDArray? {
-      guard let value else { return nil }
-      guard let list = try value.fact.constant?.array() ?? value.fact.integers.map({ NDArray($0.map(Int64.init), [$0.count]) }) else {
-        throw UnsupportedError("a resizing by a computed factor")
-      }
-      guard list.count > place else { return nil }
-      return list.dtype.isFloatingPoint
-        ? NDArray([Float(list.doubles()[place])], [1]) : NDArray([Int64(list.integers()?[place] ?? out)], [1])
-    }
-    let matrix = try single.evaluate(
-      [unit, nil, try entry(inputs[2]), try entry(inputs[3])], in: ExecutionContext(primitives: ReferencePrimitives()))[0]
+  let facts = inputs.values.map { $0?.fact }
+  for axis in from.indices where try !op.keeps(axis, facts, from: from, to: to) {
+    let matrix = try w.constant(try op.matrix(along: axis, facts, from: from, to: to))
     var order = Array(from.indices)
     order.swapAt(axis, from.count - 1)
-    y = try w.transpose(try w.matmul(try w.transpose(y, order), try w.constant(matrix)), order)
+    y = try w.transpose(try w.matmul(try w.transpose(y, order), matrix), order)
   }
   if !dtype.isFloatingPoint { y = try w.cast(op.mode == .nearest ? y : try w.apply(RoundOp(), y), to: dtype) }
   return w.refined(try w.cast(y, to: dtype), result)
-}
-
-/// Whether nothing becomes of an axis: it is not asked for, its extent is known to stay, or it is scaled by just 1.
-private func isKept(_ axis: Int, _ op: ResizeOp, _ inputs: RuleInputs, _ from: [Dim], _ to: [Dim]) throws -> Bool {
-  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(from.indices)
-  guard let place = given.firstIndex(of: axis) else { return true }
-  if let scales = try inputs[2]?.fact.constant?.array().doubles(), place < scales.count { return scales[place] == 1 }
-  if let elements = inputs[3]?.fact.elements, place < elements.count, elements[place] == from[axis], from[axis] != .unknown { return true }
-  return from[axis] == to[axis] && from[axis] != .unknown
 }
 
 private func nativeResize(
@@ -60,7 +34,7 @@ private func nativeResize(
   guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias, op.aspect == .stretch
   else { return nil }
   let given = op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]
-  let kept = try (0..<4).map { try isKept($0, op, inputs, dims, to) }
+  let facts = inputs.values.map { $0?.fact }, kept = try (0..<4).map { try op.keeps($0, facts, from: dims, to: to) }
   let isFirst = kept[0] && kept[1] && !kept[2], isLast = kept[0] && kept[3]
   guard isFirst || isLast, op.mode != .cubic else { return nil }
   let axes = isLast ? [1, 2] : [2, 3]

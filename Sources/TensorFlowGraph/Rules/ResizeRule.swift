@@ -36,27 +36,9 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
   }
   var y = dtype.isFloatingPoint ? x : try w.cast(x, to: .float32)
   let wide = y.type.dtype
-  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(0..<from.count)
-  for axis in from.indices where try !isKept(axis, op, inputs, from, to) {
-    guard let n = from[axis].value, let out = to[axis].value, n * max(out, n) <= 1 << 22, let place = given.firstIndex(of: axis) else {
-      throw UnsupportedError("such a resizing of a tensor of unknown extents")
-    }
-    // What becomes of each unit vector is a row of the matrix.
-    var single = op
-    single.axes = [1]
-    let unit = NDArray((0..<(n * n)).map { Float($0 / n == $0 % n ? 1 : 0) }, [n, n])
-    func entry(_ value: OutValue?) throws -> NDArray? {
-      guard let value else { return nil }
-      guard let list = try value.fact.constant?.array() ?? value.fact.integers.map({ NDArray($0.map(Int64.init), [$0.count]) }) else {
-        throw UnsupportedError("a resizing by a computed factor")
-      }
-      guard list.count > place else { return nil }
-      return list.dtype.isFloatingPoint
-        ? NDArray([Float(list.doubles()[place])], [1]) : NDArray([Int64(list.integers()?[place] ?? out)], [1])
-    }
-    let matrix = try single.evaluate(
-      [unit, nil, try entry(inputs[2]), try entry(inputs[3])], in: ExecutionContext(primitives: ReferencePrimitives()))[0]
-    let weights = try w.cast(try w.constant(matrix), to: wide)
+  let facts = inputs.values.map { $0?.fact }
+  for axis in from.indices where try !op.keeps(axis, facts, from: from, to: to) {
+    let weights = try w.cast(try w.constant(try op.matrix(along: axis, facts, from: from, to: to)), to: wide)
     var order = Array(from.indices)
     order.swapAt(axis, from.count - 1)
     y = try w.transpose(try w.matmul(try w.transpose(y, order), weights), order)
@@ -64,15 +46,6 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
   if !dtype.isFloatingPoint { y = try w.cast(op.mode == .nearest ? y : try w.apply(RoundOp(), y), to: dtype) }
   y.fact = Fact(result)
   return y
-}
-
-/// Whether nothing becomes of an axis: it is not asked for, it is scaled by just 1, or its extent is known to stay.
-private func isKept(_ axis: Int, _ op: ResizeOp, _ inputs: RuleInputs, _ from: [Dim], _ to: [Dim]) throws -> Bool {
-  let given = op.axes?.map { $0 < 0 ? $0 + from.count : $0 } ?? Array(from.indices)
-  guard let place = given.firstIndex(of: axis) else { return true }
-  if let scales = try inputs[2]?.fact.constant?.array().doubles(), place < scales.count { return scales[place] == 1 }
-  if let elements = inputs[3]?.fact.elements, place < elements.count, elements[place] == from[axis], from[axis] != .unknown { return true }
-  return from[axis] == to[axis] && from[axis] != .unknown
 }
 
 private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: TensorType, _ w: inout NodeWriter) throws -> OutValue? {
