@@ -100,9 +100,6 @@ def test_onnx_idioms_run(bunch, tmp_path):
     failures = convert_all([(source, source.with_suffix(".tflite")) for _, _, source, _ in made])
     for name, batch, source, feeds in made:
         try:
-            if (name, batch) in REFUSED:
-                assert failures[source] and REFUSED[name, batch] in failures[source], failures[source]
-                continue
             assert failures[source] is None, failures[source]
             expected = run_as_written(source, feeds)
             tolerance = LOOSE if "norm" in name or "transformer" in name or name == "class_token" else EXACT
@@ -110,10 +107,6 @@ def test_onnx_idioms_run(bunch, tmp_path):
         except Exception as error:
             problems.append(f"{name}, batch {batch}: {error}")
     assert not problems, "\n".join(problems)
-
-
-#: What is refused, and the operator that is named.
-REFUSED = {}
 
 
 def test_states_start_anew(tmp_path):

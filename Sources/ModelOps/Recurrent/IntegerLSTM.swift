@@ -13,7 +13,7 @@ struct IntegerLSTM {
   /// The logarithm of the cell state's scale.
   private let cellScale: Int
   private let squashesCell: Bool
-  private let hidden: FixedMultiplier
+  private let hidden: FixedPointFactor
   private let hiddenZero: Int32
   private let projection: (sum: IntegerSum, clip: Int8)?
   private let cellClip: Int16
@@ -49,7 +49,7 @@ struct IntegerLSTM {
     }
     cellScale = Int(exponent)
     hiddenZero = Int32(clamping: hiddenType.zeroPoints.first ?? 0)
-    hidden = FixedMultiplier(Double(Float(0x1p-15 / Double(hiddenScale) * 0x1p-15)))
+    hidden = FixedPointFactor(Double(Float(0x1p-15 / Double(hiddenScale) * 0x1p-15)))
     let usesNorm = inputs.optional(Input.layerNorm + 1) != nil
     let cellExponent = cellScale, rank = x.rank
     func gate(_ index: Int) throws -> IntegerLSTMGate? {
@@ -62,10 +62,10 @@ struct IntegerLSTM {
       guard inner > 0 else { throw ExecutionError(.invalidInput, "LSTM: no scale for the sums of gate \(index)") }
       let bias = try inputs.optional(Input.bias + index).map { try integerVector($0, extents.cell, op) }
       let peephole = [Input.peephole, Input.peephole + 1, nil, Input.peephole + 2][index]
-      var diagonal: (weights: [Int16], scale: FixedMultiplier)?
+      var diagonal: (weights: [Int16], scale: FixedPointFactor)?
       if let peephole, let array = inputs.optional(peephole) {
         let factor = Float(Double.power(of: cellExponent) * Double(try scale(peephole)) / Double(inner))
-        diagonal = (try shortVector(array, extents.cell, op), FixedMultiplier(Double(factor)))
+        diagonal = (try shortVector(array, extents.cell, op), FixedPointFactor(Double(factor)))
       }
       var norm: IntegerLayerNorm?
       if usesNorm {
@@ -156,7 +156,7 @@ struct IntegerLSTM {
     let zero = projection == nil ? hiddenZero : 0 &- hiddenZero
     let hiddenValues = cellState.indices.map { k -> Int8 in
       let squashed = squashesCell ? FixedPoint16(cellState[k], integerBits: 15 + cellScale).tanh : i?[k] ?? 0
-      return Int8(clamping: hidden(Int32(o[k]) * Int32(squashed)) &+ zero)
+      return Int8(clamping: hidden.times(Int32(o[k]) * Int32(squashed)) &+ zero)
     }
     guard let projection else {
       outputState = hiddenValues

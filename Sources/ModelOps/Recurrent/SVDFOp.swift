@@ -115,8 +115,8 @@ public struct SVDFOp: PrimitiveOp {
     guard let output = outputQuantization, let outputScale = output.scales.first, outputScale > 0 else {
       throw ExecutionError(.invalidInput, "SVDF: the result has no scale")
     }
-    let inner = FixedMultiplier(Double(try scale(0) * scale(1) / scale(4)))
-    let outer = FixedMultiplier(Double(try scale(4) * scale(2) / outputScale))
+    let inner = FixedPointFactor(Double(try scale(0) * scale(1) / scale(4)))
+    let outer = FixedPointFactor(Double(try scale(4) * scale(2) / outputScale))
     let zero = Int32(clamping: quantization[0]?.zeroPoints.first ?? 0), outputZero = Int32(clamping: output.zeroPoints.first ?? 0)
     let w = features.values(Int8.self), xs = x.values(Int8.self), times = time.values(Int16.self)
     let bias = try inputs.optional(3).map { try integerVector($0, e.units, self) }
@@ -125,7 +125,7 @@ public struct SVDFOp: PrimitiveOp {
       for f in 0..<e.filters {
         var sum: Int32 = 0
         for c in 0..<e.input { sum &+= Int32(w[f * e.input + c]) &* (Int32(xs[b * e.input + c]) &- zero) }
-        newest[b * e.filters + f] = Int16(clamping: inner(sum))
+        newest[b * e.filters + f] = Int16(clamping: inner.times(sum))
       }
     }
     let state = shifted(old.values(Int16.self), newest, e)
@@ -138,7 +138,7 @@ public struct SVDFOp: PrimitiveOp {
             let from = (b * e.filters + f) * e.memory
             for m in 0..<e.memory { sum &+= Int32(times[f * e.memory + m]) &* Int32(state[from + m]) }
           }
-          y[b * e.units + u] = Int8(clamping: outer(sum) &+ outputZero)
+          y[b * e.units + u] = Int8(clamping: outer.times(sum) &+ outputZero)
         }
       }
     }
