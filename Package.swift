@@ -27,6 +27,7 @@ let package = Package(
     .library(name: "TFJSFormat", targets: ["TFJSFormat"]),
     .library(name: "TFLiteFormat", targets: ["TFLiteFormat"]),
     .library(name: "NumPyFormat", targets: ["NumPyFormat"]),
+    .library(name: "ModelTraining", targets: ["ModelTraining"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -75,6 +76,10 @@ let package = Package(
     library("ModelRuntime", ["ModelLayers", "ModelPasses", "ComputeBackend"]),
     library("ModelVerify", ["ModelRuntime"]),
 
+    // Training.
+    library("ModelGradients", ["ModelOps"]),
+    library("ModelTraining", ["ModelGradients", "ModelRuntime", "NumPyFormat"]),
+
     // The facade and the tools.
     library(
       "ModelKit",
@@ -119,6 +124,7 @@ let package = Package(
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),
+    tests("ModelTraining", ["ModelTraining"]),
     tests("ModelKit", ["ModelKit", "TestSupport"]),
     tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],

@@ -1,0 +1,18 @@
+import ModelGradients
+import ModelGraph
+import ModelTensor
+
+/// Gives its input, and no gradient back.
+struct StopGradientOp: PrimitiveOp, DifferentiableOp {
+  static let name = "StopGradient"
+  static let family = OpFamily.array
+  func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    guard let x = inputs.first ?? nil else { throw GraphError(.wrongInputCount, "StopGradient takes a tensor") }
+    return [x.type]
+  }
+  func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    guard let x = inputs.first ?? nil else { throw ExecutionError(.invalidInput, "StopGradient takes a tensor") }
+    return [x]
+  }
+  func pullback<C: OpContext>(_ call: Pullback<C.Value>, in context: inout C) throws -> [C.Value?] { call.none }
+}

@@ -1,0 +1,132 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+import Synchronization
+
+/// The seed of a draw: a number gives the same draw every time, a `SeedGenerator` another one each time.
+///
+/// With the same seed, the numbers are those of Keras on TensorFlow (stateless Philox).
+public enum RandomSeed: Sendable, ExpressibleByIntegerLiteral {
+  case fixed(Int)
+  case generator(SeedGenerator)
+  public init(integerLiteral value: Int) { self = .fixed(value) }
+
+  /// The two numbers that TensorFlow's stateless ops take.
+  func next() throws -> Tensor {
+    switch self {
+    case .fixed(let seed): Tensor([Int64(truncatingIfNeeded: seed), 0])
+    case .generator(let generator): try generator.next()
+    }
+  }
+}
+
+/// Gives another seed with each draw (Keras's `SeedGenerator`): its state is a variable `[seed, count]`.
+public final class SeedGenerator: Sendable {
+  public let state: Variable
+  public init(seed: Int? = nil) throws {
+    let seed = UInt32(truncatingIfNeeded: seed ?? Int(SystemRandomNumberGenerator.draw()))
+    state = try Variable(Tensor([seed, 0]), name: "seed_generator_state", trainable: false)
+  }
+  /// The seed of the next draw.
+  public func next() throws -> Tensor {
+    let now = state.tensor
+    try state.assign(try now + Tensor([UInt32(0), 1]))
+    return try now.cast(to: .int64)
+  }
+
+  /// Seeds what is given no seed; see `setRandomSeed`.
+  static var global: SeedGenerator {
+    get throws {
+      try shared.withLock { current in
+        if let current { return current }
+        let made = try SeedGenerator()
+        current = made
+        return made
+      }
+    }
+  }
+  fileprivate static let shared = Mutex<SeedGenerator?>(nil)
+  fileprivate static let seeds = Mutex<SplitMix?>(nil)
+}
+
+/// Makes what follows reproducible: draws and layers that are given no seed of their own.
+public func setRandomSeed(_ seed: Int) throws {
+  let generator = try SeedGenerator(seed: seed)
+  SeedGenerator.shared.withLock { $0 = generator }
+  SeedGenerator.seeds.withLock { $0 = SplitMix(state: UInt64(bitPattern: Int64(seed))) }
+}
+
+/// Seeds for initialisers and layers without one: reproducible after `setRandomSeed`.
+func makeSeed() -> Int {
+  SeedGenerator.seeds.withLock { state in
+    guard state != nil else { return Int(SystemRandomNumberGenerator.draw() >> 1) }
+    return Int((state?.next() ?? 0) & 0x7FFF_FFFF)
+  }
+}
+
+/// SplitMix64 (Steele, Lea, Flood, 2014): seeds from a seed.
+struct SplitMix {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+extension SystemRandomNumberGenerator {
+  fileprivate static func draw() -> UInt32 {
+    var generator = SystemRandomNumberGenerator()
+    return generator.next()
+  }
+}
+
+extension Tensor {
+  /// Tensors of random numbers: `Tensor.random.normal([2, 3], seed: 42)`.
+  public static var random: RandomTensors { RandomTensors() }
+}
+
+/// See `Tensor.random`. Without a seed each draw is another one (`setRandomSeed` makes them reproducible).
+public struct RandomTensors: Sendable {
+  public func normal(
+    _ shape: [Int], mean: Double = 0, stddev: Double = 1, dtype: DType = .float32, seed: RandomSeed? = nil
+  ) throws -> Tensor {
+    try draw(.normal, shape, dtype, seed) * stddev + mean
+  }
+  /// Drawn again beyond two standard deviations.
+  public func truncatedNormal(
+    _ shape: [Int], mean: Double = 0, stddev: Double = 1, dtype: DType = .float32, seed: RandomSeed? = nil
+  ) throws -> Tensor {
+    try draw(.truncatedNormal, shape, dtype, seed) * stddev + mean
+  }
+  /// On `minValue ..< maxValue`; integers for an integer dtype.
+  public func uniform(
+    _ shape: [Int], minValue: Double = 0, maxValue: Double = 1, dtype: DType = .float32, seed: RandomSeed? = nil
+  ) throws -> Tensor {
+    if dtype.isInteger {
+      guard let low = Int(exactly: minValue.rounded(.down)), let high = Int(exactly: maxValue.rounded(.down)), low < high else {
+        throw TensorError(.invalidArgument, "random integers from \(minValue) up to \(maxValue)")
+      }
+      return try draw(.integers, shape, dtype, seed, low, high)
+    }
+    return try draw(.uniform, shape, dtype, seed) * (maxValue - minValue) + minValue
+  }
+  /// The numbers below `count` in random order.
+  public func permutation(_ count: Int, seed: RandomSeed? = nil) throws -> [Int] {
+    let keys = try uniform([count], dtype: .float64, seed: seed).doubles()
+    return keys.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
+  }
+
+  private func draw(
+    _ distribution: RandomDistribution, _ shape: [Int], _ dtype: DType, _ seed: RandomSeed?, _ low: Int? = nil, _ high: Int? = nil
+  ) throws -> Tensor {
+    let pair = try (seed ?? .generator(try SeedGenerator.global)).next()
+    let keys = try Dispatch.apply(RandomKeyOp(), to: [pair])
+    guard keys.count == 2 else { throw TensorError(.invalidArgument, "a seed without a key") }
+    let extents = Tensor(NDArray(shape.map(Int64.init), [shape.count]))
+    let bounds = [low, high].map { $0.map { Tensor(NDArray(scalar: Int64($0))) } }
+    return try Dispatch.one(CounterRandomOp(distribution, dtype: dtype), extents, keys[0], keys[1], bounds[0], bounds[1])
+  }
+}

@@ -1,0 +1,113 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// An immutable array of numbers to compute with.
+///
+/// Operations run at once. Inside `function { … }`, and on what `Input` gives, they are written into a graph instead: such a
+/// tensor is *symbolic* and has a type but no values yet. Everything that can fail throws, with the operator and the types of
+/// its operands in the message.
+public struct Tensor: Sendable {
+  /// Tapes know a tensor by its handle.
+  final class Handle: Sendable {
+    let content: Content
+    init(_ content: Content) { self.content = content }
+  }
+  enum Content: Sendable {
+    case array(NDArray)
+    case symbol(Symbol)
+  }
+  let handle: Handle
+  private var maskHandle: Handle?
+
+  init(_ content: Content) { handle = Handle(content) }
+  /// The elements of an array; nothing is copied.
+  public init(_ array: NDArray) { self.init(.array(array)) }
+  init(_ symbol: Symbol) { self.init(.symbol(symbol)) }
+
+  /// The elements in row-major order, with their own Swift type's dtype (`Double` is float64).
+  /// - Throws: `TensorError` when the shape holds another number of them.
+  public init<T: ArrayScalar>(_ values: [T], shape: [Int]) throws {
+    guard checkedProduct(shape) == values.count else {
+      throw TensorError(.shapeMismatch, "Tensor: \(values.count) values do not fill the shape \(shape)")
+    }
+    self.init(NDArray(values, shape))
+  }
+  /// A vector.
+  public init<T: ArrayScalar>(_ values: [T]) { self.init(NDArray(values, [values.count])) }
+
+  /// Which steps count (Keras's mask): made by layers such as `Embedding`, and carried along by layers only.
+  public var mask: Tensor? {
+    get { maskHandle.map { Tensor(handle: $0) } }
+    set { maskHandle = newValue?.handle }
+  }
+  private init(handle: Handle) { self.handle = handle }
+
+  var id: ObjectIdentifier { ObjectIdentifier(handle) }
+  /// The same tensor, as another one to tapes.
+  var anew: Tensor { Tensor(handle.content) }
+
+  public var dtype: DType { type.dtype }
+  /// The extents; -1 for one that a symbolic tensor does not know yet.
+  public var shape: [Int] {
+    switch handle.content {
+    case .array(let array): array.shape
+    case .symbol: (type.shape.dims ?? []).map { $0.value ?? -1 }
+    }
+  }
+  /// The number of axes; -1 when a symbolic tensor does not know it.
+  public var rank: Int {
+    switch handle.content {
+    case .array(let array): array.rank
+    case .symbol: type.shape.rank ?? -1
+    }
+  }
+  /// The number of elements, or -1.
+  public var size: Int { type.shape.elementCount ?? -1 }
+  public var isSymbolic: Bool { if case .symbol = handle.content { true } else { false } }
+
+  var type: TensorType {
+    switch handle.content {
+    case .array(let array): array.type
+    case .symbol(let symbol): symbol.trace.type(of: symbol.value)
+    }
+  }
+  var fact: Fact {
+    switch handle.content {
+    case .array(let array): Fact(array.type, constant: ModelTensor.Tensor(array))
+    case .symbol(let symbol): symbol.trace.fact(of: symbol.value)
+    }
+  }
+}
+
+extension Tensor: CustomStringConvertible {
+  public var description: String {
+    guard let array = try? array() else { return "Tensor(symbolic, \(type))" }
+    let values = array.dtype == .string ? array.strings.map { String(decoding: $0, as: UTF8.self) } : array.doubles().map { "\($0)" }
+    let shown = values.prefix(16).joined(separator: ", ") + (values.count > 16 ? ", …" : "")
+    return "Tensor(\(shown), shape: \(array.shape), dtype: \(array.dtype))"
+  }
+}
+
+/// What takes part in computations as a tensor: tensors themselves, and variables by their values.
+public protocol TensorValue {
+  /// The value now.
+  var tensor: Tensor { get }
+}
+extension Tensor: TensorValue {
+  public var tensor: Tensor { self }
+}
+
+/// An operation that could not be done: names the operator and what it was applied to.
+public struct TensorError: Error, Sendable, CustomStringConvertible {
+  public enum Code: String, Sendable {
+    case shapeMismatch, wrongDType, invalidArgument, outOfRange, symbolic, noGradient, notSupported
+  }
+  public var code: Code
+  public var message: String
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+  public var description: String { message }
+}
