@@ -1,5 +1,9 @@
+import ModelGraph
+import ModelSupport
 import ModelTensor
-import Synchronization
+
+/// Arguments of a call that are no tensors: `use_causal_mask`.
+public typealias LayerOptions = [String: JSONValue]
 
 /// A piece of a network with weights of its own (Keras's `Layer`).
 ///
@@ -9,19 +13,27 @@ open class Layer {
   /// Whether optimisers change its weights; holds for the layers inside too.
   open var isTrainable: Bool {
     didSet {
-      for variable in own where variable.declaredTrainable { variable.variable.isTrainable = isTrainable }
+      for weight in own where weight.isTrainable { weight.variable.isTrainable = isTrainable }
       for layer in sublayers { layer.isTrainable = isTrainable }
     }
   }
   public internal(set) var isBuilt = false
   /// The layers inside, in the order in which they were tracked.
   public private(set) var sublayers: [Layer] = []
-  private var own: [(variable: Variable, declaredTrainable: Bool)] = []
+  private var own: [(variable: Variable, isTrainable: Bool)] = []
+  /// What the layer adds to the loss in the call that runs now; gathered by the model.
+  private var addedLosses: [Tensor] = []
+  /// The types of the first call's inputs, and the types of its results: for summaries.
+  public internal(set) var outputShapes: [[Int]] = []
+  var inputTypes: [TensorType] = []
 
   public init(name: String? = nil, trainable: Bool = true) {
     self.name = name ?? LayerNames.next(for: String(describing: Self.self))
     isTrainable = trainable
   }
+
+  /// Keras's name of the class.
+  open var className: String { String(describing: type(of: self)) }
 
   // MARK: To be overridden
 
@@ -31,15 +43,26 @@ open class Layer {
   open func call(_ inputs: [Tensor], training: Bool) throws -> [Tensor] {
     throw TensorError(.notSupported, "\(type(of: self)) does not say what it computes: override call(_:training:)")
   }
+  /// As `call(_:training:)`, with tensors that are given by name.
+  open func call(_ inputs: [Tensor], named: [String: Tensor], options: LayerOptions, training: Bool) throws -> [Tensor] {
+    guard named.isEmpty, options.isEmpty else {
+      throw TensorError(.invalidArgument, "'\(name)' takes no argument '\((Array(named.keys) + options.keys).sorted()[0])'")
+    }
+    return try call(inputs, training: training)
+  }
 
   // MARK: Building
 
   /// A weight of this layer.
   @discardableResult
   public func addWeight(
-    _ name: String, shape: [Int], initializer: some Initializer, dtype: DType = .float32, trainable: Bool = true
+    _ name: String, shape: [Int], initializer: some Initializer, dtype: DType = .float32, trainable: Bool = true,
+    regularizer: (any Regularizer)? = nil, constraint: (any Constraint)? = nil
   ) throws -> Variable {
-    let variable = try Variable(try initializer.callAsFunction(shape, dtype: dtype), name: name, trainable: trainable && isTrainable)
+    let first = try Trace.outside { try initializer.callAsFunction(shape, dtype: dtype) }
+    let variable = try Variable(first, name: name, trainable: trainable && isTrainable)
+    variable.regularizer = regularizer
+    variable.constraint = constraint
     own.append((variable, trainable))
     return variable
   }
@@ -49,40 +72,87 @@ open class Layer {
     if !sublayers.contains(where: { $0 === layer }) { sublayers.append(layer) }
     return layer
   }
+  func untrack(_ layer: Layer) { sublayers.removeAll { $0 === layer } }
+  /// Adds to the loss of the batch that is computed now.
+  public func addLoss(_ loss: Tensor) { addedLosses.append(loss) }
+
+  /// Makes the weights once.
+  final func ensureBuilt(_ types: [TensorType]) throws {
+    guard !isBuilt else { return }
+    inputTypes = types
+    try build(types.map { ($0.shape.dims ?? []).map { $0.value ?? -1 } })
+    isBuilt = true
+  }
 
   // MARK: Calling
 
-  public func callAsFunction(_ inputs: [Tensor], training: Bool? = nil) throws -> [Tensor] {
+  /// - Parameters:
+  ///   - named: tensors given by keyword: `initial_state`, `attention_mask`.
+  ///   - training: `nil` takes what the layer around says.
+  public func callAsFunction(
+    _ inputs: [Tensor], named: [String: Tensor] = [:], options: LayerOptions = [:], training: Bool? = nil
+  ) throws -> [Tensor] {
+    try ensureBuilt(inputs.map(\.type))
+    if (inputs + named.values).contains(where: { $0.layerOutput != nil }) { return try symbolic(inputs, named, options) }
     let training = training ?? TrainingMode.current
-    if !isBuilt {
-      try build(inputs.map(\.shape))
-      isBuilt = true
+    let results = try TrainingMode.$current.withValue(training) {
+      try call(inputs, named: named, options: options, training: training)
     }
-    return try TrainingMode.$current.withValue(training) { try call(inputs, training: training) }
+    if outputShapes.isEmpty { note(results.map(\.type)) }
+    return results
   }
-  public func callAsFunction(_ input: Tensor, training: Bool? = nil) throws -> Tensor {
-    guard let first = try self([input], training: training).first else {
-      throw TensorError(.invalidArgument, "\(name) has no result")
+  public func callAsFunction(
+    _ input: Tensor, named: [String: Tensor] = [:], options: LayerOptions = [:], training: Bool? = nil
+  ) throws -> Tensor {
+    guard let first = try self([input], named: named, options: options, training: training).first else {
+      throw TensorError(.invalidArgument, "'\(name)' has no result")
     }
     return first
   }
 
+  /// A call that builds a model.
+  private func symbolic(_ inputs: [Tensor], _ named: [String: Tensor], _ options: LayerOptions) throws -> [Tensor] {
+    let keys = named.keys.sorted()
+    let all = inputs + keys.compactMap { named[$0] }
+    let types = try inferred(all.map(\.type), named: keys, options)
+    note(types)
+    return CallNode(.layer(self, named: keys, options: options), inputs: all).outputs(types, name: name)
+  }
+  private func note(_ types: [TensorType]) {
+    outputShapes = types.map { type in
+      var shape = (type.shape.dims ?? []).map { $0.value ?? -1 }
+      if !shape.isEmpty { shape[0] = -1 }
+      return shape
+    }
+  }
+
+  /// The types of the results: the call is traced, with the weights as they are.
+  func inferred(_ types: [TensorType], named keys: [String], _ options: LayerOptions) throws -> [TensorType] {
+    let trace = Trace()
+    let inputs = types.enumerated().map { trace.input("input_\($0.offset)", $0.element) }
+    let named = Dictionary(uniqueKeysWithValues: zip(keys, inputs.suffix(keys.count)))
+    return try Trace.$current.withValue(trace) {
+      try TrainingMode.$current.withValue(false) {
+        try call(Array(inputs.dropLast(keys.count)), named: named, options: options, training: false).map(\.type)
+      }
+    }
+  }
+
   // MARK: Weights
 
-  /// The variables in Keras's order: the layer's own, trainable ones first, then those of the layers inside.
+  /// The variables that optimisers change, in Keras's order: the layer's own, then those of the layers inside.
   open var trainableWeights: [Variable] {
-    isTrainable ? unique(own.filter { $0.declaredTrainable }.map(\.variable) + sublayers.flatMap(\.trainableWeights)) : []
+    isTrainable ? unique(own.filter(\.isTrainable).map(\.variable) + sublayers.flatMap(\.trainableWeights)) : []
   }
   open var nonTrainableWeights: [Variable] {
-    let fixed = own.filter { !$0.declaredTrainable }.map(\.variable)
-    if isTrainable { return unique(fixed + sublayers.flatMap(\.nonTrainableWeights)) }
-    return weights
+    guard isTrainable else { return weights }
+    return unique(own.filter { !$0.isTrainable }.map(\.variable) + sublayers.flatMap(\.nonTrainableWeights))
   }
   open var weights: [Variable] {
-    unique(
-      own.filter { $0.declaredTrainable }.map(\.variable) + own.filter { !$0.declaredTrainable }.map(\.variable)
-        + sublayers.flatMap(\.weights))
+    unique(own.filter(\.isTrainable).map(\.variable) + own.filter { !$0.isTrainable }.map(\.variable) + sublayers.flatMap(\.weights))
   }
+  /// The layer's own weights, without those of the layers inside, in the order in which they were added.
+  var ownWeights: [Variable] { own.map(\.variable) }
   public func countParams() -> Int { weights.reduce(0) { $0 + $1.size } }
   public func getWeights() -> [Tensor] { weights.map(\.stored) }
   /// - Throws: `TensorError` when number or types differ.
@@ -92,6 +162,21 @@ open class Layer {
       throw TensorError(.shapeMismatch, "'\(name)' has \(weights.count) weights, found \(tensors.count)")
     }
     for (variable, tensor) in zip(weights, tensors) { try variable.assign(tensor) }
+  }
+
+  /// The penalties of the last call and of the weights, of this layer and those inside.
+  public func collectLosses() throws -> [Tensor] {
+    var result = addedLosses
+    for weight in own where weight.isTrainable {
+      if let regularizer = weight.variable.regularizer { result.append(try regularizer(weight.variable.tensor)) }
+    }
+    for layer in sublayers { result += try layer.collectLosses() }
+    return result
+  }
+  /// Forgets what calls have added to the loss.
+  func clearLosses() {
+    addedLosses = []
+    for layer in sublayers { layer.clearLosses() }
   }
 
   private func unique(_ variables: [Variable]) -> [Variable] {
@@ -104,36 +189,3 @@ open class Layer {
 enum TrainingMode {
   @TaskLocal static var current = false
 }
-
-/// Keras's automatic names: `dense`, `dense_1`, …
-enum LayerNames {
-  private static let counts = Mutex<[String: Int]>([:])
-  static func next(for className: String) -> String {
-    let base = snakeCase(className)
-    return counts.withLock { counts in
-      let count = counts[base, default: 0]
-      counts[base] = count + 1
-      return count == 0 ? base : "\(base)_\(count)"
-    }
-  }
-  static func reset() { counts.withLock { $0 = [:] } }
-
-  /// `BatchNormalization` to `batch_normalization`, `Conv2D` to `conv2d`, `LSTM` to `lstm`.
-  static func snakeCase(_ name: String) -> String {
-    let plain = name.prefix { $0 != "<" }
-    let letters = Array(plain)
-    var result = ""
-    for (index, letter) in letters.enumerated() {
-      if letter.isUppercase, index > 0 {
-        let before = letters[index - 1], after = index + 1 < letters.count ? letters[index + 1] : nil
-        // A word starts where a small letter stands before, or where a small one follows a run of capitals.
-        if before.isLowercase || (before.isUppercase && (after?.isLowercase ?? false)) { result.append("_") }
-      }
-      result.append(letter.lowercased())
-    }
-    return result
-  }
-}
-
-/// Starts automatic names anew (Keras's `clear_session`).
-public func clearSession() { LayerNames.reset() }

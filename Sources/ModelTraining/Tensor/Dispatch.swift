@@ -42,6 +42,7 @@ enum Dispatch {
   }
 
   private static func evaluate(_ op: any Op, _ inputs: [Tensor?]) throws -> [Tensor] {
+    if inputs.contains(where: { $0?.layerOutput != nil }) { return try CallNode.applying(op, to: inputs) }
     if let trace = try Trace.tracing(inputs) { return try trace.apply(op, inputs) }
     var context = EagerContext(ExecutionContext(primitives: primitives))
     return try context.apply(op, to: inputs.map { try $0?.array() }).map { Tensor($0) }

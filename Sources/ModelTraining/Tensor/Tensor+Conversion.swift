@@ -108,7 +108,7 @@ extension Tensor {
   public func array() throws -> NDArray {
     switch handle.content {
     case .array(let array): return array
-    case .symbol:
+    case .symbol, .layerOutput:
       throw TensorError(.symbolic, "a symbolic tensor of type \(type) has no values: it stands for them in a function or a model")
     }
   }

@@ -16,6 +16,8 @@ public struct Tensor: Sendable {
   enum Content: Sendable {
     case array(NDArray)
     case symbol(Symbol)
+    /// What layers are called on to build a model: see `Input`.
+    case layerOutput(LayerOutput)
   }
   let handle: Handle
   private var maskHandle: Handle?
@@ -52,30 +54,32 @@ public struct Tensor: Sendable {
   public var shape: [Int] {
     switch handle.content {
     case .array(let array): array.shape
-    case .symbol: (type.shape.dims ?? []).map { $0.value ?? -1 }
+    case .symbol, .layerOutput: (type.shape.dims ?? []).map { $0.value ?? -1 }
     }
   }
   /// The number of axes; -1 when a symbolic tensor does not know it.
   public var rank: Int {
     switch handle.content {
     case .array(let array): array.rank
-    case .symbol: type.shape.rank ?? -1
+    case .symbol, .layerOutput: type.shape.rank ?? -1
     }
   }
   /// The number of elements, or -1.
   public var size: Int { type.shape.elementCount ?? -1 }
-  public var isSymbolic: Bool { if case .symbol = handle.content { true } else { false } }
+  public var isSymbolic: Bool { if case .array = handle.content { false } else { true } }
 
   var type: TensorType {
     switch handle.content {
     case .array(let array): array.type
     case .symbol(let symbol): symbol.trace.type(of: symbol.value)
+    case .layerOutput(let output): output.type
     }
   }
   var fact: Fact {
     switch handle.content {
     case .array(let array): Fact(array.type, constant: ModelTensor.Tensor(array))
     case .symbol(let symbol): symbol.trace.fact(of: symbol.value)
+    case .layerOutput(let output): Fact(output.type, elements: output.elements)
     }
   }
 }

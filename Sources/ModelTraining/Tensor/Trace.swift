@@ -15,6 +15,11 @@ final class Trace: @unchecked Sendable {
   /// The trace that `function` runs its body for.
   @TaskLocal static var current: Trace?
 
+  /// Runs `body` as if nothing were traced: for first values of weights.
+  static func outside<R>(_ body: () throws -> R) rethrows -> R {
+    current == nil ? try body() : try $current.withValue(nil) { try GradientTape.stopRecording(body) }
+  }
+
   var context = GraphContext(ModelGraph.Model(), graph: Graph())
   /// Tensors from outside, as constants of the graph.
   private var constants: [ObjectIdentifier: (tensor: Tensor, value: ValueID)] = [:]
@@ -59,6 +64,8 @@ final class Trace: @unchecked Sendable {
       let value = try context.constant(array)
       constants[tensor.id] = (tensor, value)
       return value
+    case .layerOutput:
+      throw TensorError(.symbolic, "an input of a model that is being built is used inside a function")
     }
   }
 

@@ -9,6 +9,8 @@ public final class Variable: TensorValue, Sendable {
     var name: String
     var tensor: Tensor
     var isTrainable: Bool
+    var regularizer: (any Regularizer)?
+    var constraint: (any Constraint)?
   }
   private let state: Mutex<State>
   let type: TensorType
@@ -34,6 +36,16 @@ public final class Variable: TensorValue, Sendable {
   public var isTrainable: Bool {
     get { state.withLock { $0.isTrainable } }
     set { state.withLock { $0.isTrainable = newValue } }
+  }
+  /// What is added to the loss for it.
+  public var regularizer: (any Regularizer)? {
+    get { state.withLock { $0.regularizer } }
+    set { state.withLock { $0.regularizer = newValue } }
+  }
+  /// What it is brought to after each update.
+  public var constraint: (any Constraint)? {
+    get { state.withLock { $0.constraint } }
+    set { state.withLock { $0.constraint = newValue } }
   }
   public var dtype: DType { type.dtype }
   public var shape: [Int] { type.shape.extents ?? [] }

@@ -1,0 +1,86 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelTensor
+
+/// A recurrent layer with what only training, or a state that is kept, asks for.
+struct RecurrentTraining {
+  let layer: StandardLayer
+  let definition: any RecurrentLayer
+  init(_ layer: StandardLayer, _ definition: any RecurrentLayer) {
+    self.layer = layer
+    self.definition = definition
+  }
+
+  func call(_ given: LayerCall<Tensor>, training: Bool) throws -> [Tensor] {
+    var call = given, context = TensorContext()
+    let cell = definition.recurrentCell, options = definition.options
+    let (dropout, recurrentDropout) = training ? Self.rates(cell) : (0, 0)
+    if dropout > 0 {
+      // One decision for all steps of a sample.
+      let x = try call.input()
+      let shape = [x.shape[0], 1] + x.shape.dropFirst(2)
+      call.inputs[0] = try x * (try Tensor.ones(shape, dtype: x.dtype).dropout(rate: dropout, seed: layer.seeds))
+    }
+    let isFed = call.inputs.count > 1 || call.named.keys.contains { $0.hasPrefix("initial_state") }
+    if options.stateful, !isFed {
+      let x = try call.input()
+      if layer.states.isEmpty {
+        layer.states = try cell.stateSizes.map { size in
+          try Trace.outside { try Variable(try Tensor.zeros([x.shape[0], size], dtype: x.dtype), name: "state", trainable: false) }
+        }
+      }
+      for (index, state) in layer.states.enumerated() { call.named["initial_state/\(index)"] = state.tensor }
+    }
+    guard options.stateful || recurrentDropout > 0 else { return try definition.call(call, in: &context) }
+
+    var whole = definition
+    whole.options.returnState = true
+    let results =
+      recurrentDropout > 0 ? try stepwise(call, cell, whole.options, recurrentDropout, &context) : try whole.call(call, in: &context)
+    if options.stateful, !isFed {
+      for (variable, state) in zip(layer.states, results.dropFirst()) { try variable.assign(state) }
+    }
+    return options.returnState ? results : Array(results.prefix(1))
+  }
+
+  /// Step by step, each step seeing the last output with the same elements dropped.
+  private func stepwise(
+    _ call: LayerCall<Tensor>, _ cell: any RecurrentCell, _ options: SequenceOptions, _ rate: Double, _ context: inout TensorContext
+  ) throws -> [Tensor] {
+    let x = try call.input(), batch = x.shape[0], steps = x.shape[1]
+    var states = Array(call.inputs.dropFirst())
+    if states.isEmpty { states = cell.stateSizes.indices.compactMap { call.named["initial_state/\($0)"] } }
+    if states.isEmpty { states = try cell.stateSizes.map { try Tensor.zeros([batch, $0], dtype: x.dtype) } }
+    guard let first = states.first else { throw TensorError(.invalidArgument, "a cell without states") }
+    let kept = try Tensor.ones(first.shape, dtype: x.dtype).dropout(rate: rate, seed: layer.seeds)
+    let mask = try (call.named["mask"] ?? call.mask())?.cast(to: .bool)
+    var outputs = [Tensor?](repeating: nil, count: steps), last: Tensor?
+    for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
+      var (output, next) = try cell.step(
+        try x[Axis.all, t], states: [try states[0] * kept] + states.dropFirst(), weights: call.weights, in: &context)
+      if let mask {
+        let keep = try mask[Axis.all, t..<(t + 1)]
+        let fallback = try options.zeroOutputForMask ? Tensor.zeros(like: output) : last ?? Tensor.zeros(like: output)
+        next = try zip(next, states).map { try Tensor.where(keep, $0, $1) }
+        output = try Tensor.where(keep, output, fallback)
+      }
+      states = next
+      last = output
+      outputs[t] = output
+    }
+    var sequence = outputs.compactMap { $0 }
+    guard let final = last else { throw TensorError(.shapeMismatch, "a sequence without steps") }
+    if options.goBackwards { sequence.reverse() }
+    return [options.returnSequences ? try Tensor.stack(sequence, axis: 1) : final] + states
+  }
+
+  static func rates(_ cell: any RecurrentCell) -> (Double, Double) {
+    switch cell {
+    case let cell as LSTMCell: (cell.dropout, cell.recurrentDropout)
+    case let cell as GRUCell: (cell.dropout, cell.recurrentDropout)
+    case let cell as SimpleRNNCell: (cell.dropout, cell.recurrentDropout)
+    default: (0, 0)
+    }
+  }
+}

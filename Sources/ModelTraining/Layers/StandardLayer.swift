@@ -1,0 +1,125 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelTensor
+
+/// How one weight starts, and what holds it in check.
+struct WeightOptions {
+  var initializer: InitializerChoice?
+  var regularizer: (any Regularizer)?
+  var constraint: (any Constraint)?
+}
+
+/// A layer of Keras: what it computes stands with its definition; this adds variables and training.
+open class StandardLayer: Layer {
+  /// The layer's configuration and computation.
+  var definition: any ModelLayers.Layer
+  var options: [String: WeightOptions] = [:]
+  /// What stands in the way, found before a weight could be made: an activation that is not there.
+  var trouble: TensorError?
+  var policy = DTypePolicy()
+  var activityRegularizer: (any Regularizer)?
+  /// Draws of dropout and its kin.
+  private(set) lazy var seeds: RandomSeed = {
+    let seed = (definition as? any SeededDefinition)?.seed ?? makeSeed()
+    return (try? SeedGenerator(seed: seed)).map { .generator($0) } ?? .fixed(seed)
+  }()
+  /// The states of a stateful recurrent layer.
+  var states: [Variable] = []
+
+  init(_ definition: any ModelLayers.Layer, name: String? = nil, trainable: Bool = true) {
+    self.definition = definition
+    super.init(name: name ?? LayerNames.next(for: Swift.type(of: definition).className), trainable: trainable)
+  }
+  open override var className: String { Swift.type(of: definition).className }
+
+  open override func build(_ inputShapes: [[Int]]) throws {
+    if let trouble { throw trouble }
+    let specs: [WeightSpec]
+    do { specs = try definition.weights(for: inputTypes) } catch let error as GraphError {
+      throw TensorError(.shapeMismatch, "'\(name)' can't be built for \(inputTypes.map(\.description).joined(separator: ", ")): \(error)")
+    }
+    for spec in specs {
+      let last = spec.name.split(separator: "/").last.map(String.init) ?? spec.name
+      let chosen = options[spec.name] ?? options[last]
+      try addWeight(
+        spec.name, shape: spec.shape, initializer: chosen?.initializer ?? defaultInitializer(spec, last),
+        dtype: spec.dtype ?? policy.variable, trainable: spec.isTrainable, regularizer: chosen?.regularizer, constraint: chosen?.constraint)
+    }
+  }
+
+  /// Keras's own choice.
+  private func defaultInitializer(_ spec: WeightSpec, _ name: String) -> InitializerChoice {
+    if name.hasSuffix("recurrent_kernel") { return .orthogonal() }
+    if name.hasSuffix("kernel") || name == "kernel" { return .glorotUniform() }
+    switch name {
+    case "gamma", "moving_variance", "moving_stddev", "renorm_stddev": return .ones
+    case "scale": return definition is ModelLayers.AdditiveAttention ? .glorotUniform() : .ones
+    case "embeddings": return .randomUniform()
+    case "bias":
+      if let units = lstmUnits { return .custom(ForgetBias(units: units)) }
+      return .zeros
+    default: return .zeros
+    }
+  }
+  /// The width of an LSTM whose forget gates start open.
+  private var lstmUnits: Int? {
+    let layer = (definition as? ModelLayers.Bidirectional).map { $0.forward as any ModelLayers.Layer } ?? definition
+    let cell = (layer as? any RecurrentLayer).map { $0.recurrentCell as any ModelLayers.Layer } ?? layer
+    guard let lstm = cell as? LSTMCell, lstm.unitForgetBias else { return nil }
+    return lstm.units
+  }
+
+  open override func call(_ inputs: [Tensor], named: [String: Tensor], options: LayerOptions, training: Bool) throws -> [Tensor] {
+    let keys = named.keys.sorted()
+    let op = LayerOp(definition, policy: policy, roles: inputs.map { _ in "" } + keys, options: options)
+    var context = TensorContext()
+    let tensors: [Tensor?] = inputs + keys.compactMap { named[$0] }
+    do {
+      let given = try op.makeCall(tensors + ownWeights.map(\.tensor), masks: tensors.map { $0?.mask }, in: &context)
+      let results: [Tensor]
+      if let recurrent = definition as? any RecurrentLayer, recurrent.options.stateful || training {
+        results = try RecurrentTraining(self, recurrent).call(given, training: training)
+      } else if training, let trained = definition as? any TrainingDefinition {
+        results = try trained.callTraining(given, TrainingSite(self))
+      } else {
+        results = try definition.call(given, in: &context)
+      }
+      let masks = try definition.mask(given, in: &context)
+      if let activityRegularizer, training, let first = results.first {
+        addLoss(try activityRegularizer(first) / Double(Swift.max(1, inputs[0].shape.first ?? 1)))
+      }
+      return results.enumerated().map { index, result in
+        guard index < masks.count, let mask = masks[index] else { return result }
+        var marked = result
+        marked.mask = mask
+        return marked
+      }
+    } catch let error as GraphError {
+      throw TensorError(.shapeMismatch, "'\(name)' (\(className)): \(error)")
+    } catch let error as TensorError { throw TensorError(error.code, "'\(name)' (\(className)): \(error.message)") }
+  }
+
+  func set(
+    _ weight: String, _ initializer: InitializerChoice?, _ regularizer: (any Regularizer)? = nil, _ constraint: (any Constraint)? = nil
+  ) {
+    options[weight] = WeightOptions(initializer: initializer, regularizer: regularizer, constraint: constraint)
+  }
+  /// The activation, or a note of why there is none.
+  func resolve(_ choice: ActivationChoice) -> Activation {
+    if choice.function == nil { trouble = TensorError(.invalidArgument, "'\(name)': there is no activation '\(choice.name)'") }
+    return choice.function ?? .linear
+  }
+
+  /// Forgets the states of a stateful recurrent layer.
+  public func resetStates() throws { for state in states { try state.assign(0) } }
+}
+
+/// Zeros, and ones for the forget gates of an LSTM.
+private struct ForgetBias: Initializer {
+  let units: Int
+  func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {
+    let count = shape.reduce(1, *)
+    return try Tensor((0..<count).map { ($0 / Swift.max(1, units)) % 4 == 1 ? 1.0 : 0 }, shape: shape).cast(to: dtype)
+  }
+}

@@ -1,0 +1,115 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelTensor
+
+/// A layer that computes something else while it trains.
+protocol TrainingDefinition: ModelLayers.Layer {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor]
+}
+
+/// A layer that draws random numbers.
+protocol SeededDefinition: ModelLayers.Layer {
+  var seed: Int? { get }
+}
+
+/// What a layer in training has at hand.
+struct TrainingSite {
+  let layer: StandardLayer
+  init(_ layer: StandardLayer) { self.layer = layer }
+  var seed: RandomSeed { layer.seeds }
+  /// The variable behind weight `index` of the call.
+  func variable(_ index: Int) throws -> Variable {
+    let weights = layer.ownWeights
+    guard weights.indices.contains(index) else { throw TensorError(.invalidArgument, "there is no weight \(index)") }
+    return weights[index]
+  }
+}
+
+extension Tensor {
+  /// Each element with probability `rate` zero, the others scaled up (TensorFlow's `stateless_dropout`).
+  func dropout(rate: Double, noiseShape: [Int?]? = nil, seed: RandomSeed) throws -> Tensor {
+    guard rate > 0 else { return self }
+    guard rate < 1 else { return try Tensor.zeros(like: self) }
+    let shape = noiseShape.map { zip($0, self.shape).map { $0 ?? $1 } } ?? self.shape
+    let noise = try Tensor.random.uniform(shape, dtype: dtype, seed: seed)
+    return try Tensor.where(noise .>= rate, try self * (1 / (1 - rate)), 0)
+  }
+}
+
+extension ModelLayers.Dropout: TrainingDefinition, SeededDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    [try call.input().dropout(rate: rate, noiseShape: noiseShape, seed: site.seed)]
+  }
+}
+extension ModelLayers.SpatialDropout: TrainingDefinition, SeededDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    let x = try call.input(), spatial = layout.spatialAxes(rank: x.rank)
+    return [try x.dropout(rate: rate, noiseShape: x.shape.indices.map { spatial.contains($0) ? 1 : nil }, seed: site.seed)]
+  }
+}
+extension ModelLayers.GaussianNoise: TrainingDefinition, SeededDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    let x = try call.input()
+    return [stddev > 0 ? try x + Tensor.random.normal(x.shape, stddev: stddev, dtype: x.dtype, seed: site.seed) : x]
+  }
+}
+extension ModelLayers.GaussianDropout: TrainingDefinition, SeededDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    let x = try call.input()
+    guard rate > 0 else { return [x] }
+    let stddev = (rate / (1 - rate)).squareRoot()
+    return [try x * Tensor.random.normal(x.shape, mean: 1, stddev: stddev, dtype: x.dtype, seed: site.seed)]
+  }
+}
+extension ModelLayers.AlphaDropout: TrainingDefinition, SeededDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    let x = try call.input()
+    guard rate > 0 else { return [x] }
+    let low = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+    let shape = noiseShape.map { zip($0, x.shape).map { $0 ?? $1 } } ?? x.shape
+    let kept = try (try Tensor.random.uniform(shape, dtype: x.dtype, seed: site.seed) .>= rate).cast(to: x.dtype)
+    let a = 1 / ((1 - rate) * (1 + rate * low * low)).squareRoot()
+    return [try (x * kept + (1 - kept) * low) * a + (-a * low * rate)]
+  }
+}
+extension ModelLayers.ActivityRegularization: TrainingDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    let x = try call.input(), batch = Double(Swift.max(1, x.shape.first ?? 1))
+    if l1 != 0 { site.layer.addLoss(try x.abs().reduceSum() * (l1 / batch)) }
+    if l2 != 0 { site.layer.addLoss(try x.square().reduceSum() * (l2 / batch)) }
+    return [x]
+  }
+}
+
+extension ModelLayers.BatchNormalization: TrainingDefinition {
+  /// Normalises with the batch's own mean and variance, and moves the moving ones towards them.
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    var context = TensorContext()
+    guard site.layer.isTrainable else { return try self.call(call, in: &context) }
+    let x = try call.input(), place = axis < 0 ? axis + x.rank : axis
+    let axes = (0..<x.rank).filter { $0 != place }, channels = (0..<x.rank).map { $0 == place ? x.shape[$0] : 1 }
+    let wide = x.dtype == .float16 || x.dtype == .bfloat16 ? try x.cast(to: .float32) : x
+    let mean: Tensor, variance: Tensor
+    if let mask = call.mask() {
+      let weights = try mask.cast(to: wide.dtype).expandDims(axis: -1), weighted = try wide * weights
+      let total = try weights.reduceSum(axes: axes, keepDims: true) + 1e-7
+      mean = try weighted.reduceSum(axes: axes, keepDims: true) / total
+      variance = try (weights * (weighted - mean).square()).reduceSum(axes: axes, keepDims: true) / total
+    } else {
+      mean = try wide.reduceMean(axes: axes, keepDims: true)
+      variance = try wide.squaredDifference(try mean.stopGradient()).reduceMean(axes: axes, keepDims: true)
+    }
+    let first = (scale ? 1 : 0) + (center ? 1 : 0)
+    for (offset, batch) in [mean, variance].enumerated() {
+      let moving = try site.variable(first + offset)
+      let now = try batch.stopGradient().reshape(moving.shape).cast(to: moving.dtype)
+      try moving.assign(try moving * momentum + now * (1 - momentum))
+    }
+    var factor = try (variance + epsilon).rsqrt()
+    if scale { factor = try factor * (try call.weight(0).reshape(channels)) }
+    var shift = try -(mean * factor)
+    if center { shift = try shift + (try call.weight(scale ? 1 : 0).reshape(channels)) }
+    return [try (wide * factor + shift).cast(to: x.dtype)]
+  }
+}

@@ -1,0 +1,33 @@
+import Synchronization
+
+/// Keras's automatic names: `dense`, `dense_1`, …
+enum LayerNames {
+  private static let counts = Mutex<[String: Int]>([:])
+  static func next(for className: String) -> String {
+    let base = snakeCase(className)
+    return counts.withLock { counts in
+      let count = counts[base, default: 0]
+      counts[base] = count + 1
+      return count == 0 ? base : "\(base)_\(count)"
+    }
+  }
+  static func reset() { counts.withLock { $0 = [:] } }
+
+  /// `BatchNormalization` to `batch_normalization`, `Conv2D` to `conv2d`, `LSTM` to `lstm`.
+  static func snakeCase(_ name: String) -> String {
+    let letters = Array(name.prefix { $0 != "<" })
+    var result = ""
+    for (index, letter) in letters.enumerated() {
+      if letter.isUppercase, index > 0 {
+        let before = letters[index - 1], after = index + 1 < letters.count ? letters[index + 1] : nil
+        // As Keras's two substitutions: a word starts at a capital with small letters behind it, or behind a small letter.
+        if (after?.isLowercase ?? false) || before.isLowercase { result.append("_") }
+      }
+      result.append(letter.lowercased())
+    }
+    return result
+  }
+}
+
+/// Starts automatic names anew (Keras's `clear_session`).
+public func clearSession() { LayerNames.reset() }
