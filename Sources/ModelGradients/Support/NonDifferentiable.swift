@@ -6,15 +6,61 @@ public enum NonDifferentiable {
   /// Whether the op's results do not change with small changes of its inputs: a gradient that reaches it ends there, as in TensorFlow.
   public static func isConstant(_ op: any Op) -> Bool { constantNames.contains(type(of: op).name) }
 
-  static let constantNames: Set<String> = [
+  /// Names of ops, see `isConstant`.
+  public static let constantNames: Set<String> = [
     // Steps: flat between their jumps.
-    "Floor", "Ceil", "Round", "Trunc", "Sign", "FloorDiv",
+    "Floor", "Ceil", "Round", "Trunc", "Sign", "FloorDiv", "Hardmax",
     // Comparisons and indices.
-    "Equal", "NotEqual", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Not", "LogicalAnd", "LogicalOr",
-    "LogicalXor", "LogicalNot", "IsNaN", "IsInf", "ArgMax", "ArgMin", "NonZero", "OneHot",
-    // Shapes.
-    "Shape", "Size", "ConstantOfShape", "EyeLike", "Range",
-    // Random numbers do not depend on what only tells their shape.
+    "Equal", "NotEqual", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNaN",
+    "IsInf", "ArgMax", "ArgMin",
+    "NonZero", "OneHot", "NonMaxSuppression", "OptionalHasElement", "SequenceLength", "SequenceExtents",
+    // Shapes, and numbers that follow from them.
+    "Shape", "Size", "ConstantOfShape", "EyeLike", "Range", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix",
+    // Random numbers do not depend on what only tells their shape; draws from a distribution have no slope.
     "RandomNormal", "RandomUniform", "CounterRandom", "RandomKey", "Bernoulli", "Multinomial",
+    // Integers and bits.
+    "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "BitCast",
   ]
+
+  /// Names of ops through which no gradient is taken, with the reason: asking for one throws.
+  public static let refused: [String: String] = {
+    var result: [String: String] = [:]
+    let groups: [(String, [String])] = [
+      (
+        "computes on stored integers",
+        [
+          "ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "Hybrid", "MatMulInteger", "QLinearConv", "QLinearMatMul",
+          "QuantizeLinear",
+          "Quantized", "SequenceLSTM", "SequenceRNN", "SVDF",
+        ]
+      ),
+      (
+        "works on text or keys",
+        [
+          "DecodeBase64", "DecodeRaw", "EncodeBase64", "LSHProjection", "LabelEncoder", "NumberFormat", "RegexFullMatch", "RegexReplace",
+          "SkipGram",
+          "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength", "StringNormalizer", "StringSplit", "StringStrip",
+          "Substring", "TfIdfVectorizer", "TreeEnsemble",
+        ]
+      ),
+      ("has results whose number depends on the values", ["Unique", "DetectionPostProcess"]),
+      (
+        "handles sequences and optionals, not tensors",
+        [
+          "ConcatFromSequence", "OptionalGetElement", "Optional", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase",
+          "SequenceGet", "SequenceInsert", "SequenceReserve", "SequenceResize", "SequenceScatter", "SequenceSet", "SequenceStack",
+          "SplitToSequence",
+        ]
+      ),
+      ("works on complex numbers", ["ComplexFromParts", "ComplexParts"]),
+      (
+        "has no rule yet",
+        [
+          "Col2Im", "CropAndResize", "DeformConv", "GridSample", "ProjectiveTransform", "RoiAlign", "TensorScatter",
+        ]
+      ),
+    ]
+    for (reason, names) in groups { for name in names { result[name] = reason } }
+    return result
+  }()
 }

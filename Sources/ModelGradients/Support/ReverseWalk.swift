@@ -73,5 +73,7 @@ public enum ReverseWalk {
 public struct GradientError: Error, Sendable, CustomStringConvertible {
   public var op: String
   public init(_ op: String) { self.op = op }
-  public var description: String { "\(op) has no gradient: no gradient can be taken through it" }
+  public var description: String {
+    "\(op) has no gradient" + (NonDifferentiable.refused[op].map { ": it \($0)" } ?? ": no gradient can be taken through it")
+  }
 }

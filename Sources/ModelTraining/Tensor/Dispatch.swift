@@ -11,6 +11,11 @@ struct TensorContext: OpContext {
   func fact(of value: Tensor) -> Fact { value.fact }
 }
 
+extension Tensor {
+  /// Applies a canonical op (of `ModelOps`), for what has no function of its own here.
+  public static func apply(_ op: any Op, to inputs: [Tensor?]) throws -> [Tensor] { try Dispatch.apply(op, to: inputs) }
+}
+
 enum Dispatch {
   /// All threads compute with the same ones.
   static let primitives = FastPrimitives(threads: nil)
