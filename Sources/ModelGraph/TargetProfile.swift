@@ -15,6 +15,8 @@ public struct TargetProfile: Sendable {
   public var dtypes: Set<DType>?
   /// Whether loops that are a recurrent cell had better be recurrent ops.
   public var prefersRecurrentOps = false
+  /// Whether operators between dequantisation and quantisation had better be operators on integers.
+  public var prefersQuantizedOps = false
   /// Why a node can't be written as it is, or `nil` when it can. A refused composite op is decomposed
   /// and its parts are asked for again.
   public var accepts: @Sendable (Node, Graph, Model) -> String?

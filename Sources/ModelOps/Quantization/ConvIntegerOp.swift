@@ -60,7 +60,7 @@ public struct ConvIntegerOp: PrimitiveOp {
 
 extension KernelLayout {
   /// The axis of the output channels in weights of `rank` dimensions.
-  func outputAxis(rank: Int) -> Int {
+  public func outputAxis(rank: Int) -> Int {
     switch self {
     case .outputInputSpatial: 0
     case .spatialInputOutput: rank - 1

@@ -64,12 +64,20 @@ public struct QuantizedOp: PrimitiveOp, WrappingOp {
   }
   public func inferElements(_ facts: [Fact?]) -> [[Dim]?] { [] }
 
+  /// Whether tensors around it are floats: an operator that only keeps its activation.
+  public var isFloat: Bool { inputs.allSatisfy { $0 == nil } && outputs.allSatisfy { $0 == nil } }
+
   /// Whether the engine can compute it.
-  public var hasKernel: Bool { op is any IntegerKernel }
+  public var hasKernel: Bool { op is any IntegerKernel || isFloat }
 
   /// The integer kernel of `op`.
   /// - Throws: `UnsupportedError` when there is none: floats in between would give other numbers than LiteRT.
   public func evaluate(_ arrays: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    if isFloat {
+      var eager = EagerContext(context)
+      return try float(arrays, in: &eager)
+    }
+    if let last = channelsLast { return try last.evaluateMoved(arrays, in: context) }
     guard let kernel = op as? any IntegerKernel else {
       throw UnsupportedError("the engine can't run:", items: [.init(displayName, reason: "no kernel for integers")])
     }

@@ -54,7 +54,9 @@ public struct Legalizer {
     var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), FoldConstants(), RecognizeScan()]
     if profile.prefersRecurrentOps { passes.append(RecognizeCells()) }
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
-    passes += [FoldConstants(), CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
+    passes.append(FoldConstants())
+    if profile.prefersQuantizedOps { passes.append(RecognizeQuantized(prefersSigned: true)) }
+    passes += [CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
     return passes
   }
 
@@ -74,6 +76,7 @@ public struct Legalizer {
       })
     else { return false }
     if profile.level == .layers { return Self.hasLayers(model) }
+    if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) { return false }
     guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)
   }

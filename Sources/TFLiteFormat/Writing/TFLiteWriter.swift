@@ -121,7 +121,7 @@ public struct TFLiteWriter: Sendable {
 extension TFLiteWriter {
   /// What can be written: channels last, and every op a rule or its decomposition spells.
   public static func profile() -> TargetProfile {
-    TargetProfile(
+    var profile = TargetProfile(
       name: "TFLite", level: .ops, layout: .channelsLast, dtypes: Set(DType.allCases.filter { TFLiteDTypes.wire($0) != nil })
     ) { node, graph, model in
       // Written for trial, so the answer can't differ from what happens later.
@@ -144,5 +144,7 @@ extension TFLiteWriter {
         return error.message
       } catch { return String(describing: error) }
     }
+    profile.prefersQuantizedOps = true
+    return profile
   }
 }

@@ -1,0 +1,65 @@
+import ModelGraph
+import ModelOps
+import ModelPasses
+import ModelTensor
+import ModelVerify
+
+/// What is compared when one side of a conversion has operators on integers and the other spells them as floats between
+/// quantisations.
+///
+/// Floats added in another order may be rounded to the step beside, and through many layers that adds up. So both sides are
+/// compared as operators on integers, which must agree exactly; and the side that spells them is also run as it is, to tell by
+/// how much another runtime differs, and that nothing was recognised as something else.
+struct QuantizedVerification {
+  var reference: Model
+  var candidate: Model
+  /// The spelled model on either side, to be run as it is.
+  var spelled: Model
+  var isSpelledCandidate: Bool
+  var note: String
+
+  /// - Returns: `nil` when neither side spells operators on integers of the other.
+  init?(source: Model, result: Model) throws {
+    let sourceHasOperators = source.hasQuantizedOperators, resultHasOperators = result.hasQuantizedOperators
+    guard sourceHasOperators != resultHasOperators else { return nil }
+    isSpelledCandidate = sourceHasOperators
+    spelled = sourceHasOperators ? result : source
+    guard RecognizeQuantized.isNeeded(spelled) else { return nil }
+    (reference, candidate) = (source, result)
+    if sourceHasOperators {
+      try RecognizeQuantized().run(&candidate)
+      // What is not recognised in the result is spelled in the source, too.
+      if RecognizeQuantized.isNeeded(candidate) {
+        try UnwrapQuantized(.unwrapped).run(&reference)
+        try RecognizeQuantized().run(&reference)
+      }
+    } else {
+      try RecognizeQuantized(prefersSigned: true).run(&reference)
+    }
+    let side = sourceHasOperators ? "result" : "source"
+    note =
+      "verified as operators on integers, as LiteRT computes them: the \(side)'s dequantise, float operator, quantise stands for them"
+  }
+
+  /// How far the spelled side, run as it is, lies from the other: part of the proof that it says the same.
+  func compareSpelled(_ options: VerificationOptions) throws -> (note: String, isPlausible: Bool) {
+    let report = try Verifier(options: options).verify(
+      reference: isSpelledCandidate ? reference : spelled, candidate: isSpelledCandidate ? spelled : candidate)
+    let worst = report.outputs.map(\.maxAbsolute).max() ?? 0
+    let cosine = report.outputs.compactMap(\.cosine).min() ?? 1
+    let text =
+      "with floats between its integers, as other runtimes compute it, the largest difference is \(Float(worst)), the least cosine \(Float(cosine))"
+    return (text, report.failure == nil && cosine > 0.9)
+  }
+}
+
+extension Model {
+  fileprivate var hasQuantizedOperators: Bool {
+    graphs.values.contains { graph in
+      graph.nodeSlots.contains { node in
+        guard let op = node?.op as? QuantizedOp else { return false }
+        return !op.isFloat
+      }
+    }
+  }
+}
