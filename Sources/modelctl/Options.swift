@@ -65,9 +65,124 @@ struct ThreadOptions: ParsableArguments {
   var execution: ExecutionOptions { ExecutionOptions(threads: threads) }
 }
 
-/// What `--quantize` can say.
-enum QuantizationMode: String, CaseIterable, ExpressibleByArgument {
-  case none, float16, dynamic, int8, int16x8
+extension QuantizationMode: ExpressibleByArgument {}
+
+/// What `--input-type` and `--output-type` can say.
+enum PortType: String, CaseIterable, ExpressibleByArgument {
+  case float32, int8, uint8, int16
+  var dtype: DType {
+    switch self {
+    case .float32: .float32
+    case .int8: .int8
+    case .uint8: .uint8
+    case .int16: .int16
+    }
+  }
+}
+
+/// What `--calibration` can say.
+enum CalibrationChoice: String, CaseIterable, ExpressibleByArgument {
+  case minMax = "min-max"
+  case movingAverage = "moving-average"
+  case percentile, mse
+}
+
+/// A layer's scheme: `pattern=scheme`, or `op:Name=scheme`.
+struct LayerChoice: ExpressibleByArgument {
+  var recipe: QuantizationRecipe
+  init?(argument: String) {
+    guard let equals = argument.lastIndex(of: "="), let scheme = LayerScheme(rawValue: String(argument[argument.index(after: equals)...]))
+    else { return nil }
+    var recipe = QuantizationRecipe(scheme: scheme)
+    for part in argument[..<equals].split(separator: ",") {
+      if part.hasPrefix("op:") { recipe.op = String(part.dropFirst(3)) } else { recipe.pattern = String(part) }
+    }
+    guard recipe.op != nil || recipe.pattern != nil else { return nil }
+    self.recipe = recipe
+  }
+  var defaultValueDescription: String { recipe.description }
+}
+
+/// How a model is quantised.
+struct QuantizationArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("Store numbers in fewer bits.", valueName: "none|float16|dynamic|int8|int16x8"))
+  var quantize = QuantizationMode.none
+  @Option(help: ArgumentHelp("Samples of what the model will see (.npz or .npy), to find the ranges of its values.", valueName: "data.npz"))
+  var representative: String?
+  @Option(help: ArgumentHelp("How ranges are found.", valueName: "min-max|moving-average|percentile|mse"))
+  var calibration = CalibrationChoice.minMax
+  @Option(help: ArgumentHelp("The share of numbers that a range of --calibration percentile holds.", valueName: "x"))
+  var percentile = 99.99
+  @Option(help: ArgumentHelp("Write the ranges that were found.", valueName: "file.json"))
+  var saveRanges: String?
+  @Option(help: ArgumentHelp("Take ranges that were saved, instead of finding them.", valueName: "file.json"))
+  var ranges: String?
+  @Option(help: ArgumentHelp("What the result takes.", valueName: "float32|int8|uint8|int16"))
+  var inputType = PortType.float32
+  @Option(help: ArgumentHelp("What the result gives.", valueName: "float32|int8|uint8|int16"))
+  var outputType = PortType.float32
+  @Option(
+    name: .customLong("layer"),
+    help: ArgumentHelp(
+      "Another scheme for some layers, by name and operator: 'block_1*=float', 'op:Softmax=int16x8'.", valueName: "pattern=scheme"))
+  var layers: [LayerChoice] = []
+  @Flag(help: "Fail with the list of operators that would stay float.")
+  var fullInteger = false
+  @Option(
+    help: ArgumentHelp(
+      "Move the worst layers to 16 bits or float until outputs differ by no more than this, relative to them.", valueName: "x"))
+  var maxError: Double?
+
+  func validate() throws {
+    if quantize == .none {
+      let given: [(String, Bool)] = [
+        ("--representative", representative != nil), ("--ranges", ranges != nil), ("--save-ranges", saveRanges != nil),
+        ("--layer", !layers.isEmpty), ("--full-integer", fullInteger), ("--max-error", maxError != nil),
+        ("--input-type", inputType != .float32), ("--output-type", outputType != .float32),
+      ]
+      if let (name, _) = given.first(where: { $0.1 }) { throw ValidationError("\(name) goes with --quantize.") }
+      return
+    }
+    if quantize.needsRanges, representative == nil, ranges == nil {
+      throw ValidationError("--quantize \(quantize.rawValue) needs --representative data, or --ranges that were saved.")
+    }
+    if !quantize.needsRanges, inputType != .float32 || outputType != .float32 || fullInteger || maxError != nil {
+      throw ValidationError("--input-type, --output-type, --full-integer and --max-error go with --quantize int8 or int16x8.")
+    }
+    let types = [inputType, outputType]
+    if quantize == .int8, types.contains(.int16) { throw ValidationError("--quantize int8 takes and gives float32, int8 or uint8.") }
+    if quantize == .int16x8, types.contains(.int8) || types.contains(.uint8) {
+      throw ValidationError("--quantize int16x8 takes and gives float32 or int16.")
+    }
+    guard percentile > 50, percentile <= 100 else { throw ValidationError("--percentile must be above 50 and at most 100.") }
+    if let maxError {
+      guard maxError > 0, maxError.isFinite else { throw ValidationError("--max-error must be above 0.") }
+      guard representative != nil else { throw ValidationError("--max-error needs --representative data to measure with.") }
+    }
+  }
+
+  /// - Throws: the error of reading what was saved.
+  func request(_ progress: Progress) throws -> QuantizationRequest? {
+    guard quantize != .none else { return nil }
+    var options = QuantizationOptions(quantize)
+    switch calibration {
+    case .minMax: options.calibration = .minMax
+    case .movingAverage: options.calibration = .movingAverage(momentum: 0.9)
+    case .percentile: options.calibration = .percentile(percentile)
+    case .mse: options.calibration = .meanSquaredError
+    }
+    options.recipes = layers.map(\.recipe)
+    options.inputType = inputType.dtype
+    options.outputType = outputType.dtype
+    options.isFullInteger = fullInteger
+    options.maxError = maxError
+    options.progress = { progress.show($0, $1) }
+    var request = QuantizationRequest(options)
+    request.representative = representative
+    request.ranges = ranges
+    request.savedRanges = saveRanges
+    return request
+  }
 }
 
 /// What `--tfjs-quantize` can say.

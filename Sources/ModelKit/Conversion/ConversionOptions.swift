@@ -15,6 +15,8 @@ public struct ConversionOptions: Sendable {
   public var replacesExisting: Bool
   /// Whether a quantised source is written as the plain float model it stands for.
   public var dequantizes: Bool
+  /// How the result is quantised; `nil` leaves numbers as they are.
+  public var quantization: QuantizationRequest?
   /// Told what is going on.
   public var onStep: (@Sendable (String) -> Void)?
 
@@ -46,16 +48,20 @@ public struct ConversionReport: Sendable {
   /// Of everything that was written.
   public var bytes = 0
   public var verification: VerificationReport?
+  /// What quantising saved and cost.
+  public var quantization: QuantizationReport?
   /// Everything the target could not carry, and why nothing was verified if that is so.
   public var notes: [String] = []
 
   /// The document `convert --json` prints.
   public var json: JSONValue {
-    [
+    var document: JSONValue = [
       "source": .string(source), "destination": .string(destination), "seconds": .double(seconds),
       "bytes": .int(bytes), "verification": verification?.json ?? .null, "notes": .array(notes.map { .string($0) }),
       "source_format": .string(sourceFormat.rawValue), "format": .string(format.rawValue),
     ]
+    if let quantization { document["quantization"] = quantization.json }
+    return document
   }
 }
 

@@ -29,14 +29,17 @@ public struct Converter: Sendable {
     do {
       var model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
       if options.dequantizes { try dequantize(&model) }
-      options.onStep?("writing")
       var losses: [Loss] = []
-      if sourceFormat == target, !options.dequantizes, try writer.rewrite(source, to: output.path, options.write) {
+      if let request = options.quantization { losses = try quantize(&model, request, &report) }
+      options.onStep?("writing")
+      if sourceFormat == target, !options.dequantizes, options.quantization == nil,
+        try writer.rewrite(source, to: output.path, options.write)
+      {
         // Everything was carried over as it is.
       } else {
-        losses = try write(model, with: writer, to: output.path)
+        losses += try write(model, with: writer, to: output.path)
       }
-      report.notes = losses.map(\.description)
+      report.notes += losses.map(\.description)
       if let verification = options.verification {
         options.onStep?("verifying")
         try verify(model, source, output.path, verification, &report)
@@ -46,6 +49,7 @@ public struct Converter: Sendable {
       guard try writer.rewrite(source, to: output.path, options.write) else { throw error }
     }
     report.bytes = output.byteCount
+    report.quantization?.bytesAfter = report.bytes
     try output.commit()
     report.seconds = start.duration(to: .now).seconds
     return report
@@ -61,6 +65,28 @@ public struct Converter: Sendable {
     } catch let error as GraphError {
       throw UnsupportedError("this model can't be written as \(writer.format.rawValue): \(error.description)")
     }
+  }
+
+  /// Quantises what is about to be written; what is written is then held against this.
+  private func quantize(_ model: inout Model, _ request: QuantizationRequest, _ report: inout ConversionReport) throws -> [Loss] {
+    let quantizer = Quantizer(request.options)
+    let dropped = model.keepMainEntryPoint()
+    let prepared = try quantizer.prepare(model, layout: options.write.layout)
+    let data = try request.data()
+    var calibration = try request.ranges.map { try CalibrationFile.read($0) }
+    if calibration == nil, request.options.mode.needsRanges, let data {
+      options.onStep?("calibrating")
+      do { calibration = try quantizer.calibrate(prepared, data) } catch let error as FormatError {
+        throw request.representative.map { error.inFile($0) } ?? error
+      }
+    }
+    if let calibration, let path = request.savedRanges { try CalibrationFile.write(calibration, to: path) }
+    options.onStep?("quantising")
+    let result = try quantizer.quantize(prepared, calibration, data)
+    model = result.model
+    report.quantization = result.report
+    report.notes.append(contentsOf: result.report.notes)
+    return dropped + prepared.losses
   }
 
   private func dequantize(_ model: inout Model) throws {
@@ -84,7 +110,10 @@ public struct Converter: Sendable {
     let result = try FormatRegistry.open(
       written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)
     var changed = try FormatRegistry.handler(for: report.format).reference(for: model, self.options.write), options = options
-    if changed == nil, report.format != .tflite, let unwrapped = try model.unwrappedReference() {
+    let quantized = changed == nil && !self.options.dequantizes ? try QuantizedVerification(source: model, result: result) : nil
+    if let quantized {
+      return try verify(quantized, options, &report)
+    } else if changed == nil, report.format != .tflite, let unwrapped = try model.unwrappedReference() {
       changed = unwrapped
       // Floats added in another order may be rounded to the step beside.
       options.outputSteps = model.outputSteps
@@ -108,6 +137,20 @@ public struct Converter: Sendable {
       report.notes.append("not verified: \(error)")
     }
     guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
+  }
+
+  private func verify(_ quantized: QuantizedVerification, _ options: VerificationOptions, _ report: inout ConversionReport) throws {
+    do {
+      let verification = try Verifier(options: options).verify(reference: quantized.reference, candidate: quantized.candidate)
+      report.verification = verification
+      report.notes.append(quantized.note)
+      guard verification.isEquivalent else { throw VerificationFailure(report: report) }
+      let (note, isPlausible) = try quantized.compareSpelled(options)
+      report.notes.append(note)
+      guard isPlausible else { throw VerificationFailure(report: report) }
+    } catch let error as UnsupportedError where error.isAboutInputs {
+      report.notes.append("not verified: \(error)")
+    }
   }
 }
 

@@ -73,6 +73,7 @@ extension ConversionReport {
     var out = "\(source.printable) (\(sourceFormat.rawValue)) → \(destination.printable) (\(format.rawValue)), "
     out += "\(byteText(bytes)) in \(numberText(seconds, digits: 3)) s\n"
     out += verification?.text ?? "not verified\n"
+    if let quantization { out += quantization.text }
     for note in notes { out += "note: \(note.split(separator: "\n").map { String($0).printable }.joined(separator: "\n"))\n" }
     return out
   }

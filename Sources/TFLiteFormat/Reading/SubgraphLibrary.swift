@@ -13,6 +13,8 @@ final class SubgraphLibrary {
   let file: TFLiteFile
   let subgraphs: [TFLiteSubGraph]
   let rules = RuleTable.all
+  /// See `TFLiteReader.keepsOperators`.
+  let keepsOperators: Bool
   private(set) var operatorCount = 0
   private var names: Set<String> = []
   private struct Derivation: Hashable {
@@ -23,8 +25,9 @@ final class SubgraphLibrary {
   /// By buffer and type: tensors of several subgraphs share one.
   private var parameters: [UInt64: [(type: TensorType, id: ParameterID)]] = [:]
 
-  init(_ file: TFLiteFile) throws {
+  init(_ file: TFLiteFile, keepsOperators: Bool = false) throws {
     self.file = file
+    self.keepsOperators = keepsOperators
     subgraphs = file.model.subgraphs ?? []
     guard !subgraphs.isEmpty else { throw FormatError(.invalidStructure, "expected at least one subgraph, found none") }
   }

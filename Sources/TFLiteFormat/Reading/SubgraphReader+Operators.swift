@@ -91,7 +91,16 @@ extension SubgraphReader {
   private func apply(_ computation: Computation, _ reader: OperatorReader, in g: inout GraphContext) throws -> [ValueID] {
     let inputs = computation.inputs.map { $0.flatMap { QuantizedType(g.graph[$0].type) } }
     let outputs = reader.outputTypes.map { QuantizedType($0) }
-    guard inputs.contains(where: { $0 != nil }) || outputs.contains(where: { $0 != nil }) else { return try computation.apply(in: &g) }
+    guard inputs.contains(where: { $0 != nil }) || outputs.contains(where: { $0 != nil }) else {
+      guard library.keepsOperators, let activation = computation.activation.fused, !(computation.op is IdentityOp) || activation != .none,
+        reader.outputTypes.first?.dtype == .float32
+      else { return try computation.apply(in: &g) }
+      let whole = QuantizedOp(
+        computation.op, activation: activation, inputs: computation.inputs.map { _ in nil }, outputs: reader.outputTypes.map { _ in nil })
+      var results = try g.apply(whole, to: computation.inputs)
+      if let finish = computation.finish, let result = results.first { results[0] = try finish(result, &g) }
+      return results
+    }
     guard let activation = computation.activation.fused else {
       throw UnsupportedError("the fused activation \(computation.activation.name) is not supported")
     }

@@ -10,6 +10,9 @@ import ModelTensor
 /// parameters under their tensors' names, other ones constants. Operators without a canonical counterpart are `OpaqueOp`s.
 public struct TFLiteReader {
   private let file: TFLiteFile
+  /// Whether an operator that is one canonical op stays one node with the activation inside it, a `QuantizedOp` of floats: what is
+  /// about to be quantised.
+  public var keepsOperators = false
 
   public init(_ file: TFLiteFile) { self.file = file }
 
@@ -20,7 +23,7 @@ public struct TFLiteReader {
 
   /// - Throws: `FormatError` for a file that is not sound.
   public func read() throws -> Model {
-    let library = try SubgraphLibrary(file)
+    let library = try SubgraphLibrary(file, keepsOperators: keepsOperators)
     var model = Model()
     model.format = "tflite"
     model.producer = library.producer

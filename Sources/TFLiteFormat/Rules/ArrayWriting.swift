@@ -154,6 +154,10 @@ let arrayWriting: [WritingRule] = [
     let value = try x.required(0), from = value.dtype
     if from == op.dtype { return [value] }
     guard from != .string, op.dtype != .string else { throw UnsupportedError("TFLite does not turn strings into numbers") }
+    // Weights of half precision: kernels and delegates know this spelling of them.
+    if from == .float16, op.dtype == .float32, value.fact.constant != nil {
+      return [try w.emit(.dequantize, [value], .dequantizeOptions(DequantizeOptions()), as: TensorType(.float32, value.type.shape))]
+    }
     func cast(_ value: OutValue, _ dtype: DType) throws -> OutValue {
       guard let source = TFLiteDTypes.wire(value.dtype), let target = TFLiteDTypes.wire(dtype) else {
         throw UnsupportedError("TFLite has no dtype \(TFLiteDTypes.wire(dtype) == nil ? dtype : value.dtype)")

@@ -25,7 +25,16 @@ func writeTransposed(_ op: ConvTransposeOp, _ inputs: RuleInputs, _ w: inout Ope
   }
   kernel = try w.dilated(kernel, dilations)
   var y = try w.spread(x, by: kernel, geometry, groups: op.groups)
-  if let bias = inputs[2] { y = try w.add(y, try w.cast(bias, to: .float32)) }
+  if let bias = inputs[2] {
+    // Integers are biased before they are scaled: inside the operator.
+    if w.isQuantized, let place = w.frame.steps.indices.last, w.frame.steps[place].builtin == .transposeConv,
+      w.frame.steps[place].inputs.count == 3
+    {
+      w.frame.steps[place].inputs.append(w.frame.localize(bias).index)
+    } else {
+      y = try w.add(y, try w.cast(bias, to: .float32))
+    }
+  }
   if rank == 1 { y = try w.squeeze(y, [1]) }
   return w.refined(try w.cast(try w.restored(y, op.layout), to: input.dtype), result)
 }

@@ -63,7 +63,8 @@ extension OperatorWriter {
       return try emit(.conv3d, [x, kernel] + (bias.map { [$0] } ?? []), .conv3DOptions(options), as: shape)
     }
     if groups > 1, extents[2] == 1, channels == groups, extents[3] % groups == 0 {
-      let filter = try reshape(kernel, [1, extents[0], extents[1], extents[3]])
+      let window = [1, extents[0], extents[1], extents[3]]
+      let filter = try halfWeights(kernel) { $0.reshaped(window) } ?? reshape(kernel, window)
       var options = DepthwiseConv2DOptions()
       options.padding = word
       (options.strideH, options.strideW) = (Int32(clamping: strides[0]), Int32(clamping: strides[1]))

@@ -5,6 +5,7 @@ import ModelTensor
 
 let quantizationWriting: [WritingRule] = [
   .writes(QuantizedOp.self) { op, inputs, w in try w.quantized(op, inputs) ?? op.decompose(inputs.values, in: &w) },
+  .writes(HybridOp.self) { op, inputs, w in try w.hybrid(op, inputs) ?? op.decompose(inputs.values, in: &w) },
   .writes(QuantizeLinearOp.self) { op, inputs, w in
     let x = try inputs.required(0)
     if let type = try quantizedType(op.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape), x.dtype == .float32,
@@ -86,6 +87,7 @@ extension OperatorWriter {
   /// A scale (or zero point) as it broadcasts over `x`: one for all, one for each index of an axis, or one for each block.
   fileprivate mutating func spreadScale(_ scale: OutValue, _ x: OutValue, _ axis: Int, _ blockSize: Int) throws -> OutValue {
     if scale.type.shape.rank == 0 { return scale }
+    if blockSize == 0, scale.type.shape.elementCount == 1 { return try reshape(scale, []) }
     let rank = try rank(of: x), axis = try normalizeAxis(axis, rank: rank)
     if blockSize > 0 {
       guard let extents = scale.type.shape.extents, extents.count == rank, let extent = x.type.shape.dims?[axis].value else {
@@ -98,7 +100,6 @@ extension OperatorWriter {
       shape[axis] *= blockSize
       return try slice(try reshape(wide, shape), axis: axis, start: 0, end: extent)
     }
-    if scale.type.shape.elementCount == 1 { return try reshape(scale, []) }
     return try reshape(scale, (0..<rank).map { $0 == axis ? -1 : 1 })
   }
 }

@@ -13,7 +13,7 @@ extension OperatorWriter {
   /// are given the types that are stored.
   /// - Returns: `nil` when that takes several operators, between which LiteRT would round otherwise.
   mutating func quantized(_ op: QuantizedOp, _ inputs: RuleInputs) throws -> [OutValue]? {
-    guard !isQuantized, Self.canBeFused(op.activation) else { return nil }
+    guard !isQuantized, !op.isFloat, Self.canBeFused(op.activation) else { return nil }
     let first = frame.steps.count
     guard let aliases = passed(op, inputs) else { return nil }
     isQuantized = true
@@ -80,7 +80,7 @@ extension OperatorWriter {
   }
 
   /// The activation inside the operator that came last, else as one of its own.
-  private mutating func activated(_ value: OutValue, _ activation: FusedActivation) throws -> OutValue {
+  mutating func activated(_ value: OutValue, _ activation: FusedActivation) throws -> OutValue {
     let fused: ActivationFunctionType
     switch activation {
     case .relu: fused = .relu
@@ -99,7 +99,11 @@ extension OperatorWriter {
 
   /// Gives the tensors made since `first` their stored types; `false` when more than one operator computes.
   private mutating func retype(_ op: QuantizedOp, since first: Int, _ results: [OutValue]) -> Bool {
-    let computing = frame.steps.indices[first...].filter { !Self.moves.contains(frame.steps[$0].builtin.rawValue) }
+    // What computes extents goes along.
+    let computing = frame.steps.indices[first...].filter { place in
+      let step = frame.steps[place]
+      return !Self.moves.contains(step.builtin.rawValue) && step.outputs.contains { frame.entries[$0].type.dtype == .float32 }
+    }
     guard computing.count <= 1, frame.steps.count > first else { return false }
     let last = computing.first ?? frame.steps.count - 1
     for place in frame.steps.indices[first...] {

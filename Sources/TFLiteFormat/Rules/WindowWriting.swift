@@ -25,7 +25,19 @@ extension OperatorWriter {
 
   /// The value with its axes permuted; a constant is written permuted, its bytes being gathered on the way.
   mutating func permuted(_ value: OutValue, _ order: [Int]) throws -> OutValue {
-    order == Array(0..<order.count) ? value : try transpose(value, order)
+    if order == Array(0..<order.count) { return value }
+    return try halfWeights(value) { $0.transposed(order) } ?? transpose(value, order)
+  }
+
+  /// Weights of half precision, moved before they are converted; `nil` for any other value.
+  mutating func halfWeights(_ value: OutValue, _ move: (Tensor) -> Tensor) throws -> OutValue? {
+    guard value.frame == frame.id, let step = frame.steps.last(where: { $0.outputs == [value.index] }), step.builtin == .dequantize,
+      let source = step.inputs.first, let half = frame.entries[source].constant, half.dtype == .float16
+    else { return nil }
+    let moved = move(half)
+    let stored = try constant(moved)
+    frame.entries[stored.index].name = frame.entries[source].name
+    return try emit(.dequantize, [stored], .dequantizeOptions(DequantizeOptions()), as: TensorType(.float32, moved.type.shape))
   }
 
   /// An int32 vector from numbers that are known or single extents of values.

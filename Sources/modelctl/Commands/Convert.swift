@@ -34,10 +34,7 @@ struct Convert: ParsableCommand {
   var shardSize: Int?
   @Option(help: ArgumentHelp("Store the weights of TensorFlow.js in fewer bits.", valueName: "float16|uint8|uint16"))
   var tfjsQuantize: TFJSQuantization?
-  @Option(help: ArgumentHelp("Quantise weights or activations; only 'none' in this version.", valueName: "mode"))
-  var quantize = QuantizationMode.none
-  @Option(help: ArgumentHelp("Inputs that calibrate quantisation.", valueName: "data.npz"))
-  var representative: String?
+  @OptionGroup var quantization: QuantizationArguments
   @Flag(help: "Write a quantised source as the plain float model it stands for.")
   var dequantize = false
   @Flag(help: "Replace an existing destination.")
@@ -50,22 +47,17 @@ struct Convert: ParsableCommand {
   func validate() throws {
     if let opset, opset < 1 { throw ValidationError("--opset must be at least 1.") }
     if let shardSize, shardSize < 1024 { throw ValidationError("--shard-size must be at least 1024.") }
-    if representative != nil, quantize == .none {
-      throw ValidationError("--representative goes with --quantize int8 or int16x8 only.")
-    }
   }
 
   func run() throws {
-    guard quantize == .none else {
-      throw UnsupportedError("--quantize \(quantize.rawValue) is not supported by this version; only 'none' is")
-    }
     let progress = Progress(quiet: quiet)
     let verification =
       skipsVerification ? nil : try comparison.verification { progress.show("verifying", $0) }
-    let options = ConversionOptions(
+    var options = ConversionOptions(
       sourceFormat: from, format: to, read: sourceOptions.read,
       write: WriteOptions(opset: opset, layout: ioLayout, shardSize: shardSize, tfjsQuantization: tfjsQuantize?.dtype),
       verification: verification, replacesExisting: force, dequantizes: dequantize, onStep: { progress.show($0) })
+    options.quantization = try quantization.request(progress)
     do {
       defer { progress.clear() }
       report(try about(source) { try Converter(options: options).convert(source, to: destination) })

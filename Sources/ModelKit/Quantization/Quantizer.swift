@@ -1,0 +1,180 @@
+import FlatBufferWire
+import ModelGraph
+import ModelOps
+import ModelPasses
+import ModelRuntime
+import ModelSupport
+import ModelTensor
+import TFLiteFormat
+
+/// Makes a model of integers of a float one, by samples of what it will see.
+///
+/// ```swift
+/// let quantizer = Quantizer(QuantizationOptions(.int8))
+/// let float = try quantizer.prepare(model)
+/// let ranges = try quantizer.calibrate(float, RepresentativeData(samples))
+/// let result = try quantizer.quantize(float, ranges, RepresentativeData(samples))
+/// try TFLiteWriter().write(result.model, to: "model.tflite")
+/// ```
+/// What is quantised is the model as TFLite has it: batch normalisations folded into weights, activations fused, so that ranges are
+/// those of the tensors that LiteRT computes.
+public struct Quantizer: Sendable {
+  public var options: QuantizationOptions
+  public init(_ options: QuantizationOptions) { self.options = options }
+
+  /// A float model with one node for each operator of LiteRT.
+  public struct Prepared: Sendable {
+    public let model: Model
+    /// Of the float model as a TFLite file.
+    public let byteCount: Int
+    /// What TFLite can't carry.
+    public let losses: [Loss]
+  }
+
+  /// - Throws: `UnsupportedError` for what can't be written as TFLite, and for models that are quantised already.
+  public func prepare(_ model: Model, layout: IOLayout = .keep) throws -> Prepared {
+    do {
+      let (legal, losses) = try Legalizer(TFLiteWriter.profile(), ioLayout: layout).run(model)
+      try refuseQuantized(legal)
+      let bytes = try TFLiteWriter().encode(legal).encoded()
+      var reader = TFLiteReader(try TFLiteFile(reading: MemorySource(bytes)))
+      reader.keepsOperators = true
+      var prepared = try reader.read()
+      prepared.residue = [:]
+      if options.mode.needsRanges { try PreferIntegerKernels().run(&prepared) }
+      prepared.name = model.name
+      return Prepared(model: prepared, byteCount: bytes.count, losses: losses)
+    } catch let error as GraphError {
+      throw UnsupportedError("this model can't be written as tflite: \(error.description)")
+    }
+  }
+
+  private func refuseQuantized(_ model: Model) throws {
+    for graph in model.graphs.values {
+      for case let node? in graph.nodeSlots where node.op.isQuantized {
+        throw UnsupportedError(
+          "the model is quantised already (\(node.op.displayName) '\(node.name)'); --dequantize makes a float one of it, which can be quantised"
+        )
+      }
+    }
+  }
+
+  /// The ranges of a prepared model's values.
+  /// - Throws: `FormatError` for data that does not fit or holds NaN, and for none at all.
+  public func calibrate(_ prepared: Prepared, _ data: RepresentativeData) throws -> CalibrationResult {
+    let calibrator = try Calibrator(prepared.model, method: options.calibration, options: options.execution)
+    try data.forEach(calibrator.executor.inputs) { inputs in
+      try calibrator.observe(inputs)
+      options.progress?("calibrating", 0)
+    }
+    return try calibrator.result()
+  }
+
+  /// Quantises a prepared model, and compares both on samples.
+  ///
+  /// - Parameter data: what the report is made with, and what `maxError` is held against.
+  /// - Throws: `UnsupportedError` with the complete list of what stays float, where nothing may; `UsageError` for a recipe that
+  ///   matches nothing.
+  public func quantize(_ prepared: Prepared, _ calibration: CalibrationResult?, _ data: RepresentativeData?) throws -> QuantizationResult {
+    switch options.mode {
+    case .none: return QuantizationResult(model: prepared.model, report: QuantizationReport(options.mode, bytesBefore: prepared.byteCount))
+    case .float16, .dynamic: return try weightsOnly(prepared, data)
+    case .int8, .int16x8: break
+    }
+    guard let calibration else { throw UsageError("--quantize \(options.mode.rawValue) needs --representative data") }
+    var integers = IntegerQuantizer(
+      ranges: calibration.ranges(in: prepared.model), scheme: options.mode == .int8 ? .int8 : .int16x8, recipes: options.recipes)
+    integers.inputType = options.inputType
+    integers.outputType = options.outputType
+    var made = try quantized(prepared, integers)
+    try checkRecipes(made.outcome)
+    try checkFloats(made.outcome)
+    var report = QuantizationReport(options.mode, bytesBefore: prepared.byteCount)
+    report.calibrationSamples = calibration.samples
+    if let data {
+      let comparison = try QuantizationComparison(prepared.model, data, limit: options.reportSamples, options.execution)
+      var statistics = try comparison.run(made.model, made.outcome)
+      if let target = options.maxError {
+        var repair = QuantizationRepair(quantizer: self, prepared: prepared, comparison: comparison, target: target)
+        let repaired = try repair.run(integers, made, statistics)
+        (made, statistics, report.trail, report.target) = (repaired.made, repaired.statistics, repair.trail, target)
+      }
+      report.add(statistics, made.outcome)
+    } else {
+      report.add(made.outcome)
+    }
+    return QuantizationResult(model: made.model, report: report)
+  }
+
+  /// A quantised model and what became of its layers.
+  struct Made {
+    var model: Model
+    var outcome: QuantizationOutcome
+  }
+
+  func quantized(_ prepared: Prepared, _ quantizer: IntegerQuantizer) throws -> Made {
+    var model = prepared.model
+    do {
+      let outcome = try quantizer.run(&model)
+      try model.validate()
+      return Made(model: model, outcome: outcome)
+    } catch let error as GraphError {
+      throw UnsupportedError("this model can't be quantised: \(error.description)")
+    }
+  }
+
+  private func checkRecipes(_ outcome: QuantizationOutcome) throws {
+    guard let idle = outcome.idleRecipes.first else { return }
+    let names = outcome.layers.prefix(12).map(\.name).joined(separator: ", ")
+    throw UsageError("no layer matches '\(idle)'; the first layers are: \(names)")
+  }
+
+  private func checkFloats(_ outcome: QuantizationOutcome) throws {
+    guard options.isFullInteger else { return }
+    var items: [UnsupportedError.Item] = []
+    for layer in outcome.layers where layer.scheme == .float {
+      let reason = layer.reason ?? "a recipe keeps it float"
+      if let index = items.firstIndex(where: { $0.name == layer.op && $0.reason == reason }) {
+        items[index].count += 1
+      } else {
+        items.append(.init(layer.op, reason: reason))
+      }
+    }
+    guard !items.isEmpty else { return }
+    let count = items.reduce(0) { $0 + $1.count }
+    throw UnsupportedError("\(count) \(count == 1 ? "operator" : "operators") of this model would stay float:", items: items)
+  }
+
+  private func weightsOnly(_ prepared: Prepared, _ data: RepresentativeData?) throws -> QuantizationResult {
+    var model = prepared.model
+    var report = QuantizationReport(options.mode, bytesBefore: prepared.byteCount)
+    let outcome: QuantizationOutcome
+    do {
+      outcome =
+        options.mode == .float16
+        ? try HalveWeights(recipes: options.recipes).run(&model) : try QuantizeWeights(recipes: options.recipes).run(&model)
+      try model.validate()
+    } catch let error as GraphError { throw UnsupportedError("this model can't be quantised: \(error.description)") }
+    try checkRecipes(outcome)
+    if let data {
+      let comparison = try QuantizationComparison(prepared.model, data, limit: options.reportSamples, options.execution)
+      report.add(try comparison.run(model, outcome), outcome)
+    } else {
+      report.add(outcome)
+    }
+    return QuantizationResult(model: model, report: report)
+  }
+}
+
+/// A quantised model and what quantising it costs.
+public struct QuantizationResult: Sendable {
+  public var model: Model
+  public var report: QuantizationReport
+}
+
+extension Op {
+  fileprivate var isQuantized: Bool {
+    if let op = self as? QuantizedOp { return !op.isFloat }
+    return self is HybridOp || self is QuantizeLinearOp || self is DequantizeLinearOp
+  }
+}

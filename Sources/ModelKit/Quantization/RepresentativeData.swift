@@ -1,0 +1,72 @@
+import ModelGraph
+import ModelRuntime
+import ModelSupport
+import ModelTensor
+import ModelVerify
+
+/// Samples of what a model will see: arrays of a file, or a sequence of the caller's, of which one sample is in memory at a time.
+public struct RepresentativeData {
+  public typealias Sample = [(name: String, array: NDArray)]
+  /// Gives the next inputs of a model, in the order of its ports, until there are none.
+  private let start: ([Executor.Port]) throws -> () throws -> [NDArray]?
+
+  /// Arrays by input name whose first axis is the sample axis.
+  public init(_ arrays: Sample) {
+    start = { ports in
+      guard !arrays.isEmpty else { throw FormatError(.invalidValue, "expected arrays of representative samples, found none") }
+      let picked = try ports.pick(from: arrays)
+      let counts = zip(picked, ports).filter { $0.0.rank > 0 && $0.1.type.shape.rank ?? 1 > 0 }.map { $0.0.shape[0] }
+      let count = counts.min() ?? 1
+      guard count > 0 else { throw FormatError(.invalidValue, "expected representative samples, the arrays hold none") }
+      let fixed = ports.compactMap { $0.type.shape.dims?.first?.value }.min() ?? 1
+      guard count >= fixed else {
+        throw FormatError(.sizeMismatch, "expected \(fixed) samples or more, as many as the model takes at a time, found \(count)")
+      }
+      for (array, port) in zip(picked, ports) { try Self.check(array, port) }
+      var place = 0
+      return {
+        guard place + fixed <= count else { return nil }
+        defer { place += fixed }
+        return zip(picked, ports).map { array, port in
+          guard let rank = port.type.shape.rank, rank > 0, array.rank > 0 else { return array }
+          let part = array.slice(place..<(place + fixed))
+          return array.rank == rank ? part : part.reshaped(Array(part.shape.dropFirst()))
+        }
+      }
+    }
+  }
+
+  /// One set of inputs by name after the other, each as the model takes it.
+  public init<S: Sequence>(_ samples: S) where S.Element == Sample {
+    start = { ports in
+      var iterator = samples.makeIterator()
+      return {
+        guard let sample = iterator.next() else { return nil }
+        let picked = try ports.pick(from: sample)
+        for (array, port) in zip(picked, ports) { try Self.check(array, port, isWhole: true) }
+        return picked
+      }
+    }
+  }
+
+  /// Calls `body` with the inputs of one sample after the other.
+  func forEach(_ ports: [Executor.Port], _ body: ([NDArray]) throws -> Void) throws {
+    let next = try start(ports)
+    while let inputs = try next() { try body(inputs) }
+  }
+
+  private static func check(_ array: NDArray, _ port: Executor.Port, isWhole: Bool = false) throws {
+    guard let dims = port.type.shape.dims else { return }
+    let fits =
+      array.rank == dims.count
+      && zip(array.shape, dims).enumerated().allSatisfy { index, pair in
+        pair.1.value == nil || pair.1.value == pair.0 || (index == 0 && !isWhole)
+      }
+    // A model without a batch axis takes one of them at a time.
+    let fitsWithout = !isWhole && array.rank == dims.count + 1 && zip(array.shape.dropFirst(), dims).allSatisfy { $1.value ?? $0 == $0 }
+    guard fits || fitsWithout else {
+      throw FormatError(
+        .sizeMismatch, "the representative data for '\(port.name)' has the shape \(array.shape), expected \(port.type.shape)")
+    }
+  }
+}

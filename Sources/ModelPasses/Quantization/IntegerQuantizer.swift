@@ -1,0 +1,65 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// Turns operators on floats into operators on integers, by the ranges that their values take.
+///
+///     x ── Conv, relu6 ── Softmax ── y       becomes       x ── QUANTIZE ── Quantized(Conv, relu6) ── Quantized(Softmax) ── DEQUANTIZE ── y
+///
+/// 1. Weights are symmetric, with a scale for each output channel; biases have the scale of the sums they are added to.
+/// 2. Other constants are quantised by their contents, padding values as what they pad.
+/// 3. Results that always lie in one range have that one: softmax, sigmoid, tanh, L2 normalisation.
+/// 4. Operands of operators that share one quantisation are requantised where they have another.
+/// 5. What has no kernel for integers, or is to stay float, computes between DEQUANTIZE and QUANTIZE. Bodies of control flow stay float.
+///
+/// The graph is one of whole operators, as the TFLite reader gives it on request: one node for each operator, its activation inside.
+public struct IntegerQuantizer {
+  static let passName = "quantize"
+  /// By value of the main graph.
+  public var ranges: [ValueID: ValueRange]
+  public var scheme: LayerScheme
+  /// The first that matches counts.
+  public var recipes: [QuantizationRecipe]
+  /// Schemes of single layers, before all recipes: what a repair moves.
+  public var overrides: [String: LayerScheme] = [:]
+  /// Whether each output channel of a convolution has a scale of its own.
+  public var isPerChannel = true
+  /// The same for rows of fully connected layers.
+  public var isPerChannelInDense = true
+  /// What the model's own inputs and outputs become.
+  public var inputType: DType = .float32
+  public var outputType: DType = .float32
+
+  public init(ranges: [ValueID: ValueRange], scheme: LayerScheme, recipes: [QuantizationRecipe] = []) {
+    self.ranges = ranges
+    self.scheme = scheme
+    self.recipes = recipes
+  }
+
+  func scheme(_ name: String, _ op: String) -> LayerScheme {
+    overrides[name] ?? recipes.first { $0.matches(name: name, op: op) }?.scheme ?? scheme
+  }
+
+  /// - Throws: `GraphError` for weights that are no numbers.
+  public func run(_ model: inout Model) throws -> QuantizationOutcome {
+    guard let graph = model.graphs[model.main] else { throw GraphError(.invalidStructure, "the model has no main graph") }
+    let plan = try QuantizationPlan(model, graph, ranges: ranges) { scheme($0.name, $1) }
+    var rewriter = QuantizingRewriter(plan, isPerChannel: isPerChannel, isPerChannelInDense: isPerChannelInDense)
+    try rewriter.run(inputType: inputType, outputType: outputType)
+    var outcome = QuantizationOutcome()
+    for id in plan.order {
+      let node = graph[id]
+      guard plan.touchesFloats(node), let result = node.outputs.first else { continue }
+      let entry = plan.entries[id], made = rewriter.integers[result]
+      outcome.layers.append(
+        .init(
+          name: node.name, op: node.wholeOp.displayName, scheme: entry?.scheme ?? .float, reason: plan.reasons[id], original: result,
+          value: made?.value ?? rewriter.floats[result], type: made?.type))
+    }
+    outcome.sources = rewriter.sources
+    outcome.check(recipes)
+    model = rewriter.context.model
+    model.graphs[model.main] = rewriter.context.graph
+    return outcome
+  }
+}

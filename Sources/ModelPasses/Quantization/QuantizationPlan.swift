@@ -1,0 +1,255 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// Which nodes of a graph of whole operators are quantised, and which type every value gets.
+///
+/// The order of decisions is TensorFlow's: ranges are dropped where an operator fixes or shares them, forwards through operators
+/// of one operand, backwards through those of several; what is left is spread until nothing changes. Where an operator then
+/// meets a value of another type, the value is requantised.
+struct QuantizationPlan {
+  /// A value as operators of one dtype see it.
+  struct Key: Hashable {
+    var value: ValueID
+    var dtype: DType
+  }
+  /// One operator.
+  struct Entry {
+    var id: NodeID
+    var op: any Op
+    var activation: FusedActivation
+    var specification: OperatorSpecification
+    var scheme: LayerScheme
+    var dtype: DType
+    /// The places of the operands that stand for numbers; weights and biases among them.
+    var operands: [Int]
+    /// The places of float results.
+    var results: [Int]
+  }
+
+  let model: Model
+  let graph: Graph
+  let order: [NodeID]
+  private var ranges: [ValueID: ValueRange]
+  private(set) var entries: [NodeID: Entry] = [:]
+  private(set) var reasons: [NodeID: String] = [:]
+  private(set) var types: [Key: QuantizedType] = [:]
+  private var fixed: Set<Key> = []
+
+  /// - Parameter scheme: what each node (by its name and operator) is to become.
+  init(_ model: Model, _ graph: Graph, ranges: [ValueID: ValueRange], scheme: (Node, String) -> LayerScheme) throws {
+    self.model = model
+    self.graph = graph
+    self.ranges = ranges
+    order = try graph.order()
+    for id in order {
+      let node = graph[id], op = node.wholeOp
+      guard touchesFloats(node) else { continue }
+      let wanted = scheme(node, op.displayName)
+      guard wanted != .float, let dtype = wanted.activations else { continue }
+      do { entries[id] = try entry(id, node, wanted, dtype) } catch let reason as Refusal { reasons[id] = reason.text }
+    }
+    widenShared()
+    settle()
+  }
+
+  /// The greater (or lesser, or selected) of two numbers may leave out much of what either is: others that use them need that, too.
+  private mutating func widenShared() {
+    let uses = graph.uses(), ports = Set(graph.outputs.map(\.value))
+    for id in order {
+      guard let entry = entries[id], entry.specification.sharesQuantization, prefersResult(entry), !(entry.op is ConcatOp),
+        let result = resultKeys(entry).first
+      else { continue }
+      for operand in operandKeys(entry) where ports.contains(operand.value) || uses[operand.value, default: []].count > 1 {
+        guard let range = ranges[operand.value] else { continue }
+        ranges[result.value] = ranges[result.value]?.union(range) ?? range
+      }
+    }
+  }
+
+  struct Refusal: Error { var text: String }
+
+  /// Whether a node takes or gives float32 values that are no constants.
+  func touchesFloats(_ node: Node) -> Bool {
+    let inputs = node.inputs.contains { $0.map { isActivation($0) } ?? false }
+    return inputs || node.outputs.contains { graph[$0].type.dtype == .float32 }
+  }
+  private func isActivation(_ value: ValueID) -> Bool { graph[value].type.dtype == .float32 && model.tensor(value, in: graph) == nil }
+  func constant(_ value: ValueID) -> Tensor? { model.tensor(value, in: graph) }
+
+  private func entry(_ id: NodeID, _ node: Node, _ scheme: LayerScheme, _ dtype: DType) throws -> Entry {
+    let op = node.wholeOp, activation = (node.op as? QuantizedOp)?.activation ?? .none
+    guard node.bodies.isEmpty else { throw Refusal(text: "it has a body of its own") }
+    let weightRank = node.inputs.count > 1 ? node.inputs[1].flatMap { graph[$0].type.shape.rank } : nil
+    guard let specification = OperatorSpecification.of(op, weightRank: weightRank) else {
+      throw Refusal(text: "LiteRT has no kernel for integers")
+    }
+    guard specification.dtypes.contains(dtype) else { throw Refusal(text: "LiteRT has no kernel for \(dtype)") }
+    switch activation {
+    case .none: break
+    case .relu, .relu6, .reluN1To1: guard specification.takesActivation else { throw Refusal(text: "its activation can't be fused") }
+    default: throw Refusal(text: "its activation \(activation.rawValue) has no kernel for integers")
+    }
+    if op is PadOp, node.inputs.count > 2, let filler = node.inputs[2], constant(filler) == nil {
+      throw Refusal(text: "what it pads with is computed")
+    }
+    if op is ShapeOp || op is SizeOp { throw Refusal(text: "it asks for extents only") }
+    let operands = node.inputs.indices.filter { index in
+      node.inputs[index].map { graph[$0].type.dtype == .float32 && op.isData(operand: index) } ?? false
+    }
+    let results = node.outputs.indices.filter { graph[node.outputs[$0]].type.dtype == .float32 }
+    guard !operands.isEmpty else { throw Refusal(text: "it takes no numbers that could be quantised") }
+    if let weights = specification.weights {
+      guard operands.contains(weights.operand), let value = node.inputs[weights.operand], let tensor = constant(value) else {
+        throw Refusal(text: "its weights are computed")
+      }
+      guard tensor.dtype == .float32 else { throw Refusal(text: "its weights are \(tensor.dtype)") }
+      if let conv = op as? ConvOp, conv.groups > 1, conv.kernelLayout == .spatialInputOutput, tensor.extents.dropLast().last != 1 {
+        throw Refusal(text: "groups of several channels have no kernel for integers everywhere")
+      }
+    }
+    if let place = specification.bias, place < node.inputs.count, let bias = node.inputs[place], constant(bias) == nil {
+      throw Refusal(text: "its bias is computed")
+    }
+    let values = operands.compactMap { node.inputs[$0] } + results.map { node.outputs[$0] }
+    for value in values where constant(value) == nil && ranges[value] == nil {
+      let isFixed = specification.fixedResult != nil && results.contains { node.outputs[$0] == value }
+      guard !isFixed else { continue }
+      throw Refusal(text: "no range was recorded for '\(graph[value].name)'")
+    }
+    return Entry(
+      id: id, op: op, activation: activation, specification: specification, scheme: scheme, dtype: dtype, operands: operands,
+      results: results)
+  }
+
+  // MARK: Types
+
+  /// The operands that are no weights and no bias.
+  func activations(_ entry: Entry) -> [Int] {
+    entry.operands.filter { $0 != entry.specification.weights?.operand && $0 != entry.specification.bias }
+  }
+  private func operandKeys(_ entry: Entry) -> [Key] {
+    activations(entry).compactMap { graph[entry.id].inputs[$0] }.filter { constant($0) == nil }.map { Key(value: $0, dtype: entry.dtype) }
+  }
+  func resultKeys(_ entry: Entry) -> [Key] { entry.results.map { Key(value: graph[entry.id].outputs[$0], dtype: entry.dtype) } }
+  /// Whether several numbers meet, so that the result's range counts.
+  func prefersResult(_ entry: Entry) -> Bool { activations(entry).count > 1 }
+
+  private mutating func settle() {
+    let listed = order.compactMap { entries[$0] }
+    var users: [Key: [Entry]] = [:], makers: [Key: Entry] = [:], keys: [Key] = [], seen: Set<Key> = []
+    for entry in listed {
+      for key in operandKeys(entry) {
+        users[key, default: []].append(entry)
+        if seen.insert(key).inserted { keys.append(key) }
+      }
+      for key in resultKeys(entry) {
+        makers[key] = entry
+        if seen.insert(key).inserted { keys.append(key) }
+      }
+    }
+    let redundant = dropped(keys, users, makers)
+    for entry in listed {
+      for key in resultKeys(entry) {
+        if let type = entry.specification.fixedResult?(entry.dtype) { (types[key], _) = (type, fixed.insert(key)) }
+      }
+      // A table: its own range holds for whatever is taken from it.
+      guard entry.specification.sharesQuantization, !prefersResult(entry), let place = activations(entry).first,
+        let value = graph[entry.id].inputs[place], let tensor = constant(value), let range = try? WeightQuantization.range(tensor)
+      else { continue }
+      for key in resultKeys(entry) { (types[key], _) = (range.quantized(as: entry.dtype), fixed.insert(key)) }
+    }
+    for key in keys where !redundant.contains(key) && types[key] == nil {
+      guard let range = ranges[key.value] else { continue }
+      types[key] = range.quantized(as: key.dtype)
+      fixed.insert(key)
+    }
+    spread(listed)
+    for key in keys where types[key] == nil { types[key] = ranges[key.value]?.quantized(as: key.dtype) }
+  }
+
+  /// The values whose ranges don't count.
+  private func dropped(_ keys: [Key], _ users: [Key: [Entry]], _ makers: [Key: Entry]) -> Set<Key> {
+    var redundant: Set<Key> = [], waiting = keys, visited: Set<Key> = []
+    while let key = waiting.popLast() {
+      if makers[key]?.specification.fixedResult != nil { redundant.insert(key) }
+      guard visited.insert(key).inserted else { continue }
+      for user in users[key] ?? [] where user.specification.sharesQuantization && !prefersResult(user) {
+        for result in resultKeys(user) {
+          redundant.insert(result)
+          waiting.append(result)
+        }
+      }
+    }
+    // With 16 bits TensorFlow requantises what is concatenated instead.
+    waiting = keys.filter { !redundant.contains($0) && $0.dtype == .int8 }
+    visited = []
+    while let key = waiting.popLast() {
+      guard visited.insert(key).inserted, let maker = makers[key], maker.specification.sharesQuantization else { continue }
+      for operand in operandKeys(maker) {
+        redundant.insert(operand)
+        waiting.append(operand)
+      }
+    }
+    return redundant
+  }
+
+  /// Gives the values around operators that share their quantisation the type of the one that has one.
+  private mutating func spread(_ listed: [Entry]) {
+    var isChanged = true, rounds = 0
+    while isChanged, rounds <= listed.count {
+      isChanged = false
+      rounds += 1
+      for entry in listed.reversed() where entry.specification.sharesQuantization {
+        let operands = operandKeys(entry), results = resultKeys(entry)
+        guard let type = shared(operands, results) else { continue }
+        for key in operands + results where types[key] == nil {
+          types[key] = type
+          isChanged = true
+        }
+      }
+    }
+  }
+
+  private func shared(_ operands: [Key], _ results: [Key]) -> QuantizedType? {
+    func known(_ keys: [Key], _ isFixed: Bool) -> [QuantizedType] {
+      keys.compactMap { key in fixed.contains(key) == isFixed ? types[key] : nil }
+    }
+    for isFixed in [true, false] {
+      let before = known(operands, isFixed), after = known(results, isFixed)
+      if operands.count == 1, let type = before.first { return type }
+      if results.count == 1, let type = after.first { return type }
+      if let type = before.first ?? after.first { return type }
+    }
+    return nil
+  }
+
+  /// The type in which an operator computes that shares it among operands and results.
+  func sharedType(_ entry: Entry) -> QuantizedType? {
+    guard entry.specification.sharesQuantization else { return nil }
+    let results = resultKeys(entry)
+    if !prefersResult(entry) {
+      if let key = operandKeys(entry).first { return types[key] }
+      return results.first.flatMap { types[$0] }
+    }
+    return results.first.flatMap { types[$0] }
+  }
+}
+
+extension Node {
+  /// The op, without the activation behind it.
+  var wholeOp: any Op {
+    guard let whole = op as? QuantizedOp, whole.isFloat else { return op }
+    return whole.op
+  }
+}
+
+extension Op {
+  /// Whether an operand stands for numbers: others are indices, bounds, factors.
+  func isData(operand index: Int) -> Bool {
+    switch self {
+    case is ResizeOp, is TopKOp, is ReduceOp, is ClipOp, is PadOp: index == 0
+    default: true
+    }
+  }
+}

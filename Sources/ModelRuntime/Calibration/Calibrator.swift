@@ -1,0 +1,119 @@
+import ModelGraph
+import ModelPasses
+import ModelSupport
+import ModelTensor
+
+/// Runs a model on one sample after the other and remembers which range each of its values takes.
+public final class Calibrator {
+  public let executor: Executor
+  public let method: CalibrationMethod
+  public private(set) var sampleCount = 0
+  private var observers: [ValueID: RangeObserver] = [:]
+  private let main: GraphID
+
+  /// - Throws: `UnsupportedError` when the model can't be executed.
+  public init(_ model: Model, method: CalibrationMethod = .minMax, options: ExecutionOptions = ExecutionOptions()) throws {
+    var options = options
+    options.fuses = false
+    executor = try Executor(model, options: options)
+    self.method = method
+    main = model.main
+  }
+
+  /// - Throws: `FormatError.invalidValue` for a value that is not a number, `ExecutionError` of the run.
+  public func observe(_ inputs: [NDArray]) throws {
+    for (array, port) in zip(inputs, executor.inputs) where array.dtype == .float32 {
+      guard !array.with(Float.self, { $0.contains(where: \.isNaN) }) else {
+        throw FormatError(.invalidValue, "expected numbers for '\(port.name)', found NaN in sample \(sampleCount)")
+      }
+    }
+    let sample = sampleCount
+    _ = try executor.run(inputs) { [self] value in
+      guard value.graph == main, value.array.dtype == .float32 else { return }
+      guard observers[value.value, default: RangeObserver(method)].observe(value.array) else {
+        throw FormatError(.invalidValue, "sample \(sample) makes a NaN of '\(value.name)' (\(value.path)): it has no range")
+      }
+    }
+    sampleCount += 1
+  }
+
+  /// - Throws: `FormatError.invalidValue` when there was no sample.
+  public func result() throws -> CalibrationResult {
+    guard sampleCount > 0 else { throw FormatError(.invalidValue, "expected representative samples, found none") }
+    return CalibrationResult(ranges: observers.compactMapValues { $0.range() }, samples: sampleCount, in: executor.model)
+  }
+}
+
+/// The ranges of the values of a model's main graph, which can be kept and used again.
+public struct CalibrationResult: Sendable, Equatable {
+  /// By name of value, in alphabetical order.
+  public var ranges: [(name: String, range: ValueRange)]
+  public var samples: Int
+
+  public init(ranges: [(name: String, range: ValueRange)], samples: Int) {
+    self.ranges = ranges
+    self.samples = samples
+  }
+
+  init(ranges: [ValueID: ValueRange], samples: Int, in model: Model) {
+    let names = Self.names(model)
+    self.ranges = ranges.compactMap { value, range in names[value].map { ($0, range) } }.sorted { $0.0 < $1.0 }
+    self.samples = samples
+  }
+
+  public static func == (a: CalibrationResult, b: CalibrationResult) -> Bool {
+    a.samples == b.samples && a.ranges.elementsEqual(b.ranges) { $0.name == $1.name && $0.range == $1.range }
+  }
+
+  /// The ranges by value of a model's main graph.
+  public func ranges(in model: Model) -> [ValueID: ValueRange] {
+    let known = Dictionary(ranges.map { ($0.name, $0.range) }) { first, _ in first }
+    return Self.names(model).compactMapValues { known[$0] }
+  }
+
+  /// The name of each value, with a number behind it where an earlier one is called so.
+  private static func names(_ model: Model) -> [ValueID: String] {
+    let graph = model.mainGraph
+    var result: [ValueID: String] = [:], counts: [String: Int] = [:]
+    for id in graph.valueIDs {
+      let name = graph[id].name, count = counts[name, default: 0]
+      counts[name] = count + 1
+      result[id] = count == 0 ? name : "\(name)#\(count + 1)"
+    }
+    return result
+  }
+}
+
+extension CalibrationResult {
+  static let kind = "modelctl calibration"
+
+  /// As it is kept in a file.
+  public var json: JSONValue {
+    var entries: JSONValue = [:]
+    for (name, range) in ranges { entries[name] = .array([.double(Double(range.low)), .double(Double(range.high))]) }
+    return ["kind": .string(Self.kind), "version": .int(1), "samples": .int(samples), "ranges": entries]
+  }
+
+  /// - Throws: `FormatError` naming what is wrong.
+  public init(_ json: JSONValue) throws {
+    guard case .object(let object) = json, object["kind"]?.stringValue == Self.kind else {
+      throw FormatError(.invalidStructure, "expected the saved ranges of a calibration, found something else")
+    }
+    guard case .object(let entries)? = object["ranges"] else {
+      throw FormatError(.missingReference, "expected 'ranges', found none")
+    }
+    samples = object["samples"]?.intValue ?? 0
+    ranges = try entries.map { name, value in
+      guard case .array(let pair) = value, pair.count == 2, let low = pair[0].doubleValue, let high = pair[1].doubleValue, low.isFinite,
+        high.isFinite,
+        low <= high, Float(low).isFinite, Float(high).isFinite
+      else { throw FormatError(.invalidValue, "expected the least and the greatest number of '\(name)'") }
+      return (name, ValueRange(low: Float(low), high: Float(high)))
+    }
+  }
+}
+
+extension Executor {
+  /// Somewhere single ops can be evaluated with the loops that this executor uses.
+  public func makeContext() -> ExecutionContext { ExecutionContext(primitives: primitives, seed: options.seed) }
+}

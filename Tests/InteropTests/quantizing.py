@@ -1,0 +1,124 @@
+"""Small networks quantised by us and by TensorFlow's converter, from the same samples."""
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert import interpreter as litert_api
+from keras import layers as L
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+import litert
+import modelctl
+
+REFERENCE = litert_api.OpResolverType.BUILTIN_REF
+SAMPLES = 12
+
+
+def mlp():
+    x = keras.Input((20,), name="x")
+    y = L.Dense(32, activation="relu")(x)
+    y = L.Dense(16, activation="tanh")(y)
+    return keras.Model(x, L.Dense(5, activation="softmax", name="y")(y))
+
+
+def cnn():
+    """Folded normalisations, a residual sum of two scales, a concatenation of two branches."""
+    x = keras.Input((16, 18, 3), name="x")
+    y = L.ReLU()(L.BatchNormalization()(L.Conv2D(8, 3, padding="same")(x)))
+    y = L.MaxPooling2D()(y)
+    z = L.ReLU(max_value=6)(L.BatchNormalization()(L.DepthwiseConv2D(3, padding="same")(y)))
+    y = L.Add()([y, z])
+    y = L.Conv2D(12, 3, strides=2, activation="relu")(y)
+    y = L.Concatenate()([y, L.Conv2D(4, 1)(y)])
+    y = L.Dense(24, activation="relu")(L.Flatten()(L.AveragePooling2D(2)(y)))
+    return keras.Model(x, L.Dense(10, activation="softmax", name="y")(y))
+
+
+def unet():
+    x = keras.Input((32, 24, 3), name="x")
+    a = L.Conv2D(8, 3, padding="same", activation="relu")(x)
+    b = L.Conv2D(16, 3, padding="same", activation="relu")(L.MaxPooling2D()(a))
+    c = L.Concatenate()([L.Conv2DTranspose(8, 2, strides=2)(b), a])
+    c = L.Conv2D(8, 3, padding="same", activation="relu")(c)
+    c = L.Concatenate()([c, L.UpSampling2D(interpolation="bilinear")(b)])
+    return keras.Model(x, L.Conv2D(2, 1, activation="sigmoid", name="y")(c))
+
+
+def gates():
+    """Products, differences and extremes of values of several scales."""
+    x = keras.Input((12, 10), name="x")
+    y = L.LeakyReLU()(L.Dense(16)(x))
+    g = L.Dense(16, activation="sigmoid")(y)
+    y = L.Subtract()([L.Multiply()([y, g]), L.Dense(16, activation="gelu")(x)])
+    y = L.Average()([y, L.Maximum()([y, g])])
+    return keras.Model(x, L.Dense(3, name="y")(L.GlobalAveragePooling1D()(y)))
+
+
+NETWORKS = {"mlp": mlp, "cnn": cnn, "unet": unet, "gates": gates}
+
+
+def seeded(model, seed=1):
+    random = np.random.default_rng(seed)
+    for weight in model.weights:
+        shape = weight.shape
+        if weight.path.endswith("moving_variance"):
+            weight.assign(random.uniform(0.5, 1.5, shape))
+        elif weight.path.endswith("gamma"):
+            weight.assign(random.uniform(0.7, 1.3, shape))
+        elif len(shape) < 2:
+            weight.assign(random.normal(0, 0.2, shape))
+        else:
+            weight.assign(random.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape))
+    return model
+
+
+def samples(model, count=SAMPLES, seed=5):
+    random = np.random.default_rng(seed)
+    return {port.name: (random.normal(0, 1, (count, *port.shape[1:])) + 0.3).astype("f4") for port in model.inputs}
+
+
+def tensorflow(model, data, *, mode="int8", float_model=False):
+    """What TensorFlow's converter makes of a network with one input, for one sample at a time."""
+    (port,) = model.inputs
+    function = tf.function(lambda x: model(x, training=False)).get_concrete_function(
+        tf.TensorSpec((1, *port.shape[1:]), tf.float32, name=port.name))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(function)])
+    if not float_model:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if mode == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        elif mode != "dynamic":
+            converter.representative_dataset = lambda: ([sample[None]] for sample in data[port.name])
+        if mode == "int16x8":
+            converter.target_spec.supported_ops = [
+                tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    return converter.convert()
+
+
+def steps(path):
+    """The operators of a file: name, and the quantised tensors around each as (scales, zero points)."""
+    names = {value: name for name, value in vars(litert.schema.BuiltinOperator).items() if not name.startswith("_")}
+    content = litert.model(path)
+    (graph,) = content.subgraphs
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in content.operatorCodes]
+
+    def quantization(index):
+        quantized = graph.tensors[index].quantization
+        if quantized is None or quantized.scale is None or len(quantized.scale) == 0:
+            return None
+        return np.array(quantized.scale), list(quantized.zeroPoint)
+
+    for op in graph.operators:
+        yield names[codes[op.opcodeIndex]], op, graph, [quantization(i) for i in op.inputs if i >= 0], [quantization(i) for i in op.outputs]
+
+
+def invoke(path, value, resolver=REFERENCE):
+    """LiteRT's output for the one input, whatever the batch."""
+    (result,) = litert.run(path, [value], resolver)
+    return result
+
+
+def ours(path, feeds, folder):
+    inputs, outputs = folder / "in.npz", folder / "out.npz"
+    np.savez(inputs, **feeds)
+    modelctl.run("run", path, "--inputs", inputs, "--outputs", outputs)
+    return dict(np.load(outputs))
