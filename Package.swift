@@ -124,7 +124,7 @@ let package = Package(
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),
-    tests("ModelTraining", ["ModelGradients", "ModelTraining", "ModelOps"]),
+    tests("ModelTraining", ["ModelGradients", "ModelTraining", "ModelOps", "ModelRuntime"]),
     tests("ModelKit", ["ModelKit", "TestSupport"]),
     tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],

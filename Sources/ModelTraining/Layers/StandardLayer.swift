@@ -76,7 +76,9 @@ open class StandardLayer: Layer {
     var context = TensorContext()
     let tensors: [Tensor?] = inputs + keys.compactMap { named[$0] }
     do {
-      let given = try op.makeCall(tensors + ownWeights.map(\.tensor), masks: tensors.map { $0?.mask }, in: &context)
+      let full = try op.makeCall(tensors + ownWeights.map(\.tensor), masks: tensors.map { $0?.mask }, in: &context)
+      var given = full
+      if !Self.takesImpliedMask(definition, tensors.count) { given.masks = [] }
       let results: [Tensor]
       if let recurrent = definition as? any RecurrentLayer, recurrent.options.stateful || training {
         results = try RecurrentTraining(self, recurrent).call(given, training: training)
@@ -85,7 +87,7 @@ open class StandardLayer: Layer {
       } else {
         results = try definition.call(given, in: &context)
       }
-      let masks = try definition.mask(given, in: &context)
+      let masks = try definition.mask(full, in: &context)
       if let activityRegularizer, training, let first = results.first {
         addLoss(try activityRegularizer(first) / Double(Swift.max(1, inputs[0].shape.first ?? 1)))
       }
@@ -98,6 +100,11 @@ open class StandardLayer: Layer {
     } catch let error as GraphError {
       throw TensorError(.shapeMismatch, "'\(name)' (\(className)): \(error)")
     } catch let error as TensorError { throw TensorError(error.code, "'\(name)' (\(className)): \(error.message)") }
+  }
+
+  /// Keras passes a mask on by itself only to a recurrent layer that gets no other tensors.
+  static func takesImpliedMask(_ definition: any ModelLayers.Layer, _ count: Int) -> Bool {
+    count < 2 || !(definition is any RecurrentLayer || definition is ModelLayers.Bidirectional)
   }
 
   func set(

@@ -66,6 +66,11 @@ open class Layer {
     own.append((variable, trainable))
     return variable
   }
+  /// Takes over a variable that is there already.
+  func adopt(_ variable: Variable, trainable: Bool) {
+    variable.isTrainable = trainable && isTrainable
+    own.append((variable, trainable))
+  }
   /// Takes a layer in: its weights become weights of this one.
   @discardableResult
   public func track<L: Layer>(_ layer: L) -> L {
@@ -128,14 +133,20 @@ open class Layer {
 
   /// The types of the results: the call is traced, with the weights as they are.
   func inferred(_ types: [TensorType], named keys: [String], _ options: LayerOptions) throws -> [TensorType] {
+    let (trace, results) = try traced(types, named: keys, options)
+    return withExtendedLifetime(trace) { results.map(\.type) }
+  }
+  /// A call in inference mode, written into a graph.
+  func traced(_ types: [TensorType], named keys: [String], _ options: LayerOptions) throws -> (Trace, [Tensor]) {
     let trace = Trace()
     let inputs = types.enumerated().map { trace.input("input_\($0.offset)", $0.element) }
     let named = Dictionary(uniqueKeysWithValues: zip(keys, inputs.suffix(keys.count)))
-    return try Trace.$current.withValue(trace) {
+    let results = try Trace.$current.withValue(trace) {
       try TrainingMode.$current.withValue(false) {
-        try call(Array(inputs.dropLast(keys.count)), named: named, options: options, training: false).map(\.type)
+        try call(Array(inputs.dropLast(keys.count)), named: named, options: options, training: false)
       }
     }
+    return (trace, results)
   }
 
   // MARK: Weights

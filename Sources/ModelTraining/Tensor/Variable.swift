@@ -14,6 +14,10 @@ public final class Variable: TensorValue, Sendable {
   }
   private let state: Mutex<State>
   let type: TensorType
+  /// Before any operation on it: what a stored tensor starts as.
+  convenience init(stored tensor: ModelTensor.Tensor, name: String, trainable: Bool) throws {
+    try self.init(Tensor(try tensor.array()), name: name, trainable: trainable)
+  }
 
   /// - Throws: `TensorError` for a symbolic value.
   public init(_ initial: Tensor, name: String = "variable", trainable: Bool = true) throws {

@@ -1,0 +1,119 @@
+import ModelGraph
+import ModelLayers
+import ModelOps
+import ModelTensor
+
+/// Makes a model that can be trained of a canonical one, whatever format it came from.
+struct CanonicalReader {
+  private let source: ModelGraph.Model
+  private var variables: [ParameterID: Variable] = [:]
+  private var layers: [String: Layer] = [:]
+  private var bodies: [GraphID: Model] = [:]
+
+  static func read(_ source: ModelGraph.Model) throws -> Model {
+    var reader = CanonicalReader(source: source)
+    return try reader.model(of: source.main, name: source.name.isEmpty ? "model" : source.name, depth: 0)
+  }
+  private init(source: ModelGraph.Model) { self.source = source }
+
+  private mutating func model(of id: GraphID, name: String, depth: Int) throws -> Model {
+    guard depth < 64 else { throw TensorError(.notSupported, "models are nested too deeply") }
+    guard let graph = source.graphs[id] else { throw TensorError(.invalidArgument, "the model has no graph '\(id)'") }
+    guard graph.states.isEmpty else { throw TensorError(.notSupported, "'\(name)' keeps state between invocations: it can't be trained") }
+    var values: [ValueID: Tensor] = [:], inputs: [Tensor] = []
+    for port in graph.inputs {
+      let value = graph[port.value]
+      let input = Tensor(.layerOutput(LayerOutput(type: value.type, elements: value.elements, node: nil, index: 0, name: port.name)))
+      values[port.value] = input
+      inputs.append(input)
+    }
+    for nodeID in try graph.order() {
+      let node = graph[nodeID]
+      let results = try apply(node, graph, &values, depth)
+      for (id, result) in zip(node.outputs, results) { values[id] = result }
+    }
+    let outputs = try graph.outputs.map { try value($0.value, graph, values) }
+    return try Model(inputs: inputs, outputs: outputs, name: name)
+  }
+
+  private func value(_ id: ValueID, _ graph: Graph, _ values: [ValueID: Tensor]) throws -> Tensor {
+    if let known = values[id] { return known }
+    guard let tensor = source.tensor(id, in: graph) else {
+      throw TensorError(.invalidArgument, "'\(graph[id].name)' is used before it is computed")
+    }
+    return Tensor(try tensor.array())
+  }
+
+  private mutating func variable(_ id: ValueID, _ graph: Graph) throws -> Variable? {
+    guard case .parameter(let parameter) = graph[id].definition else { return nil }
+    if let known = variables[parameter] { return known }
+    let entry = source[parameter]
+    let made = try Variable(
+      stored: entry.tensor, name: entry.name, trainable: entry.isTrainable && entry.tensor.dtype.isFloatingPoint)
+    variables[parameter] = made
+    return made
+  }
+
+  private mutating func apply(_ node: Node, _ graph: Graph, _ values: inout [ValueID: Tensor], _ depth: Int) throws -> [Tensor] {
+    switch node.op {
+    case let op as LayerOp:
+      let tensors = try node.inputs.prefix(op.roles.count).map { try $0.map { try value($0, graph, values) } }
+      let weights = try node.inputs.dropFirst(op.roles.count).compactMap { try $0.map { try variable($0, graph) } ?? nil }
+      let layer = try layer(op, weights, node, graph)
+      let pairs = zip(op.roles, tensors).compactMap { role, tensor in tensor.map { (role, $0) } }
+      return try layer(
+        pairs.filter { $0.0.isEmpty }.map(\.1),
+        named: Dictionary(pairs.filter { !$0.0.isEmpty }, uniquingKeysWith: { first, _ in first }), options: op.options)
+    case is CallOp:
+      guard let body = node.bodies.first else { throw TensorError(.invalidArgument, "the call '\(node.name)' has no body") }
+      let name = node.scope.map { source[$0].name } ?? node.name
+      let nested: Model
+      if let known = bodies[body] { nested = known } else { nested = try model(of: body, name: name, depth: depth + 1) }
+      bodies[body] = nested
+      return try nested(try node.inputs.compactMap { try $0.map { try value($0, graph, values) } })
+    case let op where op is any BodyOp || op is OpaqueOp:
+      throw TensorError(.notSupported, "'\(node.name)' (\(op.displayName)) can't be trained")
+    default:
+      let weights = try node.inputs.compactMap { try $0.map { try variable($0, graph) } ?? nil }
+      let operands = try node.inputs.map { input -> OperatorLayer.Operand in
+        guard let input else { return .none }
+        return try variable(input, graph) == nil ? .tensor : .weight
+      }
+      let tensors = try node.inputs.compactMap { input -> Tensor? in
+        guard let input, try variable(input, graph) == nil else { return nil }
+        return try value(input, graph, values)
+      }
+      if weights.isEmpty { return try Dispatch.apply(node.op, to: try node.inputs.map { try $0.map { try value($0, graph, values) } }) }
+      let layer = OperatorLayer(node.op, operands, weights: weights, name: node.name)
+      // Without a tensor that flows there is nothing to be called on: the op is computed from weights alone.
+      guard tensors.contains(where: \.isSymbolic) else { return try layer(tensors) }
+      return try layer(tensors)
+    }
+  }
+
+  /// The layer of a node; calls that share weights (or a scope) are calls of one layer.
+  private mutating func layer(_ op: LayerOp, _ weights: [Variable], _ node: Node, _ graph: Graph) throws -> StandardLayer {
+    let name = node.scope.map { source[$0].name } ?? node.name
+    let key = node.scope.map { "scope \($0.raw)" } ?? "node \(node.name)"
+    if let known = layers[key] as? StandardLayer { return known }
+    let made = StandardLayer(op.layer, name: name, trainable: op.isTrainable)
+    made.policy = op.policy
+    let tensors = node.inputs.prefix(op.roles.count).compactMap { $0 }.filter { _ in true }
+    made.inputTypes = zip(op.roles, tensors).filter { $0.0.isEmpty }.map { graph[$0.1].type }
+    let specs = try? op.layer.weights(for: made.inputTypes)
+    for (index, weight) in weights.enumerated() {
+      if let specs, specs.count == weights.count { weight.name = specs[index].name }
+      made.adopt(weight, trainable: specs.map { index < $0.count ? $0[index].isTrainable : true } ?? weight.isTrainable)
+    }
+    made.isBuilt = true
+    layers[key] = made
+    return made
+  }
+}
+
+extension Model {
+  /// A model that can be trained, of a canonical one: its parameters become variables.
+  ///
+  /// - Throws: `TensorError.notSupported` for control flow, state and foreign ops.
+  public static func from(_ canonical: ModelGraph.Model) throws -> Model { try CanonicalReader.read(canonical) }
+}
