@@ -76,9 +76,7 @@ let package = Package(
     library("ModelRuntime", ["ModelLayers", "ModelPasses", "ComputeBackend"]),
     library("ModelVerify", ["ModelRuntime"]),
 
-    // Training.
     library("ModelGradients", ["ModelOps"]),
-    library("ModelTraining", ["ModelGradients", "ModelRuntime", "NumPyFormat"]),
 
     // The facade and the tools.
     library(
@@ -87,6 +85,7 @@ let package = Package(
         "ONNXFormat", "KerasFormat", "KerasH5Format", "NumPyFormat", "ModelPasses",
         "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat", "TFLiteFormat", "FlatBufferWire",
       ]),
+    library("ModelTraining", ["KerasConfig", "KerasH5Format", "ModelGradients", "ModelKit", "ModelRuntime", "NumPyFormat"]),
     .executableTarget(
       name: "modelctl",
       dependencies: [

@@ -9,9 +9,11 @@ struct CanonicalWriter {
   private var parameters: [ObjectIdentifier: ParameterID] = [:]
   private var scopes: [ObjectIdentifier: ScopeID] = [:]
   private var bodies: [ObjectIdentifier: GraphID] = [:]
+  /// The variable behind each parameter.
+  private(set) var variables: [Variable] = []
 
   /// - Throws: `TensorError` for a model that was never built.
-  static func write(_ source: Model) throws -> ModelGraph.Model {
+  static func write(_ source: Model) throws -> (model: ModelGraph.Model, variables: [Variable]) {
     guard source.isBuilt else {
       throw TensorError(.invalidArgument, "'\(source.name)' has no weights yet: build it, or call it on a batch, before it is saved")
     }
@@ -23,7 +25,7 @@ struct CanonicalWriter {
     let rest = writer.model.graphs.filter { $0.key != .main }
     writer.model.graphs = [.main: graph]
     for (id, graph) in rest { writer.model.graphs[id] = graph }
-    return writer.model
+    return (writer.model, writer.variables)
   }
 
   private mutating func graph(of source: Model, id: GraphID, parent: ScopeID?) throws -> Graph {
@@ -166,13 +168,14 @@ struct CanonicalWriter {
         name: name, tensor: tensor ?? ModelTensor.Tensor(NDArray(zeros: variable.dtype, variable.shape)),
         isTrainable: variable.isTrainable && trainable, scope: scope))
     parameters[ObjectIdentifier(variable)] = id
+    variables.append(variable)
     return id
   }
 }
 
 extension Model {
   /// The model in the words that every format and pass knows, with the weights as they are now.
-  public func canonical() throws -> ModelGraph.Model { try CanonicalWriter.write(self) }
+  public func canonical() throws -> ModelGraph.Model { try CanonicalWriter.write(self).model }
 
   /// Whether the model says what it computes by its layers alone.
   var hasNetwork: Bool { network != nil || self is Sequential }

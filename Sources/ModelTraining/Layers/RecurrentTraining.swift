@@ -15,7 +15,7 @@ struct RecurrentTraining {
   func call(_ given: LayerCall<Tensor>, training: Bool) throws -> [Tensor] {
     var call = given, context = TensorContext()
     let cell = definition.recurrentCell, options = definition.options
-    let (dropout, recurrentDropout) = training ? Self.rates(cell) : (0, 0)
+    let (dropout, recurrentDropout) = training ? try Self.rates(cell) : (0, 0)
     if dropout > 0 {
       // One decision for all steps of a sample.
       let x = try call.input()
@@ -75,12 +75,25 @@ struct RecurrentTraining {
     return [options.returnSequences ? try Tensor.stack(sequence, axis: 1) : final] + states
   }
 
-  static func rates(_ cell: any RecurrentCell) -> (Double, Double) {
+  static func rates(_ cell: any RecurrentCell) throws -> (Double, Double) {
     switch cell {
-    case let cell as LSTMCell: (cell.dropout, cell.recurrentDropout)
-    case let cell as GRUCell: (cell.dropout, cell.recurrentDropout)
-    case let cell as SimpleRNNCell: (cell.dropout, cell.recurrentDropout)
-    default: (0, 0)
+    case let cell as LSTMCell: return (cell.dropout, cell.recurrentDropout)
+    case let cell as GRUCell: return (cell.dropout, cell.recurrentDropout)
+    case let cell as SimpleRNNCell: return (cell.dropout, cell.recurrentDropout)
+    default:
+      guard !dropsSomething(cell, depth: 0) else {
+        throw TensorError(.notSupported, "\(type(of: cell).className) with dropout does not train yet")
+      }
+      return (0, 0)
+    }
+  }
+
+  /// Whether a cell, or one inside it, is configured to drop.
+  private static func dropsSomething(_ value: Any, depth: Int) -> Bool {
+    guard depth < 8 else { return false }
+    return Mirror(reflecting: value).children.contains { child in
+      if let rate = child.value as? Double { return (child.label == "dropout" || child.label == "recurrentDropout") && rate > 0 }
+      return dropsSomething(child.value, depth: depth + 1)
     }
   }
 }

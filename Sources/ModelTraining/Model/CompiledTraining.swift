@@ -89,13 +89,45 @@ extension Model {
     for variable in variables {
       if let constraint = variable.constraint { try variable.assign(try constraint(variable.tensor)) }
     }
-    for (index, metrics) in training.metrics.enumerated() where index < predictions.count {
-      for metric in metrics {
-        try metric.updateState(y[index], predictions[index], sampleWeight: index < weights.count ? weights[index] : nil)
-      }
-    }
+    try updateMetrics(y, predictions, weights)
     clearLosses()
     return loss
+  }
+
+  /// The loss of a batch in inference mode; metrics gather it.
+  public func testOnBatch(_ x: [Tensor], _ y: [Tensor], sampleWeight: [Tensor] = []) throws -> Tensor {
+    guard !training.losses.isEmpty else { throw TensorError(.invalidArgument, "'\(name)' is not compiled: call compile first") }
+    try ensureBuilt(x.map(\.type))
+    let step: Function
+    if let known = training.testStep {
+      step = known
+    } else {
+      let (inputs, targets) = (x.count, y.count)
+      step = Function { [unowned self] tensors in
+        let (x, rest) = (Array(tensors.prefix(inputs)), tensors.dropFirst(inputs))
+        return [try self.testStep(x, Array(rest.prefix(targets)), Array(rest.dropFirst(targets)))]
+      }
+      training.testStep = step
+    }
+    if training.runEagerly { return try testStep(x, y, sampleWeight) }
+    guard let loss = try step(x + y + sampleWeight).first else { throw TensorError(.invalidArgument, "a step without a loss") }
+    return loss
+  }
+
+  private func testStep(_ x: [Tensor], _ y: [Tensor], _ weights: [Tensor]) throws -> Tensor {
+    clearLosses()
+    let predictions = try self(x, training: false)
+    let loss = try computeLoss(y, predictions, sampleWeight: weights)
+    try updateMetrics(y, predictions, weights)
+    clearLosses()
+    return loss
+  }
+
+  private func updateMetrics(_ y: [Tensor], _ predictions: [Tensor], _ weights: [Tensor]) throws {
+    for (index, metrics) in training.metrics.enumerated() where index < predictions.count {
+      // Weights of samples go into the loss; metrics take them only as weighted ones.
+      for metric in metrics { try metric.updateState(y[index], predictions[index], sampleWeight: nil) }
+    }
   }
 
   /// Makes all weights, the optimiser's too, before anything is traced.

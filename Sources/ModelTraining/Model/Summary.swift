@@ -107,24 +107,18 @@ extension Model {
     return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) \(units[unit])"
   }
 
-  /// The widths of the cells when the columns together are too wide: shared out in proportion, largest remainders last.
+  /// The widths of the cells when the columns together are too wide: each gives up as much, the later ones what rounding leaves.
   private static func collapsed(_ columns: [Int], total: Int) -> [Int] {
-    let sum = columns.reduce(0, +)
-    guard sum > total, total > 0 else { return columns }
-    // As the library that Keras prints with: each gives up its share of what is too much.
-    var left = sum - total, ratios = columns, result: [Int] = []
-    var rest = ratios.reduce(0, +)
-    for index in columns.indices {
-      let share = rest > 0 ? Int((Double(left) * Double(ratios[index]) / Double(rest)).rounded(.toNearestOrEven)) : 0
-      result.append(columns[index] - share)
-      left -= share
-      rest -= ratios[index]
-      ratios[index] = 0
+    var excess = columns.reduce(0, +) - total
+    guard excess > 0 else { return columns }
+    return columns.enumerated().map { index, column in
+      let share = Swift.min(column, Int((Double(excess) / Double(columns.count - index)).rounded(.toNearestOrEven)))
+      excess -= share
+      return column - share
     }
-    return result
   }
 
-  /// Words over lines of a width; a word that is too long is cut.
+  /// Words over lines of a width; a word that is too long ends in dots.
   private static func wrapped(_ text: String, width: Int) -> [String] {
     guard text.count > width, width > 0 else { return [text] }
     var lines: [String] = [], line = ""
@@ -135,10 +129,7 @@ extension Model {
         continue
       }
       if !line.isEmpty { lines.append(line) }
-      while word.count > width {
-        lines.append(String(word.prefix(width)))
-        word.removeFirst(width)
-      }
+      if word.count > width { word = String(word.prefix(width - 1)) + "…" }
       line = word
     }
     if !line.isEmpty { lines.append(line) }

@@ -35,6 +35,13 @@ enum Dispatch {
       throw explained(error, op, inputs)
     }
     for tape in tapes { tape.record(op, inputs, outputs) }
+    if let gather = op as? GatherGradientOp, gather.axis == 0, inputs.count == 2, let indices = inputs[0], let values = inputs[1] {
+      return outputs.map { output in
+        var marked = output
+        marked.slices = GradientSlices(indices: indices, values: values, count: gather.extent)
+        return marked
+      }
+    }
     return outputs
   }
 

@@ -21,6 +21,8 @@ public struct Tensor: Sendable {
   }
   let handle: Handle
   private var maskHandle: Handle?
+  /// The parts that the gradient of a table's rows was added up from.
+  var slices: GradientSlices?
 
   init(_ content: Content) { handle = Handle(content) }
   /// The elements of an array; nothing is copied.

@@ -48,7 +48,7 @@ final class TestAdam: Optimizer {
     for (index, variable) in variables.enumerated() {
       guard let g = gradients[index] else { continue }
       try first[index].assignAdd(try (g - first[index]) * 0.1)
-      try second[index].assignAdd(try (g.square() - second[index]) * 0.001)
+      try second[index].assignAdd(try (g.gradientSquared() - second[index]) * 0.001)
       try variable.assignSub(try first[index] * alpha / (second[index].sqrt() + 1e-7))
     }
     try iterations.assignAdd(1)

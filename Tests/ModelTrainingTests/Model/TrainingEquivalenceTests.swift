@@ -43,7 +43,7 @@ import Testing
 
   @Test(arguments: [
     "mlp_sgd", "mlp_adam", "cnn_sgd", "cnn_adam", "lstm_sgd", "lstm_adam", "gru_sgd", "gru_adam", "transformer_sgd", "transformer_adam",
-    "embedding_sgd",
+    "embedding_sgd", "embedding_adam",
   ])
   func followsKeras(_ fixture: String) throws {
     let record = try Tensor.load(npz: "\(Self.fixtures)/\(fixture).npz")

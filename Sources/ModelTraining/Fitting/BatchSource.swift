@@ -1,0 +1,76 @@
+import ModelTensor
+
+/// What one step takes: inputs, targets, and weights of the samples (one for each output, or none).
+public struct Batch: Sendable {
+  public var x: [Tensor]
+  public var y: [Tensor]
+  public var sampleWeight: [Tensor]
+  public init(x: [Tensor], y: [Tensor] = [], sampleWeight: [Tensor] = []) {
+    self.x = x
+    self.y = y
+    self.sampleWeight = sampleWeight
+  }
+  /// The number of samples.
+  public var count: Int { x.first?.shape.first ?? 0 }
+}
+
+/// Gives batches, anew for each epoch.
+public protocol BatchSource {
+  /// How many batches an epoch has; `nil` when only its end tells.
+  var batchCount: Int? { get }
+  /// The next batch with each call, `nil` at the end of the epoch.
+  func batches(epoch: Int) throws -> () throws -> Batch?
+}
+
+/// Whole arrays, cut into batches along the first axis.
+public struct ArrayBatches: BatchSource {
+  let arrays: Batch
+  let batchSize: Int
+  let shuffles: Bool
+  let seed: Int
+
+  /// - Throws: `TensorError` for arrays of different lengths.
+  public init(x: [Tensor], y: [Tensor] = [], sampleWeight: [Tensor] = [], batchSize: Int = 32, shuffle: Bool = false, seed: Int = 0) throws
+  {
+    guard batchSize > 0 else { throw TensorError(.invalidArgument, "fit: a batch of \(batchSize) samples") }
+    arrays = Batch(x: x, y: y, sampleWeight: sampleWeight)
+    let counts = (x + y + sampleWeight).map { $0.shape.first ?? 0 }
+    guard let count = counts.first, counts.allSatisfy({ $0 == count }), !(x + y + sampleWeight).contains(where: { $0.rank == 0 }) else {
+      throw TensorError(.shapeMismatch, "fit: inputs, targets and weights have \(counts) samples")
+    }
+    self.batchSize = batchSize
+    self.shuffles = shuffle
+    self.seed = seed
+  }
+  public var batchCount: Int? { (arrays.count + batchSize - 1) / batchSize }
+
+  public func batches(epoch: Int) throws -> () throws -> Batch? {
+    let order = shuffles ? try Tensor.random.permutation(arrays.count, seed: .fixed(seed &+ epoch)) : nil
+    var start = 0
+    return {
+      guard start < arrays.count else { return nil }
+      let range = start..<min(start + batchSize, arrays.count)
+      start = range.upperBound
+      func cut(_ tensor: Tensor) throws -> Tensor {
+        guard let order else { return Tensor(try tensor.array().slice(range)) }
+        return try tensor.gather(Array(order[range]))
+      }
+      return Batch(x: try arrays.x.map(cut), y: try arrays.y.map(cut), sampleWeight: try arrays.sampleWeight.map(cut))
+    }
+  }
+
+  /// The samples in front and the fraction behind, as Keras splits off validation data.
+  func split(_ fraction: Double, validationBatchSize: Int) throws -> (ArrayBatches, ArrayBatches) {
+    let first = Int(Double(arrays.count) * (1 - fraction))
+    guard fraction > 0, fraction < 1, first > 0, first < arrays.count else {
+      throw TensorError(.invalidArgument, "fit: a validation split of \(fraction) of \(arrays.count) samples leaves nothing on one side")
+    }
+    func part(_ range: Range<Int>, _ size: Int, _ shuffle: Bool) throws -> ArrayBatches {
+      func cut(_ list: [Tensor]) throws -> [Tensor] { try list.map { Tensor(try $0.array().slice(range)) } }
+      return try ArrayBatches(
+        x: try cut(arrays.x), y: try cut(arrays.y), sampleWeight: try cut(arrays.sampleWeight), batchSize: size, shuffle: shuffle,
+        seed: seed)
+    }
+    return (try part(0..<first, batchSize, shuffles), try part(first..<arrays.count, validationBatchSize, false))
+  }
+}
