@@ -123,7 +123,7 @@ let package = Package(
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),
-    tests("ModelTraining", ["ModelGradients", "ModelTraining", "ModelOps", "ModelRuntime"]),
+    tests("ModelTraining", ["KerasConfig", "ModelGradients", "ModelOps", "ModelRuntime", "ModelTraining", "TestSupport"]),
     tests("ModelKit", ["ModelKit", "TestSupport"]),
     tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],
