@@ -28,11 +28,16 @@ struct QuantizedVerification {
     (reference, candidate) = (source, result)
     if sourceHasOperators {
       try RecognizeQuantized().run(&candidate)
-      // What is not recognised in the result is spelled in the source, too.
-      if RecognizeQuantized.isNeeded(candidate) {
-        try UnwrapQuantized(.unwrapped).run(&reference)
-        try RecognizeQuantized().run(&reference)
+      // What is not recognised in the result, as the target has no word for it, is spelled in the source, too.
+      let found = candidate.quantizedResults
+      var spelledOut = TargetProfile(name: "the result's operators", level: .ops) { node, graph, _ in
+        guard let op = node.op as? QuantizedOp else { return node.op is any WrappingOp ? "it wraps an operator" : nil }
+        if op.op is IdentityOp, op.activation == .none { return nil }
+        return node.outputs.contains { found.contains(graph[$0].name) } ? nil : "the result spells it"
       }
+      spelledOut.prefersQuantizedOps = true
+      try UnwrapQuantized(spelledOut).run(&reference)
+      try RecognizeQuantized(recognizesOperators: false).run(&reference)
     } else {
       try RecognizeQuantized(prefersSigned: true).run(&reference)
     }
@@ -54,6 +59,15 @@ struct QuantizedVerification {
 }
 
 extension Model {
+  /// The names of what operators on integers give.
+  fileprivate var quantizedResults: Set<String> {
+    var names: Set<String> = []
+    for graph in graphs.values {
+      for case let node? in graph.nodeSlots where node.op is QuantizedOp { names.formUnion(node.outputs.map { graph[$0].name }) }
+    }
+    return names
+  }
+
   fileprivate var hasQuantizedOperators: Bool {
     graphs.values.contains { graph in
       graph.nodeSlots.contains { node in

@@ -41,6 +41,8 @@ public struct Quantizer: Sendable {
       reader.keepsOperators = true
       var prepared = try reader.read()
       prepared.residue = [:]
+      // Weights that the reader puts together are weights again.
+      try FoldConstants().run(&prepared)
       if options.mode.needsRanges { try PreferIntegerKernels().run(&prepared) }
       prepared.name = model.name
       return Prepared(model: prepared, byteCount: bytes.count, losses: losses)

@@ -55,7 +55,11 @@ public struct Legalizer {
     if profile.prefersRecurrentOps { passes.append(RecognizeCells()) }
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes.append(FoldConstants())
-    if profile.prefersQuantizedOps { passes.append(RecognizeQuantized(prefersSigned: true)) }
+    if profile.prefersQuantizedOps {
+      passes.append(RecognizeQuantized(prefersSigned: true))
+    } else {
+      passes.append(FoldQuantizedWeights(kernelLayout: profile.layout == .channelsFirst ? .outputInputSpatial : nil))
+    }
     passes += [CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
     return passes
   }
@@ -76,6 +80,9 @@ public struct Legalizer {
       })
     else { return false }
     if profile.level == .layers { return Self.hasLayers(model) }
+    // Written as what they decompose into, they would be surrounded by transposes.
+    let wraps = model.graphs.values.contains { $0.nodeSlots.contains { $0?.op is any WrappingOp } }
+    if wraps, !profile.prefersQuantizedOps { return false }
     if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) { return false }
     guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)

@@ -71,6 +71,8 @@ struct QuantizationPlan {
 
   /// Whether a node takes or gives float32 values that are no constants.
   func touchesFloats(_ node: Node) -> Bool {
+    // These ask for extents only.
+    if node.op is ShapeOp || node.op is SizeOp { return false }
     let inputs = node.inputs.contains { $0.map { isActivation($0) } ?? false }
     return inputs || node.outputs.contains { graph[$0].type.dtype == .float32 }
   }
@@ -93,7 +95,6 @@ struct QuantizationPlan {
     if op is PadOp, node.inputs.count > 2, let filler = node.inputs[2], constant(filler) == nil {
       throw Refusal(text: "what it pads with is computed")
     }
-    if op is ShapeOp || op is SizeOp { throw Refusal(text: "it asks for extents only") }
     let operands = node.inputs.indices.filter { index in
       node.inputs[index].map { graph[$0].type.dtype == .float32 && op.isData(operand: index) } ?? false
     }

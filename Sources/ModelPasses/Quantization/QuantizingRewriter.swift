@@ -34,6 +34,8 @@ struct QuantizingRewriter {
       do {
         if let entry = plan.entries[id] {
           try quantize(entry, node)
+        } else if !plan.touchesFloats(node) {
+          context.graph[id].inputs = node.inputs.map { $0.map { integers[$0]?.value ?? $0 } }
         } else {
           context.graph[id].inputs = try node.inputs.map { try $0.map { try float($0) } }
         }

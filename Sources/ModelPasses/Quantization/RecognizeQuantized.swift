@@ -19,7 +19,12 @@ public struct RecognizeQuantized: Pass {
   public let name = RecognizeQuantized.passName
   /// Whether `uint8` values become `int8` where LiteRT's kernels ask for it: next to weights of `int8`.
   public var prefersSigned: Bool
-  public init(prefersSigned: Bool = false) { self.prefersSigned = prefersSigned }
+  /// Whether operators are recognised, or conversions alone.
+  public var recognizesOperators: Bool
+  public init(prefersSigned: Bool = false, recognizesOperators: Bool = true) {
+    self.prefersSigned = prefersSigned
+    self.recognizesOperators = recognizesOperators
+  }
 
   /// Whether a model spells quantisation out.
   public static func isNeeded(_ model: Model) -> Bool {
@@ -37,7 +42,7 @@ public struct RecognizeQuantized: Pass {
     for id in Array(model.graphs.keys) {
       guard let graph = model.graphs[id] else { continue }
       var recognition = QuantizedRecognition(GraphContext(model, graph: graph))
-      do { try recognition.run() } catch let error as GraphError { throw error.within("graph \(id)") }
+      do { try recognition.run(operators: recognizesOperators) } catch let error as GraphError { throw error.within("graph \(id)") }
       model = recognition.context.model
       model.graphs[id] = recognition.context.graph
     }
@@ -61,9 +66,9 @@ struct QuantizedRecognition {
     ports = Set(context.graph.outputs.map(\.value))
   }
 
-  mutating func run() throws {
+  mutating func run(operators: Bool) throws {
     let order = try context.graph.order()
-    for id in order where !taken.contains(id) {
+    for id in order where operators && !taken.contains(id) {
       let node = context.graph[id]
       do { try recognize(node, id) } catch let error as GraphError { throw error.within("node \(node.name) (\(node.op.displayName))") }
     }
@@ -119,6 +124,8 @@ struct QuantizedRecognition {
         bias = other
       } else if takesActivation, activation == .none, let found = self.activation(node, of: value) {
         activation = found
+      } else if node.op is IdentityOp {
+        // Passed by.
       } else if OperatorSpecification.isMove(node.op), node.inputs.first == value {
         moves.append(id)
       } else {

@@ -26,6 +26,9 @@ struct StoredValues {
     switch node.op {
     case let op as DequantizeLinearOp: result = try dequantized(op, node, context)
     case is MulOp: result = try wideBias(node, context)
+    case is IdentityOp:
+      guard let input = node.inputs.first ?? nil else { return nil }
+      result = try find(input, in: &context, depth: depth + 1)
     case let op where OperatorSpecification.isMove(op):
       guard let input = node.inputs.first ?? nil, let stored = try find(input, in: &context, depth: depth + 1) else { return nil }
       result = try moved(stored, by: op, node, in: &context)

@@ -15,7 +15,8 @@ public struct UnwrapQuantized: Pass {
   public func run(_ model: inout Model) throws {
     let profile = profile
     try model.replaceNodes(stamp: name) { node, context in
-      guard let op = node.op as? any WrappingOp, profile.accepts(node, context.graph, context.model) != nil else { return nil }
+      guard let op = node.op as? any WrappingOp, !profile.prefersQuantizedOps || profile.accepts(node, context.graph, context.model) != nil
+      else { return nil }
       return try op.decompose(node.inputs, in: &context)
     }
   }

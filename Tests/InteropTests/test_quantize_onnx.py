@@ -1,0 +1,141 @@
+"""Quantised ONNX and int8 TFLite: each becomes the other without calibrating again, and the real runtimes agree."""
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import numpy_helper
+from onnxruntime import quantization as ort
+
+import litert
+import modelctl
+import quantizing
+
+STYLES = {
+    "qdq-s8s8": (ort.QuantFormat.QDQ, ort.QuantType.QInt8, ort.QuantType.QInt8, True),
+    "qdq-u8s8": (ort.QuantFormat.QDQ, ort.QuantType.QUInt8, ort.QuantType.QInt8, True),
+    "qop-s8s8": (ort.QuantFormat.QOperator, ort.QuantType.QInt8, ort.QuantType.QInt8, True),
+    "qop-u8u8": (ort.QuantFormat.QOperator, ort.QuantType.QUInt8, ort.QuantType.QUInt8, False),
+}
+
+
+class Reader(ort.CalibrationDataReader):
+    def __init__(self, data):
+        (self.name, array), = data.items()
+        self.rows = iter(array)
+
+    def get_next(self):
+        row = next(self.rows, None)
+        return None if row is None else {self.name: row[None]}
+
+
+@pytest.fixture(scope="module")
+def float_onnx(tmp_path_factory):
+    """The float network as ONNX, by name."""
+    folder = tmp_path_factory.mktemp("onnx")
+    made = {}
+
+    def make(name):
+        if name not in made:
+            model = quantizing.seeded(quantizing.NETWORKS[name]())
+            model.save(folder / f"{name}.keras")
+            modelctl.convert(folder / f"{name}.keras", folder / f"{name}.onnx")
+            made[name] = (folder / f"{name}.onnx", model, quantizing.samples(model))
+        return made[name]
+
+    return make
+
+
+def run(path, feeds):
+    return onnxruntime.InferenceSession(str(path)).run(None, feeds)[0]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", ["mlp", "cnn", "unet"])
+def test_onnx_becomes_tflite(name, style, float_onnx, tmp_path):
+    """What ONNX Runtime has quantised runs in LiteRT on the same integers: both give nearly the same, our engine LiteRT's bits."""
+    source, model, data = float_onnx(name)
+    form, activations, weights, per_channel = STYLES[style]
+    quantised, path = tmp_path / "quantised.onnx", tmp_path / "quantised.tflite"
+    ort.quantize_static(
+        str(source), str(quantised), Reader(data), quant_format=form, activation_type=activations, weight_type=weights,
+        per_channel=per_channel)
+    notes = modelctl.convert(quantised, path)["notes"]
+    assert any("operators on integers" in note for note in notes)
+    products = [step for step in quantizing.steps(path) if step[0] in ("CONV_2D", "FULLY_CONNECTED", "DEPTHWISE_CONV_2D")]
+    assert products and all(step[4][0] for step in products)
+    feeds = {key: array[:3] for key, array in data.items()}
+    (array,) = feeds.values()
+    expected, found = run(quantised, feeds), quantizing.invoke(path, array)
+    # A step of a sum in the middle shows as a few of the 256 steps at the end.
+    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
+    assert np.mean(np.abs(found - expected)) <= 0.008 * np.abs(expected).max()
+    (ours,) = quantizing.ours(path, feeds, tmp_path).values()
+    # ONNX Runtime leaves transposed convolutions float: such a sum may be rounded to the step beside.
+    if litert.operators(path).count("DEQUANTIZE") <= 1:
+        np.testing.assert_array_equal(ours, found)
+    else:
+        assert np.abs(ours - found).max() <= 0.05 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["cnn", "unet"])
+def test_circle(name, float_onnx, tmp_path):
+    """QDQ ONNX → int8 TFLite → QDQ ONNX: every integer weight, scale and zero point of the operators is there again."""
+    source, _, data = float_onnx(name)
+    quantised, path, back = tmp_path / "quantised.onnx", tmp_path / "quantised.tflite", tmp_path / "back.onnx"
+    ort.quantize_static(
+        str(source), str(quantised), Reader(data), quant_format=ort.QuantFormat.QDQ, activation_type=ort.QuantType.QInt8,
+        weight_type=ort.QuantType.QInt8, per_channel=True)
+    modelctl.convert(quantised, path)
+    modelctl.convert(path, back)
+
+    def weights(file):
+        """The sorted integers of each convolution's weights, with its scales."""
+        model = onnx.load(file)
+        constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+        makers = {output: node for node in model.graph.node for output in node.output}
+        found = []
+        for node in model.graph.node:
+            if node.op_type == "Conv":
+                source = makers[node.input[1]]
+                assert source.op_type == "DequantizeLinear"
+                found.append((np.sort(constants[source.input[0]], axis=None), np.sort(constants[source.input[1]], axis=None)))
+        return found
+
+    a, b = weights(quantised), weights(back)
+    assert len(a) == len(b) > 0
+    for (integers, scales), (others, other_scales) in zip(a, b):
+        np.testing.assert_array_equal(others, integers)
+        np.testing.assert_array_equal(other_scales, scales)
+    feeds = {key: array[:3] for key, array in data.items()}
+    expected, found = run(quantised, feeds), run(back, feeds)
+    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn", "gates"])
+def test_tflite_becomes_onnx(name, float_onnx, tmp_path):
+    """Our int8 TFLite as QDQ ONNX in ONNX Runtime, which computes floats in between: a few steps from LiteRT's integers."""
+    _, model, data = float_onnx(name)
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "samples.npz", **data)
+    path, graph = tmp_path / "model.tflite", tmp_path / "model.onnx"
+    modelctl.convert(tmp_path / "model.keras", path, "--quantize", "int8", "--representative", tmp_path / "samples.npz")
+    report = modelctl.convert(path, graph)
+    assert report["verification"]["equivalent"] and all(output["mismatched"] == 0 for output in report["verification"]["outputs"])
+    feeds = {key: array[:3] for key, array in data.items()}
+    (array,) = feeds.values()
+    expected, found = quantizing.invoke(path, array), run(graph, feeds)
+    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
+    assert "DequantizeLinear" in modelctl.inspect(graph)["operators"]
+
+
+def test_straight_to_onnx(float_onnx, tmp_path):
+    """`--quantize int8` with an ONNX destination."""
+    _, model, data = float_onnx("cnn")
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "samples.npz", **data)
+    report = modelctl.convert(
+        tmp_path / "model.keras", tmp_path / "model.onnx", "--quantize", "int8", "--representative", tmp_path / "samples.npz")
+    assert report["quantization"]["error"] < 0.1
+    exact = model(data["x"], training=False).numpy()
+    found = run(tmp_path / "model.onnx", data)
+    assert np.sqrt(np.mean((found - exact) ** 2) / np.mean(exact**2)) < 0.1
