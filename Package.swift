@@ -38,8 +38,7 @@ let package = Package(
     // System libraries and C.
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
     .target(name: "CChecksum"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),

@@ -58,14 +58,16 @@ static void FN(convolve_last)(const ck_convolution *s, const float *x, const flo
     for (long tap0 = 0; tap0 < taps; tap0 += round) {
       long tap1 = tap0 + round < taps ? tap0 + round : taps, count = tap1 - tap0;
       next = start;
+      const long first_tap[3] = {tap0 / (s->kernel[1] * s->kernel[2]), tap0 / s->kernel[2] % s->kernel[1], tap0 % s->kernel[2]};
       for (long row = block, rows; row < end; row += rows) {
         rows = FN(next_rows)(end - row);
         const float **table = pointers + (row - block) * count;
         for (long r = 0; r < rows; r++) {
-          for (long tap = tap0; tap < tap1; tap++) {
-            long taps3[3] = {tap / (s->kernel[1] * s->kernel[2]), tap / s->kernel[2] % s->kernel[1], tap % s->kernel[2]};
-            const float *p = FN(tap_at)(s, source, &next, taps3);
-            table[(tap - tap0) * rows + r] = p ? p : zeros;
+          long tap[3] = {first_tap[0], first_tap[1], first_tap[2]};
+          for (long i = 0; i < count; i++) {
+            const float *p = FN(tap_at)(s, source, &next, tap);
+            table[i * rows + r] = p ? p : zeros;
+            for (int axis = 2; axis >= 0 && ++tap[axis] == s->kernel[axis]; axis--) tap[axis] = 0;
           }
           FN(advance)(s, &next);
         }

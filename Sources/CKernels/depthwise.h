@@ -37,9 +37,98 @@ INLINE void FN(depthwise_pixels)(const ck_convolution *s, const int pixels, cons
   }
 }
 
+// Neighbouring pixels of a row for which one load of the input serves several taps.
+#define CK_NEIGHBOURS 4
+
+// The usual kernels, of `taps` by any number of rows and without dilation: CK_NEIGHBOURS pixels at once, each row of the input read
+// once. At an `edge` some of the columns they need are outside; `inside` says which are not.
+INLINE void FN(depthwise_neighbours)(const ck_convolution *s, const int taps, const int step, const bool edge, unsigned inside,
+                                     const float *x, const float *w, float *y, long height, long column, long place,
+                                     const ck_epilogue *e) {
+  enum { most = 3 * 2 + 5 };
+  const long channels = s->output_channels, line = s->input[2] * channels;
+  const int needed = (CK_NEIGHBOURS - 1) * step + taps;
+  const long kh0 = height < 0 ? -height : 0;
+  const long kh1 = s->input[1] - height < s->kernel[1] ? s->input[1] - height : s->kernel[1];
+  const float *origin = x + height * line + (column * step - s->padding[2]) * channels;
+  for (long c = 0; c < channels; c += CK_WIDTH) {
+    const lanes m = first_lanes(channels - c);
+    vf sum[CK_NEIGHBOURS];
+    UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] = splat(0);
+    for (long kh = kh0; kh < kh1; kh++) {
+      const float *from = origin + kh * line + c, *weight = w + kh * taps * channels + c;
+      vf in[most];
+      UNROLLED for (int i = 0; i < needed; i++)
+        in[i] = edge && !(inside >> i & 1) ? splat(0) : load_lanes(from + i * channels, m);
+      UNROLLED for (int kw = 0; kw < taps; kw++) {
+        vf factor = load_lanes(weight + kw * channels, m);
+        UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] += factor * in[i * step + kw];
+      }
+    }
+    const long to = place + c;
+    if (e->scale) {
+      vf scale = load_lanes(e->scale + c, m);
+      UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] *= scale;
+    }
+    if (e->shift) {
+      vf shift = load_lanes(e->shift + c, m);
+      UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] += shift;
+    }
+    if (e->residual) UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] += load_lanes(e->residual + to + i * channels, m);
+    if (e->activation == CK_RELU) {
+      UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] = relu_of(sum[i]);
+    } else if (e->activation == CK_RELU_UP_TO) {
+      UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] = smaller(splat(e->top), relu_of(sum[i]));
+    } else if (e->activation == CK_SILU) {
+      UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) sum[i] = silu_of(sum[i]);
+    }
+    UNROLLED for (int i = 0; i < CK_NEIGHBOURS; i++) store_lanes(y + to + i * channels, sum[i], m);
+  }
+}
+
+typedef void (*FN(neighbours_function))(const ck_convolution *, unsigned, const float *, const float *, float *, long, long, long,
+                                        const ck_epilogue *);
+#define CK_NEIGHBOURS_OF(taps, step, edge)                                                                              \
+  static void FN(neighbours_##taps##_##step##_##edge)(const ck_convolution *s, unsigned inside, const float *x,         \
+                                                      const float *w, float *y, long height, long column, long place,   \
+                                                      const ck_epilogue *e) {                                           \
+    FN(depthwise_neighbours)(s, taps, step, edge, inside, x, w, y, height, column, place, e);                           \
+  }
+CK_NEIGHBOURS_OF(3, 1, 0) CK_NEIGHBOURS_OF(3, 1, 1) CK_NEIGHBOURS_OF(3, 2, 0) CK_NEIGHBOURS_OF(3, 2, 1)
+CK_NEIGHBOURS_OF(5, 1, 0) CK_NEIGHBOURS_OF(5, 1, 1) CK_NEIGHBOURS_OF(5, 2, 0) CK_NEIGHBOURS_OF(5, 2, 1)
+
+static void FN(depthwise_rows)(const ck_convolution *s, const float *x, const float *w, float *y, long first_row, long last_row,
+                               const ck_epilogue *e) {
+  const bool wide = s->kernel[2] == 5, strided = s->stride[2] == 2;
+  const FN(neighbours_function) body = wide ? strided ? FN(neighbours_5_2_0) : FN(neighbours_5_1_0)
+                                            : strided ? FN(neighbours_3_2_0) : FN(neighbours_3_1_0);
+  const FN(neighbours_function) edge = wide ? strided ? FN(neighbours_5_2_1) : FN(neighbours_5_1_1)
+                                            : strided ? FN(neighbours_3_2_1) : FN(neighbours_3_1_1);
+  const long channels = s->output_channels, out = s->output[2];
+  const int needed = (int)((CK_NEIGHBOURS - 1) * s->stride[2] + s->kernel[2]);
+  for (long row = first_row; row < last_row; row++) {
+    const float *source = x + row / s->output[1] * s->input[1] * s->input[2] * channels;
+    const long height = row % s->output[1] * s->stride[1] - s->padding[1];
+    for (long next = 0; next < out; next += CK_NEIGHBOURS) {
+      // The last ones may be done twice.
+      const long column = next + CK_NEIGHBOURS > out ? out - CK_NEIGHBOURS : next;
+      const long left = column * s->stride[2] - s->padding[2];
+      unsigned inside = 0;
+      for (int i = 0; i < needed; i++) inside |= (unsigned)(left + i >= 0 && left + i < s->input[2]) << i;
+      (inside == (1u << needed) - 1 ? body : edge)(s, inside, source, w, y, height, column, (row * out + column) * channels, e);
+    }
+  }
+}
+
 static void FN(depthwise_last)(const ck_convolution *s, const float *x, const float *w, float *y, long first_row,
                                long last_row, const ck_epilogue *e) {
   const long channels = s->output_channels, out = s->output[2];
+  if (s->input[0] == 1 && s->kernel[0] == 1 && s->output[0] == 1 && s->padding[0] == 0 && out >= CK_NEIGHBOURS &&
+      (s->kernel[2] == 3 || s->kernel[2] == 5) && (s->stride[2] == 1 || s->stride[2] == 2) && s->dilation[1] == 1 &&
+      s->dilation[2] == 1) {
+    FN(depthwise_rows)(s, x, w, y, first_row, last_row, e);
+    return;
+  }
   for (long row = first_row; row < last_row; row++) {
     long image = row / (s->output[0] * s->output[1]);
     long depth0 = row / s->output[1] % s->output[0] * s->stride[0] - s->padding[0];

@@ -3,6 +3,27 @@
 
 INLINE vf power_of_two(vi n) { return (vf)((n + 127) << 23); }
 
+// y * 2^n for whole n between -151 and 129.
+INLINE vf scaled_by(vf y, vf n) {
+#if CK_WIDTH == 16
+  return (vf)_mm512_scalef_ps((__m512)y, (__m512)n);
+#else
+  vi whole = __builtin_convertvector(n, vi);
+  vi half = whole >> 1;
+  return y * power_of_two(half) * power_of_two(whole - half);
+#endif
+}
+
+// 1 / x for x between 1 and 2. Where division is slow, an estimate and one step of Newton's do: within 1 unit in the last place.
+INLINE vf reciprocal_of(vf x) {
+#if CK_WIDTH == 16
+  vf y = (vf)_mm512_rcp14_ps((__m512)x);
+  return y + y * (1.0f - x * y);
+#else
+  return 1.0f / x;
+#endif
+}
+
 // n = round(x / ln 2); e^x = 2^n (1 + r + r^2 p(r)), the factor in two halves so that both ends come out right.
 INLINE vf exp_of(vf x) {
   vf bounded = smaller(larger(x, splat(-104.0f)), splat(89.0f));
@@ -18,15 +39,19 @@ INLINE vf exp_of(vf x) {
   p = p * r + 1.666666672e-01f;
   p = p * r + 5.000000013e-01f;
   vf y = (p * r) * r + r + 1.0f;
-  vi whole = __builtin_convertvector(n, vi);
-  vi half = whole >> 1;
-  y = y * power_of_two(half) * power_of_two(whole - half);
+  y = scaled_by(y, n);
   return choose(x == x, y, x);
 }
 
-INLINE vf sigmoid_of(vf x) { return 1.0f / (1.0f + exp_of(-x)); }
-INLINE vf silu_of(vf x) { return x / (1.0f + exp_of(-x)); }
-INLINE vf relu_of(vf x) { return choose(x < 0, splat(0), x); }
+// By the exponential of -|x|, which can't overflow.
+INLINE vf sigmoid_of(vf x) {
+  vf e = exp_of(-magnitude(x));
+  return reciprocal_of(1.0f + e) * choose(x < 0, e, splat(1));
+}
+// Below -87 the result is next to nothing, and numbers so small are slow.
+INLINE vf silu_of(vf x) { return choose(x < -87.0f, x * 0.0f, x * sigmoid_of(larger(splat(-87.0f), x))); }
+// A NaN stays one.
+INLINE vf relu_of(vf x) { return larger(splat(0), x); }
 
 INLINE vf tanh_of(vf x) {
   vf a = magnitude(x), s = x * x;

@@ -34,12 +34,15 @@ static void FN(pack_panels)(const float *b, long k, long n, long row_stride, lon
 
 // Rows whose elements fill about this many bytes are worked on for all panels before the next.
 #define CK_BLOCK_BYTES (192 * 1024)
+// Panels that take no more than this stay in the nearest cache: then each tile of rows meets all of them, and the result is
+// written in one go.
+#define CK_NEAR_BYTES (24 * 1024)
 
 static void FN(gemm_packed)(const float *a, long lda, const float *packed, float *c, long ldc, long k, long n,
                             long first_row, long last_row, long first_panel, long last_panel, bool accumulate,
                             const ck_epilogue *epilogue) {
   long block = CK_BLOCK_BYTES / 4 / (k + 1) / CK_ROWS * CK_ROWS;
-  if (block < CK_ROWS) block = CK_ROWS;
+  if (block < CK_ROWS || (last_panel - first_panel) * k * COLUMNS * 4 <= CK_NEAR_BYTES) block = CK_ROWS;
   for (long start = first_row; start < last_row; start += block) {
     long end = start + block < last_row ? start + block : last_row;
     for (long panel = first_panel; panel < last_panel; panel++) {

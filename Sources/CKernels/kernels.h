@@ -23,6 +23,7 @@
 #include "elementwise.h"
 #include "rows.h"
 #include "integers.h"
+#include "integer_products.h"
 
 #define CK_ENTRY(result, name, parameters, arguments) .name = FN(name),
 const ck_table CK_PASTE(ck_table, CK_SUFFIX) = {CK_FUNCTIONS(CK_ENTRY)};

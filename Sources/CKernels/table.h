@@ -59,7 +59,22 @@
   X(void, requantize,                                                                                               \
     (int32_t *x, long rows, long n, const int32_t *bias, const int32_t *factor, const int32_t *left,                \
      const int32_t *right, int32_t zero, int32_t low, int32_t high),                                                \
-    (x, rows, n, bias, factor, left, right, zero, low, high))
+    (x, rows, n, bias, factor, left, right, zero, low, high))                                                      \
+  X(void, pack_integers, (const int16_t *w, long k, long n, int16_t *packed), (w, k, n, packed))                    \
+  X(long, packed_integers, (long k, long n), (k, n))                                                                \
+  X(long, integer_scratch, (const ck_convolution *s), (s))                                                          \
+  X(void, convolve_integers,                                                                                        \
+    (const ck_convolution *s, const void *x, int kind, int32_t zero, const int16_t *packed,                         \
+     const ck_requantization *q, void *y, int y_kind, float *scratch, long group, long first_pixel, long last_pixel), \
+    (s, x, kind, zero, packed, q, y, y_kind, scratch, group, first_pixel, last_pixel))                              \
+  X(long, integer_depthwise_scratch, (const ck_convolution *s), (s))                                                \
+  X(void, depthwise_integers,                                                                                       \
+    (const ck_convolution *s, const void *x, int kind, int32_t zero, const float *w, const ck_requantization *q,    \
+     void *y, int y_kind, float *scratch, long first_row, long last_row),                                           \
+    (s, x, kind, zero, w, q, y, y_kind, scratch, first_row, last_row))                                              \
+  X(void, combine_integers,                                                                                         \
+    (const ck_integer_pair *p, const void *a, const void *b, void *y, int kind, long count, long a_step, long b_step), \
+    (p, a, b, y, kind, count, a_step, b_step))
 
 typedef struct {
 #define CK_MEMBER(result, name, parameters, arguments) result(*name) parameters;
@@ -73,7 +88,7 @@ const void *ck_own_table(void);
 void ck_set_own_table(const void *table);
 #if defined(__x86_64__) && defined(__clang__)
 #define CK_HAS_X86 1
-extern const ck_table ck_table_avx2, ck_table_avx512;
+extern const ck_table ck_table_avx2, ck_table_avx512, ck_table_avx512vnni;
 #else
 #define CK_HAS_X86 0
 #endif

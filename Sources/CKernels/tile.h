@@ -8,24 +8,72 @@ typedef struct {
   bool accumulate;
 } FN(target);
 
+// One result of a depthwise loop.
 INLINE vf FN(finish)(vf sum, const ck_epilogue *e, long row, long column, const float *residual, long live) {
+  const lanes m = first_lanes(live);
   if (e->by_row) {
     if (e->scale) sum *= e->scale[row];
     if (e->shift) sum += e->shift[row];
   } else {
-    if (e->scale) sum *= live >= CK_WIDTH ? load(e->scale + column) : load_some(e->scale + column, live);
-    if (e->shift) sum += live >= CK_WIDTH ? load(e->shift + column) : load_some(e->shift + column, live);
+    if (e->scale) sum *= load_lanes(e->scale + column, m);
+    if (e->shift) sum += load_lanes(e->shift + column, m);
   }
-  if (residual) sum += live >= CK_WIDTH ? load(residual) : load_some(residual, live);
+  if (residual) sum += load_lanes(residual, m);
   switch (e->activation) {
     case CK_RELU: return relu_of(sum);
-    case CK_RELU_UP_TO: {
-      vf low = relu_of(sum);
-      return choose(low > e->top, splat(e->top), low);
-    }
+    case CK_RELU_UP_TO: return smaller(splat(e->top), relu_of(sum));
     case CK_SILU: return silu_of(sum);
     default: return sum;
   }
+}
+
+// Long enough not to be repeated for each sum.
+static __attribute__((noinline)) void FN(silu_vectors)(vf *v, int count) {
+  for (int i = 0; i < count; i++) v[i] = silu_of(v[i]);
+}
+
+// The epilogue of a whole tile. Each choice is made once, not for each sum; `full` vectors have all their lanes.
+INLINE void FN(finish_tile)(const int rows, const int vectors, const bool full, vf sum[CK_ROWS][2], const FN(target) * t) {
+  const ck_epilogue *e = t->epilogue;
+  const lanes masks[2] = {first_lanes(t->columns), first_lanes(t->columns - CK_WIDTH)};
+#define CK_EACH UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++)
+#define CK_LOAD(p) (full ? load((p) + v * CK_WIDTH) : load_lanes((p) + v * CK_WIDTH, masks[v]))
+  if (t->accumulate) CK_EACH sum[r][v] += CK_LOAD(t->c + r * t->ldc);
+  if (e) {
+    if (e->by_row) {
+      if (e->scale) CK_EACH sum[r][v] *= e->scale[r];
+      if (e->shift) CK_EACH sum[r][v] += e->shift[r];
+    } else {
+      vf each[2];
+      if (e->scale) {
+        UNROLLED for (int v = 0; v < vectors; v++) each[v] = CK_LOAD(e->scale);
+        CK_EACH sum[r][v] *= each[v];
+      }
+      if (e->shift) {
+        UNROLLED for (int v = 0; v < vectors; v++) each[v] = CK_LOAD(e->shift);
+        CK_EACH sum[r][v] += each[v];
+      }
+    }
+    if (e->residual) CK_EACH sum[r][v] += CK_LOAD(e->residual + r * t->ldc);
+    if (e->activation == CK_RELU) {
+      CK_EACH sum[r][v] = relu_of(sum[r][v]);
+    } else if (e->activation == CK_RELU_UP_TO) {
+      const vf top = splat(e->top);
+      CK_EACH sum[r][v] = smaller(top, relu_of(sum[r][v]));
+    } else if (e->activation == CK_SILU) {
+      vf out[CK_ROWS * 2];
+      CK_EACH out[r * vectors + v] = sum[r][v];
+      FN(silu_vectors)(out, rows * vectors);
+      CK_EACH sum[r][v] = out[r * vectors + v];
+    }
+  }
+  CK_EACH {
+    float *c = t->c + r * t->ldc + v * CK_WIDTH;
+    if (full) store(c, sum[r][v]);
+    else store_lanes(c, sum[r][v], masks[v]);
+  }
+#undef CK_LOAD
+#undef CK_EACH
 }
 
 INLINE void FN(tile_of)(const int rows, const int vectors, const float *const *a, long taps, long depth, const float *b,
@@ -46,23 +94,8 @@ INLINE void FN(tile_of)(const int rows, const int vectors, const float *const *a
       }
     }
   }
-  const ck_epilogue *e = t->epilogue;
-  UNROLLED for (int r = 0; r < rows; r++) {
-    UNROLLED for (int v = 0; v < vectors; v++) {
-      long live = t->columns - v * CK_WIDTH;
-      float *c = t->c + r * t->ldc + v * CK_WIDTH;
-      if (live <= 0) continue;
-      if (live >= CK_WIDTH) {
-        vf y = t->accumulate ? sum[r][v] + load(c) : sum[r][v];
-        if (e) y = FN(finish)(y, e, r, v * CK_WIDTH, e->residual ? e->residual + r * t->ldc + v * CK_WIDTH : 0, CK_WIDTH);
-        store(c, y);
-      } else {
-        vf y = t->accumulate ? sum[r][v] + load_some(c, live) : sum[r][v];
-        if (e) y = FN(finish)(y, e, r, v * CK_WIDTH, e->residual ? e->residual + r * t->ldc + v * CK_WIDTH : 0, live);
-        store_some(c, y, live);
-      }
-    }
-  }
+  if (t->columns >= vectors * CK_WIDTH) FN(finish_tile)(rows, vectors, true, sum, t);
+  else FN(finish_tile)(rows, vectors, false, sum, t);
 }
 
 // One function for each number of rows and vectors, so that the sums stay in registers.

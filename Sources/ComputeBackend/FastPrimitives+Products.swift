@@ -12,16 +12,15 @@ extension FastPrimitives {
       product(a, b, c, m: m, n: n, k: k, transposeB: transposeB, accumulate: beta == 1, nil, cache: nil)
       return
     }
-    let fits = [m, n, k].allSatisfy { $0 > 0 && $0 <= Int(Int32.max) }
-    guard fits else {
+    guard let rows = Int32(exactly: m), let columns = Int32(exactly: n), let depth = Int32(exactly: k), depth > 0,
+      copenblas_sgemm(
+        Int32(threads), transposeA, transposeB, rows, columns, depth, alpha, a, transposeA ? rows : depth, b,
+        transposeB ? depth : columns, beta, c, columns)
+    else {
       ReferencePrimitives().gemm(
         a, b, c, m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta)
       return
     }
-    openblas_set_num_threads(Int32(threads))
-    cblas_sgemm(
-      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, blasint(m), blasint(n),
-      blasint(k), alpha, a, blasint(transposeA ? m : k), b, blasint(transposeB ? k : n), beta, c, blasint(n))
   }
 
   public func gemm(
@@ -29,15 +28,15 @@ extension FastPrimitives {
     m: Int, n: Int, k: Int, transposeA: Bool, transposeB: Bool, alpha: Double, beta: Double
   ) {
     guard m > 0, n > 0 else { return }
-    guard [m, n, k].allSatisfy({ $0 > 0 && $0 <= Int(Int32.max) }) else {
+    guard let rows = Int32(exactly: m), let columns = Int32(exactly: n), let depth = Int32(exactly: k), depth > 0,
+      copenblas_dgemm(
+        Int32(threads), transposeA, transposeB, rows, columns, depth, alpha, a, transposeA ? rows : depth, b,
+        transposeB ? depth : columns, beta, c, columns)
+    else {
       ReferencePrimitives().gemm(
         a, b, c, m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta)
       return
     }
-    openblas_set_num_threads(Int32(threads))
-    cblas_dgemm(
-      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, blasint(m), blasint(n),
-      blasint(k), alpha, a, blasint(transposeA ? m : k), b, blasint(transposeB ? k : n), beta, c, blasint(n))
   }
 
   public func gemm(

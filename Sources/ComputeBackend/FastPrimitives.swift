@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import ModelGraph
 
 /// The primitives on OpenBLAS and `CKernels`, over several threads.

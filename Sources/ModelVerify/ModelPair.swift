@@ -9,6 +9,8 @@ struct ModelPair {
   let candidate: Executor
   /// For each input of the candidate the input of the reference that feeds it.
   private let feeds: [Int]
+  /// The first input of the candidate that each input of the reference feeds.
+  private let takers: [Int: Int]
   /// For each output of the reference the candidate's.
   private let outputs: [Int?]
   private let constraints: [InputConstraint]
@@ -25,6 +27,7 @@ struct ModelPair {
       return nil
     }
     feeds = matched.compactMap { $0 }
+    takers = Dictionary(zip(feeds, feeds.indices)) { first, _ in first }
     for (index, feed) in feeds.enumerated() where others[index] != names[feed] {
       report.notes.append("input '\(names[feed])' is '\(others[index])' in the candidate")
     }
@@ -71,7 +74,7 @@ struct ModelPair {
   /// The shape of input `index` of the reference, with what the candidate fixes filled in.
   private func sharedShape(_ index: Int) -> Shape {
     let shape = reference.inputs[index].type.shape
-    guard let feed = feeds.firstIndex(of: index), let others = candidate.inputs[feed].type.shape.dims else { return shape }
+    guard let feed = takers[index], let others = candidate.inputs[feed].type.shape.dims else { return shape }
     guard let dims = shape.dims else { return candidate.inputs[feed].type.shape }
     guard dims.count == others.count else { return shape }
     let conflict = zip(dims, others).contains { $0.value != nil && $1.value != nil && $0.value != $1.value }

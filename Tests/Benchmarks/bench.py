@@ -2,12 +2,13 @@
 
 Whole processes, with the operating system's own account of time and memory. Prints a table; nothing here passes or fails.
 
-    bench.py [--gigabytes 1.0] [--only inspect,convert,inference]
+    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference]
 """
 import argparse
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -64,27 +65,84 @@ model.save(r'{folder}/wide.keras'); model.save(r'{folder}/wide.h5')
 
 
 def bench_inspect(folder, gigabytes):
-    for name, load in [("wide.keras", "import keras; keras.saving.load_model(r'{}')"), ("wide.h5", "import keras; keras.saving.load_model(r'{}')"),
-                       ("wide.onnx", "import onnx; onnx.load(r'{}')")]:
+    peers = {
+        "wide.keras": "import keras; keras.saving.load_model(r'{}')",
+        "wide.h5": "import keras; keras.saving.load_model(r'{}')",
+        "wide.onnx": "import onnx; onnx.load(r'{}')",
+        "wide_savedmodel": "import tensorflow as tf; tf.saved_model.load(r'{}')",
+        "wide.tflite": "from ai_edge_litert.interpreter import Interpreter; Interpreter(r'{}').allocate_tensors()",
+        "wide_tfjs": None,
+    }
+    kinds = {"wide_savedmodel": "savedmodel", "wide_tfjs": "tfjs-layers"}
+    for name, load in peers.items():
         path = folder / name
-        seconds, megabytes = process([modelctl.BINARY, "inspect", path, "--json"], runs=9)
-        row(f"inspect {name}, {gigabytes} GB", seconds, megabytes, [("loading it in Python", peer([PYTHON, "-c", load.format(path)], runs=1, warmup=0))])
+        if not path.exists():
+            modelctl.run("convert", folder / "wide.keras", path, "--no-verify", "--force", *(["--to", kinds[name]] if name in kinds else []))
+        seconds, megabytes = process([modelctl.BINARY, "inspect", path, "--json"], runs=15)
+        others = [("loading it in Python", peer([PYTHON, "-c", load.format(path)], runs=1, warmup=0))] if load else []
+        row(f"inspect {name}, {gigabytes} GB", seconds, megabytes, others)
 
 
 def bench_convert(folder, gigabytes):
     tf2onnx = "import keras, numpy as np; m = keras.saving.load_model(r'{}'); m(np.zeros((1, 4096), 'f')); m.export(r'{}', format='onnx', verbose=False)"
-    for name in ["wide.keras", "wide.h5"]:
-        source, target = folder / name, folder / "wide.onnx"
-        seconds, megabytes = process([modelctl.BINARY, "convert", source, target, "--no-verify", "--force"], runs=3)
-        peers = [("cp", process(["cp", source, folder / "copy"], runs=3))]
-        if name == "wide.keras":
+    pairs = [("wide.keras", "wide.onnx", None), ("wide.h5", "wide.onnx", None), ("wide.keras", "wide_savedmodel", "savedmodel"),
+             ("wide.onnx", "wide_tfjs", "tfjs-graph"), ("wide_savedmodel", "wide.tflite", None)]
+    for name, result, kind in pairs:
+        source, target = folder / name, folder / result
+        seconds, megabytes = process(
+            [modelctl.BINARY, "convert", source, target, "--no-verify", "--force", *(["--to", kind] if kind else [])], runs=3)
+        peers = [("cp", process(["cp", "-r", source, folder / "copy"], runs=3))]
+        if (name, result) == ("wide.keras", "wide.onnx"):
             peers.append(("tf2onnx", peer([PYTHON, "-c", tf2onnx.format(source, folder / "peer.onnx")], runs=1, warmup=0)))
-        row(f"convert {name} → onnx, {gigabytes} GB", seconds, megabytes, peers)
+        row(f"convert {name} → {kind or target.suffix[1:]}, {gigabytes} GB", seconds, megabytes, peers)
+        shutil.rmtree(folder / "copy", ignore_errors=True)
+        (folder / "copy").unlink(missing_ok=True)
+    shutil.rmtree(folder / "wide_tfjs", ignore_errors=True)
+
+
+TFLITE_CONVERTER = """
+import os, sys
+os.environ['CUDA_VISIBLE_DEVICES'] = ''
+import tensorflow as tf
+open(sys.argv[2], 'wb').write(tf.lite.TFLiteConverter.from_saved_model(sys.argv[1]).convert())
+"""
+TF2ONNX = """
+import sys, keras, numpy as np
+model = keras.saving.load_model(sys.argv[1]); model(np.zeros((1, 224, 224, 3), 'f')); model.export(sys.argv[2], format='onnx', verbose=False)
+"""
+
+
+def bench_converters(folder):
+    """Whole processes, ours and the frameworks' own converters, on MobileNetV2."""
+    source, h5, saved = folder / "MobileNetV2.keras", folder / "MobileNetV2.h5", folder / "MobileNetV2_savedmodel"
+    network(source, "MobileNetV2")
+    modelctl.run("convert", source, saved, "--to", "savedmodel", "--no-verify", "--force")
+    modelctl.run("convert", source, h5, "--no-verify", "--force")
+    tfjs = os.environ.get("MODELCTL_TFJS_PYTHON", modelctl.ROOT / ".venv-tfjs/bin/python")
+    converter = pathlib.Path(tfjs).parent / "tensorflowjs_converter"
+    cases = [
+        ("keras → onnx", source, folder / "c.onnx", [], "tf2onnx", [PYTHON, "-c", TF2ONNX, source, folder / "p.onnx"]),
+        ("h5 → tfjs-layers", h5, folder / "c_tfjs", ["--to", "tfjs-layers"], "tensorflowjs_converter",
+         [converter, "--input_format", "keras", h5, folder / "p_tfjs"]),
+        ("savedmodel → tfjs-graph", saved, folder / "c_graph", ["--to", "tfjs-graph"], "tensorflowjs_converter",
+         [converter, "--input_format", "tf_saved_model", saved, folder / "p_graph"]),
+        ("savedmodel → tflite", saved, folder / "c.tflite", [], "TFLiteConverter", [PYTHON, "-c", TFLITE_CONVERTER, saved, folder / "p.tflite"]),
+    ]
+    for what, given, target, options, name, command in cases:
+        seconds, megabytes = process([modelctl.BINARY, "convert", given, target, "--no-verify", "--force", *options], runs=5)
+        row(f"MobileNetV2, {what}", seconds, megabytes, [(name, peer(command, runs=1, warmup=0))])
+        seconds, megabytes = process([modelctl.BINARY, "convert", given, target, "--force", *options], runs=3)
+        row(f"the same, verified", seconds, megabytes, [])
+
+
+def network(path, name):
+    if not path.exists():
+        subprocess.run([PYTHON, "-c", f"import keras; keras.applications.{name}(weights=None).save(r'{path}')"], check=True, capture_output=True)
 
 
 ORT = """
 import json, sys, time, numpy as np, onnxruntime as ort
-options = ort.SessionOptions(); options.intra_op_num_threads = 2
+options = ort.SessionOptions(); options.intra_op_num_threads = int(sys.argv[2])
 session = ort.InferenceSession(sys.argv[1], options)
 feed = {i.name: np.random.default_rng(0).normal(size=[d if isinstance(d, int) else 1 for d in i.shape]).astype('f') for i in session.get_inputs()}
 times = []
@@ -93,26 +151,68 @@ for _ in range(30):
     start = time.perf_counter(); session.run(None, feed); times.append(time.perf_counter() - start)
 print(json.dumps({'median_ms': 1000 * sorted(times)[len(times) // 2]}))
 """
+LITERT = """
+import json, sys, time, numpy as np
+from ai_edge_litert.interpreter import Interpreter
+model = Interpreter(sys.argv[1], num_threads=int(sys.argv[2])); model.allocate_tensors()
+for i in model.get_input_details(): model.set_tensor(i['index'], np.random.default_rng(0).normal(size=i['shape']).astype(i['dtype']))
+times = []
+for _ in range(5): model.invoke()
+for _ in range(30):
+    start = time.perf_counter(); model.invoke(); times.append(time.perf_counter() - start)
+print(json.dumps({'median_ms': 1000 * sorted(times)[len(times) // 2]}))
+"""
+INT8 = """
+import os, sys
+os.environ['CUDA_VISIBLE_DEVICES'] = ''
+import numpy as np, tensorflow as tf
+converter = tf.lite.TFLiteConverter.from_saved_model(sys.argv[1])
+converter.optimizations = [tf.lite.Optimize.DEFAULT]
+converter.representative_dataset = lambda: ([np.random.default_rng(i).normal(size=(1, 224, 224, 3)).astype('f')] for i in range(8))
+converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+open(sys.argv[2], 'wb').write(converter.convert())
+"""
+
+
+def latency(command):
+    return json.loads(subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout)["median_ms"]
+
+
+def in_turn(commands, rounds=3):
+    """The median latency of each; in turn, so that a change of the machine's speed meets all."""
+    found = [[] for _ in commands]
+    for _ in range(rounds):
+        for times, command in zip(found, commands): times.append(latency(command))
+    return [statistics.median(times) for times in found]
 
 
 def bench_inference(folder):
-    for name in ["ResNet50", "MobileNetV2", "EfficientNetB0"]:
+    for name in ["MobileNetV2", "EfficientNetB0", "ResNet50"]:
         path = folder / f"{name}.keras"
-        subprocess.run([PYTHON, "-c", f"import keras; keras.applications.{name}(weights=None).save(r'{path}')"], check=True, capture_output=True)
-        modelctl.run("convert", path, path.with_suffix(".onnx"), "--no-verify", "--force")
-        ours, theirs = [], []
-        for _ in range(3):  # In turn, so that a change of the machine's speed meets both.
-            ours.append(json.loads(modelctl.run("bench", path.with_suffix(".onnx"), "--threads", "2", "--json"))["median_ms"])
-            result = subprocess.run([PYTHON, "-c", ORT, str(path.with_suffix(".onnx"))], check=True, capture_output=True, text=True)
-            theirs.append(json.loads(result.stdout)["median_ms"])
-        a, b = statistics.median(ours), statistics.median(theirs)
-        print(f"| {name}, batch 1, two threads | {a:.1f} ms | | ONNX Runtime {b:.1f} ms: {a / b:.2f}× its latency |", flush=True)
+        network(path, name)
+        onnx, tflite = path.with_suffix(".onnx"), path.with_suffix(".tflite")
+        for target in [onnx, tflite]: modelctl.run("convert", path, target, "--no-verify", "--force")
+        for threads in [1, 2]:
+            ours, ort, again, litert = in_turn([
+                [modelctl.BINARY, "bench", onnx, "--threads", threads, "--json"], [PYTHON, "-c", ORT, onnx, threads],
+                [modelctl.BINARY, "bench", tflite, "--threads", threads, "--json"], [PYTHON, "-c", LITERT, tflite, threads]])
+            print(f"| {name} float32, batch 1, {threads} threads | {ours:.1f} ms | | ONNX Runtime {ort:.1f} ms: {ours / ort:.2f}× its latency |", flush=True)
+            print(f"| the same as TFLite | {again:.1f} ms | | LiteRT with XNNPACK {litert:.1f} ms: {again / litert:.2f}× its latency |", flush=True)
+    saved, quantized = folder / "q_savedmodel", folder / "q.tflite"
+    modelctl.run("convert", folder / "MobileNetV2.keras", saved, "--to", "savedmodel", "--no-verify", "--force")
+    subprocess.run([PYTHON, "-c", INT8, str(saved), str(quantized)], check=True, capture_output=True)
+    for threads in [1, 2]:
+        floats, integers, litert = in_turn([
+            [modelctl.BINARY, "bench", folder / "MobileNetV2.tflite", "--threads", threads, "--json"],
+            [modelctl.BINARY, "bench", quantized, "--threads", threads, "--json"], [PYTHON, "-c", LITERT, quantized, threads]])
+        print(f"| MobileNetV2 int8, batch 1, {threads} threads | {integers:.1f} ms | | our float32 {floats:.1f} ms: {integers / floats:.2f}× its latency; "
+              f"LiteRT with XNNPACK {litert:.1f} ms: {integers / litert:.2f}× |", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gigabytes", type=float, default=1.0)
-    parser.add_argument("--only", default="convert,inspect,inference")
+    parser.add_argument("--only", default="convert,inspect,converters,inference")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     print("| what | time | resident | peers in the same run |\n| --- | --- | --- | --- |")
@@ -123,6 +223,8 @@ def main():
             bench_convert(folder, arguments.gigabytes)
         if "inspect" in wanted:
             bench_inspect(folder, arguments.gigabytes)
+        if "converters" in wanted:
+            bench_converters(folder)
         if "inference" in wanted:
             bench_inference(folder)
 

@@ -34,7 +34,7 @@ func expectClose(
 func withEveryBackend(_ body: (FastPrimitives, _ name: String) -> Void) {
   // The choice holds for this thread and the loops it shares, not for other tests.
   let usual = FastPrimitives.instructionSet
-  for name in ["portable", "avx2", "avx512"] where ck_use_instruction_set(name) {
+  for name in ["portable", "avx2", "avx512", "avx512vnni"] where ck_use_instruction_set(name) {
     for threads in [1, 3] { body(FastPrimitives(threads: threads), "\(name), \(threads) threads:") }
   }
   _ = ck_use_instruction_set(usual)

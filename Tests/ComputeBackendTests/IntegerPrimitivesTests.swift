@@ -51,4 +51,91 @@ import Testing
       }
     }
   }
+
+  @Test func convolutionsOfStoredIntegersAreExact() {
+    withEveryBackend { fast, name in
+      var numbers = Numbers(13)
+      for (kernel, strides, groups, inputs, outputs) in [
+        ([1, 1], [1, 1], 1, 17, 40), ([3, 3], [2, 1], 1, 3, 33), ([3, 3], [1, 1], 24, 24, 24), ([5, 5], [2, 2], 9, 9, 9),
+        ([2, 3], [1, 2], 2, 6, 10), ([7, 1], [1, 1], 40, 40, 40),
+      ] {
+        for kind in IntegerKind.allCases {
+          let shape = ConvolutionShape(
+            batch: 2, input: [9, 11], kernel: kernel, output: [8 / strides[0], 10 / strides[1]], strides: strides, dilations: [1, 1],
+            padding: [1, 1], inputChannels: inputs, outputChannels: outputs, groups: groups, layout: .channelsLast,
+            kernelLayout: .spatialOutputInput)
+          let bytes = integers(2 * 99 * inputs * 2, &numbers, 60).map { UInt8(truncatingIfNeeded: Int($0)) }
+          let w = integers(kernel[0] * kernel[1] * inputs / groups * outputs, &numbers, 63).map { Int16($0) }
+          let bias = integers(outputs, &numbers, 900).map { Int32($0) }
+          let factor = integers(outputs, &numbers, 2e8).map { Int32(1 << 30) + Int32(abs($0)) }
+          let left = (0..<outputs).map { Int32($0 % 5 == 0 ? 1 : 0) }, right = (0..<outputs).map { Int32($0 % 5 == 0 ? 0 : $0 % 11) }
+          let count = 2 * shape.output[0] * shape.output[1] * outputs * 2
+          var found = [UInt8](repeating: 0, count: count), expected = found
+          let bounds: ClosedRange<Int32> = kind == .uint8 ? 0...255 : kind == .int8 ? -128...127 : -32768...32767
+          func run(_ primitives: some ComputePrimitives, _ y: inout [UInt8]) {
+            bias.withUnsafeBufferPointer { b in
+              factor.withUnsafeBufferPointer { f in
+                left.withUnsafeBufferPointer { l in
+                  right.withUnsafeBufferPointer { r in
+                    bytes.withUnsafeBytes { x in
+                      y.withUnsafeMutableBytes { y in
+                        guard let b = b.baseAddress, let f = f.baseAddress, let l = l.baseAddress, let r = r.baseAddress,
+                          let x = x.baseAddress, let y = y.baseAddress
+                        else { return }
+                        primitives.convolve(
+                          shape, StoredIntegers(x, kind, zero: kind == .int16 ? 0 : 5), w,
+                          Requantization(bias: b, factor: f, left: l, right: r, zero: 3, range: bounds), StoredResults(y, kind), cache: nil)
+                      }
+                    }
+                  }
+                }
+              }
+            }
+          }
+          run(fast, &found)
+          run(ReferencePrimitives(), &expected)
+          #expect(found == expected, "\(name) \(kind) \(kernel) \(groups) groups")
+          #expect(Set(found).count > 8)
+        }
+      }
+    }
+  }
+
+  @Test func combinationsAreExact() {
+    withEveryBackend { fast, name in
+      var numbers = Numbers(17)
+      for function in [IntegerCombination.Function.add, .sub, .mul] {
+        for (kind, zero) in [(IntegerKind.int8, Int32(-7)), (.uint8, 120), (.int16, 0)] {
+          for (aStep, bStep) in [(1, 1), (0, 1), (1, 0)] {
+            let count = 301
+            let a = integers(2 * count, &numbers, 60).map { UInt8(truncatingIfNeeded: Int($0)) }
+            let b = integers(2 * count, &numbers, 60).map { UInt8(truncatingIfNeeded: Int($0)) }
+            var scheme = IntegerCombination(
+              function, left: 0, result: IntegerFactor(1_500_000_000, right: function == .mul ? 6 : 18), zero: 2,
+              range: kind == .uint8 ? 0...255 : -128...127)
+            scheme.first = kind == .int16 ? 15 : 20
+            scheme.a = IntegerFactor(1_200_000_000, right: 1)
+            scheme.b = IntegerFactor(2_000_000_000, right: 0)
+            var found = [UInt8](repeating: 0, count: 2 * count), expected = found
+            func run(_ primitives: some ComputePrimitives, _ y: inout [UInt8]) {
+              a.withUnsafeBytes { a in
+                b.withUnsafeBytes { b in
+                  y.withUnsafeMutableBytes { y in
+                    guard let a = a.baseAddress, let b = b.baseAddress, let y = y.baseAddress else { return }
+                    primitives.combine(
+                      scheme, StoredIntegers(a, kind, zero: zero), StoredIntegers(b, kind, zero: zero), StoredResults(y, kind), offset: 0,
+                      count: count, aStart: 0, bStart: 0, aStep: aStep, bStep: bStep)
+                  }
+                }
+              }
+            }
+            run(fast, &found)
+            run(ReferencePrimitives(), &expected)
+            #expect(found == expected, "\(name) \(function) \(kind) \(aStep) \(bStep)")
+            #expect(Set(found).count > 8)
+          }
+        }
+      }
+    }
+  }
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// The instruction set in use: "avx512", "avx2" or "portable".
+// The instruction set in use: "avx512vnni", "avx512", "avx2" or "portable".
 const char *ck_instruction_set(void);
 // Lets tests run a lesser version in this thread and the loops it shares: returns whether the processor has it.
 bool ck_use_instruction_set(const char *name);
@@ -112,6 +112,38 @@ void ck_accumulate_int16(const int16_t *x, const int16_t *w, int32_t *sums, long
 /// Sums of [rows, n] with a bias, times a factor of 31 bits and a power of two, each for a column; rounded twice.
 void ck_requantize(int32_t *x, long rows, long n, const int32_t *bias, const int32_t *factor, const int32_t *left,
                    const int32_t *right, int32_t zero, int32_t low, int32_t high);
+
+// Integers as they are stored.
+enum ck_integer_code { CK_INT8, CK_UINT8, CK_INT16 };
+// How sums become stored integers, one entry for each channel; as for ck_requantize.
+typedef struct {
+  const int32_t *bias, *factor, *left, *right;
+  int32_t zero, low, high;
+} ck_requantization;
+
+// Packs weights of 8 bits, widened to 16, of [n, k] for ck_convolve_integers, and the integers that takes.
+void ck_pack_integers(const int16_t *w, long k, long n, int16_t *packed);
+long ck_packed_integers(long k, long n);
+// A convolution, channels last, of integers less `zero` (which fit 16 bits). `packed` is the group's, of [outputs, taps * inputs].
+// `scratch` takes ck_integer_scratch(s) floats. Output pixels first_pixel..<last_pixel (over batch and space) of `group`.
+void ck_convolve_integers(const ck_convolution *s, const void *x, int kind, int32_t zero, const int16_t *packed,
+                          const ck_requantization *q, void *y, int y_kind, float *scratch, long group, long first_pixel,
+                          long last_pixel);
+long ck_integer_scratch(const ck_convolution *s);
+// One input channel for each output channel, two spatial axes, at most 256 taps of integers of 8 bits. `w` is [taps, channels], whole
+// numbers. `scratch` takes ck_integer_depthwise_scratch(s) floats. Rows of output (batch * height) first_row..<last_row.
+void ck_depthwise_integers(const ck_convolution *s, const void *x, int kind, int32_t zero, const float *w,
+                           const ck_requantization *q, void *y, int y_kind, float *scratch, long first_row, long last_row);
+long ck_integer_depthwise_scratch(const ck_convolution *s);
+
+// Sums or products of two tensors of integers less `zeros`. Summands are first shifted left by `first` and scaled by factor[0] and
+// factor[1] (31 bits, then right); the result by 2^left, factor[2] and right[2], with `zero` added, clamped.
+typedef struct {
+  bool multiplies, subtracts;
+  int32_t zeros[2], factor[3], right[3], first, left, zero, low, high;
+} ck_integer_pair;
+void ck_combine_integers(const ck_integer_pair *p, const void *a, const void *b, void *y, int kind, long count, long a_step,
+                         long b_step);
 
 // Memory of this thread for `count` floats, 64-byte aligned; the next call may move it. Null when there is none.
 float *ck_scratch(long count);

@@ -87,8 +87,9 @@ public enum OperationRules {
     }
     var writer = OperationWriter()
     for port in graph.inputs {
+      guard let dims = graph[port.value].type.shape.dims, dims.contains(where: \.isNamed) else { continue }
       let fact = model.fact(port.value, in: graph)
-      for (axis, dim) in (fact.type.shape.dims ?? []).enumerated() {
+      for (axis, dim) in dims.enumerated() {
         if case .named = dim, writer.sources[dim] == nil { writer.sources[dim] = (WrittenTensor(.value(port.value), fact), axis) }
       }
     }
@@ -111,6 +112,10 @@ public enum OperationRules {
     }
     return (writer.operations, results)
   }
+}
+
+extension Dim {
+  fileprivate var isNamed: Bool { if case .named = self { true } else { false } }
 }
 
 extension Shape {

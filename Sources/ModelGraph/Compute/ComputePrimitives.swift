@@ -36,6 +36,16 @@ public protocol ComputePrimitives: Sendable {
   /// half is taken, halves upwards, and again as it is shifted right (by at most 31), halves away from zero.
   func requantize(_ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, _ scheme: Requantization)
 
+  /// A convolution of stored integers, channels last, whose sums wrap. The weights have 8 bits and are given as `[output, tap, input of
+  /// the group]`, widened, whatever the shape says of their layout.
+  func convolve(
+    _ shape: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ scheme: Requantization, _ y: StoredResults,
+    cache: NodeCache?)
+  /// `y[offset + i] = scheme(a[aStart + i · aStep], b[bStart + i · bStep])`; steps are 0 or 1. All have the kind of `y`.
+  func combine(
+    _ scheme: IntegerCombination, _ a: StoredIntegers, _ b: StoredIntegers, _ y: StoredResults, offset: Int, count: Int, aStart: Int,
+    bStart: Int, aStep: Int, bStep: Int)
+
   /// A convolution or correlation as Keras and ONNX define it, see `ConvolutionShape`.
   func convolve(
     _ shape: ConvolutionShape, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>,

@@ -24,10 +24,58 @@ private struct CommonScale {
   @inline(__always) func result(_ x: Int32) -> Int32 { range.clamp(factor.times(x) &+ zero) }
 }
 
+extension FixedPointFactor {
+  /// As the primitives take it: a shift to the left before, and a factor.
+  fileprivate var split: (left: Int32, factor: IntegerFactor)? {
+    guard (-31...31).contains(shift) else { return nil }
+    return (Int32(max(0, shift)), IntegerFactor(value, right: Int32(max(0, -shift))))
+  }
+}
+
+extension CommonScale {
+  /// The same as a primitive, if it can be one.
+  func combination(_ function: IntegerCombination.Function) -> IntegerCombination? {
+    guard let a = factorA.split, let b = factorB.split, let y = factor.split, a.left == 0, b.left == 0 else { return nil }
+    var made = IntegerCombination(function, left: y.left, result: y.factor, zero: zero, range: range)
+    (made.first, made.a, made.b) = (left, a.factor, b.factor)
+    return made
+  }
+}
+
+/// Two tensors of one dtype, broadcast; `nil` when the primitive doesn't take them.
+private func combined(
+  _ scheme: IntegerCombination?, _ a: NDArray, _ zeroA: Int32, _ b: NDArray, _ zeroB: Int32, in context: ExecutionContext
+) throws -> NDArray? {
+  guard let scheme, a.dtype == b.dtype, let kind = IntegerKind(a.dtype), kind != .int16 || zeroA == 0 && zeroB == 0 else { return nil }
+  let walk = try BroadcastWalk([a.shape, b.shape])
+  let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
+  guard stepA <= 1, stepB <= 1 else { return nil }
+  let result = try context.allocate(a.dtype, walk.shape)
+  a.withBytes { x in
+    b.withBytes { w in
+      result.withMutableBytes { y in
+        guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
+        let left = StoredIntegers(x, kind, zero: zeroA), right = StoredIntegers(w, kind, zero: zeroB), to = StoredResults(y, kind)
+        if a.shape == b.shape {
+          context.primitives.combine(
+            scheme, left, right, to, offset: 0, count: result.count, aStart: 0, bStart: 0, aStep: 1, bStep: 1)
+          return
+        }
+        walk.forEachRun { place, offsets, length in
+          context.primitives.combine(
+            scheme, left, right, to, offset: place, count: length, aStart: offsets[0], bStart: offsets[1], aStep: stepA, bStep: stepB)
+        }
+      }
+    }
+  }
+  return result
+}
+
 extension AddOp: IntegerKernel {
   public func evaluateIntegers(_ inputs: [NDArray?], _ types: IntegerTypes, in context: ExecutionContext) throws -> [NDArray] {
     let a = try inputs.required(0, of: self), b = try inputs.required(1, of: self)
     let scale = try CommonScale(types, of: self, resultBelowOne: true)
+    if let sum = try combined(scale.combination(.add), a, scale.zeroA, b, scale.zeroB, in: context) { return [sum] }
     return [try mapStored(a, b, as: a.dtype, for: self, in: context) { scale.result(scale.a($0) &+ scale.b($1)) }]
   }
 }
@@ -36,6 +84,7 @@ extension SubOp: IntegerKernel {
   public func evaluateIntegers(_ inputs: [NDArray?], _ types: IntegerTypes, in context: ExecutionContext) throws -> [NDArray] {
     let a = try inputs.required(0, of: self), b = try inputs.required(1, of: self)
     let scale = try CommonScale(types, of: self, resultBelowOne: false)
+    if let difference = try combined(scale.combination(.sub), a, scale.zeroA, b, scale.zeroB, in: context) { return [difference] }
     return [try mapStored(a, b, as: a.dtype, for: self, in: context) { scale.result(scale.a($0) &- scale.b($1)) }]
   }
 }
@@ -48,6 +97,8 @@ extension MulOp: IntegerKernel {
     // All in float32, as LiteRT prepares it.
     let factor = FixedPointFactor(Double(x.scale * w.scale / y.scale)), range = try y.range(types.activation, of: self)
     let (zeroA, zeroB, zero) = (x.offset, w.offset, y.offset)
+    let scheme = factor.split.map { IntegerCombination(.mul, left: $0.left, result: $0.factor, zero: zero, range: range) }
+    if let product = try combined(scheme, a, zeroA, b, zeroB, in: context) { return [product] }
     return [
       try mapStored(a, b, as: y.dtype, for: self, in: context) {
         range.clamp(zero &+ factor.times(($0 &- zeroA) &* ($1 &- zeroB)))

@@ -10,16 +10,22 @@ extension ConvOp: IntegerKernel {
       throw noKernel(x.dtype)
     }
     let s = try resolve(x.shape, w.shape)
+    let width: AccumulatorWidth = x.dtype == .int16 && bias?.dtype != .int32 ? .bits64 : .bits32
+    // The primitive has no lanes for single channels of 16 bits.
+    let isPrimitive = width == .bits32 && !(s.isDepthwise && x.dtype == .int16)
     let packed = try IntegerWeights.cached(in: context) {
       let epilogue = try IntegerEpilogue(
         from, weights, to, bias: bias, channels: s.outputChannels, inFloat: x.dtype == .uint8, activation: types.activation, of: self)
       let rows = try s.rowsOfWeights(try w.centred(weights.offset, for: self))
-      return IntegerWeights(s.isDepthwise ? s.columnsOfTaps(rows) : rows, epilogue)
+      return IntegerWeights(s.isDepthwise && !isPrimitive ? s.columnsOfTaps(rows) : rows, epilogue)
     }
-    let width: AccumulatorWidth = x.dtype == .int16 && bias?.dtype != .int32 ? .bits64 : .bits32
-    let centred = try x.centred(from.offset, for: self)
     let result = try context.allocate(to.dtype, layout.shape(batch: s.batch, spatial: s.output, channels: s.outputChannels))
     guard result.count > 0 else { return [result] }
+    if isPrimitive {
+      try packed.convolve(s, x, from, into: result, for: self, in: context)
+      return [result]
+    }
+    let centred = try x.centred(from.offset, for: self)
     let loop = IntegerConvolution(shape: s, weights: packed, width: width)
     switch to.dtype {
     case .int8: result.withMutable(Int8.self) { loop.run(centred, $0, in: context) }
@@ -28,6 +34,26 @@ extension ConvOp: IntegerKernel {
     default: throw noKernel(to.dtype)
     }
     return [result]
+  }
+}
+
+extension IntegerWeights {
+  /// By the primitive, into an array of the result's shape.
+  fileprivate func convolve(
+    _ s: ConvolutionShape, _ x: NDArray, _ from: QuantizedType, into result: NDArray, for op: any Op, in context: ExecutionContext
+  ) throws {
+    guard let kind = IntegerKind(x.dtype), let resultKind = IntegerKind(result.dtype) else { throw op.noKernel(x.dtype) }
+    x.withBytes { source in
+      result.withMutableBytes { target in
+        values.withUnsafeBufferPointer { w in
+          guard let source = source.baseAddress, let target = target.baseAddress, let w = w.baseAddress else { return }
+          epilogue.withScheme(0) {
+            context.primitives.convolve(
+              s, StoredIntegers(source, kind, zero: from.offset), w, $0, StoredResults(target, resultKind), cache: arranged)
+          }
+        }
+      }
+    }
   }
 }
 

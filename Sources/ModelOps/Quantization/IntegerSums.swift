@@ -89,6 +89,8 @@ final class IntegerWeights {
   /// 16 bits, less the zero point: `[outputs, depth]`.
   let values: [Int16]
   let epilogue: IntegerEpilogue
+  /// What the primitives make of them.
+  let arranged = NodeCache()
   init(_ values: [Int16], _ epilogue: IntegerEpilogue) {
     self.values = values
     self.epilogue = epilogue
@@ -141,14 +143,18 @@ extension IntegerEpilogue {
       for i in 0..<(rows * columns) { sums[i] = result(sums[i], firstChannel + i % columns) }
       return
     }
+    withScheme(firstChannel) { context.primitives.requantize(sums, rows: rows, columns: columns, $0) }
+  }
+
+  /// The form that primitives take, from a channel on.
+  func withScheme(_ firstChannel: Int, _ body: (Requantization) -> Void) {
     narrowBias.withUnsafeBufferPointer { bias in
       values.withUnsafeBufferPointer { values in
         left.withUnsafeBufferPointer { left in
           right.withUnsafeBufferPointer { right in
             guard let bias = bias.baseAddress, let values = values.baseAddress, let left = left.baseAddress, let right = right.baseAddress
             else { return }
-            context.primitives.requantize(
-              sums, rows: rows, columns: columns,
+            body(
               Requantization(
                 bias: bias + firstChannel, factor: values + firstChannel, left: left + firstChannel, right: right + firstChannel,
                 zero: zero, range: range))

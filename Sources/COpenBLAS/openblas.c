@@ -1,0 +1,47 @@
+#include "COpenBLAS.h"
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+
+// The values of CBLAS's enumerations.
+enum { row_major = 101, as_it_is = 111, transposed = 112 };
+
+static void (*set_threads)(int);
+static void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+static void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+// The name of the binary interface first, then what packages for developers install.
+static void load(void) {
+  static const char *const names[] = {"libopenblas.so.0", "libopenblas.so", "libopenblas.dylib", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib",
+                                      "/usr/local/opt/openblas/lib/libopenblas.dylib"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (!library) continue;
+    *(void **)&set_threads = dlsym(library, "openblas_set_num_threads");
+    *(void **)&sgemm = dlsym(library, "cblas_sgemm");
+    *(void **)&dgemm = dlsym(library, "cblas_dgemm");
+    if (set_threads && sgemm && dgemm) return;
+    dlclose(library);
+  }
+  sgemm = NULL;
+  dgemm = NULL;
+}
+
+bool copenblas_sgemm(int threads, bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+                     const float *b, int ldb, float beta, float *c, int ldc) {
+  pthread_once(&once, load);
+  if (!sgemm) return false;
+  set_threads(threads);
+  sgemm(row_major, transpose_a ? transposed : as_it_is, transpose_b ? transposed : as_it_is, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  return true;
+}
+
+bool copenblas_dgemm(int threads, bool transpose_a, bool transpose_b, int m, int n, int k, double alpha, const double *a, int lda,
+                     const double *b, int ldb, double beta, double *c, int ldc) {
+  pthread_once(&once, load);
+  if (!dgemm) return false;
+  set_threads(threads);
+  dgemm(row_major, transpose_a ? transposed : as_it_is, transpose_b ? transposed : as_it_is, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  return true;
+}
