@@ -48,8 +48,7 @@ INLINE vf sigmoid_of(vf x) {
   vf e = exp_of(-magnitude(x));
   return reciprocal_of(1.0f + e) * choose(x < 0, e, splat(1));
 }
-// Below -87 the result is next to nothing, and numbers so small are slow.
-INLINE vf silu_of(vf x) { return choose(x < -87.0f, x * 0.0f, x * sigmoid_of(larger(splat(-87.0f), x))); }
+INLINE vf silu_of(vf x) { return x * sigmoid_of(x); }
 // A NaN stays one.
 INLINE vf relu_of(vf x) { return larger(splat(0), x); }
 
