@@ -2,9 +2,9 @@ import ModelGraph
 import ModelOps
 import ModelTensor
 
-extension ReluOp: DifferentiableOp {
-  public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in c: inout C) throws -> [C.Value?] {
-    [try c.keep(try call.g(), where: try c.greater(try call.y(), than: 0))]
+extension ReluOp: LinearRule {
+  public func transposed<C: OpContext>(_ g: C.Value, _ call: Pullback<C.Value>, in c: inout C) throws -> C.Value {
+    try c.apply(ReluGradientOp(), g, try call.y())
   }
 }
 extension SigmoidOp: ElementwiseRule {

@@ -71,7 +71,8 @@ struct CanonicalReader {
       if let known = bodies[body] { nested = known } else { nested = try model(of: body, name: name, depth: depth + 1) }
       bodies[body] = nested
       return try nested(try node.inputs.compactMap { try $0.map { try value($0, graph, values) } })
-    case let op where op is any BodyOp || op is OpaqueOp:
+    case let op as any BodyOp: return try control(op, node, graph, values)
+    case let op as OpaqueOp:
       throw TensorError(.notSupported, "'\(node.name)' (\(op.displayName)) can't be trained")
     default:
       let weights = try node.inputs.compactMap { try $0.map { try variable($0, graph) } ?? nil }
@@ -89,6 +90,31 @@ struct CanonicalReader {
       guard tensors.contains(where: \.isSymbolic) else { return try layer(tensors) }
       return try layer(tensors)
     }
+  }
+
+  /// A branch or a loop, with every parameter that its bodies use.
+  private mutating func control(
+    _ op: any BodyOp, _ node: Node, _ graph: Graph, _ values: [ValueID: Tensor]
+  ) throws -> [Tensor] {
+    var used: [ParameterID: Variable] = [:], waiting = node.bodies, seen: Set<GraphID> = []
+    while let id = waiting.popLast() {
+      guard seen.insert(id).inserted, let body = source.graphs[id] else { continue }
+      for value in body.valueIDs {
+        if case .parameter(let parameter) = body[value].definition { used[parameter] = try variable(value, body) }
+      }
+      for inner in body.nodeIDs { waiting += body[inner].bodies }
+    }
+    guard node.inputs.allSatisfy({ $0 != nil }) else { throw TensorError(.notSupported, "'\(node.name)' leaves values out") }
+    // Parameters that are handed in are read when it runs, so that they train.
+    let weights = try node.inputs.map { try $0.flatMap { try variable($0, graph) } }
+    let layer = ControlLayer(
+      op, bodies: node.bodies.compactMap { source.graphs[$0] }, of: source, variables: used, name: node.name)
+    let operands = try zip(node.inputs, weights).map { input, weight -> Tensor? in
+      weight != nil ? nil : try input.map { try value($0, graph, values) }
+    }
+    let fed = FedLayer(layer, weights: weights, name: node.name)
+    let types = node.outputs.map { graph[$0].type }
+    return CallNode(.layer(fed, named: [], options: [:]), inputs: operands.compactMap { $0 }).outputs(types, name: node.name)
   }
 
   /// The layer of a node; calls that share weights (or a scope) are calls of one layer.

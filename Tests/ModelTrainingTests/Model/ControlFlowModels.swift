@@ -1,0 +1,46 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// Small canonical graphs with bodies.
+enum ControlFlowModels {
+  /// `h ← h · weight + x` over the first axis of `x` `[T, 1]`; gives the last `h`.
+  static func scan(weight: Float) throws -> Model {
+    var model = Model()
+    let id = model.add(Parameter(name: "weight", tensor: Tensor(NDArray([weight], [1]))))
+    var body = GraphContext(model, graph: Graph(name: "body"))
+    let h = body.graph.addInput("h", TensorType(.float32, [1])), x = body.graph.addInput("x", TensorType(.float32, [1]))
+    let w = body.graph.addParameter(id, of: model)
+    body.graph.addOutput("next", try body.add(try body.mul(h, w), x))
+    model.graphs[.main] = Graph()
+    model.graphs[GraphID("body")] = body.graph
+    var main = Graph(name: "main")
+    let sequence = main.addInput("sequence", TensorType(.float32, [3, 1]))
+    let start = main.addConstant(Tensor(NDArray([Float(0)], [1])), name: "start")
+    let op = ScanOp(stateCount: 1, inputAxes: [0], inputsReversed: [false], outputAxes: [], outputsReversed: [], scanTypes: [])
+    let node = main.append(op, [start, sequence], types: [TensorType(.float32, [1])], name: "scan", bodies: [GraphID("body")])
+    main.addOutput("last", main[node].outputs[0])
+    model.mainGraph = main
+    return model
+  }
+
+  /// `3x` where the sum of `x` is positive, else `-x`.
+  static func branch() throws -> Model {
+    var model = Model()
+    for (name, factor) in [("then", 3.0), ("else", -1.0)] {
+      var body = GraphContext(model, graph: Graph(name: name))
+      let x = body.graph.addInput("x", TensorType(.float32, [1]))
+      body.graph.addOutput("y", try body.mul(x, try body.scalar(factor, like: x)))
+      model.graphs[GraphID(name)] = body.graph
+    }
+    var main = GraphContext(model, graph: Graph(name: "main"))
+    let x = main.graph.addInput("x", TensorType(.float32, [1]))
+    let sum = try main.reduce(.sum, x, axes: nil)
+    let condition = try main.apply(GreaterOp(), sum, try main.scalar(0, like: sum))
+    let node = main.graph.append(
+      IfOp(), [condition, x], types: [TensorType(.float32, [1])], name: "if", bodies: [GraphID("then"), GraphID("else")])
+    main.graph.addOutput("y", main.graph[node].outputs[0])
+    model.mainGraph = main.graph
+    return model
+  }
+}
