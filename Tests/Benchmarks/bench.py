@@ -103,8 +103,8 @@ def bench_convert(folder, gigabytes):
 TFLITE_CONVERTER = """
 import os, sys
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
-import tensorflow as tf
-open(sys.argv[2], 'wb').write(tf.lite.TFLiteConverter.from_saved_model(sys.argv[1]).convert())
+import keras, tensorflow as tf
+open(sys.argv[2], 'wb').write(tf.lite.TFLiteConverter.from_keras_model(keras.saving.load_model(sys.argv[1])).convert())
 """
 TF2ONNX = """
 import sys, keras, numpy as np
@@ -126,13 +126,13 @@ def bench_converters(folder):
          [converter, "--input_format", "keras", h5, folder / "p_tfjs"]),
         ("savedmodel → tfjs-graph", saved, folder / "c_graph", ["--to", "tfjs-graph"], "tensorflowjs_converter",
          [converter, "--input_format", "tf_saved_model", saved, folder / "p_graph"]),
-        ("savedmodel → tflite", saved, folder / "c.tflite", [], "TFLiteConverter", [PYTHON, "-c", TFLITE_CONVERTER, saved, folder / "p.tflite"]),
+        ("keras → tflite", source, folder / "c.tflite", [], "TFLiteConverter", [PYTHON, "-c", TFLITE_CONVERTER, source, folder / "p.tflite"]),
     ]
     for what, given, target, options, name, command in cases:
         seconds, megabytes = process([modelctl.BINARY, "convert", given, target, "--no-verify", "--force", *options], runs=5)
         row(f"MobileNetV2, {what}", seconds, megabytes, [(name, peer(command, runs=1, warmup=0))])
         seconds, megabytes = process([modelctl.BINARY, "convert", given, target, "--force", *options], runs=3)
-        row(f"the same, verified", seconds, megabytes, [])
+        row("the same, verified", seconds, megabytes, [])
 
 
 def network(path, name):
@@ -165,8 +165,8 @@ print(json.dumps({'median_ms': 1000 * sorted(times)[len(times) // 2]}))
 INT8 = """
 import os, sys
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
-import numpy as np, tensorflow as tf
-converter = tf.lite.TFLiteConverter.from_saved_model(sys.argv[1])
+import keras, numpy as np, tensorflow as tf
+converter = tf.lite.TFLiteConverter.from_keras_model(keras.saving.load_model(sys.argv[1]))
 converter.optimizations = [tf.lite.Optimize.DEFAULT]
 converter.representative_dataset = lambda: ([np.random.default_rng(i).normal(size=(1, 224, 224, 3)).astype('f')] for i in range(8))
 converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -198,9 +198,8 @@ def bench_inference(folder):
                 [modelctl.BINARY, "bench", tflite, "--threads", threads, "--json"], [PYTHON, "-c", LITERT, tflite, threads]])
             print(f"| {name} float32, batch 1, {threads} threads | {ours:.1f} ms | | ONNX Runtime {ort:.1f} ms: {ours / ort:.2f}× its latency |", flush=True)
             print(f"| the same as TFLite | {again:.1f} ms | | LiteRT with XNNPACK {litert:.1f} ms: {again / litert:.2f}× its latency |", flush=True)
-    saved, quantized = folder / "q_savedmodel", folder / "q.tflite"
-    modelctl.run("convert", folder / "MobileNetV2.keras", saved, "--to", "savedmodel", "--no-verify", "--force")
-    subprocess.run([PYTHON, "-c", INT8, str(saved), str(quantized)], check=True, capture_output=True)
+    quantized = folder / "q.tflite"
+    subprocess.run([PYTHON, "-c", INT8, str(folder / "MobileNetV2.keras"), str(quantized)], check=True, capture_output=True)
     for threads in [1, 2]:
         floats, integers, litert = in_turn([
             [modelctl.BINARY, "bench", folder / "MobileNetV2.tflite", "--threads", threads, "--json"],
