@@ -33,7 +33,9 @@ struct QuantizedVerification {
       var spelledOut = TargetProfile(name: "the result's operators", level: .ops) { node, graph, _ in
         guard let op = node.op as? QuantizedOp else { return node.op is any WrappingOp ? "it wraps an operator" : nil }
         if op.op is IdentityOp, op.activation == .none { return nil }
-        return node.outputs.contains { found.contains(graph[$0].name) } ? nil : "the result spells it"
+        // An output is called as its port.
+        let ports = graph.outputs.filter { node.outputs.contains($0.value) }.map(\.name)
+        return (node.outputs.map { graph[$0].name } + ports).contains { found.contains($0) } ? nil : "the result spells it"
       }
       spelledOut.prefersQuantizedOps = true
       try UnwrapQuantized(spelledOut).run(&reference)
