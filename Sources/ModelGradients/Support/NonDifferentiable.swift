@@ -56,7 +56,7 @@ public enum NonDifferentiable {
       (
         "has no rule yet",
         [
-          "Col2Im", "CropAndResize", "DeformConv", "GridSample", "ProjectiveTransform", "RoiAlign", "TensorScatter",
+          "CropAndResize", "DeformConv", "GridSample", "ProjectiveTransform", "RoiAlign", "TensorScatter",
         ]
       ),
     ]

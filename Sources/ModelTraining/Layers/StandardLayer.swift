@@ -21,15 +21,19 @@ open class StandardLayer: Layer {
   var activityRegularizer: (any Regularizer)?
   /// Draws of dropout and its kin.
   private(set) lazy var seeds: RandomSeed = {
-    let seed = (definition as? any SeededDefinition)?.seed ?? makeSeed()
+    let seed = seed ?? makeSeed()
     return (try? SeedGenerator(seed: seed)).map { .generator($0) } ?? .fixed(seed)
   }()
+  /// The seed that was given, or taken when the layer was made, as Keras takes it.
+  private var seed: Int?
   /// The states of a stateful recurrent layer.
   var states: [Variable] = []
 
   init(_ definition: any ModelLayers.Layer, name: String? = nil, trainable: Bool = true) {
     self.definition = definition
     super.init(name: name ?? LayerNames.next(for: Swift.type(of: definition).className), trainable: trainable)
+    if let seeded = definition as? any SeededDefinition { seed = seeded.seed ?? makeSeed() }
+    if definition is any RecurrentLayer { seed = makeSeed() }
   }
   open override var className: String { Swift.type(of: definition).className }
 

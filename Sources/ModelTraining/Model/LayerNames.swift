@@ -1,17 +1,9 @@
-import Synchronization
-
 /// Keras's automatic names: `dense`, `dense_1`, …
 enum LayerNames {
-  private static let counts = Mutex<[String: Int]>([:])
   static func next(for className: String) -> String {
-    let base = snakeCase(className)
-    return counts.withLock { counts in
-      let count = counts[base, default: 0]
-      counts[base] = count + 1
-      return count == 0 ? base : "\(base)_\(count)"
-    }
+    let base = snakeCase(className), count = Session.current.count(base)
+    return count == 0 ? base : "\(base)_\(count)"
   }
-  static func reset() { counts.withLock { $0 = [:] } }
 
   /// `BatchNormalization` to `batch_normalization`, `Conv2D` to `conv2d`, `LSTM` to `lstm`.
   static func snakeCase(_ name: String) -> String {
@@ -28,6 +20,3 @@ enum LayerNames {
     return result
   }
 }
-
-/// Starts automatic names anew (Keras's `clear_session`).
-public func clearSession() { LayerNames.reset() }

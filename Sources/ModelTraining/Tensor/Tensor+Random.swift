@@ -1,7 +1,6 @@
 import ModelGraph
 import ModelOps
 import ModelTensor
-import Synchronization
 
 /// The seed of a draw: a number gives the same draw every time, a `SeedGenerator` another one each time.
 ///
@@ -24,7 +23,7 @@ public enum RandomSeed: Sendable, ExpressibleByIntegerLiteral {
 public final class SeedGenerator: Sendable {
   public let state: Variable
   public init(seed: Int? = nil) throws {
-    let seed = UInt32(truncatingIfNeeded: seed ?? Int(SystemRandomNumberGenerator.draw()))
+    let seed = UInt32(truncatingIfNeeded: seed ?? makeSeed())
     state = try Variable(Tensor([seed, 0]), name: "seed_generator_state", trainable: false)
   }
   /// The seed of the next draw.
@@ -32,54 +31,6 @@ public final class SeedGenerator: Sendable {
     let now = state.tensor
     try state.assign(try now + Tensor([UInt32(0), 1]))
     return try now.cast(to: .int64)
-  }
-
-  /// Seeds what is given no seed; see `setRandomSeed`.
-  static var global: SeedGenerator {
-    get throws {
-      try shared.withLock { current in
-        if let current { return current }
-        let made = try SeedGenerator()
-        current = made
-        return made
-      }
-    }
-  }
-  fileprivate static let shared = Mutex<SeedGenerator?>(nil)
-  fileprivate static let seeds = Mutex<SplitMix?>(nil)
-}
-
-/// Makes what follows reproducible: draws and layers that are given no seed of their own.
-public func setRandomSeed(_ seed: Int) throws {
-  let generator = try SeedGenerator(seed: seed)
-  SeedGenerator.shared.withLock { $0 = generator }
-  SeedGenerator.seeds.withLock { $0 = SplitMix(state: UInt64(bitPattern: Int64(seed))) }
-}
-
-/// Seeds for initialisers and layers without one: reproducible after `setRandomSeed`.
-func makeSeed() -> Int {
-  SeedGenerator.seeds.withLock { state in
-    guard state != nil else { return Int(SystemRandomNumberGenerator.draw() >> 1) }
-    return Int((state?.next() ?? 0) & 0x7FFF_FFFF)
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, 2014): seeds from a seed.
-struct SplitMix {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
-extension SystemRandomNumberGenerator {
-  fileprivate static func draw() -> UInt32 {
-    var generator = SystemRandomNumberGenerator()
-    return generator.next()
   }
 }
 
@@ -122,7 +73,7 @@ public struct RandomTensors: Sendable {
   private func draw(
     _ distribution: RandomDistribution, _ shape: [Int], _ dtype: DType, _ seed: RandomSeed?, _ low: Int? = nil, _ high: Int? = nil
   ) throws -> Tensor {
-    let pair = try (seed ?? .generator(try SeedGenerator.global)).next()
+    let pair = try (seed ?? .generator(try Session.current.generator())).next()
     let keys = try Dispatch.apply(RandomKeyOp(), to: [pair])
     guard keys.count == 2 else { throw TensorError(.invalidArgument, "a seed without a key") }
     let extents = Tensor(NDArray(shape.map(Int64.init), [shape.count]))

@@ -46,10 +46,33 @@ import Testing
     #expect(try Tensor.random.uniform([3], seed: 7).doubles() == a)
   }
 
-  @Test func setRandomSeedMakesDrawsReproducible() throws {
-    try setRandomSeed(3)
-    let a = try Tensor.random.normal([4]).doubles()
-    try setRandomSeed(3)
-    #expect(try Tensor.random.normal([4]).doubles() == a)
+  @Test func sessionsWithASeedAreReproducible() throws {
+    let a = try withSession(seed: 3) { try Tensor.random.normal([4]).doubles() }
+    #expect(try withSession(seed: 3) { try Tensor.random.normal([4]).doubles() } == a)
+    #expect(try withSession(seed: 4) { try Tensor.random.normal([4]).doubles() } != a)
+  }
+
+  /// As after `keras.utils.set_random_seed(7)`.
+  @Test func layersTakeTheSeedsOfKeras() throws {
+    try withSession(seed: 7) {
+      let model = try Sequential([Dense(2), Dropout(0.5), Dense(2, kernelInitializer: "he_normal")], inputShape: [3])
+      let weights = model.getWeights()
+      try check(
+        weights[0],
+        [-0.40001481771469116, 0.5036206245422363, 0.9944791793823242, -0.3734724521636963, -0.24597936868667603, 0.036820173263549805])
+      try check(weights[2], [0.1603105366230011, -0.05780468136072159, 0.6155444979667664, -1.0898253917694092])
+      try check(try model.layers[1](Tensor.ones([1, 6]), training: true), [2, 2, 0, 2, 2, 0])
+    }
+    try withSession(seed: 7) {
+      let weights = try Sequential([LSTM(2), Dense(2)], inputShape: [4, 2]).getWeights()
+      try check(
+        try weights[1][0],
+        [
+          -0.1187053918838501, -0.2765788435935974, 0.20099323987960815, 0.5414886474609375, -0.35838407278060913, 0.5586618781089783,
+          -0.1574036180973053, -0.3323953151702881,
+        ])
+      try check(weights[2], [0, 0, 1, 1, 0, 0, 0, 0])
+      try check(weights[3], [0.8676177263259888, 0.23925936222076416, 0.6420199871063232, 0.16925573348999023])
+    }
   }
 }
