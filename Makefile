@@ -6,7 +6,7 @@
 #   make test-interop  the real Keras, tf_keras, TensorFlow, tensorflowjs, LiteRT and ONNX Runtime on what modelctl reads and writes
 #   make test-wide     a wider sweep of typical Keras models
 #   make conformance   the ONNX backend node tests; REPORT=docs/onnx-conformance.md writes their table anew
-#   make op-support    TensorFlow's operators one by one; writes docs/op-support.md
+#   make op-support    TensorFlow's and TensorFlow Lite's operators one by one; writes docs/op-support.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
 #   make fixtures      make the recorded fixtures anew with the real frameworks
 #   make lint          swift-format in strict mode
@@ -53,6 +53,7 @@ conformance: release $(VENV)/.ready
 
 op-support: release $(VENV)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/InteropTests/op_sweep.py --report docs/op-support.md
+	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) Tests/InteropTests/tflite_support.py --report docs/op-support.md
 
 bench: release $(VENV)/.ready $(TFJS)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) MODELCTL_TFJS_PYTHON=$(CURDIR)/$(TFJS)/bin/python $(PEERS) Tests/Benchmarks/bench.py

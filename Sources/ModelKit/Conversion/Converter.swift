@@ -106,6 +106,10 @@ public struct Converter: Sendable {
   private func verify(
     _ model: Model, _ source: String, _ written: String, _ options: VerificationOptions, _ report: inout ConversionReport
   ) throws {
+    guard !model.mainGraph.openOutputs.isEmpty else {
+      report.notes.append("not verified: the model has no outputs")
+      return
+    }
     // The entry point that was asked for is the one to compare, where the target holds several.
     let result = try FormatRegistry.open(
       written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)

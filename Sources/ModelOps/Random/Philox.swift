@@ -50,7 +50,7 @@ struct Philox {
     return Double(high << 26 | low) / Double(1 << 53 as UInt64)
   }
 
-  private static func rounds(
+  static func rounds(
     _ start: (UInt32, UInt32, UInt32, UInt32), _ key: (UInt32, UInt32)
   ) -> (UInt32, UInt32, UInt32, UInt32) {
     var c = start, k = key

@@ -17,14 +17,19 @@ extension SequenceLSTMOp: WrappingOp {
     return nil
   }
 
-  /// As an `LSTMOp` on floats, with everything quantised on its way in and out.
+  /// As an `LSTMOp` on floats, with everything quantised on its way in and out; what that does not say, step by step.
   public func decompose<C: OpContext>(_ values: [C.Value?], in context: inout C) throws -> [C.Value] {
     func has(_ index: Int) -> Bool { index < values.count && values[index] != nil }
-    if let reason = reasonAgainstLSTM(has) {
-      throw UnsupportedError("no simpler ops say it:", items: [.init(displayName, reason: reason)])
-    }
     var real: [C.Value?] = []
     for (index, value) in values.enumerated() { real.append(try value.map { try dequantized($0, index, in: &context) }) }
+    if let reason = reasonAgainstLSTM(has) {
+      let results = try unrolled(real, reason: reason, in: &context)
+      return [
+        try quantized(results[0], outputQuantization, like: Input.x, values, in: &context),
+        try quantized(results[1], stored(Input.outputState), like: Input.outputState, values, in: &context),
+        try quantized(results[2], stored(Input.cellState), like: Input.cellState, values, in: &context),
+      ]
+    }
     func input(_ index: Int) throws -> C.Value {
       guard index < real.count, let value = real[index] else {
         throw GraphError(.wrongInputCount, "\(displayName) needs input \(index)")

@@ -29,6 +29,7 @@ public struct Legalizer {
       losses = ResolveState.losses(of: model, target: profile.name)
       try apply(ResolveState(), to: &result)
     }
+    losses += UnwrapQuantized(profile).losses(of: result)
     switch profile.level {
     case .ops:
       for pass in opPasses { try apply(pass, to: &result) }

@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelSupport
 import ModelTensor
 
 /// Takes apart the ops around others that a target has no word for, before anything asks where channels stand.
@@ -18,6 +19,20 @@ public struct UnwrapQuantized: Pass {
       guard let op = node.op as? any WrappingOp, !profile.prefersQuantizedOps || profile.accepts(node, context.graph, context.model) != nil
       else { return nil }
       return try op.decompose(node.inputs, in: &context)
+    }
+  }
+}
+
+extension UnwrapQuantized {
+  /// What ops do that the ones they are taken apart into do not.
+  func losses(of model: Model) -> [Loss] {
+    model.graphs.values.flatMap { graph in
+      graph.nodeSlots.compactMap { node -> Loss? in
+        guard let node, let cell = node.op as? SequenceLSTMOp, cell.cellClip > 0, profile.accepts(node, graph, model) != nil,
+          cell.reasonAgainstLSTM({ node.inputs.indices.contains($0) && node.inputs[$0] != nil }) == nil
+        else { return nil }
+        return Loss("the bound of \(cell.cellClip) on the cells of '\(node.name)'", reason: "\(profile.name) has no such LSTM")
+      }
     }
   }
 }

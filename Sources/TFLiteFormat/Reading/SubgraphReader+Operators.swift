@@ -164,10 +164,15 @@ extension SubgraphReader {
     _ reader: OperatorReader, _ customName: String?, name: String, reason: String?, in g: inout GraphContext
   ) -> [ValueID] {
     let payload = TFLitePayload(op: reader.op, code: reader.code, customName: customName, version: Int32(clamping: reader.version))
+    // A shape of rank 0 without `has_rank` says nothing.
+    let types = zip(reader.op.outputs ?? [], reader.outputTypes).map { number, type in
+      let isKnown = type.shape.rank != 0 || tensors.indices.contains(Int(number)) && tensors[Int(number)].hasRank
+      return isKnown ? type : TensorType(type.dtype, .unranked, quantization: type.quantization)
+    }
     let op = OpaqueOp(
-      format: TFLiteResidue.key, type: reader.type, attributes: reader.printable, resultTypes: reader.outputTypes, reason: reason,
+      format: TFLiteResidue.key, type: reader.type, attributes: reader.printable, resultTypes: types, reason: reason,
       payload: payload)
-    let id = g.graph.append(op, reader.inputs, types: reader.outputTypes, name: name, scope: g.scope, origin: g.origin)
+    let id = g.graph.append(op, reader.inputs, types: types, name: name, scope: g.scope, origin: g.origin)
     return g.graph[id].outputs
   }
 }

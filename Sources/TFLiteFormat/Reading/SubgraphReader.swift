@@ -82,24 +82,13 @@ struct SubgraphReader {
   /// Reads the subgraph as an entry point.
   mutating func readEntry(in g: inout GraphContext) throws {
     let entry = library.file.entryPoint(subgraph: index)
-    var used: Set<String> = []
-    func unique(_ name: String) -> String {
-      let name = name.isEmpty ? "tensor" : name
-      var result = name, count = 1
-      while !used.insert(result).inserted {
-        count += 1
-        result = "\(name)#\(count)"
-      }
-      return result
-    }
     isStatic = try entry.inputs.allSatisfy { try type(of: $0.tensor).shape.extents != nil }
     for port in entry.inputs {
       guard values[port.tensor] == nil else { throw FormatError(.invalidStructure, "tensor \(port.tensor) is an input twice") }
-      values[port.tensor] = g.graph.addInput(unique(port.name), try type(of: port.tensor))
+      values[port.tensor] = g.graph.addInput(port.name, try type(of: port.tensor))
     }
     try readOperators(in: &g)
-    used = []
-    for port in entry.outputs { g.graph.addOutput(unique(port.name), try value(port.tensor, in: &g)) }
+    for port in entry.outputs { g.graph.addOutput(port.name, try value(port.tensor, in: &g)) }
     bindStates(in: &g)
   }
 

@@ -73,7 +73,10 @@ extension OperatorWriter {
       return try emit(
         .depthwiseConv2d, [x, filter, try bias ?? zeroBias(extents[3])], .depthwiseConv2DOptions(options), as: shape)
     }
-    if groups > 1 { return try grouped(x, kernel, bias, strides, dilations, word, groups, extents) }
+    // The kernel tells groups by the filters' channels.
+    if groups > 1, channels != groups * extents[2] {
+      return try grouped(x, kernel, bias, strides, dilations, word, groups, extents)
+    }
     var options = Conv2DOptions()
     options.padding = word
     (options.strideH, options.strideW) = (Int32(clamping: strides[0]), Int32(clamping: strides[1]))
@@ -87,7 +90,7 @@ extension OperatorWriter {
     try constant(NDArray([Float](repeating: 0, count: count), [count]))
   }
 
-  /// Group by group: not all kernels and delegates know groups that are wider than one channel.
+  /// Group by group, where no operator knows groups.
   private mutating func grouped(
     _ x: OutValue, _ kernel: OutValue, _ bias: OutValue?, _ strides: [Int], _ dilations: [Int], _ word: TFLitePadding, _ groups: Int,
     _ extents: [Int]

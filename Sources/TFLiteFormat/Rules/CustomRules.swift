@@ -5,6 +5,14 @@ import ModelTensor
 
 /// Custom operators whose semantics are public: those that LiteRT registers itself, and those of its perception library.
 let customRules: [OperatorRule] = [
+  .reads(custom: "AudioSpectrogram") { n, g in try n.spectrogram(in: &g) },
+  .reads(custom: "Mfcc") { n, g in try n.cepstrum(in: &g) },
+  .reads(custom: "NumericVerify") { n, g in
+    // How far quantised numbers are from the right ones.
+    let x = try n.input(0), type = g.type(of: x)
+    let real = try QuantizedType(type).map { try g.dequantize(x, $0) } ?? g.cast(x, to: .float32)
+    return [try g.sub(real, try n.input(1))]
+  }.onAnyType,
   .reads(custom: "TFLite_Detection_PostProcess") { n, g in
     let options = try n.customOptions()
     func int(_ name: String, _ absent: Int? = nil) throws -> Int {

@@ -38,6 +38,31 @@ let stableHLORules: [OperatorRule] = [
         in: &g)
     ]
   },
+  .reads(.reduceWindow) { n, g in
+    // The form before StableHLO's: extents, strides and dilations are inputs, and nothing is padded.
+    let reduction: ScatterReduction
+    switch n.options(ReduceWindowOptions.self).reduceFunction {
+    case .add: reduction = .add
+    case .mul: reduction = .mul
+    case .minimum, .all: reduction = .min
+    case .maximum, .any: reduction = .max
+    case let other: throw UnsupportedError("a reduction by \(other.name)")
+    }
+    let rank = try n.rank(0, in: g), lists = try (2...4).map { try n.constantInts($0, in: g) }
+    return [
+      try n.reducedWindows(
+        reduction, kernel: lists[0], strides: lists[1], baseDilations: Array(repeating: 1, count: rank), dilations: lists[2],
+        pads: Array(repeating: 0, count: 2 * rank), in: &g)
+    ]
+  },
+  .reads(.stablehloRngBitGenerator) { n, g in
+    let algorithm = n.options(StablehloRngBitGeneratorOptions.self).algorithm
+    guard algorithm == .default || algorithm == .philox || algorithm == .threefry else {
+      throw UnsupportedError("the generator \(algorithm.name)")
+    }
+    let op = BitGeneratorOp(isThreefry: algorithm == .threefry, result: try n.output(1))
+    return try g.apply(op, to: [try n.input(0)])
+  },
   .reads(.stablehloScatter) { n, g in
     let reduction = try n.library.reduction(ofSubgraph: Int(n.options(StablehloScatterOptions.self).updateComputationSubgraphIndex))
     return try n.scattered(reduction, in: &g)
@@ -64,7 +89,7 @@ extension SubgraphLibrary {
 }
 
 extension OperatorReader {
-  /// Windows over all axes, brought together one place of the window after the other.
+  /// Windows over all axes, one axis after the other.
   fileprivate func reducedWindows(
     _ reduction: ScatterReduction, kernel: [Int], strides: [Int], baseDilations: [Int], dilations: [Int], pads: [Int],
     in g: inout GraphContext
@@ -76,7 +101,6 @@ extension OperatorReader {
     guard isSound, pads.count == 2 * rank else {
       throw FormatError(.invalidValue, "\(type) with windows of \(kernel), strides \(strides) and padding \(pads)")
     }
-    guard let count = checkedProduct(kernel), count <= 1024 else { throw UnsupportedError("\(type) with windows of \(kernel)") }
     x = try spread(x, by: baseDilations, filler: filler, in: &g)
     let before = (0..<rank).map { pads[2 * $0] }, after = (0..<rank).map { pads[2 * $0 + 1] }
     if pads.contains(where: { $0 != 0 }) { x = try g.apply(PadOp(), x, try g.ints(before + after), filler) }
@@ -85,19 +109,39 @@ extension OperatorReader {
       let span = (kernel[axis] - 1) * dilations[axis] + 1
       return extents[axis] < span ? 0 : (extents[axis] - span) / strides[axis] + 1
     }
-    var result = try g.expand(filler, to: try g.ints(output))
-    let axes = try g.ints(Array(0..<rank)), steps = try g.ints(strides)
-    for place in 0..<count {
-      var rest = place, starts = [Int](repeating: 0, count: rank)
-      for axis in (0..<rank).reversed() {
-        starts[axis] = rest % kernel[axis] * dilations[axis]
-        rest /= kernel[axis]
+    let start = try g.expand(filler, to: try g.ints(output))
+    guard !output.contains(0) else { return start }
+    for axis in 0..<rank {
+      let step = dilations[axis]
+      x = try windows(reduction, x, axis: axis, extent: extents[axis], count: kernel[axis], dilation: step, in: &g)
+      if strides[axis] > 1 {
+        x = try g.slice(x, axis: axis, start: 0, end: (output[axis] - 1) * strides[axis] + 1, step: strides[axis])
       }
-      let ends = (0..<rank).map { axis -> Int in starts[axis] + (output[axis] - 1) * strides[axis] + 1 }
-      let part = try g.apply(SliceOp(), x, try g.ints(starts), try g.ints(ends), axes, steps)
-      result = try combined(reduction, result, part, in: &g)
     }
-    return result
+    return try combined(reduction, start, x, in: &g)
+  }
+
+  /// What each window of `count` elements along an axis comes to: windows of powers of two, of which each is two of half the size,
+  /// put side by side.
+  private func windows(
+    _ reduction: ScatterReduction, _ x: ValueID, axis: Int, extent: Int, count: Int, dilation: Int, in g: inout GraphContext
+  ) throws -> ValueID {
+    func joined(_ a: ValueID, _ size: Int, _ b: ValueID, _ other: Int) throws -> ValueID {
+      let length = extent - (size + other - 1) * dilation, shift = size * dilation
+      return try combined(
+        reduction, try g.slice(a, axis: axis, start: 0, end: length), try g.slice(b, axis: axis, start: shift, end: shift + length), in: &g)
+    }
+    var power = x, size = 1, result: ValueID?, covered = 0
+    while true {
+      if count & size != 0 {
+        result = try result.map { try joined($0, covered, power, size) } ?? power
+        covered += size
+      }
+      guard size * 2 <= count else { break }
+      power = try joined(power, size, power, size)
+      size *= 2
+    }
+    return result ?? x
   }
 
   private func combined(_ reduction: ScatterReduction, _ a: ValueID, _ b: ValueID, in g: inout GraphContext) throws -> ValueID {

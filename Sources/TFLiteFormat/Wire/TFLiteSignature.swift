@@ -30,7 +30,8 @@ extension TFLiteFile {
     }
   }
 
-  /// The inputs and outputs of a subgraph by name: a signature's, when just one names them, else the tensors'.
+  /// The inputs and outputs of a subgraph by name: a signature's, when just one names them, else the tensors'. Each name stands for
+  /// one input or output: repeated ones get a number, and what has none is called `tensor`.
   public func entryPoint(subgraph index: Int) -> TFLiteSignature {
     let named = signatures.filter { $0.subgraph == index }
     let graph = subgraphs[index]
@@ -44,7 +45,21 @@ extension TFLiteFile {
     }
     let only = named.count == 1 ? named.first : nil
     return TFLiteSignature(
-      key: only?.key, subgraph: index, inputs: ports(graph.inputs, only?.inputs ?? []), outputs: ports(graph.outputs, only?.outputs ?? []))
+      key: only?.key, subgraph: index, inputs: Self.unique(ports(graph.inputs, only?.inputs ?? [])),
+      outputs: Self.unique(ports(graph.outputs, only?.outputs ?? [])))
+  }
+
+  private static func unique(_ ports: [TFLiteSignature.Port]) -> [TFLiteSignature.Port] {
+    var used: Set<String> = []
+    return ports.map { port in
+      let name = port.name.isEmpty ? "tensor" : port.name
+      var result = name, count = 1
+      while !used.insert(result).inserted {
+        count += 1
+        result = "\(name)#\(count)"
+      }
+      return TFLiteSignature.Port(name: result, tensor: port.tensor)
+    }
   }
 
   /// The names in the order of `tensors`; what is not among those comes last.

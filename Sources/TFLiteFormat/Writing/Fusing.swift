@@ -35,7 +35,8 @@ struct Fusing {
     var used = Set(finished.outputs), kept = [Bool](repeating: false, count: frame.steps.count)
     for place in frame.steps.indices.reversed() {
       let step = frame.steps[place]
-      guard step.outputs.contains(where: { used.contains($0) }) else { continue }
+      // What gives nothing is there for what it does.
+      guard step.outputs.isEmpty || step.outputs.contains(where: { used.contains($0) }) else { continue }
       kept[place] = true
       used.formUnion(step.inputs)
     }

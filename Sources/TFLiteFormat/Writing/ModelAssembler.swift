@@ -20,8 +20,10 @@ struct ModelAssembler {
   var minimumRuntime: String { "\(runtime.0).\(runtime.1).0" }
   var operatorCodes: [OperatorCode] { codes }
 
-  mutating func add(data: [UInt8]) -> UInt32 {
-    buffers.append(TFLiteBuffer(data: FlatBytes(data)))
+  mutating func add(data: [UInt8]) -> UInt32 { add(data: FlatBytes(data)) }
+
+  mutating func add(data: FlatBytes) -> UInt32 {
+    buffers.append(TFLiteBuffer(data: data))
     return UInt32(buffers.count - 1)
   }
 
@@ -76,7 +78,8 @@ struct ModelAssembler {
     let shapes = step.inputs.map { $0 < 0 ? Shape.unranked : frame.entries[$0].type.shape }
     let version = OperatorVersions.version(
       step.builtin, inputs: step.inputs.map(type), outputs: step.outputs.compactMap(type), ranks: shapes.map { $0.rank ?? 0 },
-      options: step.options, broadcasts: shapes.count > 1 && shapes[0] != shapes[1])
+      options: step.options, broadcasts: shapes.count > 1 && shapes[0] != shapes[1],
+      isGrouped: step.builtin == .conv2d && shapes.count > 1 && shapes[0].dims?.last != shapes[1].dims?.last)
     let needed = OperatorVersions.runtime(step.builtin, version: version)
     if needed > runtime { runtime = needed }
     let key = CodeKey(builtin: step.builtin.rawValue, version: version)
@@ -92,7 +95,7 @@ struct ModelAssembler {
   }
 
   private mutating func tensor(_ entry: SubgraphFrame.Entry) throws -> TFLiteTensor {
-    guard let type = TFLiteDTypes.wire(entry.type.dtype) else { throw UnsupportedError("TFLite has no dtype \(entry.type.dtype)") }
+    guard let type = entry.wireType ?? TFLiteDTypes.wire(entry.type.dtype) else { throw UnsupportedError("TFLite has no dtype \(entry.type.dtype)") }
     var result = TFLiteTensor()
     result.type = type
     result.name = entry.name

@@ -2,14 +2,17 @@
 enum OperatorVersions {
   static func version(
     _ builtin: BuiltinOperator, inputs: [TFLiteTensorType?], outputs: [TFLiteTensorType], ranks: [Int], options: BuiltinOptions,
-    broadcasts: Bool
+    broadcasts: Bool, isGrouped: Bool = false
   ) -> Int32 {
     let first = (inputs.first ?? nil) ?? .float32, second = inputs.count > 1 ? inputs[1] ?? .float32 : .float32
     let output = outputs.first ?? .float32
     let isInt8 = first == .int8, isInt16 = first == .int16
     let rank = ranks.first ?? 0, widest = ranks.max() ?? 0
     switch builtin {
-    case .conv2d: return isInt16 ? 4 : isInt8 ? (second == .int4 ? 7 : 3) : second == .int8 ? 5 : 1
+    case .conv2d:
+      if second == .int4 { return 7 }
+      if isGrouped { return 6 }
+      return isInt16 ? 4 : isInt8 ? 3 : second == .int8 ? 5 : 1
     case .depthwiseConv2d:
       if isInt16 { return 5 }
       if isInt8 { return second == .int4 ? 7 : 3 }

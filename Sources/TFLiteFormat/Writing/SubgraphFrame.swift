@@ -14,6 +14,8 @@ final class SubgraphFrame {
     var constant: Tensor?
     /// State of an operator, zero at first.
     var isVariable = false
+    /// The file's type where it has no dtype.
+    var wireType: TFLiteTensorType?
   }
 
   /// An operator before its code has been given a place in the model's list.

@@ -41,15 +41,18 @@ public struct TFLiteWriter: Sendable {
     var graphs: [GraphID] = [model.main]
     for signature in signatures where !graphs.contains(signature.graph) { graphs.append(signature.graph) }
     let places = graphs.map { _ in state.library.reserve() }
+    let initialisation = try OperatorWriter.initialisation(of: graphs.compactMap { model.graphs[$0] }, state.library)
     for (id, place) in zip(graphs, places) {
       guard let graph = model.graphs[id] else { throw GraphError(.invalidStructure, "there is no graph '\(id)'") }
-      state.library.set(place, try finished(graph, state, name: id == model.main ? "main" : graph.name))
+      let name = id == model.main ? "main" : graph.name
+      state.library.set(place, try finished(graph, state, name: name, initialisation: graph.states.isEmpty ? nil : initialisation))
     }
     try state.check()
     var assembler = ModelAssembler()
     var result = TFLiteModel()
     result.version = 3
-    result.description = "modelctl"
+    let kept = KeptMetadata(model)
+    result.description = kept.description ?? "modelctl"
     result.subgraphs = try state.library.subgraphs.map { finished in
       Fusing.run(finished)
       return try assembler.subgraph(finished)
@@ -62,8 +65,8 @@ public struct TFLiteWriter: Sendable {
       var def = SignatureDef()
       def.signatureKey = signature.name
       def.subgraphIndex = UInt32(place)
-      def.inputs = zip(graph.inputs, subgraph.inputs ?? []).map { TensorMap(name: $0.name, tensorIndex: UInt32($1)) }
-      def.outputs = zip(graph.outputs, subgraph.outputs ?? []).map { TensorMap(name: $0.name, tensorIndex: UInt32($1)) }
+      def.inputs = zip(graph.openInputs, subgraph.inputs ?? []).map { TensorMap(name: $0.name, tensorIndex: UInt32($1)) }
+      def.outputs = zip(graph.openOutputs, subgraph.outputs ?? []).map { TensorMap(name: $0.name, tensorIndex: UInt32($1)) }
       return def
     }
     // Sixteen bytes, filled up with zeros.
@@ -73,6 +76,8 @@ public struct TFLiteWriter: Sendable {
     for (key, value) in model.metadata where key != "min_runtime_version" {
       metadata.append(TFLiteMetadata(name: key, buffer: assembler.add(data: Array(value.utf8))))
     }
+    metadata += kept.entries.map { TFLiteMetadata(name: $0.name, buffer: assembler.add(data: $0.content)) }
+    losses += kept.losses
     result.metadata = metadata
     result.buffers = assembler.buffers
     losses += Self.narrowed(model)
@@ -93,20 +98,38 @@ public struct TFLiteWriter: Sendable {
     }
   }
 
-  private func finished(_ graph: Graph, _ state: EmissionState, name: String) throws -> WrittenSubgraphs.Finished {
+  private func finished(
+    _ graph: Graph, _ state: EmissionState, name: String, initialisation: Int?
+  ) throws -> WrittenSubgraphs.Finished {
     let frame = SubgraphFrame()
     var writer = OperatorWriter(frame: frame, library: state.library, rules: state.rules)
     var emitter = GraphEmitter(state: state, graph: graph)
-    var inputs: [Int] = []
-    for port in graph.inputs {
+    var inputs: [Int] = [], handles: [Int: OutValue] = [:]
+    if let initialisation { try writer.callOnce(initialisation) }
+    for (place, port) in graph.inputs.enumerated() {
+      if let variable = graph.states.first(where: { $0.input == place }) {
+        writer.nodeName = port.name
+        let handle = try writer.handle(variable), type = graph[port.value].type
+        if graph.outputs.indices.contains(variable.output), graph.outputs[variable.output].value != port.value {
+          handles[variable.output] = handle
+        }
+        emitter.values[port.value] = try writer.read(handle, type)
+        continue
+      }
       let value = frame.addArgument(port.name, Fact(graph[port.value].type, elements: graph[port.value].elements))
       emitter.values[port.value] = value
       inputs.append(value.index)
     }
     let results = try emitter.emit(into: &writer)
     var outputs: [Int] = [], taken = Set(inputs)
-    for (port, result) in zip(graph.outputs, results) {
+    let states = Set(graph.states.map(\.output))
+    for (place, (port, result)) in zip(graph.outputs, results).enumerated() {
       var value = result
+      if states.contains(place) {
+        writer.nodeName = port.name
+        if let handle = handles[place] { try writer.assign(value, to: handle) }
+        continue
+      }
       writer.nodeName = port.name
       if value.fact.constant != nil || !taken.insert(value.index).inserted { value = try writer.copied(value) }
       taken.insert(value.index)
@@ -145,6 +168,8 @@ extension TFLiteWriter {
       } catch { return String(describing: error) }
     }
     profile.prefersQuantizedOps = true
+    profile.prefersRecurrentOps = true
+    profile.holdsState = true
     return profile
   }
 }

@@ -1,0 +1,199 @@
+"""Rare operators of TFLite files: run by modelctl and by LiteRT's reference kernels, and converted.
+
+Random bits, windows, audio, recurrent cells that no other format has, variables that are written again, transposed convolutions
+whose extents are computed, and convolutions in groups.
+"""
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+import litert
+import modelctl
+import test_tflite_read as reading
+import test_tflite_state as states
+import tflite_state_models
+from tflite_cases import flex, floats, ints
+from tflite_models import TYPES, one
+
+TYPES.setdefault("uint64", schema.TensorType.UINT64)
+
+
+def window(function, x, shape, strides, dilations, result, start):
+    lists = [np.array(values, "int64") for values in (shape, strides, dilations)]
+    return one("REDUCE_WINDOW", [x, np.array(start, x.dtype), *lists], [(str(x.dtype), result)],
+               ("ReduceWindowOptions", dict(reduceFunction=function)), (1, 2, 3, 4)), [x]
+
+
+def bits(algorithm, state, dtype, shape):
+    state = np.array(state, "uint64")
+    return one("STABLEHLO_RNG_BIT_GENERATOR", [state], [("uint64", list(state.shape)), (dtype, shape)],
+               ("StablehloRngBitGeneratorOptions", dict(algorithm=algorithm))), [state]
+
+
+def cepstrum():
+    x = np.abs(floats(1, 5, 257)) * 10
+    return one("CUSTOM", [x, np.array(16000, "int32")], [("float32", [1, 5, 13])], constants=(1,), custom="Mfcc", custom_options=flex(
+        upper_frequency_limit=4000, lower_frequency_limit=20, filterbank_channel_count=40, dct_coefficient_count=13)), [x]
+
+
+def spectrogram(squared):
+    x = floats(900, 2)
+    return one("CUSTOM", [x], [("float32", [2, 6, 129])], custom="AudioSpectrogram", custom_options=flex(
+        window_size=200, stride=130, magnitude_squared=squared)), [x]
+
+
+CASES = {
+    "window sums": lambda: window(1, floats(6, 7), [2, 3], [2, 1], [1, 2], [3, 3], 0.5),
+    "window products": lambda: window(2, ints(9, low=1), [4], [2], [1], [3], 2),
+    "window minima": lambda: window(3, floats(3, 40), [1, 37], [1, 1], [1, 1], [3, 4], 9.0),
+    "window maxima": lambda: window(4, floats(2, 9, 5), [1, 5, 2], [1, 2, 1], [1, 1, 3], [2, 3, 2], -9.0),
+    "a window of thousands": lambda: window(1, ints(3000, high=9), [2000], [1], [1], [1001], 0),
+    "threefry": lambda: bits(2, [3, 5], "uint32", [7, 3]),
+    "threefry wide": lambda: bits(2, [3 << 40, 5 << 33], "uint64", [5]),
+    "philox": lambda: bits(1, [11, (1 << 32) - 2], "int32", [13]),
+    "philox of three words": lambda: bits(0, [11, 7, 1 << 50], "int64", [3, 3]),
+    "cepstrum": cepstrum, "spectrogram": lambda: spectrogram(False), "power spectrogram": lambda: spectrogram(True),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operator(name, tmp_path):
+    model, arrays = CASES[name]()
+    path = tmp_path / "model.tflite"
+    model.write(path)
+    assert reading.compare(path, dict(zip([f"x{index}" for index in range(len(arrays))], arrays))) == ""
+    if "phil" in name or "three" in name:
+        return
+    assert modelctl.convert(path, tmp_path / "model.onnx")["verification"]["equivalent"]
+    assert modelctl.convert(path, tmp_path / "saved", "--to", "savedmodel")["verification"]["equivalent"]
+    assert modelctl.convert(tmp_path / "model.onnx", tmp_path / "back.tflite")["verification"]["equivalent"]
+    # Sums in another order: a logarithm of nearly nothing amplifies them.
+    for result, expected in zip(litert.run(tmp_path / "back.tflite", arrays), reading.run_litert(path, dict(x0=arrays[0]))):
+        np.testing.assert_allclose(result, expected, 1e-4, 1e-5)
+
+
+def cells():
+    every = dict(peephole=True, projection=True, norm=True, clip=0.7)
+    return {
+        "everything": tflite_state_models.lstm(**every), "coupled": tflite_state_models.lstm(cifg=True, peephole=True, time_major=True),
+        "projection": tflite_state_models.lstm(projection=True), "clip": tflite_state_models.lstm(clip=0.3),
+        "svdf": tflite_state_models.svdf(False), "svdf_int8": tflite_state_models.svdf_int8(), "rnn": tflite_state_models.rnn(False),
+        "rnn_step": tflite_state_models.rnn(False, single=True), "rnn_hybrid": tflite_state_models.rnn(True, time_major=True),
+        "rnn_both_ways": tflite_state_models.bidirectional_rnn(False, True), "lstm_int8": tflite_state_models.lstm_int8(projection=True, norm=True),
+    }
+
+
+def test_cells_of_no_other_format(tmp_path):
+    """As plain operators, verified by modelctl, and for floats by ONNX Runtime on the first invocation."""
+    problems = []
+    for name, content in cells().items():
+        path, target = tmp_path / f"{name}.tflite", tmp_path / f"{name}.onnx"
+        path.write_bytes(content)
+        try:
+            opset = ["--opset", "21"] if "int8" in name else []
+            assert modelctl.convert(path, target, *opset)["verification"]["equivalent"]
+            assert modelctl.convert(path, tmp_path / name, "--to", "savedmodel")["verification"]["equivalent"]
+            details = litert.open_model(path).get_input_details()
+            if "int8" in name or "hybrid" in name:
+                continue
+            rng = np.random.default_rng(5)
+            feeds = {detail["name"]: rng.normal(size=detail["shape"]).astype("float32") for detail in details}
+            session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+            given = {entry.name: feeds.get(entry.name, np.zeros(entry.shape, "float32")) for entry in session.get_inputs()}
+            for result, expected in zip(session.run(None, given), reading.run_litert(path, feeds)):
+                np.testing.assert_allclose(result, expected, 1e-4, 1e-5)
+        except Exception as error:  # Gathered, so that one failure does not hide the others.
+            problems.append(f"{name}: {error}")
+    assert not problems, "\n".join(problems)
+
+
+def test_variables_are_written(tmp_path):
+    """A model that is written anew goes on remembering: three invocations in a row, by LiteRT."""
+    problems = []
+    contents = {"accumulator": tflite_state_models.accumulator(), "stream": tflite_state_models.stream(),
+                "svdf": tflite_state_models.svdf(False), "lstm": tflite_state_models.lstm(peephole=True), "rnn": tflite_state_models.rnn(False)}
+    for name, content in contents.items():
+        path, written = tmp_path / f"{name}.tflite", tmp_path / f"{name}.written.tflite"
+        path.write_bytes(content)
+        try:
+            # On floats this changes nothing, but the file is not copied.
+            assert modelctl.convert(path, written, "--dequantize")["verification"]["equivalent"]
+            codes = litert.operators(written)
+            assert {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"} <= set(codes), codes
+            plain = litert.PLAIN
+            values = []
+            rng = np.random.default_rng(11)
+            for detail in litert.open_model(path).get_input_details():
+                values.append(states.made_up(detail, rng))
+            results = []
+            for file in (path, written):
+                details = litert.open_model(file).get_input_details()
+                found = states.expected(file, {detail["index"]: value for detail, value in zip(details, values)}, plain)
+                results.append(list(found.values()))
+            for one_result, other in zip(*results):
+                np.testing.assert_allclose(other, one_result, 1e-4, 1e-5)
+            found = states.difference(written, tmp_path)
+            assert not found, found
+        except Exception as error:
+            problems.append(f"{name}: {error}")
+    assert not problems, "\n".join(problems)
+
+
+def test_computed_extents(tmp_path):
+    """Images of any size through a network that makes them smaller and larger again."""
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(6, 3, strides=2, padding="same", activation="relu")(x)
+    x = keras.layers.Conv2DTranspose(5, 3, strides=2, padding="same", activation="relu")(x)
+    x = keras.layers.Conv2DTranspose(4, 2, strides=3, padding="same", use_bias=False)(x)
+    model = keras.Model(inputs, keras.layers.Conv2DTranspose(2, 4, strides=2, padding="valid")(x))
+    path = tmp_path / "model.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    assert "TRANSPOSE_CONV" in litert.operators(path)
+    modelctl.convert(path, tmp_path / "model.onnx")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / "back.tflite")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    for size in ((8, 6), (5, 7)):
+        image = floats(2, *size, 3)
+        (name,) = [detail["name"] for detail in litert.open_model(path).get_input_details()]
+        assert reading.compare(path, {name: image}) == ""
+        (expected,) = litert.run(path, [image])
+        (found,) = session.run(None, {session.get_inputs()[0].name: image})
+        np.testing.assert_allclose(found, expected, 1e-4, 1e-5)
+        np.testing.assert_allclose(litert.run(tmp_path / "back.tflite", [image])[0], expected, 1e-4, 1e-5)
+
+
+def test_groups(tmp_path):
+    """One operator for all groups, in the kernels and in the delegate."""
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((9, 8, 12))
+    x = keras.layers.Conv2D(24, 3, groups=4, padding="same", activation="relu")(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Conv2D(16, 3, groups=2, strides=2)(x)
+    model = keras.Model(inputs, keras.layers.Conv2D(8, 2, groups=8, dilation_rate=2)(x))
+    model.save(tmp_path / "model.keras")
+    path = tmp_path / "model.tflite"
+    modelctl.convert(tmp_path / "model.keras", path)
+    names = litert.operators(path)
+    assert names.count("CONV_2D") == 3 and not {"SPLIT", "SLICE", "STRIDED_SLICE", "CONCATENATION"} & set(names), names
+    image = floats(2, 9, 8, 12)
+    for resolver in (litert.PLAIN, litert.DELEGATED):
+        np.testing.assert_allclose(litert.run(path, [image], resolver)[0], model.predict(image, verbose=0), 1e-4, 1e-5)
+
+
+def test_loops_become_cells(tmp_path):
+    """An LSTM that TensorFlow has written as a loop is one operator again."""
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((7, 5))
+    x = keras.layers.LSTM(6, return_sequences=True)(x)
+    model = keras.Model(inputs, keras.layers.LSTM(4)(x))
+    model.export(str(tmp_path / "saved"), verbose=False)
+    path = tmp_path / "model.tflite"
+    modelctl.convert(tmp_path / "saved", path)
+    # Keras exports two signatures.
+    assert litert.operators(path).count("UNIDIRECTIONAL_SEQUENCE_LSTM") == 4 and "WHILE" not in litert.operators(path)
+    sequence = floats(3, 7, 5)
+    np.testing.assert_allclose(litert.run(path, [sequence])[0], model.predict(sequence, verbose=0), 1e-4, 1e-5)

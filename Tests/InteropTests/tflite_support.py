@@ -1,0 +1,190 @@
+"""The table of TensorFlow Lite's operators in docs/op-support.md: run as `make op-support` does.
+
+Every case of the tests of TFLite files is run by modelctl and by LiteRT's reference kernels. An operator counts for the dtypes that
+it has in files whose outputs agree. What modelctl writes of those cases, run by LiteRT, tells what is written.
+"""
+import argparse
+import collections
+import pathlib
+import re
+import tempfile
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+import litert
+import modelctl
+import op_sweep
+import test_tflite_rare as rare
+import test_tflite_read as reading
+import test_tflite_state as states
+import tflite_cases
+import tflite_quantized_cases as quantized
+import tflite_sweep
+
+MARK = "# TensorFlow Lite operators"
+NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+TYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
+#: Which input has the weights of an operator, and the dtype that matters.
+WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "CONV_3D": 1, "BATCH_MATMUL": 1, "SVDF": 1,
+            "UNIDIRECTIONAL_SEQUENCE_LSTM": 2, "UNIDIRECTIONAL_SEQUENCE_RNN": 1, "RNN": 1, "LSTM": 2, "BIDIRECTIONAL_SEQUENCE_LSTM": 2,
+            "BIDIRECTIONAL_SEQUENCE_RNN": 1}
+#: Where the tensor stands whose dtype an operator is known by, if not first.
+FIRST = {"TRANSPOSE_CONV": 2, "CONV_3D_TRANSPOSE": 2, "SPLIT": 1, "SCATTER_ND": 1, "SPARSE_TO_DENSE": 2, "EMBEDDING_LOOKUP": 1, "FILL": 1,
+         "HASHTABLE_LOOKUP": 2, "ASSIGN_VARIABLE": 1, "EMBEDDING_LOOKUP_SPARSE": 4, "SELECT": 1, "SELECT_V2": 1, "IF": 1}
+
+
+def uses(path):
+    """The operators of a file, each with the dtype it is known by: `CONV_2D`, `float32 · int8`."""
+    content, found = litert.model(path), set()
+    for graph in content.subgraphs:
+        for op in graph.operators or []:
+            code = content.operatorCodes[op.opcodeIndex]
+            name = NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+            def dtype(place):
+                numbers = op.inputs if op.inputs is not None and len(op.inputs) > place else []
+                if len(numbers) == 0 or numbers[place] < 0:
+                    numbers, place = (op.outputs if op.outputs is not None else []), 0
+                if len(numbers) == 0:
+                    return "–"
+                tensor = graph.tensors[numbers[place]]
+                isQuantized = tensor.quantization is not None and tensor.quantization.scale is not None and len(tensor.quantization.scale) > 0
+                text = TYPES[tensor.type]
+                return text + "q" if isQuantized and text.startswith(("int", "uint")) else text
+
+            label = dtype(FIRST.get(name, 0))
+            if name in WEIGHTED:
+                weights = dtype(WEIGHTED[name])
+                if weights != label and not (label.endswith("q") and weights == "int8q"):
+                    label += " · " + weights
+            if name == "CUSTOM":
+                name = code.customCode.decode()
+            found.add((name, label))
+    return found
+
+
+class Table:
+    def __init__(self):
+        self.ran, self.written, self.failed = collections.defaultdict(set), collections.defaultdict(set), collections.defaultdict(set)
+        self.exact = collections.defaultdict(lambda: True)
+
+    def file(self, path, name, problem, feeds=None, exact=False):
+        """What a file that was run shows; then it is written anew, by way of the passes, and run by LiteRT."""
+        for op, label in uses(path):
+            if problem:
+                self.failed[op].add(f"{name}: {problem}"[:120])
+                continue
+            self.ran[op].add(label)
+            if not exact:
+                self.exact[op, label] = False
+        if problem or feeds is None:
+            return
+        try:
+            written = path.with_suffix(".written.tflite")
+            modelctl.run("convert", path, written, "--dequantize", "--force", "--no-verify")
+            expected = reading.run_litert(path, feeds)
+            actual = litert.run(written, list(feeds.values()))
+            numbered = lambda arrays: {f"y{index}": array for index, array in enumerate(arrays)}
+            if all(array.dtype == other.dtype for array, other in zip(actual, expected)) and not op_sweep.difference(
+                    numbered(actual), numbered(expected), (1e-5, 1e-4)):
+                for op, label in uses(written):
+                    self.written[op].add(label)
+        except (modelctl.Failed, AssertionError, ValueError, RuntimeError, TypeError):
+            pass  # Not written: the table says so by leaving it out.
+
+    def text(self):
+        def cell(labels):
+            return ", ".join(sorted(labels)) or "–"
+
+        lines = [
+            MARK, "",
+            "Made by `make op-support` from the cases of the tests: files of TensorFlow's converter and files made by hand, run by modelctl and",
+            "by LiteRT's reference kernels. *Run*: read and executed, the outputs of integers equal to the last bit, floats within 1e-5 + 1e-4",
+            "relative. *Written*: by modelctl, in a file that LiteRT computes the same with. `q` marks quantised tensors, `float32 · int8q`",
+            "floats with quantised weights. *Exact* lists the dtypes for which only integers come out, so that equality was to the last bit.",
+            "", f"{len(set(self.ran) | set(self.written))} operators.", "", "| operator | run | exact | written | remarks |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for op in sorted(set(self.ran) | set(self.written) | set(self.failed)):
+            exact = {label for label in self.ran[op] if self.exact[op, label]}
+            remark = "" if self.ran[op] or not self.failed[op] else "fails: " + sorted(self.failed[op])[0].replace("|", "/")
+            lines.append(f"| `{op}` | {cell(self.ran[op])} | {cell(exact)} | {cell(self.written[op])} | {remark} |")
+        missing = sorted(name for name in NAMES.values() if name not in self.ran and name not in self.written and name not in self.failed
+                         and not name.startswith("PLACEHOLDER") and name not in ("CUSTOM", "DELEGATE"))
+        lines += ["", "Without a case: " + ", ".join(f"`{name}`" for name in missing) + "."]
+        return "\n".join(lines) + "\n"
+
+
+def integers(arrays):
+    return all(np.asarray(array).dtype.kind in "iubSO" for array in arrays)
+
+
+def collect(directory, table, only):
+    def made(name, model, arrays):
+        path = directory / (re.sub(r"\W+", "_", name) + ".tflite")
+        model.write(path)
+        details = reading.interpreter(path).get_input_details()
+        feeds = dict(zip([detail["name"] for detail in details], arrays))
+        reference = name not in reading.NOT_BY_REFERENCE
+        table.file(path, name, reading.compare(path, feeds, reference=reference), feeds, integers(reading.run_litert(path, feeds, reference)))
+
+    for name, build in {**tflite_cases.CASES, **rare.CASES}.items():
+        if only in name:
+            made(name, *build())
+    if only in "quantised":
+        for family in quantized.FAMILIES:
+            for dtype in ("int8", "uint8", "int16"):
+                built, path = quantized.build(family, dtype), directory / f"{family}-{dtype}.tflite"
+                path.write_bytes(built.bytes())
+                feeds = built.feeds(1)
+                problem = reading.compare(path, feeds)
+                table.file(path, f"{family} {dtype}", problem, feeds, integers(reading.run_litert(path, feeds)))
+    if only in "state":
+        for name, content in {**states.hand_made(), **states.converted()}.items():
+            path = directory / f"{name}.tflite"
+            path.write_bytes(content)
+            table.file(path, name, states.difference(path, directory), exact="int8" in name)
+            written = path.with_suffix(".written.tflite")
+            try:
+                modelctl.run("convert", path, written, "--dequantize", "--force", "--no-verify")
+                if not states.difference(written, directory):
+                    for op, label in uses(written):
+                        table.written[op].add(label)
+            except modelctl.Failed:
+                pass
+    # The sweep of TensorFlow's operators, as its converter writes them, one file a case.
+    for index, case in enumerate(tflite_sweep.operators()):
+        if only not in case.name:
+            continue
+        path = directory / f"sweep{index}.tflite"
+        try:
+            (prefix,), _ = tflite_sweep.convert([case], path)
+            given = case.feeds(prefix)
+            names = [detail["name"] for detail in reading.interpreter(path).get_input_details()]
+            feeds = {name: given[name.removeprefix("serving_default_").split(":")[0]] for name in names}
+            reference = case.op not in reading.NOT_BY_REFERENCE
+            problem = reading.compare(path, feeds, case.tolerance, reference)
+            table.file(path, case.name, problem, feeds, integers(reading.run_litert(path, feeds, reference)))
+        except Exception as error:  # Whatever the converter raises: the case is none of TFLite's.
+            print(f"{case.name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", help="the page whose part on TensorFlow Lite is replaced")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    options = parser.parse_args()
+    table = Table()
+    with tempfile.TemporaryDirectory() as directory:
+        collect(pathlib.Path(directory), table, options.only)
+    for op, problems in table.failed.items():
+        print(f"{op}: {'; '.join(sorted(problems))}")
+    if options.report:
+        page = pathlib.Path(options.report)
+        before = page.read_text(encoding="utf-8").split("\n" + MARK)[0].rstrip("\n")
+        page.write_text(before + "\n\n" + table.text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
