@@ -126,6 +126,7 @@ extension OperationRules {
         if inputs.count > 2, let bias = inputs[2] { y = try writer.binary("Add", y, bias) }
         return [y]
       }),
+    transposedWriter,
     OperationWriteRule(PoolOp.self) { op, inputs, writer in
       var x = try inputs.at(0)
       let dims = try x.dims(), rank = dims.count - 2

@@ -55,7 +55,9 @@ extension OperatorReader {
       bins: try extents(0, in: g).last ?? 0, rate: Double(try constantInt(1, in: g)),
       channels: try option("filterbank_channel_count", options), low: Double(try option("lower_frequency_limit", options)),
       high: Double(try option("upper_frequency_limit", options)))
-    guard let bank, count >= 1, count <= bank.channels else { throw FormatError(.invalidValue, "\(type) with options that make no filters") }
+    guard let bank, count >= 1, count <= bank.channels else {
+      throw FormatError(.invalidValue, "\(type) with options that make no filters")
+    }
     guard bank.last < bank.bins else { throw UnsupportedError("\(type) of \(bank.bins) bins, too few for its limits") }
     let magnitudes = try g.apply(SqrtOp(), try input(0))
     let energies = try g.matmul(magnitudes, try g.constant(bank.matrix))

@@ -57,7 +57,8 @@ let convolutionRules: [OperatorRule] = [
     let o = n.options(TransposeConvOptions.self)
     let kernel = try n.permuted(try n.input(1), [1, 2, 0, 3], in: &g)
     if try !n.knowsExtents(rank: 2, in: g) {
-      return try n.transposedToComputed(strides: [o.strideH, o.strideW], o.padding, kernel, n.optional(3), o.fusedActivationFunction, in: &g)
+      return try n.transposedToComputed(
+        strides: [o.strideH, o.strideW], o.padding, kernel, n.optional(3), o.fusedActivationFunction, in: &g)
     }
     let op = try n.transposed(strides: [o.strideH, o.strideW], dilations: [1, 1], padding: o.padding, kernel: kernel, in: g)
     return Computation(op, [try n.input(2), kernel, n.optional(3)], activation: o.fusedActivationFunction)

@@ -4,8 +4,64 @@ import ModelSupport
 import ModelTensor
 
 let imageWriting: [WritingRule] = [
-  .writes(ResizeOp.self) { op, x, w in [try writeResize(op, x, &w)] }
+  .writes(ResizeOp.self) { op, x, w in [try writeResize(op, x, &w)] },
+  .writes(NonMaxSuppressionOp.self) { op, x, w in [try writeSuppression(op, x, &w)] },
 ]
+
+/// One operator for each image and class, whose results are put one behind the other.
+private func writeSuppression(_ op: NonMaxSuppressionOp, _ inputs: RuleInputs, _ w: inout OperatorWriter) throws -> OutValue {
+  var boxes = try w.cast(try inputs.required(0), to: .float32)
+  let scores = try w.cast(try inputs.required(1), to: .float32)
+  guard let extents = scores.type.shape.dims, extents.count == 3, let images = extents[0].value, let classes = extents[1].value,
+    let pairs = checkedProduct([images, classes]), pairs <= 1024
+  else { throw UnsupportedError("non-maximum suppression for an unknown number of images or classes") }
+  guard pairs > 0 else { return try w.constant(NDArray([Int64](), [0, 3])) }
+  if op.centerPointBox {
+    let centre = try w.slice(boxes, axis: 2, start: 0, end: 2)
+    let half = try w.mul(try w.slice(boxes, axis: 2, start: 2, end: 4), try w.scalar(0.5, dtype: .float32))
+    boxes = try w.concat([try w.sub(centre, half), try w.add(centre, half)], axis: 2)
+  }
+  func scalar(_ index: Int, _ absent: Float, _ w: inout OperatorWriter) throws -> OutValue {
+    guard let given = inputs[index] else { return try w.constant(NDArray(scalar: absent)) }
+    if let known = given.fact.scalar {
+      // Boxes that overlap by just so much are kept, LiteRT drops them.
+      let value = Float(known)
+      return try w.constant(NDArray(scalar: index == 3 ? value.nextUp : value))
+    }
+    return try w.reshape(try w.cast(given, to: .float32), [])
+  }
+  let overlap = try scalar(3, Float(0).nextUp, &w), least = try scalar(4, -Float.greatestFiniteMagnitude, &w)
+  let limit = try suppressionLimit(inputs[2], extents[2].value, &w)
+  let room = TensorType(.int32, .ranked([limit.fact.scalar.flatMap { Int(exactly: $0) }.map { .fixed($0) } ?? .unknown]))
+  var rows: [OutValue] = []
+  for image in 0..<images {
+    let own = try w.squeeze(try w.slice(boxes, axis: 0, start: image, end: image + 1), [0])
+    for name in 0..<classes {
+      let row = try w.slice(try w.slice(scores, axis: 0, start: image, end: image + 1), axis: 1, start: name, end: name + 1)
+      let results = try w.emit(
+        .nonMaxSuppressionV4, [own, try w.squeeze(row, [0, 1]), limit, overlap, least],
+        .nonMaxSuppressionV4Options(NonMaxSuppressionV4Options()), types: [room, TensorType(.int32, [])])
+      let count = try w.reshape(try w.cast(results[1], to: .int64), [1])
+      let found = try w.apply(SliceOp(), results[0], try w.ints([0]), count, try w.ints([0]))
+      let column = try w.pad(try w.unsqueeze(try w.cast(found, to: .int64), [1]), before: [0, 2], after: [0, 0])
+      let place = try w.constant(NDArray([Int64(image), Int64(name), 0], [1, 3]))
+      rows.append(image == 0 && name == 0 ? column : try w.add(column, place))
+    }
+  }
+  return try w.concat(rows, axis: 0)
+}
+
+/// How many boxes are selected at most: never more than there are.
+private func suppressionLimit(_ given: OutValue?, _ count: Int?, _ w: inout OperatorWriter) throws -> OutValue {
+  guard let given else { return try w.int32(0) }
+  if let known = given.fact.integers?.first {
+    let limit = max(0, known)
+    if let count { return try w.int32(min(limit, count)) }
+    guard limit <= 1 << 20 else { throw UnsupportedError("non-maximum suppression of an unknown number of boxes without a limit") }
+    return try w.int32(limit)
+  }
+  return try w.cast(try w.reshape(given, []), to: .int32)
+}
 
 /// By LiteRT's operators where they compute it, else axis by axis as products with matrices.
 private func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout OperatorWriter) throws -> OutValue {

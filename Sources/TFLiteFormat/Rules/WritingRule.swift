@@ -47,7 +47,7 @@ struct WritingTable: Sendable {
 
   static let all = WritingTable([
     activationWriting, arithmeticWriting, arrayWriting, attentionWriting, comparisonWriting, controlWriting, convolutionWriting,
-    imageWriting, linearWriting, normalizationWriting, poolingWriting, quantizationWriting, randomWriting, recurrentWriting,
+    imageWriting, linearWriting, fourierWriting, normalizationWriting, poolingWriting, quantizationWriting, randomWriting, recurrentWriting,
     reductionWriting, sliceWriting, scatterWriting, textWriting,
   ])
 

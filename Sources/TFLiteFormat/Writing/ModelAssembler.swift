@@ -95,7 +95,9 @@ struct ModelAssembler {
   }
 
   private mutating func tensor(_ entry: SubgraphFrame.Entry) throws -> TFLiteTensor {
-    guard let type = entry.wireType ?? TFLiteDTypes.wire(entry.type.dtype) else { throw UnsupportedError("TFLite has no dtype \(entry.type.dtype)") }
+    guard let type = entry.wireType ?? TFLiteDTypes.wire(entry.type.dtype) else {
+      throw UnsupportedError("TFLite has no dtype \(entry.type.dtype)")
+    }
     var result = TFLiteTensor()
     result.type = type
     result.name = entry.name

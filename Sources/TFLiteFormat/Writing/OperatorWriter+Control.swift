@@ -19,6 +19,8 @@ extension OperatorWriter {
     let goesOn = try condition(&test, variables(test.frame))
     let next = try body(&step, variables(step.frame))
     guard next.count == start.count else { throw GraphError(.invalidStructure, "a loop of \(start.count) variables") }
+    // What is given back from outside as it is counts as taken from there.
+    _ = (test.frame.localize(goesOn), next.map { step.frame.localize($0) })
     let captures = Self.share([test.frame, step.frame])
     let passed = captures.map { step.frame.localize($0) }
     // A variable that the condition alone decides on stands for itself; what the body gives must be computed in it.
@@ -39,6 +41,7 @@ extension OperatorWriter {
     var first = nested("then"), second = nested("else")
     let one = try then(&first), other = try otherwise(&second)
     guard one.count == other.count else { throw GraphError(.invalidStructure, "branches with \(one.count) and \(other.count) results") }
+    _ = (one.map { first.frame.localize($0) }, other.map { second.frame.localize($0) })
     let captures = Self.share([first.frame, second.frame])
     let types = zip(one, other).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) }
     var options = IfOptions()

@@ -1,9 +1,10 @@
 import ModelGraph
+import ModelSupport
 import ModelTensor
 
 /// State as variables of LiteRT: read when a run begins, assigned when it ends, and filled once by a subgraph of their own.
 extension OperatorWriter {
-  /// Writes the subgraph that gives variables their initial values.
+  /// Writes the subgraph that gives variables their initial values and tables their contents.
   /// - Returns: its place in the model; `nil` where nothing is remembered.
   static func initialisation(of graphs: [Graph], _ library: WrittenSubgraphs) throws -> Int? {
     var writer = OperatorWriter(frame: SubgraphFrame(), library: library, nodeName: "initialisation")
@@ -11,15 +12,29 @@ extension OperatorWriter {
     for state in graphs.flatMap(\.states) where known.insert(state.name).inserted {
       try writer.assign(try writer.constant(state.initial), to: try writer.handle(state))
     }
-    guard !known.isEmpty else { return nil }
+    for (index, table) in library.tables.enumerated() {
+      let handle = try writer.table(index + 1, table.keys.dtype, table.values.dtype)
+      let contents = [handle, try writer.constant(table.keys), try writer.constant(table.values)]
+      _ = try writer.emit(.hashtableImport, contents, .hashtableImportOptions(HashtableImportOptions()), types: [])
+    }
+    guard !known.isEmpty || !library.tables.isEmpty else { return nil }
     return library.add(WrittenSubgraphs.Finished(name: "initialisation", frame: writer.frame, inputs: [], outputs: []))
   }
 
   /// Runs the initialisation before anything else, in the first run alone.
-  mutating func callOnce(_ subgraph: Int) throws {
+  static func callOnce(_ subgraph: Int) -> SubgraphFrame.Step {
     var options = CallOnceOptions()
     options.initSubgraphIndex = Int32(clamping: subgraph)
-    _ = try emit(.callOnce, [], .callOnceOptions(options), types: [])
+    return SubgraphFrame.Step(builtin: .callOnce, inputs: [], outputs: [], options: .callOnceOptions(options))
+  }
+
+  /// A table by its number.
+  mutating func table(_ number: Int, _ keys: DType, _ values: DType) throws -> OutValue {
+    guard let key = TFLiteDTypes.wire(keys), let value = TFLiteDTypes.wire(values) else { throw UnsupportedError("a table of \(keys)") }
+    let options = HashtableOptions(tableId: Int32(clamping: number), keyDtype: key, valueDtype: value)
+    let handle = try emit(.hashtable, [], .hashtableOptions(options), as: TensorType(.int32, [1]))
+    frame.entries[handle.index].wireType = .resource
+    return handle
   }
 
   mutating func handle(_ state: StateVariable) throws -> OutValue {

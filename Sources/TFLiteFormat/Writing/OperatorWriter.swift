@@ -49,6 +49,7 @@ struct OperatorWriter: OpContext {
     _ builtin: BuiltinOperator, _ inputs: [OutValue?], _ options: BuiltinOptions = .none, types: [TensorType]
   ) throws -> [OutValue] {
     for type in types where TFLiteDTypes.wire(type.dtype) == nil { throw UnsupportedError("TFLite has no dtype \(type.dtype)") }
+    try refusePairs(inputs.compactMap { $0 })
     let inputs = inputs.map { $0.map { frame.localize($0).index } ?? -1 }
     let results = types.map { frame.add(TensorType($0.dtype, $0.shape, quantization: $0.quantization), "\(nodeName)/\(builtin.name)") }
     frame.steps.append(SubgraphFrame.Step(builtin: builtin, inputs: inputs, outputs: results.map(\.index), options: options))

@@ -90,6 +90,15 @@ final class WrittenSubgraphs {
     var outputs: [Int]
   }
   private(set) var subgraphs: [Finished] = []
+  /// What tables hold, by their numbers.
+  private(set) var tables: [(keys: NDArray, values: NDArray)] = []
+
+  /// Keeps the contents of a table for the initialisation.
+  /// - Returns: its number.
+  func addTable(_ keys: NDArray, _ values: NDArray) -> Int {
+    tables.append((keys, values))
+    return tables.count
+  }
 
   /// Keeps a place for a subgraph that is finished later.
   func reserve() -> Int {

@@ -41,13 +41,14 @@ public struct TFLiteWriter: Sendable {
     var graphs: [GraphID] = [model.main]
     for signature in signatures where !graphs.contains(signature.graph) { graphs.append(signature.graph) }
     let places = graphs.map { _ in state.library.reserve() }
-    let initialisation = try OperatorWriter.initialisation(of: graphs.compactMap { model.graphs[$0] }, state.library)
     for (id, place) in zip(graphs, places) {
       guard let graph = model.graphs[id] else { throw GraphError(.invalidStructure, "there is no graph '\(id)'") }
-      let name = id == model.main ? "main" : graph.name
-      state.library.set(place, try finished(graph, state, name: name, initialisation: graph.states.isEmpty ? nil : initialisation))
+      state.library.set(place, try finished(graph, state, name: id == model.main ? "main" : graph.name))
     }
     try state.check()
+    if let initialisation = try OperatorWriter.initialisation(of: graphs.compactMap { model.graphs[$0] }, state.library) {
+      for place in places { state.library.subgraphs[place].frame.steps.insert(OperatorWriter.callOnce(initialisation), at: 0) }
+    }
     var assembler = ModelAssembler()
     var result = TFLiteModel()
     result.version = 3
@@ -98,14 +99,11 @@ public struct TFLiteWriter: Sendable {
     }
   }
 
-  private func finished(
-    _ graph: Graph, _ state: EmissionState, name: String, initialisation: Int?
-  ) throws -> WrittenSubgraphs.Finished {
+  private func finished(_ graph: Graph, _ state: EmissionState, name: String) throws -> WrittenSubgraphs.Finished {
     let frame = SubgraphFrame()
     var writer = OperatorWriter(frame: frame, library: state.library, rules: state.rules)
     var emitter = GraphEmitter(state: state, graph: graph)
     var inputs: [Int] = [], handles: [Int: OutValue] = [:]
-    if let initialisation { try writer.callOnce(initialisation) }
     for (place, port) in graph.inputs.enumerated() {
       if let variable = graph.states.first(where: { $0.input == place }) {
         writer.nodeName = port.name
@@ -134,6 +132,7 @@ public struct TFLiteWriter: Sendable {
       if value.fact.constant != nil || !taken.insert(value.index).inserted { value = try writer.copied(value) }
       taken.insert(value.index)
       value = writer.refined(value, graph[port.value].type)
+      try writer.refusePairs([value])
       frame.entries[value.index].name = port.name
       outputs.append(value.index)
     }
