@@ -11,7 +11,7 @@ import ModelTensor
 public struct HybridOp: PrimitiveOp, WrappingOp {
   public static let name = "Hybrid"
   public static let family = OpFamily.quantization
-  /// `FullyConnectedOp`, `ConvOp` or `MatMulOp`.
+  /// `FullyConnectedOp`, `ConvOp`, `ConvTransposeOp` or `MatMulOp`.
   public var op: any Op
   public var weights: QuantizedType
   /// Whether a row of `x` gets a zero point, or a range that is symmetric about zero.
@@ -32,7 +32,9 @@ public struct HybridOp: PrimitiveOp, WrappingOp {
   }
 
   /// Whether the engine computes `op` with integer weights.
-  public static func hasKernel(_ op: any Op) -> Bool { op is FullyConnectedOp || op is ConvOp || op is MatMulOp }
+  public static func hasKernel(_ op: any Op) -> Bool {
+    op is FullyConnectedOp || op is ConvOp || op is ConvTransposeOp || op is MatMulOp
+  }
 
   public func infer(_ facts: [Fact?]) throws -> [TensorType] {
     let w = try facts.required(1, of: self)
@@ -56,6 +58,7 @@ public struct HybridOp: PrimitiveOp, WrappingOp {
     case let op as FullyConnectedOp: result = try fullyConnected(op, x, stored, bias, in: context)
     case let op as MatMulOp: result = try product(op, x, stored, in: context)
     case let op as ConvOp: result = try convolution(op, x, stored, bias, in: context)
+    case let op as ConvTransposeOp: result = try transposedConvolution(op, x, stored, bias, in: context)
     default: throw ExecutionError(.noKernel, "the engine has no hybrid kernel for \(op.displayName)")
     }
     if activation != .none {

@@ -20,7 +20,7 @@ extension OperatorReader {
       // The kernel for one scale has no zero points; the one for many, or for groups, always has.
       let scales = weights.quantization.scales
       isAsymmetric = scales.contains { $0 != scales.first } || (computation.op as? ConvOp)?.groups != 1
-    case .depthwiseConv2d: isAsymmetric = true
+    case .depthwiseConv2d, .transposeConv: isAsymmetric = true
     default: return nil
     }
     return HybridOp(computation.op, weights: weights, asymmetricInputs: isAsymmetric, activation: activation)

@@ -37,7 +37,7 @@ struct FuzzRun {
         return "inspected"
       }
       var options = ConversionOptions()
-      options.format = target == "pb" ? .savedModel : ModelFormat(destination: result)
+      options.format = target == "pb" ? .savedmodel : ModelFormat(destination: result)
       options.verification?.samples = 1
       _ = try Converter(options: options).convert(path, to: result)
       return "converted"
