@@ -14,6 +14,7 @@ import litert
 import modelctl
 import test_tflite_read as reading
 import test_tflite_state as states
+import tflite_builder as tflite_quantized_builder
 import tflite_state_models
 from tflite_cases import flex, floats, ints
 from tflite_models import TYPES, one
@@ -164,6 +165,116 @@ def test_computed_extents(tmp_path):
         (found,) = session.run(None, {session.get_inputs()[0].name: image})
         np.testing.assert_allclose(found, expected, 1e-4, 1e-5)
         np.testing.assert_allclose(litert.run(tmp_path / "back.tflite", [image])[0], expected, 1e-4, 1e-5)
+
+
+def bidirectional_lstm(hybrid, merged):
+    """Both directions over one input, without auxiliary ones."""
+    b, width = tflite_state_models.Builder(), 3
+    x = b.input((2, 4, 5))
+    inputs, states = [x], []
+    for units in (width, width):
+        inputs += [b.weights(units, 5, hybrid=hybrid) for _ in range(4)] + [b.weights(units, units, hybrid=hybrid) for _ in range(4)]
+        inputs += [-1, -1, -1] + [b.floats(units) for _ in range(4)] + [-1, -1]
+        states += [b.tensor((2, units), variable=True), b.tensor((2, units), variable=True)]
+    inputs += states + [-1] * 9
+    outputs = [b.output((2, 4, 2 * width))] if merged else [b.output((2, 4, width)), b.output((2, 4, width))]
+    b.op(tflite_state_models.B.BIDIRECTIONAL_SEQUENCE_LSTM, inputs, outputs, **tflite_state_models.options(
+        "BidirectionalSequenceLSTMOptions", fusedActivationFunction=4, mergeOutputs=merged, timeMajor=False))
+    return b.pack()
+
+
+def quantised_weights(kind):
+    """Floats that meet integers: a product with weights of four bits, rows of a table of eight."""
+    b, random = tflite_quantized_builder.Builder(), np.random.default_rng(4)
+    options = tflite_quantized_builder.options
+    if kind == "int4":
+        weights = tflite_quantized_builder.constant("int4", random.integers(-7, 8, (6, 16)), scale=0.05)
+        b.add("fc", "FULLY_CONNECTED", [tflite_quantized_builder.Quantized("float32", (3, 16)), weights, None],
+              [tflite_quantized_builder.Quantized("float32", (3, 6))], options("FullyConnectedOptions"), version=10)
+    elif kind == "table":
+        table = tflite_quantized_builder.constant("int8", random.integers(-127, 128, (9, 5)), scale=0.03)
+        rows = tflite_quantized_builder.Quantized("int32", (4,), low=0, high=8)
+        b.add("lookup", "EMBEDDING_LOOKUP", [rows, table], [tflite_quantized_builder.Quantized("float32", (4, 5))], version=3)
+    else:
+        shape = tflite_quantized_builder.constant("int32", [2, 6, 8, 3])
+        weights = tflite_quantized_builder.constant("int8", random.integers(-127, 128, (3, 3, 3, 4)), scale=[0.01, 0.02, 0.03])
+        bias = tflite_quantized_builder.constant("float32", random.normal(size=3).astype("float32"))
+        b.add("transposed", "TRANSPOSE_CONV", [shape, weights, tflite_quantized_builder.Quantized("float32", (2, 3, 4, 4)), bias],
+              [tflite_quantized_builder.Quantized("float32", (2, 6, 8, 3))], options("TransposeConvOptions", strideW=2, strideH=2), version=3)
+    return b
+
+
+@pytest.mark.parametrize("kind", ["int4", "table", "transposed"])
+def test_floats_and_integer_weights(kind, tmp_path):
+    built, path = quantised_weights(kind), tmp_path / "model.tflite"
+    path.write_bytes(built.bytes())
+    assert reading.compare(path, built.feeds(2)) == ""
+    assert modelctl.convert(path, tmp_path / "model.onnx", "--opset", "21")["verification"]["equivalent"]
+
+
+def test_both_directions(tmp_path):
+    problems = []
+    for hybrid in (False, True):
+        for merged in (False, True):
+            path = tmp_path / f"both{hybrid}{merged}.tflite"
+            path.write_bytes(bidirectional_lstm(hybrid, merged))
+            problems.append(states.difference(path, tmp_path))
+    assert not list(filter(None, problems))
+
+
+def functions():
+    """What TensorFlow computes, by name: the function, and what it is given."""
+    text = np.array([b"a", b"fox", b"dog"], object)
+
+    def suppressed(boxes, scores):
+        low, high = tf.minimum(boxes[:, :2], boxes[:, 2:]), tf.maximum(boxes[:, :2], boxes[:, 2:]) + 0.1
+        return {"y": tf.gather(boxes, tf.image.non_max_suppression(tf.concat([low, high], 1), scores, 5, 0.5))}
+
+    def padded(boxes, scores):
+        low, high = tf.minimum(boxes[:, :2], boxes[:, 2:]), tf.maximum(boxes[:, :2], boxes[:, 2:]) + 0.1
+        rows, count = tf.image.non_max_suppression_padded(tf.concat([low, high], 1), scores, 5, 0.5, pad_to_max_output_size=True)
+        return {"y": rows, "count": count}
+
+    class Words(tf.Module):
+        def __init__(self):
+            self.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a", "dog"], tf.constant([5, 7], tf.int64)), -1)
+
+        def __call__(self, x):
+            return {"y": self.table.lookup(x)}
+
+    return {
+        "suppression": (suppressed, [floats(9, 4), floats(9, seed=2)]), "padded suppression": (padded, [floats(9, 4), floats(9, seed=2)]),
+        "spectrum": (lambda x: {"y": tf.abs(tf.signal.rfft(x))}, [floats(3, 16)]),
+        "odd spectrum": (lambda x: {"y": tf.math.real(tf.signal.rfft(x)), "z": tf.math.imag(tf.signal.rfft(x))}, [floats(3, 15)]),
+        "branch that passes by": (lambda x, y: {"y": tf.cond(tf.reduce_sum(x) > 0, lambda: tf.cond(x[0] > 0, lambda: y, lambda: x), lambda: y * 2)},
+                                  [floats(4), floats(4, seed=2)]),
+        "words": (Words(), [text]),
+    }
+
+
+def traced(function):
+    return tf.function(lambda *x: function(*x))
+
+
+def test_functions(tmp_path):
+    problems = []
+    for name, (function, arrays) in functions().items():
+        try:
+            module = function if isinstance(function, tf.Module) else tf.Module()
+            given = {f"x{index}": array for index, array in enumerate(arrays)}
+            specs = [tf.TensorSpec(array.shape, tf.string if array.dtype == object else array.dtype, key) for key, array in given.items()]
+            module.run = traced(function)
+            concrete = module.run.get_concrete_function(*specs)
+            source, path = tmp_path / name, tmp_path / f"{name}.tflite"
+            tf.saved_model.save(module, str(source), signatures=concrete)
+            modelctl.convert(source, path)
+            expected = {key: value.numpy() for key, value in module.run(*map(tf.constant, arrays)).items()}
+            found = litert.open_model(path).get_signature_runner("serving_default")(**given)
+            for key, value in expected.items():
+                np.testing.assert_allclose(found[key], value, 1e-4, 1e-5, err_msg=name)
+        except Exception as error:  # Gathered, so that one failure does not hide the others.
+            problems.append(f"{name}: {error}")
+    assert not problems, "\n".join(problems)
 
 
 def test_groups(tmp_path):
