@@ -46,10 +46,7 @@ INLINE vi FN(rounding_shift)(vi x, vi right) {
   vi threshold = (mask >> 1) - (x < 0);
   return (x >> right) - ((x & mask) > threshold);
 }
-INLINE vi FN(clamped)(vi x, vi low, vi high) {
-  x = (vi)(((vi)x & (x > low)) | (low & ~(x > low)));
-  return (vi)((x & (x < high)) | (high & ~(x < high)));
-}
+INLINE vi FN(clamped)(vi x, vi low, vi high) { return __builtin_elementwise_min(__builtin_elementwise_max(x, low), high); }
 
 // Integers of a kind less `zero`, as 16 bits and as floats.
 static void FN(widen)(const void *x, int kind, int32_t zero, int16_t *y, long count) {

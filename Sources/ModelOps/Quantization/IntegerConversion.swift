@@ -38,6 +38,14 @@ private func requantize(
   return try mapStored(x, as: to.dtype, for: op, in: context) { range.clamp(factor.times($0 &- zero) &+ offset) }
 }
 
+/// The nearest integer, halves away from zero, saturating; without a call where the fraction can be told by subtraction.
+@inline(__always)
+private func nearestWhole(_ x: Float) -> Int32 {
+  guard abs(x) < 0x1p23 else { return convert(x.rounded(.toNearestOrAwayFromZero)) }
+  let whole = Int32(x), rest = x - Float(whole)
+  return whole &+ (rest >= 0.5 ? 1 : rest <= -0.5 ? -1 : 0)
+}
+
 private func quantize(_ x: NDArray, _ to: QuantizedType, of op: any Op, in context: ExecutionContext) throws -> NDArray {
   guard x.dtype == .float32, let all = to.dtype.integerRange else { throw op.noKernel(x.dtype) }
   let low = Int32(all.lowerBound), high = Int32(all.upperBound)
@@ -48,7 +56,7 @@ private func quantize(_ x: NDArray, _ to: QuantizedType, of op: any Op, in conte
       result.withMutable(T.self) { y in
         parts.forEachRun { elements, scale, zero in
           for i in elements {
-            let steps = convert((source[i] / scale).rounded(.toNearestOrAwayFromZero)) &+ zero
+            let steps = nearestWhole(source[i] / scale) &+ zero
             y[i] = T(truncatingIfNeeded: min(max(steps, low), high))
           }
         }
