@@ -1,4 +1,6 @@
+import ModelSupport
 import ModelTensor
+import OrderedCollections
 
 /// A figure that is gathered over batches.
 public protocol Metric: AnyObject {
@@ -10,10 +12,18 @@ public protocol Metric: AnyObject {
   /// The figure for what was gathered since the last reset.
   func result() throws -> Tensor
   func resetState() throws
+  /// Its own arguments as Keras writes them, without the name.
+  var ownConfig: OrderedDictionary<String, JSONValue> { get }
 }
 
 extension Metric {
   public func updateState(_ yTrue: Tensor, _ yPred: Tensor) throws { try updateState(yTrue, yPred, sampleWeight: nil) }
   /// All variables zero.
   public func resetState() throws { for variable in variables { try variable.assign(0) } }
+  public var ownConfig: OrderedDictionary<String, JSONValue> { [:] }
+}
+
+/// Metrics by Keras's names (`keras.metrics`).
+public enum Metrics {
+  static let epsilon = 1e-7
 }

@@ -28,11 +28,15 @@ enum Dispatch {
       if let op = op as? any DecomposedForGradients { return try op.decomposeForGradients(inputs, in: &context) }
       if let op = op as? any CompositeOp { return try op.decompose(inputs, in: &context) }
     }
-    let outputs: [Tensor]
+    var outputs: [Tensor]
     do {
       outputs = try evaluate(op, inputs)
     } catch {
       throw explained(error, op, inputs)
+    }
+    if outputs.count == 1, let x = inputs.first ?? nil {
+      if op is SoftmaxOp { outputs[0].noteProbability(.softmax, of: x) }
+      if op is SigmoidOp { outputs[0].noteProbability(.sigmoid, of: x) }
     }
     for tape in tapes { tape.record(op, inputs, outputs) }
     if let gather = op as? GatherGradientOp, gather.axis == 0, inputs.count == 2, let indices = inputs[0], let values = inputs[1] {

@@ -23,6 +23,7 @@ public struct Tensor: Sendable {
   private var maskHandle: Handle?
   /// The parts that the gradient of a table's rows was added up from.
   var slices: GradientSlices?
+  private var origin: Probability?
 
   init(_ content: Content) { handle = Handle(content) }
   /// The elements of an array; nothing is copied.
@@ -46,6 +47,20 @@ public struct Tensor: Sendable {
     set { maskHandle = newValue?.handle }
   }
   private init(handle: Handle) { self.handle = handle }
+
+  /// What probabilities were made of. Losses compute with that, as those of Keras on TensorFlow do.
+  struct Probability: Sendable {
+    enum Function { case sigmoid, softmax }
+    let function: Function
+    fileprivate let logits: Handle
+  }
+  /// The logits of a tensor that `function` has just made.
+  func logits(of function: Probability.Function) -> Tensor? {
+    origin.flatMap { $0.function == function ? Tensor(handle: $0.logits) : nil }
+  }
+  mutating func noteProbability(_ function: Probability.Function, of logits: Tensor) {
+    origin = Probability(function: function, logits: logits.handle)
+  }
 
   var id: ObjectIdentifier { ObjectIdentifier(handle) }
   /// The same tensor, as another one to tapes.

@@ -1,0 +1,43 @@
+import ModelSupport
+import OrderedCollections
+
+extension Losses {
+  /// The cross-entropy of probabilities (or logits) of classes; targets are one-hot, or probabilities.
+  public struct CategoricalCrossentropy: Loss {
+    public let fromLogits: Bool, labelSmoothing: Double, axis: Int
+    public let name: String, reduction: Reduction
+    public init(
+      fromLogits: Bool = false, labelSmoothing: Double = 0, axis: Int = -1, reduction: Reduction = .sumOverBatchSize,
+      name: String = "categorical_crossentropy"
+    ) {
+      self.fromLogits = fromLogits
+      self.labelSmoothing = labelSmoothing
+      self.axis = axis
+      self.name = name
+      self.reduction = reduction
+    }
+    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
+      try Losses.categoricalCrossentropy(yTrue, yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing, axis: axis)
+    }
+    public var ownConfig: OrderedDictionary<String, JSONValue> {
+      ["from_logits": .bool(fromLogits), "label_smoothing": .double(labelSmoothing), "axis": .int(axis)]
+    }
+  }
+  public static func categoricalCrossentropy(
+    _ yTrue: Tensor, _ yPred: Tensor, fromLogits: Bool = false, labelSmoothing: Double = 0, axis: Int = -1
+  ) throws -> Tensor {
+    let t = try smoothed(yTrue.cast(to: yPred.dtype), labelSmoothing)
+    guard t.rank == yPred.rank else {
+      throw TensorError(
+        .shapeMismatch, "categorical cross-entropy: expected one-hot targets as the predictions \(yPred.type), found \(yTrue.type)")
+    }
+    if let x = fromLogits ? yPred : yPred.logits(of: .softmax) { return try -(t * x.logSoftmax(axis: axis)).reduceSum(axis: axis) }
+    let p = try (yPred / yPred.reduceSum(axis: axis, keepDims: true)).clip(min: epsilon, max: 1 - epsilon)
+    return try -(t * p.log()).reduceSum(axis: axis)
+  }
+  /// A part of each target given to all classes alike.
+  static func smoothed(_ t: Tensor, _ labelSmoothing: Double) throws -> Tensor {
+    guard labelSmoothing != 0, let classes = t.shape.last, classes > 0 else { return t }
+    return try t * (1 - labelSmoothing) + labelSmoothing / Double(classes)
+  }
+}

@@ -1,0 +1,15 @@
+extension Losses {
+  /// The likelihood of counts under Poisson's distribution, without its constant part.
+  public struct Poisson: Loss {
+    public let name: String, reduction: Reduction
+    public init(reduction: Reduction = .sumOverBatchSize, name: String = "poisson") {
+      self.name = name
+      self.reduction = reduction
+    }
+    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor { try Losses.poisson(yTrue, yPred) }
+  }
+  public static func poisson(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
+    let t = try yTrue.cast(to: yPred.dtype)
+    return try (yPred - t * (yPred + epsilon).log()).reduceMean(axis: -1)
+  }
+}
