@@ -136,6 +136,7 @@ extension OperationRules {
       }),
     OperationWriteRule(DepthToSpaceOp.self) { op, inputs, writer in
       var x = try inputs.at(0)
+      if op.blockSize == 1 { return x }
       let dims = try x.dims()
       guard op.layout == .channelsLast, dims.count == 4, let channels = dims[3].value, op.blockSize > 0 else {
         throw OperationWriter.unsupported(op, "its channels are not known to stand last")

@@ -31,7 +31,7 @@ enum NestedNetworkReader {
       if let inner = try NestedNetworkReader.read(object.json) {
         layer = inner
       } else {
-        guard let rule = LayerRules.rule(className: object.className, module: object.module) else {
+        guard let rule = LayerRules.rule(className: object.className, module: object.module, config: object.config) else {
           throw UnsupportedError("a nested model holds what has no counterpart", items: [.init(object.className)])
         }
         layer = try rule.read(object.config)

@@ -371,7 +371,7 @@ struct NetworkBuilder {
     let object = site.network.entries[index].object
     let layer: any Layer, policy: DTypePolicy, arguments: LayerArguments
     do {
-      guard let rule = LayerRules.rule(className: object.className, module: object.module) else {
+      guard let rule = LayerRules.rule(className: object.className, module: object.module, config: object.config) else {
         let reason = object.isKeras ? "no counterpart of this layer" : "a custom class"
         return try addOpaque(
           index, call, reference, reason: object.className == "Lambda" ? "Python code is not executed" : reason, in: &site)

@@ -28,7 +28,7 @@ struct SerializedObject {
   var scopeConfig: JSONValue {
     var copy = json
     copy["inbound_nodes"] = nil
-    if copy["config"]?["layers"] != nil {
+    if copy["config"]?["layers"] != nil, LayerRules.rule(className: className, module: module) == nil {
       var config = config
       for key in ["layers", "input_layers", "output_layers"] { config[key] = nil }
       copy["config"] = config
@@ -56,6 +56,7 @@ struct SerializedObject {
   func isOperation(_ generation: KerasGeneration) -> Bool {
     if let module { return module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops") }
     guard generation == .keras3, config["trainable"] == nil, !isInput, networkKind == nil else { return false }
+    if LayerRules.rule(className: className) != nil, !OperationRules.reads(className: className) { return false }
     return config["dtype"] == nil || LayerRules.rule(className: className) == nil && OperationRules.reads(className: className)
   }
 
@@ -67,15 +68,27 @@ struct SerializedObject {
     return name.hasPrefix("Quantized") || name == "GPTQDTypePolicy" || name == "AWQDTypePolicy"
   }
 
-  /// - Throws: `UnsupportedError` for a policy that is not one of plain or mixed precision.
+  /// Whether it is the policy of layers in eight bits.
+  static func isInt8(_ policy: JSONValue?) -> Bool {
+    policy?["class_name"] == "QuantizedDTypePolicy" && policy?["config"]?["mode"] == "int8"
+  }
+
+  /// The dtype or policy by name. What is quantised in eight bits computes in the policy it was quantised from.
+  private func policyName(_ json: JSONValue) -> String? {
+    if Self.isInt8(json) { return json["config"]?["source_name"]?.stringValue ?? "float32" }
+    return json.stringValue ?? json["config"]?["name"]?.stringValue ?? json["config"]?["default_policy"]?.stringValue
+  }
+
+  /// - Throws: `UnsupportedError` for a policy that is not one of plain or mixed precision, or of a layer in eight bits.
   func policy() throws -> DTypePolicy {
     guard let json = config["dtype"], !json.isNull else { return DTypePolicy() }
-    if Self.isQuantized(json) {
+    let isInt8 = Self.isInt8(json) && LayerRules.quantizedRules.contains { $0.className == className }
+    if Self.isQuantized(json), !isInt8 {
       let kind = json["class_name"]?.stringValue ?? "", mode = json["config"]?["mode"]?.stringValue ?? "?"
       throw UnsupportedError(
         "layers that Keras quantised are not supported", items: [.init("\(kind) of mode '\(mode)'", reason: "layer \(name)")])
     }
-    guard let name = json.stringValue ?? json["config"]?["name"]?.stringValue ?? json["config"]?["default_policy"]?.stringValue else {
+    guard let name = policyName(json) else {
       throw FormatError(
         .invalidValue, "'dtype': expected a dtype or a policy, found \(json.abridged)", at: SourceLocation(path: ["layer \(name)"]))
     }

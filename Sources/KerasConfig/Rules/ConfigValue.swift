@@ -112,6 +112,16 @@ extension Bidirectional.MergeMode: ConfigValue {
   var configValue: JSONValue { .string(rawValue) }
 }
 
+extension STFTSpectrogram.Mode: ConfigValue {
+  init(config: JSONValue) throws {
+    guard let word = config.stringValue, let value = Self(rawValue: word) else {
+      throw ConfigMismatch(expected: "log, magnitude, psd, real, imag, angle or stft")
+    }
+    self = value
+  }
+  var configValue: JSONValue { .string(rawValue) }
+}
+
 extension JSONValue {
   /// The value inside Keras's wrapping of arrays and tensors (`__numpy__`, `__tensor__`).
   var unwrappedArray: JSONValue {

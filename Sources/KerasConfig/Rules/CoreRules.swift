@@ -3,17 +3,9 @@ import ModelSupport
 
 extension LayerRules {
   static let coreRules: [LayerRule] = [
-    LayerRule(
-      Dense.self,
-      rows: [count("units", \.units, also: ["output_dim"]), row("activation", \.activation), row("use_bias", \.useBias, also: ["bias"])]),
-    LayerRule(
-      EinsumDense.self,
-      rows: [
-        row("equation", \.equation), einsumShape, row("activation", \.activation), row("bias_axes", \.biasAxes),
-      ]),
-    LayerRule(
-      Embedding.self,
-      rows: [count("input_dim", \.inputDim), count("output_dim", \.outputDim), row("mask_zero", \.maskZero)]),
+    LayerRule(Dense.self, rows: dense),
+    LayerRule(EinsumDense.self, rows: einsumDense),
+    LayerRule(Embedding.self, rows: embedding),
     LayerRule(
       ReversibleEmbedding.self, arguments: ["inputs", "reverse"],
       rows: [
@@ -22,6 +14,16 @@ extension LayerRules {
       ]),
     LayerRule(Masking.self, rows: [row("mask_value", \.maskValue)]),
     LayerRule(Identity.self),
+  ]
+
+  static let dense: [ConfigRow<Dense>] = [
+    count("units", \.units, also: ["output_dim"]), row("activation", \.activation), row("use_bias", \.useBias, also: ["bias"]),
+  ]
+  static let einsumDense: [ConfigRow<EinsumDense>] = [
+    row("equation", \.equation), einsumShape, row("activation", \.activation), row("bias_axes", \.biasAxes),
+  ]
+  static let embedding: [ConfigRow<Embedding>] = [
+    count("input_dim", \.inputDim), count("output_dim", \.outputDim), row("mask_zero", \.maskZero),
   ]
 
   /// An integer, or integers and nulls.

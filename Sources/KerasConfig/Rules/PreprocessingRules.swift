@@ -36,6 +36,46 @@ extension LayerRules {
     },
   ]
 
+  /// Sound, and layers in a row.
+  static let spectralRules: [LayerRule] = [
+    LayerRule(
+      MelSpectrogram.self,
+      rows: [
+        count("fft_length", \.fftLength, optional: true), count("sequence_stride", \.sequenceStride, optional: true),
+        row("sequence_length", \.sequenceLength), row("window", \.window), row("sampling_rate", \.samplingRate),
+        count("num_mel_bins", \.melBins, optional: true), row("min_freq", \.minFrequency), row("max_freq", \.maxFrequency),
+        row("power_to_db", \.powerToDecibels), row("top_db", \.topDecibels), row("mag_exp", \.exponent),
+        row("min_power", \.minPower), row("ref_power", \.referencePower),
+      ]
+    ) { layer in
+      guard layer.fftLength <= 1 << 14, layer.melBins <= 1 << 14, layer.sequenceStride <= 1 << 20 else {
+        throw ConfigMismatch(expected: "at most 16384 samples and bins")
+      }
+    },
+    LayerRule(
+      STFTSpectrogram.self,
+      rows: [
+        row("mode", \.mode), count("frame_length", \.frameLength, optional: true), row("frame_step", \.frameStep),
+        row("fft_length", \.fftLength), row("padding", \.padding), row("expand_dims", \.expandDims), row("data_format", \.layout),
+      ]
+    ) { layer in
+      guard layer.padding != .causal, layer.frameLength <= 1 << 20, (1...(1 << 20)).contains(layer.frameStep ?? 1),
+        (layer.frameLength...(1 << 21)).contains(layer.fftLength ?? layer.frameLength)
+      else { throw ConfigMismatch(expected: "frames within the transform's length, padding valid or same") }
+    },
+    LayerRule(AutoContrast.self, rows: [row("value_range", \.range)]) { layer in
+      guard layer.range.count == 2, layer.range[0] < layer.range[1] else { throw ConfigMismatch(expected: "a range of two numbers") }
+    },
+    LayerRule(LayerPipeline.self, rows: [members]),
+  ]
+
+  private static let members = ConfigRow<LayerPipeline>(key: "layers", isRequired: true) { layer, json in
+    guard let list = json.arrayValue else { throw ConfigMismatch(expected: "a list of layers") }
+    layer.layers = try list.map { object in try NestingLimit.descend { try LayerRules.read(object) } }
+  } write: { layer in
+    .array(try layer.layers.map { try LayerRules.write($0) })
+  }
+
   /// Said by no file: it is how Keras 2 differs.
   private static let indexType = ConfigRow<Discretization>(key: LegacyConfig.indexType) { layer, json in
     guard let name = json.stringValue, let dtype = DType(rawValue: name) else { throw ConfigMismatch(expected: "a dtype") }

@@ -50,6 +50,8 @@ struct ConfigTranslator {
       if key == "axis", className == "BatchNormalization", let axes = value.arrayValue, axes.count == 1 {
         // Keras 2 keeps a list, which Keras 3 refuses.
         result[key] = axes[0]
+      } else if key == "quantization_config" {
+        result[key] = value
       } else if key == "dtype" {
         result[key] = policy(value)
       } else {
@@ -169,6 +171,7 @@ struct ConfigTranslator {
 
   /// A dtype or policy: an object in Keras 3; the plain word is what both generations take from an H5 file.
   func policy(_ value: JSONValue) -> JSONValue {
+    if SerializedObject.isQuantized(value) { return value }
     guard let name = value.stringValue ?? value["config"]?["name"]?.stringValue else { return value }
     if target == .keras3 {
       return ["module": "keras", "class_name": "DTypePolicy", "config": ["name": .string(name)], "registered_name": nil]

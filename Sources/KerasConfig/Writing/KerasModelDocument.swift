@@ -38,11 +38,14 @@ extension KerasModelConfig {
   ///
   /// A configuration that was read in the same generation is kept as it is while it still says what the
   /// model is; else each layer's is, with the keys that changed; only what no Keras file said is made up.
+  /// - Parameter isForKeras2Alone: whether the reader knows no word of Keras 3, as TensorFlow.js does not: what an `.h5` file
+  ///   of Keras 3 said is spelt anew.
   /// - Throws: `UnsupportedError` listing everything that is no layer, nested model or `keras.ops` operation.
-  public static func write(_ model: Model, generation: KerasGeneration) throws -> KerasModelDocument {
+  public static func write(_ model: Model, generation: KerasGeneration, isForKeras2Alone: Bool = false) throws -> KerasModelDocument {
     let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
     let residue = model.residue["keras"] as? KerasResidue
-    if let residue, residue.fits(target), !(target == .keras2 && residue.hasNamelessOperations),
+    if let residue, residue.fits(target), !(isForKeras2Alone && residue.generation == .keras3),
+      !(target == .keras2 && residue.hasNamelessOperations),
       residue.fingerprint == model.structureFingerprint
     {
       var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)

@@ -25,12 +25,12 @@ struct ObjectWriter {
     var className = rule.className
     var config: JSONValue
     if let original, let originalClass = original["class_name"]?.stringValue, let known = original["config"],
-      LayerRules.rule(className: originalClass, module: original["module"]?.stringValue)?.layerType == rule.layerType
+      LayerRules.rule(className: originalClass, module: original["module"]?.stringValue, config: known)?.layerType == rule.layerType
     {
       let isKeras3 = original["module"] != nil || original["config"]?["dtype"]?.objectValue?["class_name"] == "DTypePolicy"
       let source: KerasGeneration = isKeras3 ? .keras3 : .keras2
       config = known
-      let originalRule = LayerRules.rule(className: originalClass, module: original["module"]?.stringValue) ?? rule
+      let originalRule = LayerRules.rule(className: originalClass, module: original["module"]?.stringValue, config: known) ?? rule
       // What Keras 2 put into an archive is spelled like Keras 3's and may mean something else.
       let generations: [KerasGeneration] = generation == .keras3 ? [.keras3] : [source, .keras3, .keras2]
       let readings = generations.lazy.compactMap { generation in
@@ -44,7 +44,9 @@ struct ObjectWriter {
     }
     config["name"] = .string(name)
     config["trainable"] = op.isTrainable && Self.takesNoTrainable.contains(rule.className) ? nil : .bool(op.isTrainable)
-    if (try? SerializedObject(["class_name": "x", "config": config]).policy()) != op.policy { config["dtype"] = .string(op.policy.name) }
+    if (try? SerializedObject(["class_name": .string(className), "config": config]).policy()) != op.policy {
+      config["dtype"] = .string(op.policy.name)
+    }
     if config["dtype"] == nil { config["dtype"] = .string(op.policy.name) }
     if generation == .keras2, holdsOldHardSigmoid(typed) { needsKeras2 = true }
     config = activations(config)
@@ -79,7 +81,7 @@ struct ObjectWriter {
 
   /// Classes whose constructors refuse the key `trainable`.
   private static let takesNoTrainable: Set<String> = [
-    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Discretization", "HashedCrossing",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Discretization", "HashedCrossing", "Pipeline",
   ]
 
   /// What is typed goes over what a file said, inside wrapped layers too: whatever else they say stays.

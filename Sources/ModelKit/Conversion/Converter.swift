@@ -1,7 +1,9 @@
 import ModelGraph
+import ModelLayers
 import ModelOps
 import ModelPasses
 import ModelSupport
+import ModelTensor
 import ModelVerify
 
 /// Converts models between formats, and proves each result against its source.
@@ -122,6 +124,11 @@ public struct Converter: Sendable {
       // Floats added in another order may be rounded to the step beside.
       options.outputSteps = model.outputSteps
     }
+    if !report.sourceFormat.isLike(report.format), let narrow = model.narrowPrecision, options.rtol < narrow.tolerance {
+      (options.atol, options.rtol) = (max(options.atol, narrow.tolerance), narrow.tolerance)
+      report.notes.append(
+        "verified within \(narrow.tolerance): the source computes in \(narrow.dtype), which rounds after other steps in each format")
+    }
     if self.options.dequantizes { report.notes.append("verified against the source dequantised, which is what --dequantize asks for") }
     if let changed { report.notes.append(changed.note) }
     do {
@@ -178,6 +185,24 @@ extension Model {
       "verified against the source's quantised operators as dequantise, float operator, quantise, which is how they are written: "
         + "LiteRT's integers may lie a step beside"
     )
+  }
+}
+
+extension Model {
+  /// The least precise dtype that the model computes in, and what its results may be off by after some layers: four steps.
+  fileprivate var narrowPrecision: (dtype: DType, tolerance: Double)? {
+    var found: Set<DType> = []
+    for graph in graphs.values {
+      for case let node? in graph.nodeSlots {
+        if let layer = node.op as? LayerOp {
+          found.insert(layer.policy.compute)
+        } else {
+          found.formUnion(node.outputs.map { graph[$0].type.dtype })
+        }
+      }
+    }
+    if found.contains(.bfloat16) { return (.bfloat16, 0x1p-5) }
+    return found.contains(.float16) ? (.float16, 0x1p-8) : nil
   }
 }
 

@@ -15,11 +15,11 @@ struct ONNXHandler: FormatHandler {
   func open(_ path: String) throws -> Model { try ONNXReader.read(path) }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    try Legalizer(ONNXWriter.profile(opset: writer(options).opset), ioLayout: options.layout).run(model)
+    try writing(options) { try Legalizer(ONNXWriter.profile(opset: $0.opset), ioLayout: options.layout).run(model) }
   }
 
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {
-    try writer(options).write(model, to: path)
+    try writing(options) { try $0.write(model, to: path) }
   }
 
   func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool {
@@ -28,8 +28,21 @@ struct ONNXHandler: FormatHandler {
     return true
   }
 
-  private func writer(_ options: WriteOptions) throws -> ONNXWriter {
-    let opset = options.opset ?? 18
+  /// The opset that is written where none is asked for, and those that are tried when a model needs a newer one (quantised
+  /// tensors of 16 bits do).
+  private static let defaultOpsets = [18, 21, 23]
+
+  /// - Throws: what `body` throws with the opset that was asked for, or with the first of the default ones.
+  private func writing<R>(_ options: WriteOptions, _ body: (ONNXWriter) throws -> R) throws -> R {
+    if let opset = options.opset { return try body(try writer(opset)) }
+    var refusal: UnsupportedError?
+    for opset in Self.defaultOpsets {
+      do { return try body(try writer(opset)) } catch let error as UnsupportedError { refusal = refusal ?? error }
+    }
+    throw refusal ?? UnsupportedError("no opset of ONNX can be written")
+  }
+
+  private func writer(_ opset: Int) throws -> ONNXWriter {
     guard ONNXWriter.opsets.contains(opset) else {
       throw UsageError("ONNX opsets from \(ONNXWriter.opsets.lowerBound) to \(ONNXWriter.opsets.upperBound) can be written, not \(opset)")
     }

@@ -1,4 +1,6 @@
+import KerasConfig
 import ModelGraph
+import ModelLayers
 import ModelSupport
 import ModelTensor
 
@@ -44,13 +46,21 @@ public struct GraphText {
     let results = node.outputs.map { "\(graph[$0].name): \(graph[$0].type)" }.joined(separator: ", ")
     let arguments = node.inputs.map { $0.map { argument($0, graph) } ?? "_" }.joined(separator: ", ")
     var content = "\(results) = \(node.op.displayName)(\(arguments))"
-    for (name, value) in node.op.attributes {
-      if case .none = value { continue }
-      content += " \(name)=\(value.description.abbreviated(to: 80))"
-    }
+    for (name, value) in attributes(node.op) { content += " \(name)=\(value.abbreviated(to: 80))" }
     if !node.name.isEmpty { content += "  # \(node.name)" }
     line(indent, content)
     for (index, body) in node.bodies.enumerated() { write(body, title: "body \(index) \(body.name)", indent: indent + 2) }
+  }
+
+  /// The attributes by the names that files have for them: a layer's as Keras writes its configuration, others in snake case.
+  private func attributes(_ op: any Op) -> [(name: String, value: String)] {
+    if let layer = (op as? LayerOp)?.layer, let config = try? LayerRules.rule(for: layer)?.write(layer).objectValue {
+      return config.compactMap { name, value in value.isNull ? nil : (name, value.stringValue ?? value.text()) }
+    }
+    return op.attributes.compactMap { name, value in
+      if case .none = value { return nil }
+      return (name.snakeCased, value.description)
+    }
   }
 
   /// A value by name; a small constant without one by its elements.
@@ -62,5 +72,15 @@ public struct GraphText {
     }
     let items = array.integers().map { $0.map { String($0) } } ?? array.doubles().map { numberText($0) }
     return tensor.extents.isEmpty ? items.first ?? "?" : "[\(items.joined(separator: ", "))]"
+  }
+}
+
+extension String {
+  /// `keepDims` as `keep_dims`.
+  fileprivate var snakeCased: String {
+    reduce(into: "") { text, character in
+      if character.isUppercase, let last = text.last, last.isLowercase { text += "_" }
+      text += character.lowercased()
+    }
   }
 }

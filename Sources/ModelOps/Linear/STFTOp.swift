@@ -3,7 +3,7 @@ import ModelTensor
 
 /// The Fourier transforms of windows that slide over a signal (ONNX STFT).
 ///
-/// Inputs: `signal` (`[batch, length, 1]`, or 2 for complex), `frameStep` (scalar), `window?` (vector),
+/// Inputs: `signal` (`[batch, length]`, `[batch, length, 1]`, or 2 for complex), `frameStep` (scalar), `window?` (vector),
 /// `frameLength?` (scalar). Result: `[batch, frames, bins, 2]`.
 public struct STFTOp: PrimitiveOp {
   public static let name = "STFT"
@@ -14,7 +14,7 @@ public struct STFTOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self).type
     guard let dims = x.shape.dims else { return [TensorType(x.dtype, .ranked([.unknown, .unknown, .unknown, 2]))] }
-    guard dims.count == 3 else { throw GraphError(.shapeMismatch, "STFT of \(x)") }
+    guard dims.count == 2 || dims.count == 3 else { throw GraphError(.shapeMismatch, "STFT of \(x)") }
     let length = inputs.optional(3)?.integers?.first ?? inputs.optional(2)?.type.shape.dims?.first?.value
     let step = try inputs.required(1, of: self).integers?.first
     var frames = Dim.unknown
@@ -26,11 +26,13 @@ public struct STFTOp: PrimitiveOp {
     let x = try inputs.required(0, of: self)
     guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
     let window = inputs.optional(2)?.doubles()
-    guard x.rank == 3, x.shape[2] == 1 || x.shape[2] == 2, let step = try inputs.required(1, of: self).integers()?.first, step > 0,
+    // PyTorch writes real signals without the last axis, and ONNX Runtime takes them.
+    let parts = x.rank == 2 ? 1 : x.shape.last ?? 0
+    guard x.rank == 2 || x.rank == 3, parts == 1 || parts == 2, let step = try inputs.required(1, of: self).integers()?.first, step > 0,
       let length = inputs.optional(3)?.integers()?.first ?? window?.count, length > 0, length <= x.shape[1],
       window == nil || window?.count == length
     else { throw ExecutionError(.invalidValue, "STFT of \(x.type)") }
-    let parts = x.shape[2], frames = (x.shape[1] - length) / step + 1, bins = onesided ? length / 2 + 1 : length
+    let frames = (x.shape[1] - length) / step + 1, bins = onesided ? length / 2 + 1 : length
     let result = try context.allocate(.float64, [x.shape[0], frames, bins, 2])
     let transform = FourierTransform(length: length, inverse: false)
     let values = x.doubles()

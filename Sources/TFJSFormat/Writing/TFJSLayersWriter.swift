@@ -16,7 +16,7 @@ public enum TFJSLayersWriter {
     _ model: Model, to path: String, options: TFJSWeightOptions = TFJSWeightOptions(), replaceExisting: Bool = true
   ) throws -> [Loss] {
     let source: KerasModelDocument
-    do { source = try KerasModelConfig.write(model, generation: .keras2) } catch let error as UnsupportedError {
+    do { source = try KerasModelConfig.write(model, generation: .keras2, isForKeras2Alone: true) } catch let error as UnsupportedError {
       throw refusal(error.items)
     }
     var topology = TopologyWriter(version: source.version, ranks: ranks(in: model))

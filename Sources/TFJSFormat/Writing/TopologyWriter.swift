@@ -126,6 +126,9 @@ struct TopologyWriter {
   ]
 
   private mutating func dtype(_ config: inout JSONValue, _ className: String) {
+    if let mode = config["dtype"]?["config"]?["mode"]?.stringValue {
+      note("\(className) quantised as \(mode)", "TensorFlow.js has no such layers")
+    }
     guard let name = config["dtype"]?.stringValue ?? config["dtype"]?["config"]?["name"]?.stringValue else { return }
     config["dtype"] = .string(name)
     if name != "float32" { note("\(className) computing in \(name)", "TensorFlow.js computes in float32 alone") }

@@ -15,6 +15,11 @@ let normalizationWriting: [WritingRule] = [
       let scaled = try w.mul(input, try spread(try w.constant(factor)))
       return [try w.add(scaled, try spread(try w.constant(summand)))]
     }
+    // Parameters may be of another precision than what they normalise.
+    if [x[1], x[2], mean, variance].contains(where: { $0.map { $0.dtype != input.dtype } ?? false }) {
+      let wide = try [input, x[1], x[2], mean, variance].map { try $0.map { try w.cast($0, to: .float32) } }
+      return try w.apply(op, to: wide).map { try w.cast($0, to: input.dtype) }
+    }
     var factor = try w.apply(RsqrtOp(), try w.add(variance, try w.scalar(op.epsilon, like: variance)))
     if let scale = x[1] { factor = try w.mul(factor, scale) }
     var y = try w.mul(try w.sub(input, try spread(mean)), try spread(factor))
