@@ -1,0 +1,136 @@
+"""Layers and precisions of Keras 3 beyond the list of `layer_cases`: one model for each group, in every direction it has."""
+import keras
+import numpy as np
+import onnx
+import pytest
+
+import litert
+import modelctl
+import peers
+import savedmodels
+import seeded
+
+L = keras.layers
+
+
+def quantised():
+    """Dense, EinsumDense and Embedding in int8, with inputs quantised in every call and without."""
+    tokens = L.Input((6,), dtype="int32", name="tokens")
+    x = L.EinsumDense("abc,cd->abd", output_shape=(None, 5), bias_axes="d", activation="relu")(L.Embedding(9, 8)(tokens))
+    x = L.EinsumDense("abc,bcde->ade", output_shape=(2, 3))(x)
+    model = keras.Model(tokens, L.Dense(4)(L.Dense(7, activation="tanh")(L.Flatten()(x))))
+    seeded.fill_weights(model, "quantised")
+    model.quantize("int8")
+    return model
+
+
+def spectral():
+    signal = L.Input((256,), name="signal")
+    mel = L.MelSpectrogram(fft_length=64, sequence_stride=16, sequence_length=48, num_mel_bins=8, sampling_rate=1600, max_freq=700)(signal)
+    plain = L.MelSpectrogram(fft_length=64, sequence_stride=32, window="hamming", num_mel_bins=6, power_to_db=False, mag_exp=1.0)(signal)
+    return keras.Model(signal, [mel, plain])
+
+
+def images():
+    image = L.Input((6, 7, 3), name="image")
+    x = L.Pipeline([L.Rescaling(0.5), L.RandomFlip(), L.CenterCrop(4, 4)])(L.AutoContrast(value_range=(-4, 4))(image))
+    return keras.Model(image, x)
+
+
+def channels_first():
+    image = L.Input((2, 5, 4), name="image")
+    return keras.Model(image, L.UpSampling2D((2, 3), data_format="channels_first", interpolation="bilinear")(image))
+
+
+def mixed(policy):
+    def build():
+        keras.config.set_dtype_policy(policy)
+        try:
+            image = L.Input((8, 8, 3), name="image")
+            x = L.MaxPooling2D()(L.BatchNormalization()(L.Conv2D(4, 3, activation="relu")(image)))
+            return seeded.fill_weights(keras.Model(image, L.Dense(3, dtype="float32")(L.Flatten()(x))), policy)
+        finally:
+            keras.config.set_dtype_policy("float32")
+    return build
+
+
+#: Rounded to eight or eleven bits after each step, whose order formats differ in.
+COARSE = (2e-2, 2e-2)
+CASES = [
+    ("quantised", quantised, (1e-5, 1e-4)),
+    # Transforms and logarithms of small powers.
+    ("spectral", spectral, (1e-3, 1e-3)),
+    ("images", images, (1e-5, 1e-4)),
+    ("channels first", channels_first, (1e-5, 1e-4)),
+    ("mixed_float16", mixed("mixed_float16"), COARSE),
+    ("mixed_bfloat16", mixed("mixed_bfloat16"), COARSE),
+]
+
+
+@pytest.mark.parametrize("name,build,tolerance", CASES, ids=[c[0] for c in CASES])
+def test_all_directions(name, build, tolerance, tmp_path):
+    keras.utils.set_random_seed(3)
+    keras.backend.clear_session()
+    model = build()
+    model.save(tmp_path / "model.keras")
+    feed = {}
+    for tensor in model.inputs:
+        rng, shape = seeded.generator(name), (3,) + tuple(tensor.shape[1:])
+        key = tensor._keras_history.operation.name
+        feed[key] = rng.integers(0, 9, shape).astype("int32") if tensor.dtype == "int32" else rng.normal(0.1, 1, shape).astype("float32")
+    inputs = list(feed.values())
+    expected = peers.run_model(model, inputs)
+
+    def check(actual, what):
+        peers.compare(actual, expected, tolerance, f"{name} → {what}")
+
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "same.keras")
+    check(peers.run_keras(tmp_path / "same.keras", inputs), "keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.h5")
+    check(peers.run_keras(tmp_path / "model.h5", inputs), "h5")
+    modelctl.convert(tmp_path / "model.h5", tmp_path / "again.keras")
+    check(peers.run_keras(tmp_path / "again.keras", inputs), "h5 → keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    check(peers.run_onnx_by_name(tmp_path / "model.onnx", feed), "onnx")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.tflite")
+    check(litert.run(tmp_path / "model.tflite", inputs), "tflite")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "saved", "--to", "savedmodel")
+    results = savedmodels.run_signature(tmp_path / "saved", feed)
+    order = [o["name"] for o in modelctl.inspect(tmp_path / "saved")["outputs"]]
+    check([results[key] for key in order], "savedmodel")
+
+
+def test_spectrum_of_weights(tmp_path):
+    """`STFTSpectrogram` keeps its waves as weights."""
+    pytest.importorskip("scipy")
+    keras.backend.clear_session()
+    signal = L.Input((128, 2), name="signal")
+    settings = {"frame_length": 32, "frame_step": 8, "fft_length": 40}
+    outputs = [L.STFTSpectrogram(mode=mode, expand_dims=mode == "psd", **settings)(signal) for mode in ("magnitude", "psd", "stft")]
+    model = keras.Model(signal, outputs)
+    model.save(tmp_path / "model.keras")
+    x = seeded.generator("spectrum").normal(0, 1, (2, 128, 2)).astype("float32")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    peers.compare(peers.run_onnx(tmp_path / "model.onnx", [x]), peers.run_model(model, [x]), what="onnx")
+
+
+def test_layers_of_keras3_h5_for_tensorflow_js(tmp_path):
+    """What only Keras 3 says of a layer does not reach TensorFlow.js, whichever file it came from."""
+    keras.backend.clear_session()
+    x = L.Input((6,), name="x")
+    keras.Model(x, L.Dense(3, activation="relu")(x)).save(tmp_path / "model.h5")
+    modelctl.convert(tmp_path / "model.h5", tmp_path / "web", "--to", "tfjs-layers")
+    text = (tmp_path / "web" / "model.json").read_text()
+    assert "quantization_config" not in text and "input_axes" not in text
+
+
+def test_sixteen_bits_get_the_opset_they_need(tmp_path):
+    """16-bit quantised tensors came with opset 21, which is written although 18 is what is written by default."""
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [2, 3])
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [2, 3])
+    nodes = [onnx.helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]), onnx.helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"])]
+    constants = [onnx.numpy_helper.from_array(np.array(0.01, "float32"), "s"), onnx.numpy_helper.from_array(np.array(3, "int16"), "z")]
+    graph = onnx.helper.make_graph(nodes, "g", [x], [y], constants)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10), tmp_path / "q.onnx")
+    modelctl.convert(tmp_path / "q.onnx", tmp_path / "q.onnx2", "--to", "onnx", "--io-layout", "nchw")
+    assert onnx.load(tmp_path / "q.onnx2").opset_import[0].version == 21
