@@ -16,7 +16,7 @@ L = keras.layers
 def quantised():
     """Dense, EinsumDense and Embedding in int8, with inputs quantised in every call and without."""
     tokens = L.Input((6,), dtype="int32", name="tokens")
-    x = L.EinsumDense("abc,cd->abd", output_shape=(None, 5), bias_axes="d", activation="relu")(L.Embedding(9, 8)(tokens))
+    x = L.EinsumDense("abc,cd->abd", output_shape=(6, 5), bias_axes="d", activation="relu")(L.Embedding(9, 8)(tokens))
     x = L.EinsumDense("abc,bcde->ade", output_shape=(2, 3))(x)
     model = keras.Model(tokens, L.Dense(4)(L.Dense(7, activation="tanh")(L.Flatten()(x))))
     seeded.fill_weights(model, "quantised")

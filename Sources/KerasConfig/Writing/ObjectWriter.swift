@@ -48,6 +48,7 @@ struct ObjectWriter {
       config["dtype"] = .string(op.policy.name)
     }
     if config["dtype"] == nil { config["dtype"] = .string(op.policy.name) }
+    if op.layer is LayerPipeline { config["dtype"] = nil }
     if generation == .keras2, holdsOldHardSigmoid(typed) { needsKeras2 = true }
     config = activations(config)
     if generation == .keras3, className == "ThresholdedReLU" { className = "ReLU" }
