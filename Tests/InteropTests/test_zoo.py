@@ -138,13 +138,13 @@ def test_archive_of_keras2(entry, tmp_path):
 
 
 def test_quantised(tmp_path):
-    """Layers in int8 are carried from Keras to Keras."""
+    """Layers in four bits are carried from Keras to Keras."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(5)
     L = keras.layers
     inputs = L.Input((4,), name="x")
     model = keras.Model(inputs, L.Dense(3, name="y")(L.Dense(6, activation="relu")(inputs)))
-    model.quantize("int8")
+    model.quantize("int4")
     model.save(tmp_path / "model.keras")
     x = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
     modelctl.run("convert", tmp_path / "model.keras", tmp_path / "same.keras", "--no-verify")

@@ -65,7 +65,7 @@ struct SerializedObject {
   /// Whether a policy is one of those by which Keras 3 quantises layers.
   static func isQuantized(_ policy: JSONValue?) -> Bool {
     guard let name = policy?["class_name"]?.stringValue else { return false }
-    return name.hasPrefix("Quantized") || name == "GPTQDTypePolicy" || name == "AWQDTypePolicy"
+    return name.hasSuffix("DTypePolicy") && policy?["config"]?["mode"] != nil
   }
 
   /// Whether it is the policy of layers in eight bits.

@@ -5,7 +5,8 @@ import ModelSupport
 public enum LayerRules {
   public static let all: [LayerRule] =
     coreRules + activationRules + convolutionRules + poolingRules + normalizationRules + mergingRules
-    + reshapingRules + regularizationRules + recurrentRules + attentionRules + preprocessingRules + spectralRules + augmentationRules
+    + reshapingRules + regularizationRules + recurrentRules + attentionRules + preprocessingRules
+    + spectralRules + augmentationRules
 
   private static let byName: [String: LayerRule] = {
     var result: [String: LayerRule] = [:]
@@ -16,7 +17,10 @@ public enum LayerRules {
   }()
   private static let byType: [ObjectIdentifier: LayerRule] = {
     var result: [ObjectIdentifier: LayerRule] = [:]
-    for rule in all + quantizedRules where result[ObjectIdentifier(rule.layerType)] == nil { result[ObjectIdentifier(rule.layerType)] = rule }
+    for rule in all + quantizedRules {
+      let type = ObjectIdentifier(rule.layerType)
+      if result[type] == nil { result[type] = rule }
+    }
     return result
   }()
 
