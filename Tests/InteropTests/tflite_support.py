@@ -29,6 +29,8 @@ TYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() 
 WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "CONV_3D": 1, "BATCH_MATMUL": 1, "SVDF": 1,
             "UNIDIRECTIONAL_SEQUENCE_LSTM": 2, "UNIDIRECTIONAL_SEQUENCE_RNN": 1, "RNN": 1, "LSTM": 2, "BIDIRECTIONAL_SEQUENCE_LSTM": 2,
             "BIDIRECTIONAL_SEQUENCE_RNN": 1}
+#: Cases in one file, of one dtype where the order of the sweep allows it.
+GROUP = 16
 #: Where the tensor stands whose dtype an operator is known by, if not first.
 FIRST = {"TRANSPOSE_CONV": 2, "CONV_3D_TRANSPOSE": 2, "SPLIT": 1, "SCATTER_ND": 1, "SPARSE_TO_DENSE": 2, "EMBEDDING_LOOKUP": 1, "FILL": 1,
          "HASHTABLE_LOOKUP": 2, "ASSIGN_VARIABLE": 1, "EMBEDDING_LOOKUP_SPARSE": 4, "SELECT": 1, "SELECT_V2": 1, "IF": 1}
@@ -82,7 +84,7 @@ class Table:
             return
         try:
             written = path.with_suffix(".written.tflite")
-            modelctl.run("convert", path, written, "--dequantize", "--force", "--no-verify")
+            modelctl.run("convert", path, written, "--dequantize", "--force")
             expected = reading.run_litert(path, feeds)
             actual = litert.run(written, list(feeds.values()))
             numbered = lambda arrays: {f"y{index}": array for index, array in enumerate(arrays)}
@@ -147,27 +149,37 @@ def collect(directory, table, only):
             table.file(path, name, states.difference(path, directory), exact="int8" in name)
             written = path.with_suffix(".written.tflite")
             try:
-                modelctl.run("convert", path, written, "--dequantize", "--force", "--no-verify")
+                modelctl.run("convert", path, written, "--dequantize", "--force")
                 if not states.difference(written, directory):
                     for op, label in uses(written):
                         table.written[op].add(label)
             except modelctl.Failed:
                 pass
-    # The sweep of TensorFlow's operators, as its converter writes them, one file a case.
-    for index, case in enumerate(tflite_sweep.operators()):
-        if only not in case.name:
-            continue
-        path = directory / f"sweep{index}.tflite"
-        try:
-            (prefix,), _ = tflite_sweep.convert([case], path)
-            given = case.feeds(prefix)
-            names = [detail["name"] for detail in reading.interpreter(path).get_input_details()]
-            feeds = {name: given[name.removeprefix("serving_default_").split(":")[0]] for name in names}
-            reference = case.op not in reading.NOT_BY_REFERENCE
-            problem = reading.compare(path, feeds, case.tolerance, reference)
-            table.file(path, case.name, problem, feeds, integers(reading.run_litert(path, feeds, reference)))
-        except Exception as error:  # Whatever the converter raises: the case is none of TFLite's.
-            print(f"{case.name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+    cases = sorted((case for case in tflite_sweep.operators() if only in case.name), key=lambda case: case.dtype)
+    for index, start in enumerate(range(0, len(cases), GROUP)):
+        sweep(cases[start:start + GROUP], directory / f"sweep{index}.tflite", table)
+
+
+def sweep(group, path, table):
+    """TensorFlow's operators as its converter writes them, many in one file; a file that fails is taken apart."""
+    problem = ""
+    try:
+        prefixes, _ = tflite_sweep.convert(group, path)
+        given = {name: value for case, prefix in zip(group, prefixes) for name, value in case.feeds(prefix).items()}
+        names = [detail["name"] for detail in reading.interpreter(path).get_input_details()]
+        feeds = {name: given[name.removeprefix("serving_default_").split(":")[0]] for name in names}
+        reference = not any(case.op in reading.NOT_BY_REFERENCE for case in group)
+        tolerance = max(case.tolerance[0] for case in group), max(case.tolerance[1] for case in group)
+        problem = reading.compare(path, feeds, tolerance, reference)
+        exact = integers(reading.run_litert(path, feeds, reference))
+    except Exception as error:  # Whatever the converter raises: alone, such a case is none of TFLite's.
+        problem = f"{type(error).__name__}: {str(error)[:200]}"
+    if problem and len(group) > 1:
+        half = len(group) // 2
+        sweep(group[:half], path.with_suffix(".a.tflite"), table)
+        sweep(group[half:], path.with_suffix(".b.tflite"), table)
+    elif path.exists():
+        table.file(path, group[0].name, problem, None if problem else feeds, not problem and exact)
 
 
 def main():

@@ -33,13 +33,16 @@ struct Fuzz: ParsableCommand {
       next = result.next
       guard let failure = result.failure else { continue }
       bad += 1
-      print("number \(next): \(failure)")
+      say("number \(next): \(failure)")
       next += 1
     }
     let summary = totals.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-    print("\(count) damaged models of \(files.count) files: \(summary); \(bad) ended badly")
+    say("\(count) damaged models of \(files.count) files: \(summary); \(bad) ended badly")
     if bad > 0 { throw ExitCode(1) }
   }
+
+  /// Unbuffered: a run that is stopped has said what it found.
+  private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }
 
 /// The process that works through numbers: a line before each, and one after it.
