@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelSupport
+import TFJSFormat
 import TFLiteFormat
 
 /// All formats: which one a path holds, and how to open and write it.
@@ -22,6 +23,8 @@ public enum FormatRegistry {
   public static func detect(_ path: String) throws -> ModelFormat {
     let candidate = try FormatCandidate(path: path)
     if let handler = handlers.first(where: { $0.matches(candidate) }) { return handler.format }
+    // A document that is cut or broken says best itself what is wrong with it.
+    if candidate.entries?.contains(TFJSFile.documentName) == true { _ = try TFJSFile(path: path) }
     throw FormatError(.unrecognized, candidate.explanation, at: SourceLocation(file: path))
   }
 

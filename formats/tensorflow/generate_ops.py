@@ -17,7 +17,7 @@ LEFT_OUT = ("Dataset", "Experimental", "TPU", "Xla", "Iterator", "Collective", "
             "Configure", "Enqueue", "Outfeed", "Infeed", "Rpc", "Dataservice", "Sendrecv")
 KEPT = ("DecodeBase64", "EncodeBase64", "DecodeRaw", "DecodeJpeg", "DecodePng", "DecodeImage", "DecodeBmp", "DecodeGif", "DecodeWav",
         "DecodeCSV", "RaggedTensorToTensor", "RaggedTensorToVariant", "RaggedGather", "RaggedRange", "RaggedTensorFromVariant",
-        "QuantizedConcat", "DecodePaddedRaw", "DecodeJSONExample", "AudioSpectrogram", "EncodePng", "EncodeJpeg",
+        "QuantizedConcat", "RaggedBincount", "UnicodeDecode", "UnicodeEncode", "DecodePaddedRaw", "DecodeJSONExample", "AudioSpectrogram", "EncodePng", "EncodeJpeg",
         "QuantizedMatMul", "QuantizedConv2D", "QuantizedRelu", "QuantizedReshape", "QuantizedBiasAdd", "QuantizedMaxPool",
         "QuantizedAvgPool", "DebugIdentity", "ConfigureDistributedTPU", "ScalarSummary", "HistogramSummary", "MergeSummary")
 

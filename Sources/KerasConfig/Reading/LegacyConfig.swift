@@ -1,3 +1,4 @@
+import ModelLayers
 import ModelSupport
 
 /// Layer configurations of older generations in the words that the rules read.
@@ -17,6 +18,7 @@ enum LegacyConfig {
     if config["units"] != nil, config["recurrent_activation"] != nil, config["reset_after"] == nil { config["reset_after"] = false }
     // Its indices were int64, and took the policy's dtype where that is one of integers.
     if config["bin_boundaries"] != nil { config[indexType] = config["dtype"] == "int32" ? "int32" : "int64" }
+    if config["output_mode"] != nil, config["vocabulary"] != nil { config[StringLookup.generationKey] = true }
     for key in ["layer", "backward_layer", "cell"] {
       guard let inner = config[key]?["config"], var object = config[key] else { continue }
       object["config"] = modernized(inner, generation: generation)

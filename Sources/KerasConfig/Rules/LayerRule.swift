@@ -26,8 +26,11 @@ public struct LayerRule: Sendable {
   /// `trainable`, `dtype`). Complete: Keras 3's `from_config` takes it as it is.
   public func write(_ layer: any Layer) throws -> JSONValue { try writer(layer) }
 
-  /// A layer whose configuration is kept whole, because nothing in it matters to inference.
-  init<L: ConfigurableLayer>(_ type: L.Type, arguments: [String], whole path: RowPath<L, JSONValue>) {
+  /// A layer whose configuration is kept whole: nothing in it matters to inference, or `check` looks into it.
+  init<L: ConfigurableLayer>(
+    _ type: L.Type, arguments: [String] = ["inputs"], whole path: RowPath<L, JSONValue>,
+    check: (@Sendable (L) throws -> Void)? = nil
+  ) {
     self.init(type, arguments: arguments)
     let common: Set<String> = ["name", "trainable", "dtype"]
     reader = { config in
@@ -36,9 +39,13 @@ public struct LayerRule: Sendable {
       }
       var layer = L()
       layer[keyPath: path] = .object(members.filter { !common.contains($0.key) })
+      try check?(layer)
       return layer
     }
-    writer = { layer in (layer as? L)?[keyPath: path] ?? .object([:]) }
+    writer = { layer in
+      guard case .object(let members)? = (layer as? L)?[keyPath: path] else { return .object([:]) }
+      return .object(members.filter { !$0.key.hasPrefix("$") })
+    }
   }
 
   init<L: ConfigurableLayer>(

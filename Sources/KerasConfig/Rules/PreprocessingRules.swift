@@ -34,6 +34,8 @@ extension LayerRules {
     ) { layer in
       guard !layer.boundaries.isEmpty else { throw ConfigMismatch(expected: "bin boundaries: the layer has not been adapted") }
     },
+    vocabulary(StringLookup.self), vocabulary(IntegerLookup.self), vocabulary(TextVectorization.self), vocabulary(Hashing.self),
+    vocabulary(HashedCrossing.self),
   ]
 
   /// Sound, and layers in a row.
@@ -74,6 +76,10 @@ extension LayerRules {
     layer.layers = try list.map { object in try NestingLimit.descend { try LayerRules.read(object) } }
   } write: { layer in
     .array(try layer.layers.map { try LayerRules.write($0) })
+  }
+
+  private static func vocabulary<L: VocabularyLayer>(_ type: L.Type) -> LayerRule {
+    LayerRule(type, whole: \.settings) { try $0.check() }
   }
 
   /// Said by no file: it is how Keras 2 differs.

@@ -13,7 +13,8 @@ public enum KerasReader {
     do {
       let tree = try file.weightTree()
       let store: any KerasWeightStore = tree ?? MemoryWeightStore(tree: [:])
-      var model = try KerasModelConfig.read(file.config, weights: store, version: file.version ?? "3")
+      let config = try Vocabularies(file: file, tree: tree).completed()
+      var model = try KerasModelConfig.read(config, weights: store, version: file.version ?? "3")
       model.format = "keras"
       model.producer = "Keras \(file.version ?? "3")"
       for (key, value) in file.metadata.objectValue ?? [:] {

@@ -22,7 +22,11 @@ public struct Dense: ConfigurableLayer {
     return useBias ? [kernel, WeightSpec("bias", [units], path: "vars/1")] : [kernel]
   }
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
-    var y = try context.matmul(try call.input(), try call.weight(0))
+    let kernel = try call.weight(0)
+    var x = try call.input()
+    // Integers (from a lookup layer) take the weights' dtype, as Keras promotes them.
+    if context.type(of: x).dtype.isInteger { x = try context.cast(x, to: context.type(of: kernel).dtype) }
+    var y = try context.matmul(x, kernel)
     if useBias { y = try context.add(y, try call.weight(1)) }
     return [try activation.apply(y, in: &context)]
   }

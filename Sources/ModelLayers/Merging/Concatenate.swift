@@ -12,7 +12,12 @@ public struct Concatenate: ConfigurableLayer {
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     let first = try call.input()
     let axis = try normalizeAxis(axis, rank: try context.rank(of: first))
-    return [try context.concat(call.inputs, axis: axis)]
+    var parts = call.inputs
+    // Integers beside floats (from a lookup layer) become floats, as Keras promotes them.
+    if let float = parts.map({ context.type(of: $0).dtype }).first(where: \.isFloatingPoint) {
+      parts = try parts.map { context.type(of: $0).dtype.isInteger ? try context.cast($0, to: float) : $0 }
+    }
+    return [try context.concat(parts, axis: axis)]
   }
   /// The masks concatenated like the inputs (without a mask: all kept), then any over the last axis.
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {

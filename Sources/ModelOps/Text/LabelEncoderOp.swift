@@ -4,7 +4,7 @@ import ModelTensor
 /// Replaces each element by the value of its key, or by the default when it is no key (ONNX-ML LabelEncoder).
 ///
 /// `keys` and `values` are vectors of one length, of the dtypes of the input and the result; a NaN key matches NaN.
-public struct LabelEncoderOp: PrimitiveOp {
+public struct LabelEncoderOp: PrimitiveOp, CompositeOp {
   public static let name = "LabelEncoder"
   public static let family = OpFamily.text
   public var keys: NDArray
@@ -21,6 +21,22 @@ public struct LabelEncoderOp: PrimitiveOp {
       throw GraphError(.invalidAttribute, "LabelEncoder of \(x) with keys \(keys.type) and values \(values.type)")
     }
     return [TensorType(values.dtype, x.shape)]
+  }
+  /// For targets without tables: the first of all keys that equals the element, and one more place that always fits.
+  public func decompose<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value] {
+    guard let given = inputs.first, let x = given else { throw GraphError(.wrongInputCount, "LabelEncoder needs an input") }
+    let count = keys.count
+    // A longer table would take too much memory for each element.
+    guard count >= 1, count == values.count, count <= 1 << 14, defaultValue.count == 1 else {
+      throw GraphError(.invalidAttribute, "LabelEncoder with \(count) keys and \(values.count) values")
+    }
+    let candidates = keys.followed(by: keys, 0), results = values.followed(by: defaultValue, 0)
+    let rank = try context.rank(of: x)
+    let isKey = try context.apply(EqualOp(), try context.unsqueeze(x, [rank]), try context.constant(candidates))
+    let last = try context.constant(NDArray(Array(repeating: Int32(0), count: count) + [1], [count + 1]))
+    let hits = try context.maximum(try context.cast(isKey, to: .int32), last)
+    let place = try context.apply(ArgMaxOp(axis: rank, keepDims: false), hits)
+    return [try context.gather(try context.constant(results), place, axis: 0)]
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
@@ -45,5 +61,19 @@ public struct LabelEncoderOp: PrimitiveOp {
       found = places(keys.doubles().map(bits), x.doubles().map(bits))
     }
     return [try table.picking(found, shape: x.shape, in: context)]
+  }
+}
+
+extension NDArray {
+  /// The elements as a vector, and one element of an array of the same dtype behind them.
+  fileprivate func followed(by other: NDArray, _ place: Int) -> NDArray {
+    if dtype == .string { return NDArray(strings: strings + [other.strings[place]], [count + 1]) }
+    let result = NDArray(uninitialized: dtype, [count + 1])
+    let stride = dtype.arrayStride ?? 0
+    result.withMutableBytes { out in
+      withBytes { for index in $0.indices { out[index] = $0[index] } }
+      other.withBytes { bytes in for index in 0..<stride { out[count * stride + index] = bytes[place * stride + index] } }
+    }
+    return result
   }
 }

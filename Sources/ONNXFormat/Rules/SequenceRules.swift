@@ -12,6 +12,30 @@ let sequenceRules: [NodeRule] = [
   .sequence("SequenceConstruct", SequenceConstructOp()), .sequence("SequenceInsert", SequenceInsertOp()),
   .sequence("SequenceErase", SequenceEraseOp()), .sequence("SequenceAt", SequenceAtOp()),
   .sequence("SequenceLength", SequenceLengthOp()),
+  // TensorFlow's lists: places are items from the start, zeros of the shape that is told. Where an extent is open they are of one
+  // element: what is put in later has a shape of its own.
+  .writes(SequenceReserveOp.self) { op, x, w in
+    let asked = try w.cast(try x.required(0), to: .int64), count = try w.reshape(try w.cast(try x.required(1), to: .int64), [1])
+    var shape = count
+    if asked.type.shape.rank == 1 { shape = try w.concat([count, try w.apply(AbsOp(), asked)], axis: 0) }
+    let zeros = try w.expand(try w.scalar(0, dtype: op.dtype), to: shape)
+    return [try w.apply(SplitToSequenceOp(axis: 0, keepDims: false), zeros)]
+  },
+  .writes(SequenceSetOp.self) { op, x, w in
+    guard !op.grows else { throw UnsupportedError("a list grows by being set behind its end") }
+    let place = try w.reshape(try w.cast(try x.required(1), to: .int64), [])
+    let shorter = try w.apply(SequenceEraseOp(), try x.required(0), place)
+    return [try w.apply(SequenceInsertOp(), shorter, try x.required(2), place)]
+  },
+  .writes(SequenceGetOp.self) { op, x, w in
+    let place = try w.reshape(try w.cast(try x.required(1), to: .int64), [])
+    return [try w.apply(SequenceAtOp(), try x.required(0), place)]
+  },
+  .writes(SequenceStackOp.self) { op, x, w in
+    let all = try w.apply(ConcatFromSequenceOp(axis: 0, newAxis: true), try x.required(0))
+    guard let places = x[2] else { return [all] }
+    return [try w.gather(all, try w.cast(places, to: .int64), axis: 0)]
+  },
   .rule(
     "OptionalGetElement", OptionalGetElementOp.self, read: { n, g in try g.apply(OptionalGetElementOp(), to: n.inputs) },
     write: { op, x, w in

@@ -7,8 +7,8 @@ struct RuleTable: Sendable {
 
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, imageRules, linearRules,
-    normalizationRules, passThroughRules, poolingRules, quantizationRules, randomRules, recurrentRules,
-    reductionRules, scatterRules, segmentRules, sequenceRules, sortingRules, sparseRules, textRules,
+    normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules, recurrentRules,
+    reductionRules, scatterRules, segmentRules, sequenceRules, sortingRules, sparseRules, tableRules, textRules, wordRules,
   ])
 
   init(_ families: [[NodeRule]]) {

@@ -125,6 +125,9 @@ extension NodeWriter {
   ) throws -> OutValue {
     switch reduction {
     case .none: return try emit("TensorScatterUpdate", [x, indices, updates])
+    case .add where dialect == .tensorFlowJS:
+      // `ScatterNd` adds up what meets at one place.
+      return try add(x, try emit("ScatterNd", [indices, updates, try cast(try shape(of: x), to: indices.type.dtype)], as: x.type))
     case .add: return try emit("TensorScatterAdd", [x, indices, updates])
     case .max: return try emit("TensorScatterMax", [x, indices, updates])
     case .min: return try emit("TensorScatterMin", [x, indices, updates])

@@ -18,7 +18,17 @@ let sequenceRules: [NodeRule] = [
     let none = try g.constant(NDArray(scalar: Int32(0)))
     return [try g.apply(SequenceReserveOp(dtype: try n.dtype("element_dtype")), try n.input(0), none)]
   },
-  .reads("TensorListFromTensor") { n, g in [try g.apply(SplitToSequenceOp(axis: 0, keepDims: false), try n.input(0))] },
+  .rule(
+    "TensorListFromTensor", SplitToSequenceOp.self,
+    read: { n, g in [try g.apply(SplitToSequenceOp(axis: 0, keepDims: false), try n.input(0))] },
+    write: { op, x, w in
+      let tensor = try x.required(0)
+      guard op.axis == 0, !op.keepDims, x[1] == nil else { throw UnsupportedError("TensorFlow splits into items along the first axis") }
+      let shape = try w.elementShape(.ranked(Array((tensor.type.shape.dims ?? []).dropFirst())))
+      return [
+        try w.emit("TensorListFromTensor", [tensor, tensor.type.shape.dims == nil ? try w.int32(-1) : shape], as: NodeWriter.listType)
+      ]
+    }),
   .rule(
     "TensorListSetItem", SequenceSetOp.self,
     read: { n, g in

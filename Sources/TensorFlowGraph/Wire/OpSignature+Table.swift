@@ -616,6 +616,7 @@ extension OpSignature {
     RFFT3D(input:%Treal,fft_length:int32)->(output:%Tcomplex)[Treal:type=float,Tcomplex:type=complex64]
     RFFTND(input:%Treal,fft_length:int32,axes:int32)->(output:%Tcomplex)[Treal:type=float,Tcomplex:type=complex64]
     RGBToHSV(images:%T)->(output:%T)[T:type=float]
+    RaggedBincount(splits:int64,values:%Tidx,size:%Tidx,weights:%T)->(output:%T)[Tidx:type,T:type,binary_output:bool=false]
     RaggedGather(params_nested_splits:PARAMS_RAGGED_RANK*%Tsplits,params_dense_values:%Tvalues,indices:%Tindices)->(output_nested_splits:OUTPUT_RAGGED_RANK*%Tsplits,output_dense_values:%Tvalues)[Tvalues:type,Tindices:type,Tsplits:type=int64,PARAMS_RAGGED_RANK:int,OUTPUT_RAGGED_RANK:int]
     RaggedRange(starts:%T,limits:%T,deltas:%T)->(rt_nested_splits:%Tsplits,rt_dense_values:%T)[T:type=int32,Tsplits:type=int64]
     RaggedTensorFromVariant(encoded_ragged:variant)->(output_nested_splits:output_ragged_rank*%Tsplits,output_dense_values:%Tvalues)[input_ragged_rank:int,output_ragged_rank:int,Tvalues:type,Tsplits:type=int64]
@@ -1070,6 +1071,8 @@ extension OpSignature {
     Unbatch(batched_tensor:%T,batch_index:int64,id:int64)->(unbatched_tensor:%T)[timeout_micros:int,container:string=',shared_name:string=',T:type]
     UnbatchGrad(original_input:%T,batch_index:int64,grad:%T,id:int64)->(batched_grad:%T)[container:string=',shared_name:string=',T:type]
     UncompressElement(compressed:variant)->(components:@output_types)[output_types:list(type),output_shapes:list(shape)]
+    UnicodeDecode(input:string)->(row_splits:%Tsplits,char_values:int32)[input_encoding:string,errors:string='replace,replacement_char:int=65533,replace_control_characters:bool=false,Tsplits:type=int64]
+    UnicodeEncode(input_values:int32,input_splits:%Tsplits)->(output:string)[errors:string='replace,output_encoding:string,replacement_char:int=65533,Tsplits:type=int64]
     UnicodeScript(input:int32)->(output:int32)[]
     UnicodeTranscode(input:string)->(output:string)[input_encoding:string,output_encoding:string,errors:string='replace,replacement_char:int=65533,replace_control_characters:bool=false]
     UniformCandidateSampler(true_classes:int64)->(sampled_candidates:int64,true_expected_count:float,sampled_expected_count:float)[num_true:int,num_sampled:int,unique:bool,range_max:int,seed:int=0,seed2:int=0]!

@@ -82,6 +82,19 @@ struct NodeWriter: OpContext {
     }
   }
 
+  /// Emits a node without results.
+  /// - Returns: its name, for `order(after:)`.
+  mutating func emitOrder(_ type: String, _ inputs: [OutValue?]) throws -> String {
+    _ = try emit(type, inputs, [:], types: [])
+    return nodes.last?.name ?? ""
+  }
+
+  /// Makes the node emitted last run after another one.
+  mutating func order(after name: String) {
+    guard let last = nodes.indices.last else { return }
+    nodes[last].input.append("^" + name)
+  }
+
   /// Emits a node as it stood in a file, with other inputs.
   private mutating func emit(verbatim node: NodeDef, _ inputs: [OutValue?], types: [TensorType]) throws -> [OutValue] {
     let type = node.op ?? ""
@@ -172,6 +185,7 @@ struct NodeWriter: OpContext {
     for at in nodes.indices[first...] {
       nodes[at].input = nodes[at].input.map { input in
         if input == old { return new }
+        if input == "^" + old { return "^" + new }
         return input.hasPrefix(old + ":") ? new + input.dropFirst(old.count) : input
       }
     }

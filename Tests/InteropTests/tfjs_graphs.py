@@ -1,0 +1,65 @@
+"""A loader of TensorFlow.js graph models that runs them in TensorFlow: topology and weights become a `GraphDef` again."""
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.framework import graph_pb2
+from tensorflow.python.framework import tensor_util
+
+TYPES = {"float32": "float32", "int32": "int32", "bool": "bool", "complex64": "complex64"}
+
+
+def weights(folder, manifest):
+    """Name → array; quantised ones as TensorFlow.js restores them."""
+    found = {}
+    for group in manifest:
+        data, at = b"".join((folder / path).read_bytes() for path in group["paths"]), 0
+        for entry in group["weights"]:
+            shape, quantization = entry["shape"], entry.get("quantization")
+            count = int(np.prod(shape, dtype="int64"))
+            if entry["dtype"] == "string":
+                words = []
+                for _ in range(count):
+                    size = int.from_bytes(data[at:at + 4], "little")
+                    words.append(data[at + 4:at + 4 + size])
+                    at += 4 + size
+                found[entry["name"]] = np.array(words, object).reshape(shape)
+                continue
+            stored = np.dtype(quantization["dtype"] if quantization else TYPES[entry["dtype"]])
+            value = np.frombuffer(data, stored, count, at).reshape(shape)
+            at += count * stored.itemsize
+            if quantization and stored == np.float16:
+                value = value.astype("float32")
+            elif quantization:
+                value = value.astype("float32") * np.float32(quantization["scale"]) + np.float32(quantization["min"])
+                value = value.astype(entry["dtype"])
+            found[entry["name"]] = value
+        assert at == len(data), f"{len(data)} bytes of weights, {at} of them used"
+    return found
+
+
+def run(path, inputs):
+    """The outputs by the signature's names, of inputs (name → array) by its names."""
+    folder = pathlib.Path(path)
+    document = json.loads((folder / "model.json").read_text())
+    assert document["format"] == "graph-model"
+    graph_def = json_format.Parse(json.dumps(document["modelTopology"]), graph_pb2.GraphDef(), ignore_unknown_fields=True)
+    values = weights(folder, document["weightsManifest"])
+    functions = [node for function in graph_def.library.function for node in function.node_def]
+    for node in [*graph_def.node, *functions]:
+        if node.op == "Const" and node.name in values:
+            # TensorFlow.js has no int64: its files hold int32 for it.
+            value = values[node.name].astype(tf.dtypes.as_dtype(node.attr["dtype"].type).as_numpy_dtype)
+            node.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(value, shape=value.shape))
+    signature = document["signature"]
+    names = signature["inputs"]
+    assert set(names) == set(inputs), f"the signature takes {sorted(names)} instead of {sorted(inputs)}"
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph_def, name=""), [])
+    element = wrapped.graph.as_graph_element
+    function = wrapped.prune(
+        [element(names[name]["name"]) for name in inputs], {name: element(port["name"]) for name, port in signature["outputs"].items()})
+    # Not by keyword: the names of the pruned function's arguments are those of nodes.
+    results = function._call_flat([tf.constant(value) for value in inputs.values()], [])
+    return {name: value.numpy() for name, value in results.items()}
