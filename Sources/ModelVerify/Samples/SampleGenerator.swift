@@ -14,7 +14,8 @@ struct SampleGenerator: Sendable {
   func array(
     _ name: String, _ type: TensorType, extents: [Int], constraint: InputConstraint, integers: Range<Int>, batch: Int, sample: Int
   ) throws -> NDArray {
-    guard let count = checkedProduct(extents), count <= 1 << 28 else {
+    // Texts and the doubles that numbers are drawn as take more room than what comes of them.
+    guard let count = checkedProduct(extents), count <= (type.dtype == .string ? 1 << 18 : 1 << 25) else {
       throw ExecutionError(.limitExceeded, "input '\(name)' of the extents \(extents) is too large to be made up")
     }
     var random = SplitMix.stream(seed: seed, name: name, sample: sample)
