@@ -1,0 +1,95 @@
+import ModelGraph
+import ModelKit
+import ModelOps
+import ModelPasses
+import ModelRuntime
+import ModelSupport
+import ModelTensor
+import Testing
+
+@Suite struct QuantizerTests {
+  /// x [n, 6] → Dense 4, relu → sin → Dense 3, as a converter would write it.
+  private func model() throws -> Model {
+    var context = GraphContext(Model(), graph: Graph())
+    func weights(_ shape: [Int], _ seed: Int) -> NDArray {
+      NDArray((0..<shape.reduce(1, *)).map { Float(($0 &* 29 &+ seed) % 17) / 8 - 1 }, shape)
+    }
+    func parameter(_ name: String, _ array: NDArray) -> ValueID {
+      let id = context.model.add(Parameter(name: name, tensor: Tensor(array)))
+      return context.graph.addParameter(id, of: context.model)
+    }
+    let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown, .fixed(6)])))
+    var y = try context.append(MatMulOp(), [x, parameter("w1", weights([6, 4], 3))], name: "first")[0]
+    y = try context.append(AddOp(), [y, parameter("b1", weights([4], 5))], name: "biased")[0]
+    y = try context.append(ReluOp(), [y], name: "rectified")[0]
+    y = try context.append(SinOp(), [y], name: "wave")[0]
+    y = try context.append(MatMulOp(), [y, parameter("w2", weights([4, 3], 7))], name: "last")[0]
+    context.graph.addOutput("y", y)
+    var model = context.model
+    model.mainGraph = context.graph
+    return model
+  }
+
+  /// Samples that are made when they are asked for, and counted.
+  private final class Samples: Sequence {
+    var made = 0
+    let count: Int
+    init(_ count: Int) { self.count = count }
+    func makeIterator() -> AnyIterator<RepresentativeData.Sample> {
+      var place = 0
+      return AnyIterator { [self] in
+        guard place < count else { return nil }
+        place += 1
+        made += 1
+        return [("x", NDArray((0..<6).map { Float((place &* 7 &+ $0 &* 5) % 13) / 6 - 1 }, [1, 6]))]
+      }
+    }
+  }
+
+  /// A sequence of the caller's is walked once to calibrate, and as far as the report needs; ranges can be kept.
+  @Test func streams() throws {
+    let quantizer = Quantizer(QuantizationOptions(.int8))
+    let float = try quantizer.prepare(try model())
+    let samples = Samples(40)
+    let ranges = try quantizer.calibrate(float, RepresentativeData(samples))
+    #expect(samples.made == 40 && ranges.samples == 40)
+    let result = try quantizer.quantize(float, try CalibrationResult(ranges.json), RepresentativeData(samples))
+    #expect(samples.made <= 40 + 9)
+    #expect(result.report.samples == 8)
+    #expect(try #require(result.report.error) < 0.05)
+    #expect(result.report.floats.map(\.op) == ["Sin"])
+    #expect(result.report.layers.map(\.scheme).filter { $0 == "int8" }.count == 2)
+    #expect(result.report.text.contains("Against the float model, on 8 representative samples"))
+  }
+
+  @Test func refusals() throws {
+    var options = QuantizationOptions(.int8)
+    options.isFullInteger = true
+    let float = try Quantizer(options).prepare(try model())
+    let ranges = try Quantizer(options).calibrate(float, RepresentativeData(Samples(4)))
+    do {
+      _ = try Quantizer(options).quantize(float, ranges, nil)
+      Issue.record("a float operator was let through")
+    } catch let error as UnsupportedError {
+      #expect(error.items.map(\.name) == ["Sin"])
+    }
+    options.isFullInteger = false
+    options.recipes = [QuantizationRecipe(pattern: "nothing", scheme: .float)]
+    #expect(throws: UsageError.self) { try Quantizer(options).quantize(float, ranges, nil) }
+    #expect(throws: UsageError.self) { try Quantizer(QuantizationOptions(.int8)).quantize(float, nil, nil) }
+    #expect(throws: FormatError.self) { try Quantizer(options).calibrate(float, RepresentativeData(Samples(0))) }
+    let wrong: RepresentativeData.Sample = [("x", NDArray([1, 2, 3] as [Float], [1, 3]))]
+    #expect(throws: FormatError.self) { try Quantizer(options).calibrate(float, RepresentativeData(wrong)) }
+    let result = try Quantizer(QuantizationOptions(.int8)).quantize(float, ranges, nil)
+    #expect(throws: UnsupportedError.self) { try Quantizer(QuantizationOptions(.int8)).prepare(result.model) }
+  }
+
+  /// Weights alone need no samples.
+  @Test(arguments: [QuantizationMode.float16, .dynamic])
+  func weightsAlone(_ mode: QuantizationMode) throws {
+    let quantizer = Quantizer(QuantizationOptions(mode))
+    let float = try quantizer.prepare(try model())
+    let result = try quantizer.quantize(float, nil, RepresentativeData(Samples(3)))
+    #expect(try #require(result.report.error) < 0.01 && result.report.samples == 3)
+  }
+}
