@@ -17,7 +17,7 @@ public enum NonDifferentiable {
     // Shapes, and numbers that follow from them.
     "Shape", "Size", "ConstantOfShape", "EyeLike", "Range", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix",
     // Random numbers do not depend on what only tells their shape; draws from a distribution have no slope.
-    "RandomNormal", "RandomUniform", "CounterRandom", "RandomKey", "Bernoulli", "Multinomial",
+    "RandomNormal", "RandomUniform", "CounterRandom", "RandomKey", "Bernoulli", "BitGenerator", "Multinomial",
     // Integers and bits.
     "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "BitCast",
   ]
@@ -37,10 +37,10 @@ public enum NonDifferentiable {
       (
         "works on text or keys",
         [
-          "DecodeBase64", "DecodeRaw", "EncodeBase64", "LSHProjection", "LabelEncoder", "NumberFormat", "RegexFullMatch", "RegexReplace",
-          "SkipGram",
-          "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength", "StringNormalizer", "StringSplit", "StringStrip",
-          "Substring", "TfIdfVectorizer", "TreeEnsemble",
+          "CharacterSplit", "DecodeBase64", "DecodeRaw", "EncodeBase64", "HashCross", "LSHProjection", "LabelEncoder", "NumberFormat",
+          "RegexFullMatch", "RegexReplace", "SkipGram", "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength",
+          "StringNGrams", "StringNormalizer", "StringSplit", "StringStrip", "Substring", "TfIdfVectorizer", "TreeEnsemble",
+          "UnicodeDecode", "UnicodeEncode",
         ]
       ),
       ("has results whose number depends on the values", ["Unique", "DetectionPostProcess"]),
