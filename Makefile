@@ -23,7 +23,7 @@ VENV   := .venv
 TFJS   := .venv-tfjs
 PEERS  := $(VENV)/bin/python
 BINARY := .build/release/modelctl
-# Swift's own libraries inside the programs, where the toolchain has them in that form: they start in half the time.
+# Swift's own libraries inside the programs, where the toolchain has them in that form: they start in two thirds of the time.
 STATIC := $(if $(wildcard $(dir $(realpath $(shell command -v $(SWIFT))))../lib/swift_static),--static-swift-stdlib)
 # A worker takes whole files: the cases of a file share what was made for it.
 WORKERS := -n 2 --dist loadfile

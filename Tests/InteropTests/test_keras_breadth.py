@@ -101,8 +101,7 @@ def test_all_directions(name, build, tolerance, tmp_path):
 
 
 def test_spectrum_of_weights(tmp_path):
-    """`STFTSpectrogram` keeps its waves as weights."""
-    pytest.importorskip("scipy")
+    """`STFTSpectrogram` keeps its waves as weights. Keras takes its windows from SciPy."""
     keras.backend.clear_session()
     signal = L.Input((128, 2), name="signal")
     settings = {"frame_length": 32, "frame_step": 8, "fft_length": 40}
