@@ -466,8 +466,8 @@ def fake_quantized(b, x, scale=0.05, zero=3):
 def qdq(b):
     x = fake_quantized(b, b.input(3, 6, 6))
     x = b("Relu", b("Conv", x, quantized_weight(b, 4, 3, 3, 3), b.weight(4), kernel_shape=[3, 3]))
-    x = b("Flatten", fake_quantized(b, x))
-    return b("Gemm", x, quantized_weight(b, 5, 64), b.weight(5), transB=1)
+    x = fake_quantized(b, x)
+    return [x, b("Gemm", b("Flatten", x), quantized_weight(b, 5, 64), b.weight(5), transB=1)]
 
 
 @case
