@@ -85,6 +85,7 @@ public struct Legalizer {
     let wraps = model.graphs.values.contains { $0.nodeSlots.contains { $0?.op is any WrappingOp } }
     if wraps, !profile.prefersQuantizedOps { return false }
     if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) { return false }
+    if profile.prefersRecurrentOps, RecognizeScan.isNeeded(model) { return false }
     guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)
   }

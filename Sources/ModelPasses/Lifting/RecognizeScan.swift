@@ -12,6 +12,12 @@ public struct RecognizeScan: Pass {
   public let name = "recognize-scan"
   public init() {}
 
+  /// Whether a loop reads or fills lists the way TensorFlow does.
+  static func isNeeded(_ model: Model) -> Bool {
+    let nodes = model.graphs.values.lazy.flatMap(\.nodeSlots)
+    return nodes.contains { $0?.op is WhileOp } && nodes.contains { $0?.op is SequenceGetOp || $0?.op is SequenceSetOp }
+  }
+
   public func run(_ model: inout Model) throws {
     var isChanged = false
     for id in model.graphs.keys {
