@@ -88,7 +88,7 @@ let package = Package(
     .executableTarget(
       name: "modelctl",
       dependencies: [
-        "ModelKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ModelKit", "ModelTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "modelbench",

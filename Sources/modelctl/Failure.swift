@@ -2,6 +2,7 @@ import ArgumentParser
 import ModelGraph
 import ModelKit
 import ModelSupport
+import ModelTraining
 
 /// How the command ends on an error: the one place where errors become exit codes.
 struct Failure {
@@ -22,6 +23,8 @@ struct Failure {
     case let error as UnsupportedError: (code, message) = (69, error.description)
     case let error as ExecutionError: (code, message) = (error.exitCode, error.description)
     case let error as UsageError: (code, message) = (64, error.description)
+    case let error as TensorError: (code, message) = (error.exitCode, error.description)
+    case let error as TrainingFailure: (code, message) = (1, error.description)
     case let error as VerificationFailure: (code, message) = (1, error.description)
     case is ExitCode, is CleanExit, is ValidationError: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
     default: (code, message) = (Modelctl.exitCode(for: error).rawValue, nil)
@@ -57,6 +60,16 @@ extension ExecutionError {
     switch code {
     case .noKernel, .outOfMemory, .limitExceeded: 69
     case .invalidInput, .shapeMismatch, .invalidValue: 65
+    }
+  }
+}
+
+extension TensorError {
+  /// What has no rule or can't be trained is unsupported; the rest is data that does not fit.
+  fileprivate var exitCode: Int32 {
+    switch code {
+    case .notSupported, .noGradient, .symbolic: 69
+    case .shapeMismatch, .wrongDType, .invalidArgument, .outOfRange: 65
     }
   }
 }

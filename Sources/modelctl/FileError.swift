@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelSupport
+import ModelTraining
 
 /// An error that does not say of itself which file it is about, with that file.
 struct FileError: Error {
@@ -11,5 +12,7 @@ struct FileError: Error {
 func about<R>(_ path: String, _ body: () throws -> R) throws -> R {
   do { return try body() } catch let error as UnsupportedError {
     throw FileError(path: path, cause: error)
-  } catch let error as GraphError { throw FileError(path: path, cause: error) }
+  } catch let error as GraphError {
+    throw FileError(path: path, cause: error)
+  } catch let error as TensorError { throw FileError(path: path, cause: error) }
 }

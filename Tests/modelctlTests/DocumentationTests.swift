@@ -3,7 +3,7 @@ import Testing
 
 /// Holds docs/cli.md against what the commands say of themselves.
 @Suite struct DocumentationTests {
-  @Test(arguments: ["inspect", "convert", "verify", "run", "bench"])
+  @Test(arguments: ["inspect", "convert", "verify", "run", "train", "bench"])
   func everyOptionIsDocumented(_ command: String) throws {
     let help = try Command(command, "--help").output
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

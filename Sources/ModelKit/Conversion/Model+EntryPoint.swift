@@ -4,7 +4,7 @@ import ModelSupport
 extension Model {
   /// The model with its main entry point alone, for formats that have one only.
   /// - Returns: what was left out.
-  mutating func keepMainEntryPoint() -> [Loss] {
+  public mutating func keepMainEntryPoint() -> [Loss] {
     let others = signatures.filter { $0.graph != main }
     guard !others.isEmpty else { return [] }
     signatures.removeAll { $0.graph != main }

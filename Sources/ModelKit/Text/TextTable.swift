@@ -13,7 +13,8 @@ public struct TextTable {
     self.indent = String(repeating: " ", count: indent)
   }
 
-  public mutating func add(_ cells: String...) { rows.append(cells.map(\.printable)) }
+  public mutating func add(_ cells: String...) { add(cells) }
+  public mutating func add(_ cells: [String]) { rows.append(cells.map(\.printable)) }
 
   public var isEmpty: Bool { rows.isEmpty }
 

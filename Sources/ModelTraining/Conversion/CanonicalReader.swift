@@ -7,14 +7,23 @@ import ModelTensor
 struct CanonicalReader {
   private let source: ModelGraph.Model
   private var variables: [ParameterID: Variable] = [:]
+  /// Weights that are no weights to be learned: see `fixedParameters`.
+  private let fixed: Set<ParameterID>
   private var layers: [String: Layer] = [:]
   private var bodies: [GraphID: Model] = [:]
 
-  static func read(_ source: ModelGraph.Model) throws -> Model {
+  static func read(_ source: ModelGraph.Model) throws -> Model { try readAll(source).model }
+
+  /// The model, and the variable of each parameter that it uses.
+  static func readAll(_ source: ModelGraph.Model) throws -> (model: Model, variables: [ParameterID: Variable]) {
     var reader = CanonicalReader(source: source)
-    return try reader.model(of: source.main, name: source.name.isEmpty ? "model" : source.name, depth: 0)
+    let model = try reader.model(of: source.main, name: source.name.isEmpty ? "model" : source.name, depth: 0)
+    return (model, reader.variables)
   }
-  private init(source: ModelGraph.Model) { self.source = source }
+  private init(source: ModelGraph.Model) {
+    self.source = source
+    fixed = source.fixedParameters
+  }
 
   private mutating func model(of id: GraphID, name: String, depth: Int) throws -> Model {
     guard depth < 64 else { throw TensorError(.notSupported, "models are nested too deeply") }
@@ -49,7 +58,8 @@ struct CanonicalReader {
     if let known = variables[parameter] { return known }
     let entry = source[parameter]
     let made = try Variable(
-      stored: entry.tensor, name: entry.name, trainable: entry.isTrainable && entry.tensor.dtype.isFloatingPoint)
+      stored: entry.tensor, name: entry.name,
+      trainable: entry.isTrainable && entry.tensor.dtype.isFloatingPoint && !fixed.contains(parameter))
     variables[parameter] = made
     return made
   }

@@ -4,5 +4,6 @@ public struct History: Sendable {
   public internal(set) var history: [String: [Double]] = [:]
   /// The epochs, counted from 0.
   public internal(set) var epoch: [Int] = []
+  public init() {}
   public subscript(name: String) -> [Double] { history[name] ?? [] }
 }

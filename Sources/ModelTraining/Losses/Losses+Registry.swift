@@ -78,7 +78,7 @@ extension Losses {
         gamma: try c.double("gamma", 80), margin: try c.double("margin", 0.4), removeDiagonal: try c.bool("remove_diagonal", true),
         reduction: reduction, name: try named(key))
     case "ctc": return CTC(reduction: reduction, name: try named(key))
-    default: throw TensorError(.invalidArgument, "there is no loss '\(name)'")
+    default: throw TensorError(.invalidArgument, "there is no loss '\(name)'; known are " + names.joined(separator: ", "))
     }
   }
 }

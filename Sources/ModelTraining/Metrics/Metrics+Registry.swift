@@ -21,7 +21,8 @@ extension Metrics {
       return isBinary
         ? try BinaryCrossentropy(name: name)
         : isSparse ? try SparseCategoricalCrossentropy(name: name) : try CategoricalCrossentropy(name: name)
-    default: return try get(name)
+    // Called in figures what the caller calls it.
+    default: return try make(aliases[name.lowercased()] ?? name, ConfigValues(members: ["name": .string(name)], owner: name))
     }
   }
 
@@ -109,7 +110,7 @@ extension Metrics {
     case "binary_io_u":
       return try BinaryIoU(targetClassIDs: c.ints("target_class_ids") ?? [0, 1], threshold: c.double("threshold", 0.5), name: name)
     case "io_u", "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u": return try intersection(key, c, name)
-    default: throw TensorError(.invalidArgument, "there is no metric '\(given)'")
+    default: throw TensorError(.invalidArgument, "there is no metric '\(given)'; known are " + names.joined(separator: ", "))
     }
   }
 

@@ -84,7 +84,7 @@ public enum Optimizers {
       return try LossScaleOptimizer(
         try deserialize(inner), initialScale: c.double("initial_scale", 32768), dynamicGrowthSteps: c.int("dynamic_growth_steps", 2000),
         name: c.string("name"))
-    default: throw TensorError(.invalidArgument, "there is no optimiser '\(name)'")
+    default: throw TensorError(.invalidArgument, "there is no optimiser '\(name)'; known are " + names.joined(separator: ", "))
     }
   }
 

@@ -1,0 +1,84 @@
+import ModelGraph
+import ModelKit
+import ModelOps
+import ModelTensor
+
+/// A model of a file while it is trained further: its parameters are variables, everything else that the file said about it stays.
+///
+/// ```swift
+/// let stored = try StoredModel(path: "classifier.onnx")
+/// try stored.model.fit(x, y, epochs: 3)          // after compile
+/// try FormatRegistry.write(stored.canonical(), as: .onnx, to: "better.onnx")
+/// ```
+public struct StoredModel {
+  /// What is trained.
+  public let model: Model
+  private let source: ModelGraph.Model
+  private let variables: [ParameterID: Variable]
+
+  /// - Throws: `TensorError.notSupported` for foreign ops, and for state between invocations.
+  public init(_ source: ModelGraph.Model) throws {
+    self.source = source
+    (model, variables) = try CanonicalReader.readAll(source)
+  }
+  public init(path: String, options: ReadOptions = ReadOptions()) throws {
+    try self.init(try FormatRegistry.open(path, options: options))
+  }
+
+  /// The names of its inputs and outputs as the file has them.
+  public var inputNames: [String] { source.mainGraph.inputs.map(\.name) }
+  public var outputNames: [String] { source.mainGraph.outputs.map(\.name) }
+  /// The weights that training changes, with the names that the file gives them.
+  public var trainableParameters: [(name: String, variable: Variable)] {
+    let trained = Set(model.trainableWeights.map { ObjectIdentifier($0) })
+    return source.parameterIDs.compactMap { id in
+      variables[id].flatMap { trained.contains(ObjectIdentifier($0)) ? (source[id].name, $0) : nil }
+    }
+  }
+
+  /// Whether any trained weight differs from the source's.
+  public var isChanged: Bool {
+    get throws {
+      let trained = Set(model.trainableWeights.map { ObjectIdentifier($0) })
+      return try variables.contains { id, variable in
+        try trained.contains(ObjectIdentifier(variable)) && !source[id].tensor.isEqual(to: try variable.stored.array())
+      }
+    }
+  }
+
+  /// The source with its parameters as they are now. Weights that nothing changed stay where they were stored.
+  public func canonical() throws -> ModelGraph.Model {
+    var result = source
+    for (id, variable) in variables {
+      let array = try variable.stored.array()
+      guard try !source[id].tensor.isEqual(to: array) else { continue }
+      result[id].tensor = ModelTensor.Tensor(array)
+    }
+    return result
+  }
+}
+
+extension ModelTensor.Tensor {
+  fileprivate func isEqual(to other: NDArray) throws -> Bool {
+    guard dtype == other.dtype, dtype != .string else { return dtype == other.dtype }
+    let own = try array()
+    return own.withBytes { a in other.withBytes { b in a.elementsEqual(b) } }
+  }
+}
+
+extension ModelGraph.Model {
+  /// Parameters that training leaves alone although a file that knows no difference stores them as weights: the statistics of batch
+  /// normalisation, and single numbers without axes, which are constants of a formula (an epsilon, a factor).
+  var fixedParameters: Set<ParameterID> {
+    var result: Set<ParameterID> = []
+    for id in parameterIDs where self[id].tensor.type.shape.rank == 0 { result.insert(id) }
+    for graph in graphs.values {
+      for node in graph.nodeIDs where graph[node].op is BatchNormalizationOp {
+        for case let input? in graph[node].inputs.dropFirst(3) {
+          if case .parameter(let id) = graph[input].definition { result.insert(id) }
+        }
+      }
+    }
+    return result
+  }
+}
