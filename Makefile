@@ -59,7 +59,7 @@ bench: release $(VENV)/.ready $(TFJS)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) MODELCTL_TFJS_PYTHON=$(CURDIR)/$(TFJS)/bin/python $(PEERS) Tests/Benchmarks/bench.py
 
 fixtures: $(VENV)/.ready
-	for script in fixtures/*/generate.py fixtures/*/*/generate.py Tests/KerasConfigTests/generate_*.py; do \
+	for script in fixtures/*/generate.py fixtures/*/*/generate.py fixtures/training/generate_*.py Tests/KerasConfigTests/generate_*.py; do \
 	  [ ! -e "$$script" ] || $(PEERS) "$$script" || exit 1; done
 
 release: system

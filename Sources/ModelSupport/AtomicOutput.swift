@@ -12,6 +12,7 @@ public final class AtomicOutput {
   public let destination: String
   private var finished = false
   private let replaceExisting: Bool
+  private let parent: String
 
   /// - Throws: `StorageError.cannotCreate` when the destination exists and `replaceExisting` is
   ///   false, or when its directory does not exist or can't be written.
@@ -24,7 +25,7 @@ public final class AtomicOutput {
       throw StorageError(.cannotCreate, "already exists; --force replaces it", path: trimmed)
     }
     let slash = trimmed.lastIndex(of: "/")
-    let parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
+    parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
     let name = slash.map { String(trimmed[trimmed.index(after: $0)...]) } ?? trimmed
     guard access(parent, W_OK | X_OK) == 0 else {
       throw StorageError(.cannotCreate, "\(parent): \(String(cString: strerror(errno)))", path: trimmed)
@@ -34,6 +35,13 @@ public final class AtomicOutput {
   }
 
   deinit { if !finished { FileSystem.remove(temporaryPath) } }
+
+  /// Puts a file that was written at the destination once it is on the disk: whenever the machine stops, there is a whole one.
+  public func commitDurably() throws {
+    try FileSystem.synchronize(temporaryPath)
+    try commit()
+    try FileSystem.synchronize(parent)
+  }
 
   /// Puts what was written at the destination.
   public func commit() throws {

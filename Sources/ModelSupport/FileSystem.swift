@@ -60,6 +60,25 @@ public enum FileSystem {
     guard mkdir(path, 0o777) == 0 else { throw StorageError(.cannotCreate, String(cString: strerror(errno)), path: path) }
   }
 
+  /// Makes a directory and those above it that are missing.
+  /// - Throws: `StorageError.cannotCreate`.
+  public static func createDirectories(_ path: String) throws {
+    guard !path.isEmpty, kind(path) != .directory else { return }
+    if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try createDirectories(String(path[..<slash])) }
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST, kind(path) == .directory else {
+      throw StorageError(.cannotCreate, String(cString: strerror(errno)), path: path)
+    }
+  }
+
+  /// Waits until a file, or the names in a directory, are on the disk.
+  /// - Throws: `StorageError.ioFailed`.
+  public static func synchronize(_ path: String) throws {
+    let descriptor = open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw StorageError(.ioFailed, String(cString: strerror(errno)), path: path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw StorageError(.ioFailed, String(cString: strerror(errno)), path: path) }
+  }
+
   /// Removes a file, a link, or a directory with all in it. What can't be removed stays.
   public static func remove(_ path: String, depth: Int = 0) {
     var status = stat()

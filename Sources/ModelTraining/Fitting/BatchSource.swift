@@ -22,12 +22,49 @@ public protocol BatchSource {
   func batches(epoch: Int) throws -> () throws -> Batch?
 }
 
+/// A source whose order follows from a seed, which a resumed run has to know.
+public protocol SeededBatchSource: BatchSource {
+  var seed: Int { get set }
+}
+
+/// The same batches with weights for the classes of their targets.
+struct ClassWeightedBatches: BatchSource {
+  let source: any BatchSource
+  let weights: [Int: Double]
+  var batchCount: Int? { source.batchCount }
+  func batches(epoch: Int) throws -> () throws -> Batch? {
+    let next = try source.batches(epoch: epoch)
+    return {
+      guard var batch = try next() else { return nil }
+      guard batch.y.count == 1, batch.sampleWeight.count <= 1 else {
+        throw TensorError(.invalidArgument, "fit: class weights go with one output")
+      }
+      let own = try Self.perSample(batch.y[0], weights)
+      guard let given = batch.sampleWeight.first else {
+        batch.sampleWeight = [own]
+        return batch
+      }
+      // One for each sample, beside weights that may be for each step too.
+      let shaped = given.rank > 1 ? try own.reshape([own.size] + Array(repeating: 1, count: given.rank - 1)) : own
+      batch.sampleWeight = [try given.cast(to: .float32) * shaped]
+      return batch
+    }
+  }
+  /// What each sample counts by its class: an integer, or the place of the largest of several.
+  static func perSample(_ y: Tensor, _ weights: [Int: Double]) throws -> Tensor {
+    var names = y
+    if y.rank > 1 { names = y.shape.last != 1 ? try y.argMax(axis: -1) : try y.squeeze(axis: -1) }
+    guard names.rank == 1 else { throw TensorError(.shapeMismatch, "fit: class weights for targets of the shape \(y.shape)") }
+    return try Tensor(try names.doubles().map { Float(weights[Int($0.rounded(.toNearestOrEven))] ?? 1) }, shape: names.shape)
+  }
+}
+
 /// Whole arrays, cut into batches along the first axis.
-public struct ArrayBatches: BatchSource {
+public struct ArrayBatches: SeededBatchSource {
   let arrays: Batch
   let batchSize: Int
   let shuffles: Bool
-  let seed: Int
+  public var seed: Int
 
   /// - Throws: `TensorError` for arrays of different lengths.
   public init(x: [Tensor], y: [Tensor] = [], sampleWeight: [Tensor] = [], batchSize: Int = 32, shuffle: Bool = false, seed: Int = 0) throws

@@ -151,3 +151,13 @@ public final class AlphaDropout: StandardLayer {
     super.init(layer, name: name)
   }
 }
+
+/// Passes its input on, and adds a penalty on it to the loss.
+public final class ActivityRegularization: StandardLayer {
+  public init(l1: Double = 0, l2: Double = 0, name: String? = nil) {
+    var layer = ModelLayers.ActivityRegularization()
+    layer.l1 = l1
+    layer.l2 = l2
+    super.init(layer, name: name)
+  }
+}

@@ -34,6 +34,7 @@ open class StandardLayer: Layer {
     super.init(name: name ?? LayerNames.next(for: Swift.type(of: definition).className), trainable: trainable)
     if let seeded = definition as? any SeededDefinition { seed = seeded.seed ?? makeSeed() }
     if definition is any RecurrentLayer { seed = makeSeed() }
+    if let own = definition as? ModelLayers.ActivityRegularization { activityRegularizer = L1L2(l1: own.l1, l2: own.l2) }
   }
   open override var className: String { Swift.type(of: definition).className }
 
@@ -92,8 +93,8 @@ open class StandardLayer: Layer {
         results = try definition.call(given, in: &context)
       }
       let masks = try definition.mask(full, in: &context)
-      if let activityRegularizer, training, let first = results.first {
-        addLoss(try activityRegularizer(first) / Double(Swift.max(1, inputs[0].shape.first ?? 1)))
+      if let activityRegularizer, training || LossCollection.isActive {
+        for result in results { try addActivityLoss(activityRegularizer, result) }
       }
       return results.enumerated().map { index, result in
         guard index < masks.count, let mask = masks[index] else { return result }
@@ -104,6 +105,14 @@ open class StandardLayer: Layer {
     } catch let error as GraphError {
       throw TensorError(.shapeMismatch, "'\(name)' (\(className)): \(error)")
     } catch let error as TensorError { throw TensorError(error.code, "'\(name)' (\(className)): \(error.message)") }
+  }
+
+  /// Per sample, so that the batch's size makes no difference.
+  private func addActivityLoss(_ regularizer: any Regularizer, _ output: Tensor) throws {
+    let loss = try regularizer(output)
+    guard let batch = output.shape.first else { return addLoss(loss) }
+    let count = batch >= 0 ? try Tensor.scalar(Double(batch), dtype: loss.dtype) : try output.shapeTensor()[0].cast(to: loss.dtype)
+    addLoss(try loss.divideNoNaN(count))
   }
 
   /// Keras passes a mask on by itself only to a recurrent layer that gets no other tensors.

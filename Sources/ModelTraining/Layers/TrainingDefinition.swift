@@ -73,15 +73,6 @@ extension ModelLayers.AlphaDropout: TrainingDefinition, SeededDefinition {
     return [try (x * kept + (1 - kept) * low) * a + (-a * low * rate)]
   }
 }
-extension ModelLayers.ActivityRegularization: TrainingDefinition {
-  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
-    let x = try call.input(), batch = Double(Swift.max(1, x.shape.first ?? 1))
-    if l1 != 0 { site.layer.addLoss(try x.abs().reduceSum() * (l1 / batch)) }
-    if l2 != 0 { site.layer.addLoss(try x.square().reduceSum() * (l2 / batch)) }
-    return [x]
-  }
-}
-
 extension ModelLayers.BatchNormalization: TrainingDefinition {
   /// Normalises with the batch's own mean and variance, and moves the moving ones towards them.
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {

@@ -13,7 +13,7 @@ public enum Reduction: String, Sendable, CaseIterable {
 }
 
 /// How far predictions are from targets, as one number to make small.
-public protocol Loss {
+public protocol Loss: LossIdentifier {
   /// As Keras names it: `mean_squared_error`.
   var name: String { get }
   var reduction: Reduction { get }

@@ -23,6 +23,7 @@ open class BaseMetric: Metric {
   }
   open func resetState() throws { for variable in variables { try variable.assign(0) } }
   open var ownConfig: OrderedDictionary<String, JSONValue> { [:] }
+  open var direction: MetricDirection? { Metrics.direction(ofClass: String(describing: Swift.type(of: self))) }
 }
 
 extension Metric {

@@ -3,7 +3,7 @@ import ModelTensor
 import OrderedCollections
 
 /// A figure that is gathered over batches.
-public protocol Metric: AnyObject {
+public protocol Metric: AnyObject, MetricIdentifier {
   /// As Keras names it: `mean_squared_error`.
   var name: String { get }
   /// What it gathers in, in Keras's order.
@@ -14,9 +14,12 @@ public protocol Metric: AnyObject {
   func resetState() throws
   /// Its own arguments as Keras writes them, without the name.
   var ownConfig: OrderedDictionary<String, JSONValue> { get }
+  /// Whether more or less of it is better; `nil` when that can't be said.
+  var direction: MetricDirection? { get }
 }
 
 extension Metric {
+  public var direction: MetricDirection? { Metrics.direction(ofClass: String(describing: type(of: self))) }
   public func updateState(_ yTrue: Tensor, _ yPred: Tensor) throws { try updateState(yTrue, yPred, sampleWeight: nil) }
   /// All variables zero.
   public func resetState() throws { for variable in variables { try variable.assign(0) } }

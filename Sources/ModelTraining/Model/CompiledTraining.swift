@@ -2,51 +2,61 @@ import ModelTensor
 
 /// What `compile` was told, and the steps that were traced for it.
 struct CompiledTraining {
-  var optimizer: (any Optimizer)?
-  /// One for each output.
-  var losses: [any Loss] = []
-  var lossWeights: [Double] = []
-  var metrics: [[any Metric]] = []
+  var arguments = CompileArguments()
   var runEagerly = false
+  var optimizer: (any Optimizer)?
+  /// What was wrong with the arguments.
+  var trouble: (any Error)?
+  /// Known once the shapes of outputs are.
+  var losses: CompiledLosses?
+  var metrics: CompiledMetrics?
   /// Whether the optimiser has its variables.
   var isBuilt = false
   var trainStep: Function?
   var testStep: Function?
   var predictStep: Function?
+
+  init() {}
+  init(arguments: CompileArguments, runEagerly: Bool) {
+    self.arguments = arguments
+    self.runEagerly = runEagerly
+  }
 }
 
 extension Model {
-  /// Says how the model is trained: a loss (and metrics) for each output.
-  public func compile(
-    optimizer: any Optimizer, loss: [any Loss], lossWeights: [Double]? = nil, metrics: [[any Metric]] = [], runEagerly: Bool = false
-  ) {
-    training = CompiledTraining(
-      optimizer: optimizer, losses: loss, lossWeights: lossWeights ?? loss.map { _ in 1 }, metrics: metrics, runEagerly: runEagerly)
-  }
-  public func compile(optimizer: any Optimizer, loss: any Loss, metrics: [any Metric] = [], runEagerly: Bool = false) {
-    compile(optimizer: optimizer, loss: [loss], metrics: metrics.isEmpty ? [] : [metrics], runEagerly: runEagerly)
-  }
   public var optimizer: (any Optimizer)? { training.optimizer }
-  /// The metrics in the order in which they were given, each once.
-  public var metrics: [any Metric] { training.metrics.flatMap { $0 } }
+  /// The metrics in the order in which they were given; those given by name are there after the first batch.
+  public var metrics: [any Metric] { training.metrics?.entries.map(\.metric) ?? [] }
+  /// Which way the metric of a name gets better.
+  func metricDirection(_ name: String) -> MetricDirection? {
+    training.metrics?.entries.first { $0.name == name || $0.figure == name }?.metric.direction
+  }
 
   // MARK: Steps
 
   /// The loss of a batch with the model as it is: what the outputs lack, what layers added, and the penalties of weights.
   public func computeLoss(_ y: [Tensor], _ predictions: [Tensor], sampleWeight: [Tensor?] = []) throws -> Tensor {
-    guard training.losses.count == predictions.count, y.count == predictions.count else {
-      throw TensorError(
-        .invalidArgument, "'\(name)' has \(predictions.count) outputs, \(training.losses.count) losses and \(y.count) targets")
-    }
-    var total: Tensor?
-    for (index, loss) in training.losses.enumerated() {
-      var part = try loss(y[index], predictions[index], sampleWeight: index < sampleWeight.count ? sampleWeight[index] : nil)
-      if training.lossWeights[index] != 1 { part = try part * training.lossWeights[index] }
-      total = try total.map { try $0 + part } ?? part
-    }
+    try lossWithParts(y, predictions, sampleWeight)[0]
+  }
+  /// The loss, and the losses of single outputs where there are several.
+  private func lossWithParts(_ y: [Tensor], _ predictions: [Tensor], _ sampleWeight: [Tensor?]) throws -> [Tensor] {
+    try resolveTraining(y.map(\.shape), predictions.map(\.shape))
+    guard let losses = training.losses else { throw TensorError(.invalidArgument, "'\(name)' is not compiled: call compile first") }
+    var (total, parts) = try losses(y, predictions, sampleWeight: sampleWeight)
     for extra in try collectLosses() { total = try total.map { try $0 + extra } ?? extra }
     guard let total else { throw TensorError(.invalidArgument, "'\(name)' has no loss: compile it with one") }
-    return total
+    return [total] + (parts.count > 1 ? parts : [])
+  }
+  /// Losses and metrics, for targets and predictions of these shapes.
+  func resolveTraining(_ targets: [[Int]], _ predictions: [[Int]]) throws {
+    if let trouble = training.trouble { throw trouble }
+    guard training.losses == nil || training.metrics == nil else { return }
+    let names = predictions.indices.map { outputName($0) }, arguments = training.arguments
+    training.losses = try CompiledLosses(arguments, outputs: names, targets: targets, predictions: predictions)
+    training.metrics = try CompiledMetrics(arguments, outputs: names, targets: targets, predictions: predictions)
+  }
+  private func outputName(_ index: Int) -> String {
+    index < outputs.count ? outputs[index].layerOutput?.name ?? "output_\(index)" : "output_\(index)"
   }
 
   /// One update for a batch. Gives the loss before it.
@@ -54,8 +64,13 @@ extension Model {
   /// - Parameter sampleWeight: one for each output, or none.
   @discardableResult
   public func trainOnBatch(_ x: [Tensor], _ y: [Tensor], sampleWeight: [Tensor] = []) throws -> Tensor {
+    try trainOnBatchWithParts(x, y, sampleWeight)[0]
+  }
+  /// The loss, then those of single outputs where there are several.
+  func trainOnBatchWithParts(_ x: [Tensor], _ y: [Tensor], _ sampleWeight: [Tensor]) throws -> [Tensor] {
+    if let trouble = training.trouble { throw trouble }
     guard training.optimizer != nil else { throw TensorError(.invalidArgument, "'\(name)' is not compiled: call compile first") }
-    try prepareTraining(x.map(\.type))
+    try prepareTraining(x.map(\.type), targets: y.map(\.type))
     let step: Function
     if let known = training.trainStep {
       step = known
@@ -63,40 +78,42 @@ extension Model {
       let (inputs, targets) = (x.count, y.count)
       step = Function { [unowned self] tensors in
         let (x, rest) = (Array(tensors.prefix(inputs)), tensors.dropFirst(inputs))
-        return [try self.trainStep(x, Array(rest.prefix(targets)), Array(rest.dropFirst(targets)))]
+        return try self.trainStep(x, Array(rest.prefix(targets)), Array(rest.dropFirst(targets)))
       }
       training.trainStep = step
     }
-    let tensors = x + y + sampleWeight
-    if training.runEagerly {
-      return try trainStep(x, y, sampleWeight)
-    }
-    guard let loss = try step(tensors).first else { throw TensorError(.invalidArgument, "a step without a loss") }
-    return loss
+    let results = training.runEagerly ? try trainStep(x, y, sampleWeight) : try step(x + y + sampleWeight)
+    guard !results.isEmpty else { throw TensorError(.invalidArgument, "a step without a loss") }
+    return results
   }
 
-  private func trainStep(_ x: [Tensor], _ y: [Tensor], _ weights: [Tensor]) throws -> Tensor {
+  private func trainStep(_ x: [Tensor], _ y: [Tensor], _ weights: [Tensor]) throws -> [Tensor] {
     guard let optimizer = training.optimizer else { throw TensorError(.invalidArgument, "'\(name)' is not compiled") }
     clearLosses()
     let tape = GradientTape()
-    let (loss, predictions) = try tape.record {
-      let predictions = try self(x, training: true)
-      return (try computeLoss(y, predictions, sampleWeight: weights), predictions)
+    let (losses, scaled, predictions) = try LossCollection.$isActive.withValue(true) {
+      try tape.record {
+        let predictions = try self(x, training: true)
+        let losses = try lossWithParts(y, predictions, weights)
+        return (losses, try optimizer.scaleLoss(losses[0]), predictions)
+      }
     }
     let variables = trainableWeights
-    let gradients = try tape.gradient(of: loss, with: variables)
+    let gradients = try tape.gradient(of: scaled, with: variables)
     try optimizer.apply(gradients, to: variables)
     for variable in variables {
       if let constraint = variable.constraint { try variable.assign(try constraint(variable.tensor)) }
     }
     try updateMetrics(y, predictions, weights)
     clearLosses()
-    return loss
+    return losses
   }
 
   /// The loss of a batch in inference mode; metrics gather it.
   public func testOnBatch(_ x: [Tensor], _ y: [Tensor], sampleWeight: [Tensor] = []) throws -> Tensor {
-    guard !training.losses.isEmpty else { throw TensorError(.invalidArgument, "'\(name)' is not compiled: call compile first") }
+    try testOnBatchWithParts(x, y, sampleWeight)[0]
+  }
+  func testOnBatchWithParts(_ x: [Tensor], _ y: [Tensor], _ sampleWeight: [Tensor]) throws -> [Tensor] {
     try ensureBuilt(x.map(\.type))
     let step: Function
     if let known = training.testStep {
@@ -105,36 +122,38 @@ extension Model {
       let (inputs, targets) = (x.count, y.count)
       step = Function { [unowned self] tensors in
         let (x, rest) = (Array(tensors.prefix(inputs)), tensors.dropFirst(inputs))
-        return [try self.testStep(x, Array(rest.prefix(targets)), Array(rest.dropFirst(targets)))]
+        return try self.testStep(x, Array(rest.prefix(targets)), Array(rest.dropFirst(targets)))
       }
       training.testStep = step
     }
-    if training.runEagerly { return try testStep(x, y, sampleWeight) }
-    guard let loss = try step(x + y + sampleWeight).first else { throw TensorError(.invalidArgument, "a step without a loss") }
-    return loss
+    let results = training.runEagerly ? try testStep(x, y, sampleWeight) : try step(x + y + sampleWeight)
+    guard !results.isEmpty else { throw TensorError(.invalidArgument, "a step without a loss") }
+    return results
   }
 
-  private func testStep(_ x: [Tensor], _ y: [Tensor], _ weights: [Tensor]) throws -> Tensor {
+  private func testStep(_ x: [Tensor], _ y: [Tensor], _ weights: [Tensor]) throws -> [Tensor] {
     clearLosses()
-    let predictions = try self(x, training: false)
-    let loss = try computeLoss(y, predictions, sampleWeight: weights)
+    let (losses, predictions) = try LossCollection.$isActive.withValue(true) {
+      let predictions = try self(x, training: false)
+      return (try lossWithParts(y, predictions, weights), predictions)
+    }
     try updateMetrics(y, predictions, weights)
     clearLosses()
-    return loss
+    return losses
   }
 
   private func updateMetrics(_ y: [Tensor], _ predictions: [Tensor], _ weights: [Tensor]) throws {
-    for (index, metrics) in training.metrics.enumerated() where index < predictions.count {
-      // Weights of samples go into the loss; metrics take them only as weighted ones.
-      for metric in metrics { try metric.updateState(y[index], predictions[index], sampleWeight: nil) }
-    }
+    guard let losses = training.losses else { return }
+    try training.metrics?.update(y, predictions, weights, losses)
   }
 
   /// Makes all weights, the optimiser's too, before anything is traced.
-  func prepareTraining(_ types: [TensorType]) throws {
+  func prepareTraining(_ types: [TensorType], targets: [TensorType] = []) throws {
     if !isBuilt || weights.isEmpty || !training.isBuilt {
       try ensureBuilt(types)
-      _ = try inferred(types, named: [], [:])
+      let outputs = try inferred(types, named: [], [:])
+      func shapes(_ types: [TensorType]) -> [[Int]] { types.map { ($0.shape.dims ?? []).map { $0.value ?? -1 } } }
+      try resolveTraining(shapes(targets), shapes(outputs))
     }
     guard !training.isBuilt, let optimizer = training.optimizer else { return }
     try optimizer.build(trainableWeights)

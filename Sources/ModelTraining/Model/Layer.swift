@@ -177,12 +177,18 @@ open class Layer {
 
   /// The penalties of the last call and of the weights, of this layer and those inside.
   public func collectLosses() throws -> [Tensor] {
-    var result = addedLosses
-    for weight in own where weight.isTrainable {
-      if let regularizer = weight.variable.regularizer { result.append(try regularizer(weight.variable.tensor)) }
+    var result: [Tensor] = [], seen: Set<ObjectIdentifier> = []
+    gatherLosses(&result, &seen)
+    // As in Keras, weights that do not train are not held in check.
+    for weight in trainableWeights where weight.isTrainable {
+      if let regularizer = weight.regularizer { result.append(try regularizer(weight.tensor)) }
     }
-    for layer in sublayers { result += try layer.collectLosses() }
     return result
+  }
+  private func gatherLosses(_ result: inout [Tensor], _ seen: inout Set<ObjectIdentifier>) {
+    guard seen.insert(ObjectIdentifier(self)).inserted else { return }
+    result += addedLosses
+    for layer in sublayers { layer.gatherLosses(&result, &seen) }
   }
   /// Forgets what calls have added to the loss.
   func clearLosses() {
@@ -199,4 +205,9 @@ open class Layer {
 /// Whether layers that are called now train.
 enum TrainingMode {
   @TaskLocal static var current = false
+}
+
+/// Whether what layers add to the loss is wanted now: in steps of training and evaluation.
+enum LossCollection {
+  @TaskLocal static var isActive = false
 }

@@ -10,6 +10,8 @@ open class Model: Layer {
   /// Whether `fit` is to end after this batch.
   public var stopTraining = false
   var training = CompiledTraining()
+  /// Where `fit` stands while it runs.
+  var fitProgress: FitProgress?
 
   /// A subclass that computes in `call`.
   public init(name: String? = nil) { super.init(name: name) }

@@ -3,7 +3,7 @@ import ModelTensor
 /// Changes variables so that a loss falls.
 ///
 /// All state is in variables, and all arithmetic in operations on tensors, so that a training step can be traced.
-public protocol Optimizer: AnyObject {
+public protocol Optimizer: AnyObject, OptimizerIdentifier {
   /// As Keras names it: `adam`.
   var name: String { get }
   /// How many updates were made; int64.

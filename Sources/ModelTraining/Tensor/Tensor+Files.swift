@@ -29,11 +29,12 @@ extension Tensor {
   }
 
   /// Writes an `.npz` archive, its arrays in the order of their keys.
-  public static func save(_ tensors: [String: Tensor], npz path: String) throws {
+  /// - Parameter durably: it is on the disk before it takes the place of what was there.
+  public static func save(_ tensors: [String: Tensor], npz path: String, durably: Bool = false) throws {
     let output = try AtomicOutput(destination: path, replaceExisting: true)
     let writer = try NumPyArchiveWriter(path: output.temporaryPath)
     for (key, tensor) in tensors.sorted(by: { $0.key < $1.key }) { try writer.add(key, try tensor.array()) }
     try writer.finish()
-    try output.commit()
+    if durably { try output.commitDurably() } else { try output.commit() }
   }
 }

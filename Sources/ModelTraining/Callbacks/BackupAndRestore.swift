@@ -1,0 +1,49 @@
+import ModelSupport
+
+/// Keeps what a run needs to go on after the process was ended, and goes on with it: the result is that of a run without a break.
+///
+/// Each backup is written beside the last one, brought to the disk and renamed: there is a whole one at any moment.
+public final class BackupAndRestore: Callback {
+  public let backupDirectory: String
+  public let saveFrequency: SaveFrequency
+  public let deletesCheckpoint: Bool
+  private var batches = BatchCounter()
+  private weak var model: Model?
+
+  /// - Parameter deleteCheckpoint: the directory goes when training has ended.
+  /// - Throws: `TensorError` for a frequency below 1.
+  public init(_ backupDirectory: String, saveFreq: SaveFrequency = .epoch, deleteCheckpoint: Bool = true) throws {
+    if case .batches(let count) = saveFreq, count < 1 {
+      throw TensorError(.invalidArgument, "BackupAndRestore: expected a frequency of 1 batch or more, found \(count)")
+    }
+    guard !backupDirectory.isEmpty else { throw TensorError(.invalidArgument, "BackupAndRestore: expected a directory") }
+    self.backupDirectory = backupDirectory
+    saveFrequency = saveFreq
+    deletesCheckpoint = deleteCheckpoint
+  }
+  /// The file of the last backup.
+  public var path: String { "\(backupDirectory)/latest.npz" }
+  public var wantsBatchLogs: Bool { false }
+  public func setModel(_ model: Model) { self.model = model }
+
+  public func onTrainBegin(_ logs: Logs) throws {
+    batches = BatchCounter()
+    if FileSystem.kind(path) == .file { model?.fitProgress?.restored = try TrainingSnapshot(path: path) }
+  }
+  public func onTrainBatchEnd(_ batch: Int, _ logs: Logs) throws {
+    if case .batches(let frequency) = saveFrequency, batches.isDue(batch, every: frequency) { try save() }
+  }
+  public func onEpochEnd(_ epoch: Int, _ logs: Logs) throws { if saveFrequency == .epoch { try save() } }
+  public func onTrainEnd(_ logs: Logs) {
+    guard deletesCheckpoint else { return }
+    FileSystem.remove(path)
+    // The directory too, unless it holds something else.
+    if FileSystem.names(in: backupDirectory)?.isEmpty == true { FileSystem.remove(backupDirectory) }
+  }
+
+  private func save() throws {
+    guard let model else { return }
+    try FileSystem.createDirectories(backupDirectory)
+    try TrainingSnapshot(of: model).save(path)
+  }
+}

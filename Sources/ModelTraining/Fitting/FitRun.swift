@@ -1,0 +1,142 @@
+import ModelTensor
+
+/// One run of `fit`.
+final class FitRun {
+  private let model: Model
+  private var data: any BatchSource
+  private let validation: (any BatchSource)?
+  private let classWeight: [Int: Double]?
+  private let epochs: Int, stepsPerEpoch: Int?, validationSteps: Int?, validationFrequency: Int
+  private let callbacks: CallbackList
+  private let progress: FitProgress
+  /// The pass over the data that is being taken.
+  private var next: (() throws -> Batch?)?
+  private var weighted: any BatchSource { classWeight.map { ClassWeightedBatches(source: data, weights: $0) } ?? data }
+
+  init(
+    _ model: Model, _ data: any BatchSource, epochs: Int, verbose: Verbosity, callbacks: [any Callback],
+    validationData: (any BatchSource)?, classWeight: [Int: Double]?, initialEpoch: Int, stepsPerEpoch: Int?, validationSteps: Int?,
+    validationFrequency: Int
+  ) throws {
+    guard (stepsPerEpoch ?? 1) > 0, validationFrequency > 0 else {
+      throw TensorError(.invalidArgument, "fit: expected steps of an epoch, and a frequency of validation, of 1 or more")
+    }
+    self.model = model
+    self.data = data
+    self.epochs = epochs
+    self.classWeight = classWeight
+    self.stepsPerEpoch = stepsPerEpoch
+    self.validationSteps = validationSteps
+    self.validationFrequency = validationFrequency
+    validation = validationData
+    progress = FitProgress(epoch: initialEpoch, seed: (data as? any SeededBatchSource)?.seed)
+    let bar: [any Callback] = verbose == .silent ? [] : [ProgbarLogger()]
+    self.callbacks = CallbackList(
+      callbacks + bar, model: model, FitParameters(verbose: verbose, epochs: epochs, steps: stepsPerEpoch ?? data.batchCount))
+    progress.callbacks = self.callbacks
+  }
+
+  func run() throws -> History {
+    var history = History(), last: Logs = [:]
+    model.stopTraining = false
+    model.fitProgress = progress
+    defer { model.fitProgress = nil }
+    try callbacks.each { try $0.onTrainBegin([:]) }
+    let restored = progress.restored
+    try resume()
+    while progress.epoch < epochs, !model.stopTraining {
+      let epoch = progress.epoch
+      last = try run(epoch, restored)
+      try callbacks.each { try $0.onEpochEnd(epoch, changing: &last) }
+      history.epoch.append(epoch)
+      for (name, value) in last { history.history[name, default: []].append(value) }
+    }
+    if epochs > 0 { try model.optimizer?.finalizeVariableValues(model.trainableWeights) }
+    try callbacks.each { try $0.onTrainEnd(last) }
+    return history
+  }
+
+  private func run(_ epoch: Int, _ restored: TrainingSnapshot?) throws -> Logs {
+    let isResumed = progress.batch > 0
+    if !isResumed {
+      try model.resetMetrics()
+      progress.figures = LossFigures()
+    }
+    try callbacks.each { try $0.onEpochBegin(epoch, [:]) }
+    // What callbacks did at the beginning of the epoch they had done before the backup too.
+    if isResumed { try restored?.restoreVariables(of: model) }
+    while stepsPerEpoch.map({ progress.batch < $0 }) ?? true, let batch = try nextBatch() {
+      let step = progress.batch
+      try callbacks.each { try $0.onTrainBatchBegin(step, [:]) }
+      try progress.figures.add(try model.trainOnBatchWithParts(batch.x, batch.y, batch.sampleWeight), samples: batch.count)
+      progress.batch += 1
+      let logs = callbacks.wantsBatchLogs ? try model.logs(progress.figures) : [:]
+      try callbacks.each { try $0.onTrainBatchEnd(step, logs) }
+      if model.stopTraining { break }
+    }
+    guard progress.batch > 0 else { throw TensorError(.invalidArgument, "fit: the data has no batch") }
+    endPassIfDone()
+    var logs = try model.logs(progress.figures)
+    if let validation, (epoch + 1) % validationFrequency == 0 {
+      for (name, value) in try model.evaluate(validation, callbacks, steps: validationSteps ?? validation.batchCount) {
+        logs["val_\(name)"] = value
+      }
+    }
+    (progress.epoch, progress.batch) = (epoch + 1, 0)
+    return logs
+  }
+
+  // MARK: Batches
+
+  private func nextBatch() throws -> Batch? {
+    while true {
+      let isNew = next == nil
+      if isNew {
+        next = try weighted.batches(epoch: progress.pass)
+        progress.taken = 0
+      }
+      if let batch = try next?() {
+        progress.taken += 1
+        return batch
+      }
+      next = nil
+      progress.pass += 1
+      progress.taken = 0
+      // An epoch that would begin behind the last batch of a pass begins another one.
+      guard progress.batch == 0, !isNew else { return nil }
+    }
+  }
+  /// Epochs of a given length go on with a pass that has batches left; others begin one each.
+  private func endPassIfDone() {
+    guard next != nil, stepsPerEpoch == nil || data.batchCount.map({ progress.taken >= $0 }) ?? false else { return }
+    next = nil
+    progress.pass += 1
+    progress.taken = 0
+  }
+
+  // MARK: Resuming
+
+  /// Takes up what a backup held: variables, what callbacks remember, and the place in the data.
+  private func resume() throws {
+    guard let snapshot = progress.restored else { return }
+    try snapshot.restorePlace(of: progress)
+    if var seeded = data as? any SeededBatchSource, let seed = progress.seed {
+      seeded.seed = seed
+      data = seeded
+    }
+    // A batch tells what variables there are.
+    if let batch = try weighted.batches(epoch: progress.pass)() {
+      try model.prepareTraining(batch.x.map(\.type), targets: batch.y.map(\.type))
+    }
+    next = try weighted.batches(epoch: progress.pass)
+    for place in 0..<progress.taken {
+      guard try next?() != nil else {
+        throw TensorError(
+          .invalidArgument, "fit: the data ends at batch \(place); the run that is resumed had come to batch \(progress.taken)")
+      }
+    }
+    try snapshot.restoreVariables(of: model)
+    try callbacks.restoreState(snapshot.callbacks)
+    model.stopTraining = snapshot.isStopped
+  }
+}
