@@ -60,7 +60,7 @@ public struct TrainingJob {
     let validationSource = held.map { TimedBatches($0, fixedBatch: fixed) { _, _ in } }
     var history = History()
     for epoch in 0..<options.epochs {
-      let part = try model.fit(source, epochs: epoch + 1, validationData: validationSource, initialEpoch: epoch)
+      let part = try model.fit(source, epochs: epoch + 1, verbose: 0, validationData: validationSource, initialEpoch: epoch)
       history.epoch.append(epoch)
       for (name, values) in part.history { history.history[name, default: []] += values }
       guard history["loss"].last?.isFinite ?? true else {

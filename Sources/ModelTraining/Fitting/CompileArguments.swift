@@ -92,7 +92,11 @@ extension Model {
   func compile(_ optimizer: any OptimizerIdentifier, _ arguments: CompileArguments, _ runEagerly: Bool) {
     training = CompiledTraining(arguments: arguments, runEagerly: runEagerly)
     do {
-      if let name = optimizer as? String { training.optimizer = try Optimizers.get(name) } else { training.optimizer = optimizer as? any Optimizer }
+      if let name = optimizer as? String {
+        training.optimizer = try Optimizers.get(name)
+      } else {
+        training.optimizer = optimizer as? any Optimizer
+      }
     } catch {
       // Said where it matters: `compile` itself does not throw.
       training.trouble = error

@@ -25,7 +25,8 @@ enum Console {
   private static func formatted(_ format: String, _ values: [any CVarArg]) -> String {
     var buffer = [CChar](repeating: 0, count: 512)
     let count = withVaList(values) { vsnprintf(&buffer, buffer.count, format, $0) }
-    return String(decoding: buffer.prefix(Swift.max(0, Swift.min(Int(count), buffer.count - 1))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(
+      decoding: buffer.prefix(Swift.max(0, Swift.min(Int(count), buffer.count - 1))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 

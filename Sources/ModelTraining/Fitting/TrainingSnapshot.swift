@@ -54,7 +54,8 @@ struct TrainingSnapshot {
       guard let tensor = tensors[key], tensor.dtype == variable.dtype, tensor.shape == variable.shape else {
         throw TensorError(
           .shapeMismatch,
-          "the backup is of another run: '\(key)' ('\(variable.name)') is \(variable.type), found \(tensors[key]?.type.description ?? "none")")
+          "the backup is of another run: '\(key)' ('\(variable.name)') is \(variable.type), found "
+            + (tensors[key]?.type.description ?? "none"))
       }
       return tensor
     }
