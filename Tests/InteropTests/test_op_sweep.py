@@ -14,23 +14,7 @@ def results(request, tmp_path_factory):
     return {result.case.name: result for result in op_sweep.evaluate(selected, tmp_path_factory.mktemp("sweep"))}
 
 
-#: Read and run, but not written: TensorFlow has no scatter that multiplies. One that starts to work is to be taken out, which the
-#: strict mark asks for.
-GAPS = {
-    "SegmentProd-float32",
-    "SegmentProd-float64",
-    "SegmentProd-int32",
-    "SegmentProd-int64",
-    "UnsortedSegmentProd-float32",
-    "UnsortedSegmentProd-float64",
-    "UnsortedSegmentProd-int32",
-    "UnsortedSegmentProd-int64",
-    "UnsortedSegmentProd-matrix-float32",
-}
-
-
-@pytest.mark.parametrize("case", [
-    pytest.param(case.name, marks=pytest.mark.xfail(strict=True)) if case.name in GAPS else case.name for case in ALL])
+@pytest.mark.parametrize("case", [case.name for case in ALL])
 def test_operator(case, results):
     result = results[case]
     assert not result.run, f"run: {result.run}"

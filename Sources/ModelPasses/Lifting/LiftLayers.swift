@@ -48,8 +48,8 @@ extension LiftLayers {
   /// in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      RemoveDeadCode(), ExpandCells(), LowerLayers(), FoldConstants(), RecognizeScan(), RecognizeComposites(),
-      RecognizeRecurrence(), RecognizeCells(), RecognizeUnrolled(),
+      RemoveDeadCode(), ExpandCells(), LowerLayers(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(),
+      RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

@@ -99,6 +99,7 @@ extension Lifter {
   mutating func liftArithmetic(_ node: Node, _ id: NodeID) throws -> Bool {
     if node.op is ExpOp { return try ownerName(node).hasPrefix("activation") && liftActivation(node) }
     if try liftPreprocessing(node) { return true }
+    if try liftLine(node) { return true }
     switch node.op {
     case is AddOp:
       // A sum that only its half is made of may be an average.

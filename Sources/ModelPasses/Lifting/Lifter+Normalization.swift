@@ -78,7 +78,14 @@ extension Lifter {
     return result
   }
   private mutating func finish(_ layer: any Layer, _ className: String, _ node: Node, _ x: ValueID, _ weights: [Weight]) throws -> Bool {
-    values[node.outputs[0]] = try add(layer, named: layerName(node, className), [try resolve(x)], weights, result: node.outputs[0])
+    let name = Self.withoutSuffix(layerName(node, className))
+    values[node.outputs[0]] = try add(layer, named: name, [try resolve(x)], weights, result: node.outputs[0])
     return true
+  }
+
+  /// The name of a layer without that of the scope which TensorFlow's function of normalisation makes inside it.
+  static func withoutSuffix(_ name: String) -> String {
+    let suffix = "_batchnorm"
+    return name.hasSuffix(suffix) && name.count > suffix.count ? String(name.dropLast(suffix.count)) : name
   }
 }

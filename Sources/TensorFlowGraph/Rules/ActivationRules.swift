@@ -58,10 +58,6 @@ let activationRules: [NodeRule] = [
     }),
   .writes(ClipOp.self) { _, x, w in
     let input = try x.required(0)
-    if w.dialect == .tensorFlow, let low = x[1], let high = x[2], input.type.dtype.isFloatingPoint {
-      return [try w.emit("ClipByValue", [input, try w.asScalar(low), try w.asScalar(high)])]
-    }
-    // Relu6 in its own words where TensorFlow.js has them.
     if let low = x[1]?.fact.scalar, let high = x[2]?.fact.scalar, low == 0, high == 6, input.type.dtype.isFloatingPoint {
       return [try w.emit("Relu6", [input])]
     }

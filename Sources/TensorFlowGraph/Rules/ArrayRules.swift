@@ -58,7 +58,9 @@ let arrayRules: [NodeRule] = [
       let value = try x.required(0), types = try op.infer(x.values.map { $0?.fact })
       let extent = value.type.shape.dims.flatMap { dims in dims[safe: op.axis < 0 ? op.axis + dims.count : op.axis]?.value }
       if let sizes = x[1] {
-        return try w.emit("SplitV", [value, sizes, try w.int32(op.axis)], ["num_split": .int(op.count)], types: types)
+        // TensorFlow's converter for LiteRT takes 32 bits alone.
+        let given = try sizes.fact.integers.map { try w.int32s($0) } ?? sizes
+        return try w.emit("SplitV", [value, given, try w.int32(op.axis)], ["num_split": .int(op.count)], types: types)
       }
       guard let extent, extent % op.count != 0 else {
         return try w.emit("Split", [try w.int32(op.axis), value], ["num_split": .int(op.count)], types: types)

@@ -131,8 +131,23 @@ extension NodeWriter {
     case .add: return try emit("TensorScatterAdd", [x, indices, updates])
     case .max: return try emit("TensorScatterMax", [x, indices, updates])
     case .min: return try emit("TensorScatterMin", [x, indices, updates])
-    case .mul: throw UnsupportedError("TensorFlow has no scattering that multiplies")
+    case .mul: return try multiplied(x, indices, updates)
     }
+  }
+
+  /// No scattering multiplies, but products by number do: the leading axes that indices speak of are made one.
+  private mutating func multiplied(_ x: OutValue, _ indices: OutValue, _ updates: OutValue) throws -> OutValue {
+    guard dialect == .tensorFlow, let depth = indices.type.shape.dims?.last?.value, depth > 0, let rank = x.type.shape.rank, depth <= rank
+    else { throw UnsupportedError("a scattering that multiplies") }
+    let shape = try cast(try self.shape(of: x), to: .int64), zero = try scalar(0, dtype: .int64)
+    let leading = try slice(shape, axis: 0, start: 0, end: depth), rest = try slice(shape, axis: 0, start: depth, end: rank)
+    let steps = try apply(CumProdOp(exclusive: true, reverse: true), leading, zero)
+    let places = try reduce(.sum, try mul(try cast(indices, to: .int64), steps), axes: [-1])
+    let rows = try reshape(places, [-1]), count = try reduce(.prod, leading, axes: [0])
+    let parts = try apply(ReshapeOp(), updates, try concat([try ints([-1]), rest], axis: 0))
+    let dims = Array(repeating: Dim.unknown, count: rank - depth + 1)
+    let products = try emit("UnsortedSegmentProd", [parts, rows, count], as: TensorType(x.type.dtype, .ranked(dims)))
+    return try mul(x, try apply(ReshapeOp(), products, shape))
   }
 
   /// Indices that count from the end, counted from the front: TensorFlow knows no others.
