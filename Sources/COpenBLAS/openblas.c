@@ -1,14 +1,13 @@
 #include "COpenBLAS.h"
+#include <cblas.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
 
-// The values of CBLAS's enumerations.
-enum { row_major = 101, as_it_is = 111, transposed = 112 };
-
-static void (*set_threads)(int);
-static void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
-static void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
+// The functions as OpenBLAS's own header declares them, bound when the library is loaded.
+static __typeof__(&openblas_set_num_threads) set_threads;
+static __typeof__(&cblas_sgemm) sgemm;
+static __typeof__(&cblas_dgemm) dgemm;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 // The name of the binary interface first, then what packages for developers install.
@@ -33,7 +32,7 @@ bool copenblas_sgemm(int threads, bool transpose_a, bool transpose_b, int m, int
   pthread_once(&once, load);
   if (!sgemm) return false;
   set_threads(threads);
-  sgemm(row_major, transpose_a ? transposed : as_it_is, transpose_b ? transposed : as_it_is, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   return true;
 }
 
@@ -42,6 +41,6 @@ bool copenblas_dgemm(int threads, bool transpose_a, bool transpose_b, int m, int
   pthread_once(&once, load);
   if (!dgemm) return false;
   set_threads(threads);
-  dgemm(row_major, transpose_a ? transposed : as_it_is, transpose_b ? transposed : as_it_is, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   return true;
 }
