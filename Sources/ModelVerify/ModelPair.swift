@@ -90,18 +90,13 @@ struct ModelPair {
     guard count > 0 else { throw FormatError(.invalidValue, "the data set holds no samples") }
     let fixed = reference.inputs.indices.compactMap { sharedShape($0).dims?.first?.value }.min()
     let step = max(1, fixed ?? min(count, 32))
-    var result: [[NDArray]] = []
-    var start = 0
-    while start < count {
+    return Samples(count: count, inputCount: (count - 1) / step + 1) { [reference] index in
       // The last batch is filled up with samples that were there before.
-      let begin = count < step ? 0 : min(start, count - step)
-      result.append(
-        try zip(arrays, reference.inputs).map { array, port in
-          try array.batch(begin, step, of: count, port: port)
-        })
-      start += step
+      let start = index * step, begin = count < step ? 0 : min(start, count - step)
+      return try zip(arrays, reference.inputs).map { array, port in
+        try array.batch(begin, step, of: count, port: port)
+      }
     }
-    return Samples(inputs: result, count: count)
   }
 
   /// The candidate's outputs for inputs of the reference.

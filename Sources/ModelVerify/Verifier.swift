@@ -42,7 +42,8 @@ public struct Verifier {
     guard let samples else { return report }
     report.samples = samples.count
     var worst: (sample: Int, mismatched: Int)?
-    for (index, sample) in samples.inputs.enumerated() {
+    for index in 0..<samples.inputCount {
+      let sample = try samples.inputs(index)
       let before = report.outputs.reduce(0) { $0 + $1.mismatched }
       do { try pair.compare(sample, options, &report) } catch let error as ExecutionError
         where error.code == .limitExceeded && options.data == nil && index > 0
@@ -52,14 +53,14 @@ public struct Verifier {
       }
       let found = report.outputs.reduce(0) { $0 + $1.mismatched } - before
       if found > worst?.mismatched ?? 0 { worst = (index, found) }
-      options.progress?(Double(index + 1) / Double(samples.inputs.count))
+      options.progress?(Double(index + 1) / Double(samples.inputCount))
       if report.failure != nil { break }
     }
     if options.findsDivergence {
       report.lookedForDivergence = true
       let index = worst?.sample ?? 0
-      if let sample = samples.inputs.dropFirst(index).first {
-        report.firstDivergence = try DivergenceFinder(pair, options).find(sample, index: index)
+      if index < samples.inputCount {
+        report.firstDivergence = try DivergenceFinder(pair, options).find(try samples.inputs(index), index: index)
       }
     }
     return report
@@ -91,8 +92,7 @@ public struct Verifier {
           candidateError = candidateError ?? error
           break
         }
-        let all = try (0..<options.samples).map { try $0 == 0 ? inputs : pair.inputs(generator, choice, sample: $0) }
-        return Samples(inputs: all, count: all.count)
+        return Samples(count: options.samples, inputCount: options.samples) { try pair.inputs(generator, choice, sample: $0) }
       }
     }
     if let candidateError {
@@ -106,10 +106,11 @@ public struct Verifier {
   }
 }
 
-/// Inputs in the order of the reference, and how many samples they stand for.
+/// Inputs in the order of the reference, made when they are asked for, and how many samples they stand for.
 struct Samples {
-  var inputs: [[NDArray]]
   var count: Int
+  var inputCount: Int
+  var inputs: (Int) throws -> [NDArray]
 }
 
 extension Error {

@@ -35,8 +35,8 @@ struct Steering: Sendable, Equatable {
   var isFraction = false
   static func drawn(from range: Range<Int>) -> Steering { Steering(range: range) }
 
-  func values(_ count: Int, batch: Int, _ random: inout SplitMix) -> [Int] {
-    (0..<count).map { $0 < elements.count ? elements[$0] ?? batch : Int.random(in: range, using: &random) }
+  func value(_ place: Int, batch: Int, _ random: inout SplitMix) -> Int {
+    place < elements.count ? elements[place] ?? batch : Int.random(in: range, using: &random)
   }
 }
 

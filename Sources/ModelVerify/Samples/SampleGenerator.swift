@@ -14,7 +14,7 @@ struct SampleGenerator: Sendable {
   func array(
     _ name: String, _ type: TensorType, extents: [Int], constraint: InputConstraint, integers: Range<Int>, batch: Int, sample: Int
   ) throws -> NDArray {
-    // Texts and the doubles that numbers are drawn as take more room than what comes of them.
+    // A damaged extent must not take gigabytes; texts take more room than numbers.
     guard let count = checkedProduct(extents), count <= (type.dtype == .string ? 1 << 18 : 1 << 25) else {
       throw ExecutionError(.limitExceeded, "input '\(name)' of the extents \(extents) is too large to be made up")
     }
@@ -24,35 +24,35 @@ struct SampleGenerator: Sendable {
       return NDArray(strings: (0..<count).map { _ in constraint.isNumericText ? number(&random) : word(&random) }, extents)
     }
     if let steering = constraint.steering {
-      if dtype.isInteger || dtype == .bool { return try NDArray(integers: steering.values(count, batch: batch, &random), dtype, extents) }
+      if dtype.isInteger || dtype == .bool {
+        return try NDArray(dtype, extents, count, integers: { steering.value($0, batch: batch, &random) })
+      }
       if dtype.isFloatingPoint {
-        let numbers =
-          steering.isFraction ? (0..<count).map { _ in random.uniform() } : steering.values(count, batch: batch, &random).map(Double.init)
-        return try NDArray(doubles: numbers, dtype, extents)
+        return try NDArray(dtype, extents, count) {
+          steering.isFraction ? random.uniform() : Double(steering.value($0, batch: batch, &random))
+        }
       }
     }
     if dtype == .bool { return NDArray((0..<count).map { _ in random.next() & 1 == 1 }, extents) }
     if constraint.limit != nil || dtype.isInteger {
-      let values = integerValues(dtype, count, constraint, integers, sample, &random)
-      return try NDArray(integers: values, dtype, extents)
+      return try NDArray(dtype, extents, count, integers: { integer(dtype, $0, constraint, integers, sample, &random) })
     }
     guard dtype.isFloatingPoint else {
       throw UnsupportedError("inputs of dtype \(dtype) can't be made up (input '\(name)'); give them with --inputs")
     }
-    return try NDArray(doubles: (0..<count).map { _ in isPositive ? random.uniform() : random.normal() + 0.1 }, dtype, extents)
+    return try NDArray(dtype, extents, count) { _ in isPositive ? random.uniform() : random.normal() + 0.1 }
   }
 
-  private func integerValues(
-    _ dtype: DType, _ count: Int, _ constraint: InputConstraint, _ integers: Range<Int>, _ sample: Int, _ random: inout SplitMix
-  ) -> [Int] {
-    if let limit = constraint.limit, limit > 0 { return (0..<count).map { _ in Int.random(in: 0..<limit, using: &random) } }
-    if !constraint.choices.isEmpty {
-      return (0..<count).map { constraint.choices[(sample + $0) % constraint.choices.count] }
-    }
+  /// The integer at a place.
+  private func integer(
+    _ dtype: DType, _ place: Int, _ constraint: InputConstraint, _ integers: Range<Int>, _ sample: Int, _ random: inout SplitMix
+  ) -> Int {
+    if let limit = constraint.limit, limit > 0 { return Int.random(in: 0..<limit, using: &random) }
+    if !constraint.choices.isEmpty { return constraint.choices[(sample + place) % constraint.choices.count] }
     switch dtype {
-    case .uint8: return (0..<count).map { _ in Int.random(in: 0..<256, using: &random) }
-    case .int8: return (0..<count).map { _ in Int.random(in: -128..<128, using: &random) }
-    default: return (0..<count).map { _ in Int.random(in: integers, using: &random) }
+    case .uint8: return Int.random(in: 0..<256, using: &random)
+    case .int8: return Int.random(in: -128..<128, using: &random)
+    default: return Int.random(in: integers, using: &random)
     }
   }
 
@@ -65,29 +65,29 @@ struct SampleGenerator: Sendable {
 }
 
 extension NDArray {
-  /// Integers in another dtype; those that do not fit wrap.
-  init(integers: [Int], _ dtype: DType, _ extents: [Int]) throws {
+  /// Integers in another dtype, drawn one after the other; those that do not fit wrap.
+  fileprivate init(_ dtype: DType, _ extents: [Int], _ count: Int, integers draw: (Int) -> Int) throws {
     switch dtype {
-    case .int8, .int4, .int2: self = NDArray(integers.map { Int8(truncatingIfNeeded: $0) }, extents).reinterpreted(as: dtype)
-    case .uint8, .uint4, .uint2: self = NDArray(integers.map { UInt8(truncatingIfNeeded: $0) }, extents).reinterpreted(as: dtype)
-    case .int16: self = NDArray(integers.map { Int16(truncatingIfNeeded: $0) }, extents)
-    case .uint16: self = NDArray(integers.map { UInt16(truncatingIfNeeded: $0) }, extents)
-    case .int32: self = NDArray(integers.map { Int32(truncatingIfNeeded: $0) }, extents)
-    case .uint32: self = NDArray(integers.map { UInt32(truncatingIfNeeded: $0) }, extents)
-    case .int64: self = NDArray(integers.map { Int64($0) }, extents)
-    case .uint64: self = NDArray(integers.map { UInt64(bitPattern: Int64($0)) }, extents)
-    case .bool: self = NDArray(integers.map { $0 != 0 }, extents)
-    default: self = try NDArray(doubles: integers.map(Double.init), dtype, extents)
+    case .int8, .int4, .int2: self = NDArray((0..<count).map { Int8(truncatingIfNeeded: draw($0)) }, extents).reinterpreted(as: dtype)
+    case .uint8, .uint4, .uint2: self = NDArray((0..<count).map { UInt8(truncatingIfNeeded: draw($0)) }, extents).reinterpreted(as: dtype)
+    case .int16: self = NDArray((0..<count).map { Int16(truncatingIfNeeded: draw($0)) }, extents)
+    case .uint16: self = NDArray((0..<count).map { UInt16(truncatingIfNeeded: draw($0)) }, extents)
+    case .int32: self = NDArray((0..<count).map { Int32(truncatingIfNeeded: draw($0)) }, extents)
+    case .uint32: self = NDArray((0..<count).map { UInt32(truncatingIfNeeded: draw($0)) }, extents)
+    case .int64: self = NDArray((0..<count).map { Int64(draw($0)) }, extents)
+    case .uint64: self = NDArray((0..<count).map { UInt64(bitPattern: Int64(draw($0))) }, extents)
+    case .bool: self = NDArray((0..<count).map { draw($0) != 0 }, extents)
+    default: try self.init(dtype, extents, count) { Double(draw($0)) }
     }
   }
 
-  /// Numbers in a float dtype.
-  init(doubles: [Double], _ dtype: DType, _ extents: [Int]) throws {
+  /// Numbers in a float dtype, drawn one after the other.
+  fileprivate init(_ dtype: DType, _ extents: [Int], _ count: Int, draw: (Int) -> Double) throws {
     switch dtype {
-    case .float64: self = NDArray(doubles, extents)
-    case .float32: self = NDArray(doubles.map { Float($0) }, extents)
-    case .float16: self = NDArray(doubles.map { Float16($0) }, extents)
-    case .bfloat16: self = NDArray(doubles.map { BFloat16(Float($0)) }, extents)
+    case .float64: self = NDArray((0..<count).map(draw), extents)
+    case .float32: self = NDArray((0..<count).map { Float(draw($0)) }, extents)
+    case .float16: self = NDArray((0..<count).map { Float16(draw($0)) }, extents)
+    case .bfloat16: self = NDArray((0..<count).map { BFloat16(Float(draw($0))) }, extents)
     default: throw UnsupportedError("inputs of dtype \(dtype) can't be made up; give them with --inputs")
     }
   }
