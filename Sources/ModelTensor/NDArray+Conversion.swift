@@ -25,6 +25,12 @@ extension NDArray {
     }
   }
 
+  /// The elements in order as runs of at most `length`; nothing is copied.
+  public func runs(of length: Int = 1 << 16) -> some Sequence<NDArray> {
+    let flat = reshaped([count])
+    return stride(from: 0, to: count, by: length).lazy.map { flat.slice($0..<min(count, $0 + length)) }
+  }
+
   /// The elements as `Int`, or `nil` for anything but integers and booleans. `uint64` wraps.
   public func integers() -> [Int]? {
     switch dtype {

@@ -127,7 +127,9 @@ extension Error {
 
 extension NDArray {
   /// Floats without a single finite one.
-  fileprivate var isMeaningless: Bool { dtype.isFloatingPoint && count > 0 && !doubles().contains(where: \.isFinite) }
+  fileprivate var isMeaningless: Bool {
+    dtype.isFloatingPoint && count > 0 && !runs().contains { $0.doubles().contains(where: \.isFinite) }
+  }
 }
 
 extension Model {

@@ -1,3 +1,4 @@
+import Foundation
 import ModelTraining
 import Testing
 
@@ -91,6 +92,7 @@ import Testing
 
   @Test func numpyFiles() throws {
     let path = "/tmp/tensor-tests-\(UInt32.random(in: 0 ... .max))"
+    defer { for end in [".npy", ".npz"] { try? FileManager.default.removeItem(atPath: path + end) } }
     let a = try Tensor.constant([[1.0, 2], [3, 4]])
     try a.save(npy: path + ".npy")
     #expect(try Tensor(npy: path + ".npy").doubles() == [1, 2, 3, 4])
