@@ -72,7 +72,10 @@ private struct Record {
 
   mutating func compare(_ other: ProbedValue, _ options: VerificationOptions) {
     var best: OutputStatistics?
-    let largest = array.dtype.isFloatingPoint ? array.runs().reduce(0) { $1.doubles().reduce($0) { $1.isFinite ? max($0, abs($1)) : $0 } } : 0
+    var largest = 0.0
+    if array.dtype.isFloatingPoint {
+      for run in array.runs() { largest = run.doubles().reduce(largest) { $1.isFinite ? max($0, abs($1)) : $0 } }
+    }
     for adaptation in [Adaptation.same, .channelsToEnd, .channelsToFront] {
       guard let adapted = try? adaptation.apply(other.array, to: TensorType(other.array.dtype, array.shape)),
         adaptation == .same || adapted.shape == array.shape
