@@ -84,7 +84,9 @@ let package = Package(
         "ONNXFormat", "KerasFormat", "KerasH5Format", "NumPyFormat", "ModelPasses",
         "ModelRuntime", "ModelVerify", "SavedModelFormat", "TFJSFormat", "TFLiteFormat", "FlatBufferWire",
       ]),
-    library("ModelTraining", ["KerasConfig", "KerasH5Format", "ModelGradients", "ModelKit", "ModelRuntime", "NumPyFormat"]),
+    library(
+      "ModelTraining",
+      ["CChecksum", "KerasConfig", "KerasH5Format", "KerasStorage", "ModelGradients", "ModelKit", "ModelRuntime", "NumPyFormat"]),
     .executableTarget(
       name: "modelctl",
       dependencies: [

@@ -20,7 +20,7 @@ public enum KerasH5Writer {
     let output = try AtomicOutput(destination: path, replaceExisting: replaceExisting)
     let writer = try HDF5Writer()
     if isWeightsOnly {
-      try writeTree(document, to: writer.root)
+      try writeTree(document, model.training, to: writer.root)
       losses.append(Loss("configuration", reason: "a file of weights alone does not hold it"))
     } else {
       losses += try writeModel(document, of: model, to: writer.root)
@@ -76,7 +76,7 @@ public enum KerasH5Writer {
     }
   }
 
-  private static func writeTree(_ document: KerasModelDocument, to root: HDF5GroupWriter) throws {
+  private static func writeTree(_ document: KerasModelDocument, _ training: TrainingState?, to root: HDF5GroupWriter) throws {
     var groups: [String: KerasVariableGroup] = [:]
     for (path, name) in document.groupNames { groups[path] = KerasVariableGroup(path: path, name: name, variables: []) }
     for (path, tensor) in document.variables {
@@ -84,6 +84,11 @@ public enum KerasH5Writer {
       let parent = parts.dropLast().joined(separator: "/")
       groups[parent, default: KerasVariableGroup(path: parent, variables: [])].variables
         .append(StoredWeight(name: parts.last.map(String.init) ?? "", tensor: tensor))
+    }
+    if let training, let variables = OptimizerVariables.keras3(training), !variables.isEmpty {
+      groups["optimizer/vars"] = KerasVariableGroup(
+        path: "optimizer/vars", name: training.compileConfig?["optimizer"]?["config"]?["name"]?.stringValue,
+        variables: variables.enumerated().map { StoredWeight(name: "\($0.offset)", tensor: $0.element.tensor) })
     }
     try KerasWeightWriter.write(groups.values.sorted { $0.path < $1.path }, to: root)
   }

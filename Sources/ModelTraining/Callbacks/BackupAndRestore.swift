@@ -34,11 +34,12 @@ public final class BackupAndRestore: Callback {
     if case .batches(let frequency) = saveFrequency, batches.isDue(batch, every: frequency) { try save() }
   }
   public func onEpochEnd(_ epoch: Int, _ logs: Logs) throws { if saveFrequency == .epoch { try save() } }
-  public func onTrainEnd(_ logs: Logs) {
-    guard deletesCheckpoint else { return }
-    FileSystem.remove(path)
-    // The directory too, unless it holds something else.
-    if FileSystem.names(in: backupDirectory)?.isEmpty == true { FileSystem.remove(backupDirectory) }
+  public func onTrainEnd(_ logs: Logs) { if deletesCheckpoint { Self.removeBackup(in: backupDirectory) } }
+
+  /// Removes a backup, and the directory unless it holds something else.
+  static func removeBackup(in directory: String) {
+    FileSystem.remove("\(directory)/latest.npz")
+    if FileSystem.names(in: directory)?.isEmpty == true { FileSystem.remove(directory) }
   }
 
   private func save() throws {

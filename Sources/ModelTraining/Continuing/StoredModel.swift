@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelKit
 import ModelOps
+import ModelSupport
 import ModelTensor
 
 /// A model of a file while it is trained further: its parameters are variables, everything else that the file said about it stays.
@@ -36,6 +37,16 @@ public struct StoredModel {
     }
   }
 
+  /// Compiles the model as its file says, its optimiser where it stood.
+  /// - Throws: `UsageError` when the file says nothing, `TensorError` for what is not known.
+  func takeUpTraining() throws {
+    guard let state = source.training, state.compileConfig != nil else {
+      throw UsageError("the model was not saved compiled: give --loss and --optimizer")
+    }
+    model.takeUp(state)
+    if let trouble = model.training.trouble { throw trouble }
+  }
+
   /// Whether any trained weight differs from the source's.
   public var isChanged: Bool {
     get throws {
@@ -54,6 +65,8 @@ public struct StoredModel {
       guard try !source[id].tensor.isEqual(to: array) else { continue }
       result[id].tensor = ModelTensor.Tensor(array)
     }
+    // The optimiser of the file is another one's by now.
+    if model.optimizer != nil { result.training = try? model.trainingState() }
     return result
   }
 }

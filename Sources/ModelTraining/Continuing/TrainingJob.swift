@@ -21,8 +21,8 @@ public struct TrainingJob {
   public func run(_ path: String, data: String, validation: String? = nil, output: String) throws -> TrainingReport {
     try withSession(seed: options.seed) {
       // What can be known to be in vain is said before hours of work.
-      let optimizer = try options.makeOptimizer()
-      _ = try options.makeLosses(outputs: max(1, options.losses.count, options.lossWeights.count))
+      let optimizer = options.optimizer == nil ? nil : try options.makeOptimizer()
+      if optimizer != nil { _ = try options.makeLosses(outputs: max(1, options.losses.count, options.lossWeights.count)) }
       for name in options.metrics { _ = try options.metric(name) }
       let format = try options.format ?? ModelFormat(destination: output) ?? FormatRegistry.detect(path)
       _ = try StagedOutput(destination: output, replaceExisting: options.replacesExisting)
@@ -32,9 +32,15 @@ public struct TrainingJob {
   }
 
   private func train(
-    _ stored: StoredModel, _ optimizer: any Optimizer, _ data: String, _ validation: String?, _ output: String, _ format: ModelFormat
+    _ stored: StoredModel, _ optimizer: (any Optimizer)?, _ data: String, _ validation: String?, _ output: String, _ format: ModelFormat
   ) throws -> TrainingReport {
-    let model = stored.model, losses = try options.makeLosses(outputs: model.outputs.count)
+    let model = stored.model, losses: [any Loss]
+    if optimizer == nil {
+      try stored.takeUpTraining()
+      losses = try model.compiledLosses()
+    } else {
+      losses = try options.makeLosses(outputs: model.outputs.count)
+    }
     let parameters = stored.trainableParameters.reduce(0) { $0 + $1.variable.size }
     guard parameters > 0 else {
       throw UnsupportedError(
@@ -53,31 +59,39 @@ public struct TrainingJob {
       (train, held) = try train.split(options.validationSplit, validationBatchSize: options.batchSize)
     }
     let fixed = try fixedBatch(stored, train, held)
-    let metrics = try zip(arrays.y, model.outputs).map { try options.makeMetrics(target: $0.shape, output: $1.shape) }
-    model.compile(
-      optimizer: optimizer, loss: losses, lossWeights: options.lossWeights.isEmpty ? nil : options.lossWeights, metrics: metrics)
+    if let optimizer {
+      let metrics = try zip(arrays.y, model.outputs).map { try options.makeMetrics(target: $0.shape, output: $1.shape) }
+      model.compile(
+        optimizer: optimizer, loss: losses, lossWeights: options.lossWeights.isEmpty ? nil : options.lossWeights, metrics: metrics)
+    }
     let source = TimedBatches(train, fixedBatch: fixed) { options.onProgress?($0 + 1, $1) }
     let validationSource = held.map { TimedBatches($0, fixedBatch: fixed) { _, _ in } }
-    var history = History()
-    for epoch in 0..<options.epochs {
-      let part = try model.fit(source, epochs: epoch + 1, verbose: 0, validationData: validationSource, initialEpoch: epoch)
-      history.epoch.append(epoch)
-      for (name, values) in part.history { history.history[name, default: []] += values }
-      guard history["loss"].last?.isFinite ?? true else {
-        throw failure("the loss became \(history["loss"].last ?? .nan)", epoch, arrays, data)
-      }
+    var callbacks: [any Callback] = [
+      LambdaCallback(onEpochEnd: { epoch, logs in
+        guard logs["loss"]?.isFinite ?? true else { throw failure("the loss became \(logs["loss"] ?? .nan)", epoch, arrays, data) }
+      })
+    ]
+    if let directory = options.backupDirectory {
+      callbacks.append(
+        try BackupAndRestore(directory, saveFreq: options.backupEvery.map { .batches($0) } ?? .epoch, deleteCheckpoint: false))
     }
+    if let directory = options.logDirectory { callbacks.append(try TensorBoard(directory, histogramFreq: 1)) }
+    let history = try model.fit(
+      source, epochs: options.epochs, verbose: 0, callbacks: callbacks, validationData: validationSource)
     for (name, variable) in stored.trainableParameters where try variable.stored.doubles().contains(where: { !$0.isFinite }) {
       throw failure("the weight '\(name)' is no number any more", options.epochs - 1, arrays, data)
     }
     var report = TrainingReport(
-      history: history, figures: Self.order(history, metrics), samplesPerSecond: source.samplesPerSecond, epochs: history.epoch.count,
+      history: history, figures: Self.order(history, [model.metrics]), samplesPerSecond: source.samplesPerSecond,
+      epochs: history.epoch.count,
       output: output, format: format, trainableParameters: parameters)
     report.notes += arrays.unused.map { "array '\($0)' of the data is not used" }
     if let fixed, train.arrays.count % fixed != 0 {
       report.notes.append("the model takes batches of \(fixed): \(train.arrays.count % fixed) samples were left out of each epoch")
     }
     try write(stored, output, format, &report)
+    // What has arrived needs no way back.
+    if let directory = options.backupDirectory { BackupAndRestore.removeBackup(in: directory) }
     return report
   }
 

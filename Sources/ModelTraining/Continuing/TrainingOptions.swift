@@ -14,8 +14,8 @@ public struct TrainingOptions: Sendable {
   /// Names of `Metrics.names`, for each output. `accuracy` becomes the one that fits.
   public var metrics: [String] = []
 
-  /// A name of `Optimizers.names`.
-  public var optimizer: String
+  /// A name of `Optimizers.names`; `nil` (and no losses) goes on as the model was compiled when it was saved, its optimiser where it stood.
+  public var optimizer: String?
   public var learningRate: Double?
   public var momentum: Double?
   public var weightDecay: Double?
@@ -41,8 +41,15 @@ public struct TrainingOptions: Sendable {
   /// Told the epoch, from 1, and how much of it is done.
   public var onProgress: (@Sendable (_ epoch: Int, _ part: Double) -> Void)?
 
-  public init(loss: String, optimizer: String, epochs: Int, batchSize: Int) {
-    losses = [loss]
+  /// Where what the run needs to go on is kept while it runs; a run that finds something there goes on with it.
+  public var backupDirectory: String?
+  /// Batches between two backups; `nil` for one after each epoch.
+  public var backupEvery: Int?
+  /// Where event files for TensorBoard are written.
+  public var logDirectory: String?
+
+  public init(loss: String? = nil, optimizer: String? = nil, epochs: Int, batchSize: Int) {
+    losses = loss.map { [$0] } ?? []
     self.optimizer = optimizer
     self.epochs = epochs
     self.batchSize = batchSize
@@ -50,6 +57,7 @@ public struct TrainingOptions: Sendable {
 
   /// - Throws: `UsageError` for a name that is not known, naming those that are, and for arguments that don't fit it.
   public func makeOptimizer() throws -> any Optimizer {
+    guard let optimizer else { throw UsageError("there is no optimiser to make: the model's own goes on") }
     var config: OrderedDictionary<String, JSONValue> = [:]
     for (key, value) in [
       ("learning_rate", learningRate), ("momentum", momentum), ("weight_decay", weightDecay), ("clipnorm", clipNorm),

@@ -142,6 +142,10 @@ struct CanonicalReader {
       made.adopt(weight, trainable: specs.map { index < $0.count ? $0[index].isTrainable : true } ?? weight.isTrainable)
     }
     made.isBuilt = true
+    if let said = node.scope.flatMap({ source[$0].config }), said["config"] != nil {
+      made.original = said
+      LayerConfiguration.apply(said, to: made)
+    }
     layers[key] = made
     return made
   }
@@ -151,5 +155,9 @@ extension Model {
   /// A model that can be trained, of a canonical one: its parameters become variables.
   ///
   /// - Throws: `TensorError.notSupported` for control flow, state and foreign ops.
-  public static func from(_ canonical: ModelGraph.Model) throws -> Model { try CanonicalReader.read(canonical) }
+  public static func from(_ canonical: ModelGraph.Model) throws -> Model {
+    let model = try CanonicalReader.read(canonical)
+    if let state = canonical.training { model.takeUp(state) }
+    return model
+  }
 }

@@ -156,7 +156,8 @@ struct CanonicalWriter {
 
   private mutating func scope(of layer: Layer, _ kind: String, _ parent: ScopeID) -> ScopeID {
     if let known = scopes[ObjectIdentifier(layer)] { return known }
-    let scope = model.add(Scope(name: layer.name, kind: kind, parent: parent))
+    let config = (layer as? StandardLayer).flatMap { LayerConfiguration.object(of: $0) }
+    let scope = model.add(Scope(name: layer.name, kind: kind, parent: parent, config: config))
     scopes[ObjectIdentifier(layer)] = scope
     return scope
   }
@@ -175,7 +176,12 @@ struct CanonicalWriter {
 
 extension Model {
   /// The model in the words that every format and pass knows, with the weights as they are now.
-  public func canonical() throws -> ModelGraph.Model { try CanonicalWriter.write(self).model }
+  public func canonical() throws -> ModelGraph.Model {
+    var model = try CanonicalWriter.write(self).model
+    // What Keras could not read again is left out; the model is then not compiled.
+    model.training = try? trainingState()
+    return model
+  }
 
   /// Whether the model says what it computes by its layers alone.
   var hasNetwork: Bool { network != nil || self is Sequential }

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelLayers
 import ModelOps
+import ModelSupport
 import ModelTensor
 
 /// How one weight starts, and what holds it in check.
@@ -19,6 +20,8 @@ open class StandardLayer: Layer {
   var trouble: TensorError?
   var policy = DTypePolicy()
   var activityRegularizer: (any Regularizer)?
+  /// What the file that it came from said of it.
+  var original: JSONValue?
   /// Draws of dropout and its kin.
   private(set) lazy var seeds: RandomSeed = {
     let seed = seed ?? makeSeed()

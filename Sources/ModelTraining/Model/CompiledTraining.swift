@@ -55,6 +55,11 @@ extension Model {
     training.losses = try CompiledLosses(arguments, outputs: names, targets: targets, predictions: predictions)
     training.metrics = try CompiledMetrics(arguments, outputs: names, targets: targets, predictions: predictions)
   }
+  /// The losses of a functional model, as far as the shapes of its outputs tell them.
+  func compiledLosses() throws -> [any Loss] {
+    let shapes = outputs.map(\.shape), names = shapes.indices.map { outputName($0) }
+    return try CompiledLosses(training.arguments, outputs: names, targets: [], predictions: shapes).parts.map(\.loss)
+  }
   private func outputName(_ index: Int) -> String {
     index < outputs.count ? outputs[index].layerOutput?.name ?? "output_\(index)" : "output_\(index)"
   }

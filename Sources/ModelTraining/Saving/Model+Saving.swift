@@ -9,6 +9,8 @@ extension Model {
   /// Writes the model in a format: by its name (`keras`, `savedmodel`, `onnx`, …) or as the extension of `path` says. It appears whole or not
   /// at all.
   ///
+  /// A compiled model is written with its optimiser where the format holds that (`keras`, `h5`).
+  ///
   /// - Returns: what the format can't hold.
   /// - Throws: `UnsupportedError`, `StorageError`.
   @discardableResult
@@ -19,19 +21,28 @@ extension Model {
     let output = try StagedOutput(destination: path, replaceExisting: overwrite)
     let losses = try FormatRegistry.write(try canonical(), as: format, to: output.path)
     try output.commit()
-    return losses.map(\.description)
+    var notes = losses.map(\.description)
+    do { _ = try trainingState() } catch { notes.append("compile: \(error)") }
+    return notes
   }
 
   /// A model from a file of any format, ready to be trained further.
-  public static func load(_ path: String) throws -> Model { try from(try FormatRegistry.open(path)) }
-
-  /// Writes the weights alone (`.weights.h5`), as Keras 3 does.
-  public func saveWeights(_ path: String) throws {
-    guard path.hasSuffix(".weights.h5") else { throw UsageError("'\(path)': a file of weights alone ends in .weights.h5") }
-    try FormatRegistry.write(try canonical(), as: .h5, to: path)
+  /// - Parameter compile: a model that was saved compiled is so again, its optimiser where it stood.
+  public static func load(_ path: String, compile: Bool = true) throws -> Model {
+    var source = try FormatRegistry.open(path)
+    if !compile { source.training = nil }
+    return try from(source)
   }
 
-  /// Takes the weights of a file that `saveWeights`, or Keras, wrote for the same layers.
+  /// Writes the weights alone (`.weights.h5`), and the optimiser's variables, as Keras 3 does.
+  public func saveWeights(_ path: String) throws {
+    guard path.hasSuffix(".weights.h5") else { throw UsageError("'\(path)': a file of weights alone ends in .weights.h5") }
+    let output = try StagedOutput(destination: path, replaceExisting: true)
+    try FormatRegistry.write(try canonical(), as: .h5, to: output.path)
+    try output.commit()
+  }
+
+  /// Takes the weights of a file that `saveWeights`, or Keras, wrote for the same layers; those of the optimiser too when the model is compiled.
   ///
   /// - Throws: `FormatError` when a weight is missing or has another shape; the model then stays as it is.
   public func loadWeights(_ path: String) throws {
@@ -56,6 +67,10 @@ extension Model {
           at: SourceLocation(file: path))
       }
       return array
+    }
+    let optimizer = training.optimizer == nil || file.kind != .weightTree ? [] : try file.optimizerWeights()
+    do { try restoreOptimizer(TrainingState(optimizerVariables: optimizer.map { ($0.name, $0.tensor) })) } catch let error as FormatError {
+      throw error.inFile(path)
     }
     for (variable, array) in zip(variables, arrays) { try variable.assign(try Tensor(array).cast(to: variable.dtype)) }
   }

@@ -12,6 +12,9 @@ struct Train: ParsableCommand {
       there is one of each; sample_weight, if present, says what each sample counts. The first axis \
       counts the samples.
 
+      Without --loss and --optimizer, a model that Keras or modelctl saved compiled goes on as it was \
+      compiled, its optimiser where it stood.
+
       Losses: \(Losses.names.joined(separator: ", ")).
 
       Optimisers: \(Optimizers.names.joined(separator: ", ")).
@@ -28,7 +31,7 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Keep this fraction of the samples, those at the end, for validation.", valueName: "x"))
   var validationSplit = 0.0
   @Option(help: ArgumentHelp("What is made small, by Keras's name; once for all outputs, or for each in order.", valueName: "name"))
-  var loss: [String]
+  var loss: [String] = []
   @Option(help: ArgumentHelp("What an output's loss counts, for each output in order.", valueName: "x"))
   var lossWeight: [Double] = []
   @Flag(help: "The model gives logits, not probabilities.")
@@ -38,7 +41,7 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("What else is measured, by Keras's name: accuracy, auc, …; can be repeated.", valueName: "name"))
   var metric: [String] = []
   @Option(help: ArgumentHelp("The optimiser, by Keras's name.", valueName: "name"))
-  var optimizer: String
+  var optimizer: String?
   @Option(help: ArgumentHelp("The learning rate (default: the optimiser's).", valueName: "x"))
   var learningRate: Double?
   @Option(help: ArgumentHelp("Momentum of sgd, rmsprop and muon.", valueName: "x"))
@@ -63,6 +66,13 @@ struct Train: ParsableCommand {
   var output: String
   @Option(help: ArgumentHelp("The format to write (default: by the extension of the output, else the model's own).", valueName: "format"))
   var to: ModelFormat?
+  @Option(
+    help: ArgumentHelp("Keep there what the run needs to go on after it was ended, and go on with what is found there.", valueName: "dir"))
+  var backup: String?
+  @Option(help: ArgumentHelp("Batches between two backups (default: one after each epoch).", valueName: "n"))
+  var backupEvery: Int?
+  @Option(help: ArgumentHelp("Also write event files for TensorBoard.", valueName: "dir"))
+  var tensorboard: String?
   @Option(help: ArgumentHelp("Also draw the learning curves.", valueName: "file.svg"))
   var plot: String?
   @OptionGroup var source: SourceOptions
@@ -86,12 +96,25 @@ struct Train: ParsableCommand {
     for (name, value) in [("--momentum", momentum), ("--weight-decay", weightDecay), ("--label-smoothing", labelSmoothing)] {
       if let value, !(value >= 0 && value <= 1) { throw ValidationError("\(name) must be from 0 to 1.") }
     }
+    guard optimizer != nil || loss.isEmpty, optimizer == nil || !loss.isEmpty else {
+      throw ValidationError("Give --loss and --optimizer, or neither to go on as the model was compiled.")
+    }
+    guard
+      optimizer != nil
+        || metric.isEmpty && lossWeight.isEmpty && !fromLogits
+          && [labelSmoothing, learningRate, momentum, weightDecay, clipnorm, globalClipnorm, clipvalue].allSatisfy({ $0 == nil })
+    else { throw ValidationError("Options of loss, metrics and optimiser go with --loss and --optimizer.") }
+    guard (1...1_000_000_000).contains(backupEvery ?? 1) else { throw ValidationError("--backup-every must be 1 or more.") }
+    guard backupEvery == nil || backup != nil else { throw ValidationError("--backup-every goes with --backup.") }
     guard lossWeight.allSatisfy(\.isFinite) else { throw ValidationError("--loss-weight must be a number.") }
   }
 
   func run() throws {
-    var options = TrainingOptions(loss: loss.first ?? "", optimizer: optimizer, epochs: epochs, batchSize: batchSize)
+    var options = TrainingOptions(optimizer: optimizer, epochs: epochs, batchSize: batchSize)
     options.losses = loss
+    options.backupDirectory = backup
+    options.backupEvery = backupEvery
+    options.logDirectory = tensorboard
     options.lossWeights = lossWeight
     options.fromLogits = fromLogits
     options.labelSmoothing = labelSmoothing
