@@ -107,6 +107,27 @@ def test_keras_goes_on_where_ours_stopped(folder):
     same_weights(again, model)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "adagrad", "nadam", "ftrl"])
+def test_rows_that_are_looked_up_often(folder, optimizer):
+    """TensorFlow's gradient of a table comes in parts, whose squares Keras's optimisers add up."""
+    keras.utils.set_random_seed(6)
+    L = keras.layers
+    model = keras.Sequential([keras.Input((6,), dtype="int32", name="x"), L.Embedding(5, 4), L.Flatten(),
+                              L.SpectralNormalization(L.Dense(5, activation="relu"), power_iterations=2), L.Dense(3, activation="softmax", name="kind")])
+    words = np.random.default_rng(8).integers(0, 5, (96, 6)).astype("int32")
+    np.savez(folder / "words.npz", x=words, y=Y)
+    model.save(folder / "words.keras")
+    history = json.loads(modelctl.run(
+        "train", folder / "words.keras", "--data", folder / "words.npz", "--batch-size", 16, "--epochs", 3, "--no-shuffle", "--loss", CE,
+        "--optimizer", optimizer, "--learning-rate", 0.02, "--output", folder / "words-out.keras", "--force", "--json"))["history"]
+    rate = keras.optimizers.get(optimizer)
+    rate.learning_rate = 0.02
+    model.compile(rate, CE)
+    theirs = model.fit(words, Y, batch_size=16, epochs=3, shuffle=False, verbose=0).history
+    close(history, theirs)
+    same_weights(keras.saving.load_model(folder / "words-out.keras", compile=False), model)
+
+
 def test_weights_alone_keep_the_optimizer(folder):
     model = make()
     model.compile("adam", CE)

@@ -64,6 +64,7 @@ open class StandardLayer: Layer {
     case "gamma", "moving_variance", "moving_stddev", "renorm_stddev": return .ones
     case "scale": return definition is ModelLayers.AdditiveAttention ? .glorotUniform() : .ones
     case "embeddings": return .randomUniform()
+    case "vector_u": return .truncatedNormal(stddev: 0.02)
     case "bias":
       if let units = lstmUnits { return .custom(ForgetBias(units: units)) }
       return .zeros
@@ -83,6 +84,7 @@ open class StandardLayer: Layer {
     let op = LayerOp(definition, policy: policy, roles: inputs.map { _ in "" } + keys, options: options)
     var context = TensorContext()
     let tensors: [Tensor?] = inputs + keys.compactMap { named[$0] }
+    if training { try TrainingRefusal.check(definition) }
     do {
       let full = try op.makeCall(tensors + ownWeights.map(\.tensor), masks: tensors.map { $0?.mask }, in: &context)
       var given = full

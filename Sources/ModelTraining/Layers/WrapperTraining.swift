@@ -70,8 +70,3 @@ extension ModelLayers.Augmentation: TrainingDefinition {
     throw TensorError(.notSupported, "\(Self.className) does not train yet: it only passes images through at inference")
   }
 }
-extension ModelLayers.SpectralNormalization: TrainingDefinition {
-  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
-    throw TensorError(.notSupported, "SpectralNormalization does not train yet")
-  }
-}

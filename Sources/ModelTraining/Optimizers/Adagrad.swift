@@ -31,13 +31,14 @@ public final class Adagrad: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
+    var takesSquares: Bool { true }
     let epsilon: Double
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
     private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
       let rate = s[0], epsilon = T(epsilon)
-      for i in 0..<e.count {
-        let g = e.gradient[i], sum = e.slot0[i] + g * g
+      e.each { i, g, square in
+        let sum = e.slot0[i] + square
         e.slot0[i] = sum
         e.weight[i] -= rate * g / (sum + epsilon).squareRoot()
       }

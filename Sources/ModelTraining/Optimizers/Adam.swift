@@ -44,15 +44,15 @@ open class Adam: ElementwiseOptimizer {
 }
 
 struct AdamRule: UpdateRule {
+  var takesSquares: Bool { true }
   let beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool
   func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
   func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
   private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
     let alpha = s[0], first = T(1 - beta1), second = T(1 - beta2), epsilon = T(epsilon)
-    for i in 0..<e.count {
-      let g = e.gradient[i]
+    e.each { i, g, square in
       let m = e.slot0[i] + (g - e.slot0[i]) * first
-      var v = e.slot1[i] + (g * g - e.slot1[i]) * second
+      var v = e.slot1[i] + (square - e.slot1[i]) * second
       e.slot0[i] = m
       e.slot1[i] = v
       if amsgrad {

@@ -57,13 +57,14 @@ public final class Ftrl: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
+    var takesSquares: Bool { true }
     let power: Double, l1: Double, l2: Double, shrinkage: Double, beta: Double
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) { powf($0, Float(power)) } }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) { pow($0, power) } }
     private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T], _ raised: (T) -> T) {
       let rate = s[0], l1 = T(l1), strength = T(l2) + T(beta) / (2 * rate), shrinkage = T(2 * shrinkage), isRoot = power == 0.5
-      for i in 0..<e.count {
-        let g = e.gradient[i], w = e.weight[i], before = e.slot0[i], sum = before + g * g
+      e.each { i, g, square in
+        let w = e.weight[i], before = e.slot0[i], sum = before + square
         let low = isRoot ? before.squareRoot() : raised(before), high = isRoot ? sum.squareRoot() : raised(sum)
         let linear = e.slot1[i] + (g + shrinkage * w - (high - low) / rate * w)
         let quadratic = high / rate + 2 * strength

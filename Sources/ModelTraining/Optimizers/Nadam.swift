@@ -58,6 +58,7 @@ public final class Nadam: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
+    var takesSquares: Bool { true }
     let beta1: Double, beta2: Double, epsilon: Double
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
@@ -65,10 +66,9 @@ public final class Nadam: ElementwiseOptimizer {
       // Betas are rounded before they are taken from one, as Keras does it here.
       let first = 1 - T(beta1), second = 1 - T(beta2), epsilon = T(epsilon)
       let (rate, next, ahead, apart, behind, decay) = (s[0], s[1], s[2], s[3], s[4], s[5])
-      for i in 0..<e.count {
-        let g = e.gradient[i]
+      e.each { i, g, square in
         let m = e.slot0[i] + (g - e.slot0[i]) * first
-        let v = e.slot1[i] + (g * g - e.slot1[i]) * second
+        let v = e.slot1[i] + (square - e.slot1[i]) * second
         e.slot0[i] = m
         e.slot1[i] = v
         let step = next * m / ahead + apart * g / behind

@@ -40,6 +40,7 @@ public final class RMSprop: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
+    var takesSquares: Bool { true }
     let rho: Double, momentum: Double, epsilon: Double, centered: Bool
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
@@ -47,8 +48,8 @@ public final class RMSprop: ElementwiseOptimizer {
       let rate = s[0], keep = T(rho), take = T(1 - rho), epsilon = T(epsilon), momentum = T(momentum)
       let averages = e.slot1, hasMomentum = momentum > 0
       let moving = centered ? e.slot2 : e.slot1
-      for i in 0..<e.count {
-        let g = e.gradient[i], v = keep * e.slot0[i] + take * (g * g)
+      e.each { i, g, square in
+        let v = keep * e.slot0[i] + take * square
         e.slot0[i] = v
         var denominator = v + epsilon
         if centered {
