@@ -2,6 +2,7 @@ import ModelGraph
 import ModelOps
 import ModelPasses
 import ModelRuntime
+import ModelSupport
 import ModelTensor
 
 #if canImport(Glibc)
@@ -72,15 +73,13 @@ struct QuantizationComparison {
     main = model.main
     self.options = options
     context = float.makeContext()
-    var kept: [[NDArray]] = []
-    struct Enough: Error {}
-    do {
-      try data.forEach(float.inputs) { inputs in
-        guard kept.count < max(1, limit) else { throw Enough() }
-        kept.append(inputs)
-      }
-    } catch is Enough {}
-    samples = kept
+    samples = try data.first(max(1, limit), float.inputs)
+    guard !samples.isEmpty else {
+      throw FormatError(
+        .invalidValue,
+        "the representative data gives no samples to compare with: a sequence that can be walked once only has to be given as the same RepresentativeData that calibrated"
+      )
+    }
   }
 
   /// - Parameter isDetailed: whether layers are compared, too.
@@ -125,7 +124,7 @@ struct QuantizationComparison {
     let graph = model.mainGraph
     for layer in outcome.layers {
       guard let type = layer.type, let value = layer.value, let producer = graph.producer(of: value), let exact = values[layer.original],
-        let op = graph[producer].op as? QuantizedOp
+        let op = graph[producer].op as? any PrimitiveOp
       else { continue }
       var inputs: [NDArray?] = [], isComplete = true
       for input in graph[producer].inputs {
@@ -146,7 +145,7 @@ struct QuantizationComparison {
         }
       }
       guard isComplete, let found = try op.evaluate(inputs, in: context).first else { continue }
-      let stored = op.outputs.first.flatMap { $0 } ?? type
+      let stored = (op as? QuantizedOp)?.outputs.first.flatMap { $0 } ?? type
       result.own[layer.original, default: ErrorStatistics()].add(exact, try dequantized(found, stored))
     }
   }

@@ -65,7 +65,7 @@ public struct Quantizer: Sendable {
   /// - Throws: `FormatError` for data that does not fit or holds NaN, and for none at all.
   public func calibrate(_ prepared: Prepared, _ data: RepresentativeData) throws -> CalibrationResult {
     let calibrator = try Calibrator(prepared.model, method: options.calibration, options: options.execution)
-    try data.forEach(calibrator.executor.inputs) { inputs in
+    try data.forEach(calibrator.executor.inputs, remembering: max(1, options.reportSamples)) { inputs in
       try calibrator.observe(inputs)
       options.progress?("calibrating", 0)
     }
@@ -177,6 +177,7 @@ public struct QuantizationResult: Sendable {
 extension Op {
   fileprivate var isQuantized: Bool {
     if let op = self as? QuantizedOp { return !op.isFloat }
+    if let cell = self as? SequenceLSTMOp { return cell.quantization.contains { $0 != nil } }
     return self is HybridOp || self is QuantizeLinearOp || self is DequantizeLinearOp
   }
 }

@@ -9,6 +9,12 @@ public struct RepresentativeData {
   public typealias Sample = [(name: String, array: NDArray)]
   /// Gives the next inputs of a model, in the order of its ports, until there are none.
   private let start: ([Executor.Port]) throws -> () throws -> [NDArray]?
+  /// The first samples of the walk that calibrated, for whoever comes later: a sequence may let itself be walked once only.
+  private final class Memory {
+    var samples: [[NDArray]] = []
+    var isComplete = false
+  }
+  private let memory = Memory()
 
   /// Arrays by input name whose first axis is the sample axis.
   public init(_ arrays: Sample) {
@@ -36,7 +42,8 @@ public struct RepresentativeData {
     }
   }
 
-  /// One set of inputs by name after the other, each as the model takes it.
+  /// One set of inputs by name after the other, each as the model takes it. The sequence may be one that can be walked once only: what the
+  /// report is made with is remembered when it calibrates.
   public init<S: Sequence>(_ samples: S) where S.Element == Sample {
     start = { ports in
       var iterator = samples.makeIterator()
@@ -47,6 +54,26 @@ public struct RepresentativeData {
         return picked
       }
     }
+  }
+
+  /// Calls `body` with the inputs of one sample after the other, and remembers the first of them.
+  func forEach(_ ports: [Executor.Port], remembering limit: Int, _ body: ([NDArray]) throws -> Void) throws {
+    memory.samples = []
+    memory.isComplete = false
+    try forEach(ports) { inputs in
+      try body(inputs)
+      if memory.samples.count < limit { memory.samples.append(inputs) }
+    }
+    memory.isComplete = memory.samples.count < limit
+  }
+
+  /// The first samples, up to `limit`: those that are remembered, where they do.
+  func first(_ limit: Int, _ ports: [Executor.Port]) throws -> [[NDArray]] {
+    if memory.isComplete || memory.samples.count >= limit { return Array(memory.samples.prefix(limit)) }
+    var kept: [[NDArray]] = []
+    let next = try start(ports)
+    while kept.count < limit, let inputs = try next() { kept.append(inputs) }
+    return kept.count < memory.samples.count ? memory.samples : kept
   }
 
   /// Calls `body` with the inputs of one sample after the other.

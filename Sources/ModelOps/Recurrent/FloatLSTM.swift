@@ -89,6 +89,17 @@ struct FloatLSTM {
     return try step.runSteps()
   }
 
+  /// The cell states after each step, one after the other.
+  func cellStates() -> [Float] {
+    var step = self, all: [Float] = cellState
+    for t in 0..<extents.steps {
+      let time = op.isReversed ? extents.steps - 1 - t : t
+      step.advance(rows(x, time), auxiliary.map { rows($0, time) })
+      all += step.cellState
+    }
+    return all
+  }
+
   private mutating func runSteps() throws -> [NDArray] {
     let output = try context.allocate(.float32, x.shape.dropLast() + [extents.output])
     for t in 0..<extents.steps {

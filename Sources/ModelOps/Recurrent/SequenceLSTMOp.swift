@@ -65,7 +65,14 @@ public struct SequenceLSTMOp: PrimitiveOp {
     let recurrent = try inputs.required(Input.recurrentWeights + 3, of: self).type.shape.dims
     var shape = Shape.unranked
     if let dims = x.shape.dims, !dims.isEmpty { shape = .ranked(dims.dropLast() + [recurrent?.last ?? .unknown]) }
-    return [TensorType(x.dtype, shape), TensorType(state.dtype, state.shape), TensorType(cell.dtype, cell.shape)]
+    func result(_ dtype: DType, _ shape: Shape, _ stored: Quantization?) -> TensorType {
+      TensorType(dtype, shape, quantization: dtype.isInteger ? stored : nil)
+    }
+    func stored(_ index: Int) -> Quantization? { quantization.indices.contains(index) ? quantization[index] : nil }
+    return [
+      result(x.dtype, shape, outputQuantization), result(state.dtype, state.shape, stored(Input.outputState)),
+      result(cell.dtype, cell.shape, stored(Input.cellState)),
+    ]
   }
 
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
@@ -75,6 +82,12 @@ public struct SequenceLSTMOp: PrimitiveOp {
     case .int8: return try IntegerLSTM(self, inputs, context).run()
     default: throw noKernelFor(self, x.dtype)
     }
+  }
+
+  /// The cell states of all steps on floats, the first one among them: what decides on their range.
+  public func cellStates(_ inputs: [NDArray?], in context: ExecutionContext) throws -> NDArray {
+    let values = try FloatLSTM(self, inputs, context).cellStates()
+    return NDArray(values, [values.count])
   }
 }
 

@@ -49,7 +49,7 @@ public struct IntegerQuantizer {
     var outcome = QuantizationOutcome()
     for id in plan.order {
       let node = graph[id]
-      guard plan.touchesFloats(node), let result = node.outputs.first else { continue }
+      guard plan.touchesFloats(node), !plan.makesState(node), let result = node.outputs.first else { continue }
       let entry = plan.entries[id], made = rewriter.integers[result]
       outcome.layers.append(
         .init(

@@ -21,8 +21,13 @@ struct OperatorSpecification {
 
   /// - Returns: `nil` for an op without a kernel for integers.
   static func of(_ op: any Op, weightRank: Int? = nil) -> OperatorSpecification? {
-    guard op is any IntegerKernel else { return nil }
     var result = OperatorSpecification()
+    if op is SequenceLSTMOp {
+      // 8 bits alone; its weights and states are quantised by themselves.
+      result.dtypes = [.int8]
+      return result
+    }
+    guard op is any IntegerKernel else { return nil }
     switch op {
     case let op as ConvOp:
       // Three spatial axes have a float kernel only.

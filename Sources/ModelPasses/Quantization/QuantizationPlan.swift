@@ -35,6 +35,8 @@ struct QuantizationPlan {
   private(set) var reasons: [NodeID: String] = [:]
   private(set) var types: [Key: QuantizedType] = [:]
   private var fixed: Set<Key> = []
+  /// What is computed for the initial states of LSTMs alone.
+  let initialStates: Set<ValueID>
 
   /// - Parameter scheme: what each node (by its name and operator) is to become.
   init(_ model: Model, _ graph: Graph, ranges: [ValueID: ValueRange], scheme: (Node, String) -> LayerScheme) throws {
@@ -42,9 +44,10 @@ struct QuantizationPlan {
     self.graph = graph
     self.ranges = ranges
     order = try graph.order()
+    initialStates = Self.initialStates(graph, order)
     for id in order {
       let node = graph[id], op = node.wholeOp
-      guard touchesFloats(node) else { continue }
+      guard touchesFloats(node), !makesState(node) else { continue }
       let wanted = scheme(node, op.displayName)
       guard wanted != .float, let dtype = wanted.activations else { continue }
       do { entries[id] = try entry(id, node, wanted, dtype) } catch let reason as Refusal { reasons[id] = reason.text }
@@ -78,6 +81,7 @@ struct QuantizationPlan {
   }
   private func isActivation(_ value: ValueID) -> Bool { graph[value].type.dtype == .float32 && model.tensor(value, in: graph) == nil }
   func constant(_ value: ValueID) -> Tensor? { model.tensor(value, in: graph) }
+  func range(of value: ValueID) -> ValueRange? { ranges[value] }
 
   private func entry(_ id: NodeID, _ node: Node, _ scheme: LayerScheme, _ dtype: DType) throws -> Entry {
     let op = node.wholeOp, activation = (node.op as? QuantizedOp)?.activation ?? .none
@@ -86,6 +90,7 @@ struct QuantizationPlan {
     guard let specification = OperatorSpecification.of(op, weightRank: weightRank) else {
       throw Refusal(text: "LiteRT has no kernel for integers")
     }
+    if let cell = op as? SequenceLSTMOp, let reason = reasonForFloats(cell, node) { throw Refusal(text: reason) }
     guard specification.dtypes.contains(dtype) else { throw Refusal(text: "LiteRT has no kernel for \(dtype)") }
     switch activation {
     case .none: break
@@ -97,17 +102,15 @@ struct QuantizationPlan {
     }
     let operands = node.inputs.indices.filter { index in
       node.inputs[index].map { graph[$0].type.dtype == .float32 && op.isData(operand: index) } ?? false
+        && (!(op is SequenceLSTMOp) || index == SequenceLSTMOp.Input.x)
     }
-    let results = node.outputs.indices.filter { graph[node.outputs[$0]].type.dtype == .float32 }
+    let results = node.outputs.indices.filter { graph[node.outputs[$0]].type.dtype == .float32 && (!(op is SequenceLSTMOp) || $0 == 0) }
     guard !operands.isEmpty else { throw Refusal(text: "it takes no numbers that could be quantised") }
     if let weights = specification.weights {
       guard operands.contains(weights.operand), let value = node.inputs[weights.operand], let tensor = constant(value) else {
         throw Refusal(text: "its weights are computed")
       }
       guard tensor.dtype == .float32 else { throw Refusal(text: "its weights are \(tensor.dtype)") }
-      if let conv = op as? ConvOp, conv.groups > 1, conv.kernelLayout == .spatialInputOutput, tensor.extents.dropLast().last != 1 {
-        throw Refusal(text: "groups of several channels have no kernel for integers everywhere")
-      }
     }
     if let place = specification.bias, place < node.inputs.count, let bias = node.inputs[place], constant(bias) == nil {
       throw Refusal(text: "its bias is computed")

@@ -7,7 +7,7 @@ import ModelTensor
 ///     x ── FullyConnected ── y        becomes        x ── Hybrid(FullyConnected) ── y
 ///     w float32                                      w int8
 ///
-/// Weights of fewer than 1024 elements stay as they are: they save nothing.
+/// Weights of fewer than 1024 elements stay as they are: they save nothing. Those of an LSTM are all stored so, or none is.
 public struct QuantizeWeights {
   static let passName = "quantize-weights"
   public static let leastElements = 1024
@@ -26,7 +26,7 @@ public struct QuantizeWeights {
         var layer = QuantizationOutcome.Layer(name: node.name, op: op.displayName, scheme: .float, original: result)
         layer.value = result
         if recipes.first(where: { $0.matches(name: node.name, op: op.displayName) })?.scheme != .float,
-          try quantize(place, node, op, &context, graph)
+          try op is SequenceLSTMOp ? quantizeCell(place, node, &context, graph) : quantize(place, node, op, &context, graph)
         {
           layer.note = "int8 weights"
         }
@@ -51,6 +51,28 @@ public struct QuantizeWeights {
     let stored = context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: graph[w].name)
     context.graph[place].inputs[1] = stored
     context.graph[place].op = HybridOp(op, weights: type, asymmetricInputs: true, activation: activation)
+    return true
+  }
+
+  /// The weights of an LSTM, one scale for each.
+  private func quantizeCell(_ place: NodeID, _ node: Node, _ context: inout GraphContext, _ graph: Graph) throws -> Bool {
+    typealias Input = SequenceLSTMOp.Input
+    guard var cell = node.op as? SequenceLSTMOp, cell.quantization.allSatisfy({ $0 == nil }) else { return false }
+    let places = (Array(Input.inputWeights..<Input.peephole) + [Input.projection]).filter { $0 < node.inputs.count && node.inputs[$0] != nil }
+    let tensors = places.compactMap { node.inputs[$0].flatMap { context.model.tensor($0, in: graph) } }
+    guard tensors.count == places.count, tensors.allSatisfy({ $0.dtype == .float32 && $0.extents.count == 2 }),
+      tensors.allSatisfy({ $0.elementCount >= Self.leastElements })
+    else { return false }
+    context.place(node, pass: Self.passName)
+    cell.quantization = node.inputs.map { _ in nil }
+    cell.asymmetricInputs = true
+    for (index, tensor) in zip(places, tensors) {
+      guard let value = node.inputs[index] else { continue }
+      let type = try WeightQuantization.symmetric(tensor, axis: nil)
+      context.graph[place].inputs[index] = context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: graph[value].name)
+      cell.quantization[index] = type.quantization
+    }
+    context.graph[place].op = cell
     return true
   }
 }

@@ -17,7 +17,7 @@ struct QuantizingRewriter {
   }
   private var converted: [Conversion: ValueID] = [:]
   /// See `QuantizationOutcome.sources`.
-  private(set) var sources: [ValueID: (original: ValueID, type: QuantizedType)] = [:]
+  var sources: [ValueID: (original: ValueID, type: QuantizedType)] = [:]
 
   init(_ plan: QuantizationPlan, isPerChannel: Bool, isPerChannelInDense: Bool) {
     self.plan = plan
@@ -79,7 +79,7 @@ struct QuantizingRewriter {
   // MARK: Values
 
   /// The value as floats.
-  private mutating func float(_ value: ValueID) throws -> ValueID {
+  mutating func float(_ value: ValueID) throws -> ValueID {
     if let known = floats[value] { return known }
     guard let stored = integers[value] else { return value }
     let result = try dequantized(stored)
@@ -94,7 +94,7 @@ struct QuantizingRewriter {
   }
 
   /// The value as integers of just this type.
-  private mutating func integer(_ value: ValueID, _ type: QuantizedType) throws -> ValueID {
+  mutating func integer(_ value: ValueID, _ type: QuantizedType) throws -> ValueID {
     if let stored = integers[value], stored.type == type { return stored.value }
     let key = Conversion(value: value, type: type)
     if let known = converted[key] { return known }
@@ -113,6 +113,7 @@ struct QuantizingRewriter {
   // MARK: Operators
 
   private mutating func quantize(_ entry: QuantizationPlan.Entry, _ node: Node) throws {
+    if let cell = entry.op as? SequenceLSTMOp { return try quantize(cell, entry, node) }
     var inputs = node.inputs, types = [QuantizedType?](repeating: nil, count: node.inputs.count)
     let shared = plan.sharedType(entry), weights = entry.specification.weights?.operand, bias = entry.specification.bias
     for place in plan.activations(entry) {

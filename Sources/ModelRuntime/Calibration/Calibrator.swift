@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelOps
 import ModelPasses
 import ModelSupport
 import ModelTensor
@@ -10,6 +11,9 @@ public final class Calibrator {
   public private(set) var sampleCount = 0
   private var observers: [ValueID: RangeObserver] = [:]
   private let main: GraphID
+  /// LSTMs, whose cell states of all steps have a range.
+  private let cells: [Node]
+  private let context: ExecutionContext
 
   /// - Throws: `UnsupportedError` when the model can't be executed.
   public init(_ model: Model, method: CalibrationMethod = .minMax, options: ExecutionOptions = ExecutionOptions()) throws {
@@ -18,6 +22,8 @@ public final class Calibrator {
     executor = try Executor(model, options: options)
     self.method = method
     main = model.main
+    cells = executor.model.mainGraph.nodeSlots.compactMap { $0?.op is SequenceLSTMOp ? $0 : nil }
+    context = executor.makeContext()
   }
 
   /// - Throws: `FormatError.invalidValue` for a value that is not a number, `ExecutionError` of the run.
@@ -28,13 +34,26 @@ public final class Calibrator {
       }
     }
     let sample = sampleCount
+    var seen: [ValueID: NDArray] = [:]
+    let wanted = Set(cells.flatMap { $0.inputs.compactMap { $0 } })
     _ = try executor.run(inputs) { [self] value in
       guard value.graph == main, value.array.dtype == .float32 else { return }
+      if wanted.contains(value.value) { seen[value.value] = value.array }
       guard observers[value.value, default: RangeObserver(method)].observe(value.array) else {
         throw FormatError(.invalidValue, "sample \(sample) makes a NaN of '\(value.name)' (\(value.path)): it has no range")
       }
     }
+    for cell in cells { try observeCell(cell, seen) }
     sampleCount += 1
+  }
+
+  private func observeCell(_ node: Node, _ seen: [ValueID: NDArray]) throws {
+    guard let op = node.op as? SequenceLSTMOp, node.outputs.count == 3 else { return }
+    let inputs = try node.inputs.map { value -> NDArray? in
+      guard let value else { return nil }
+      return try seen[value] ?? executor.model.tensor(value, in: executor.model.mainGraph)?.array()
+    }
+    _ = observers[node.outputs[2], default: RangeObserver(method)].observe(try op.cellStates(inputs, in: context))
   }
 
   /// - Throws: `FormatError.invalidValue` when there was no sample.

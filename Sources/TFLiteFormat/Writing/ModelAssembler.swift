@@ -53,12 +53,13 @@ struct ModelAssembler {
     for value in finished.outputs { try visit(value) }
     var operators: [TFLiteOperator] = []
     for step in frame.steps {
-      for value in step.inputs + step.outputs { try visit(value) }
+      for value in step.inputs + step.outputs + step.intermediates { try visit(value) }
       var made = TFLiteOperator()
       made.opcodeIndex = code(of: step, in: frame)
       made.inputs = step.inputs.map { $0 < 0 ? -1 : Int32(index[$0]) }
       made.outputs = step.outputs.map { Int32(index[$0]) }
       made.builtinOptions = step.options
+      if !step.intermediates.isEmpty { made.intermediates = step.intermediates.map { Int32(index[$0]) } }
       if step.inputs.contains(where: { $0 >= 0 && frame.entries[$0].isVariable }) {
         made.mutatingVariableInputs = step.inputs.map { $0 >= 0 && frame.entries[$0].isVariable }
       }

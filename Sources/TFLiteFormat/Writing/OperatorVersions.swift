@@ -89,6 +89,7 @@ enum OperatorVersions {
       if both.contains(.float64) || both.contains(.float16) { return 5 }
       if both.contains(.uint16) { return 4 }
       return both.contains(.int8) ? 3 : both.contains(.uint32) ? 2 : 1
+    case .unidirectionalSequenceLstm: return first == .float32 && second == .int8 ? 3 : 1
     case .where: return first == .bool ? 1 : 2
     default: return 1
     }

@@ -25,6 +25,8 @@ final class SubgraphFrame {
     var inputs: [Int]
     var outputs: [Int]
     var options: BuiltinOptions
+    /// Tensors that only say how values inside an operator are quantised.
+    var intermediates: [Int] = []
   }
 
   private(set) var captures: [(outer: OutValue, inner: OutValue)] = []
