@@ -124,7 +124,9 @@ let package = Package(
     tests("ComputeBackend", ["ComputeBackend", "CKernels"]),
     tests("ModelRuntime", ["ModelRuntime", "TestSupport"]),
     tests("ModelVerify", ["ModelVerify"]),
-    tests("ModelTraining", ["KerasConfig", "ModelGradients", "ModelGraph", "ModelOps", "ModelRuntime", "ModelTraining", "TestSupport"]),
+    tests(
+      "ModelTraining",
+      ["KerasConfig", "ModelGradients", "ModelGraph", "ModelKit", "ModelOps", "ModelRuntime", "ModelTraining", "TestSupport"]),
     tests("ModelKit", ["ModelKit", "TestSupport"]),
     tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],

@@ -60,7 +60,7 @@ def seeded(model, seed=1):
     random = np.random.default_rng(seed)
     for weight in model.weights:
         shape = weight.shape
-        if weight.path.endswith("moving_variance"):
+        if weight.path.endswith("variance"):
             weight.assign(random.uniform(0.5, 1.5, shape))
         elif weight.path.endswith("gamma"):
             weight.assign(random.uniform(0.7, 1.3, shape))
@@ -74,6 +74,58 @@ def seeded(model, seed=1):
 def samples(model, count=SAMPLES, seed=5):
     random = np.random.default_rng(seed)
     return {port.name: (random.normal(0, 1, (count, *port.shape[1:])) + 0.3).astype("f4") for port in model.inputs}
+
+
+def one_at_a_time(model):
+    """The network for a batch of one, as TensorFlow's converter is given it."""
+    (port,) = model.inputs
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input(batch_shape=(1, *port.shape[1:]), name=port.name))
+    fixed.set_weights(model.get_weights())
+    return fixed
+
+
+def relative(expected, found):
+    return float(np.sqrt(np.mean((expected - found) ** 2) / np.mean(expected**2)))
+
+
+def same(one, other):
+    """Whether two quantisations are the same to 1e-6."""
+    return len(one[0]) == len(other[0]) and np.allclose(one[0], other[0], rtol=1e-6, atol=0) and one[1] == other[1]
+
+
+def differences(theirs, ours):
+    """Where quantisations of two files with the same operators differ. Branches may be computed in another order.
+
+    TensorFlow looks at the operands of a sum when the sum has been stored in the place of one of them: such an operand may have the
+    range of the sum.
+    """
+    def ordered(file):
+        computing = (step for step in steps(file) if any(step[3] + step[4]) and step[0] != "SHAPE")
+        return sorted(computing, key=lambda step: (step[0], [float(f"{q[0][0]:.5g}") if q else 0 for q in step[4] + step[3]]))
+
+    a, b = ordered(theirs), ordered(ours)
+    if [step[0] for step in a] != [step[0] for step in b]:
+        return [f"operators {[step[0] for step in b]} instead of {[step[0] for step in a]}"], 0
+    sums = {}
+    for kind, op, _, _, outputs in a:
+        if kind in ("ADD", "SUB", "MUL"):
+            for tensor in op.inputs:
+                sums.setdefault(tensor, []).append(outputs[0])
+    found, compared = [], 0
+    for (kind, op, _, inputs, outputs), (_, _, _, ours_in, ours_out) in zip(a, b):
+        tensors = [i for i in list(op.inputs) + list(op.outputs) if i >= 0]
+        for place, (expected, other) in enumerate(zip(inputs + outputs, ours_in + ours_out)):
+            if expected is None or other is None:
+                if expected is not other:
+                    found.append(f"{kind}: tensor {place} is {other} instead of {expected}")
+                continue
+            compared += 1
+            if not same(expected, other) and not any(same(expected, result) for result in sums.get(tensors[place], [])):
+                # The weights and bias behind such an operand follow it.
+                follows = place == 2 and inputs[0] is not None and not same(inputs[0], ours_in[0])
+                if not follows:
+                    found.append(f"{kind}: tensor {place} is {other} instead of {expected}")
+    return found, compared
 
 
 def tensorflow(model, data, *, mode="int8", float_model=False):

@@ -49,6 +49,13 @@ def run(path, feeds):
     return onnxruntime.InferenceSession(str(path)).run(None, feeds)[0]
 
 
+def near(found, expected, mean=0.0055):
+    """A step of a sum in the middle shows as a few of the 256 steps at the end: LiteRT rounds sums twice, ONNX Runtime once, and some of
+    it computes with floats. ONNX Runtime with and without its own rewriting differs by as much (0.032 of the largest for `cnn`)."""
+    assert np.abs(found - expected).max() <= 0.035 * np.abs(expected).max()
+    assert np.mean(np.abs(found - expected)) <= mean * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", ["mlp", "cnn", "unet"])
 def test_onnx_becomes_tflite(name, style, float_onnx, tmp_path):
@@ -66,15 +73,13 @@ def test_onnx_becomes_tflite(name, style, float_onnx, tmp_path):
     feeds = {key: array[:3] for key, array in data.items()}
     (array,) = feeds.values()
     expected, found = run(quantised, feeds), quantizing.invoke(path, array)
-    # A step of a sum in the middle shows as a few of the 256 steps at the end.
-    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
-    assert np.mean(np.abs(found - expected)) <= 0.008 * np.abs(expected).max()
+    near(found, expected)
     (ours,) = quantizing.ours(path, feeds, tmp_path).values()
     # ONNX Runtime leaves transposed convolutions float: such a sum may be rounded to the step beside.
     if litert.operators(path).count("DEQUANTIZE") <= 1:
         np.testing.assert_array_equal(ours, found)
     else:
-        assert np.abs(ours - found).max() <= 0.05 * np.abs(expected).max()
+        assert np.abs(ours - found).max() <= 0.015 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("name", ["cnn", "unet"])
@@ -108,7 +113,7 @@ def test_circle(name, float_onnx, tmp_path):
         np.testing.assert_array_equal(other_scales, scales)
     feeds = {key: array[:3] for key, array in data.items()}
     expected, found = run(quantised, feeds), run(back, feeds)
-    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
+    near(found, expected)
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn", "gates"])
@@ -124,7 +129,8 @@ def test_tflite_becomes_onnx(name, float_onnx, tmp_path):
     feeds = {key: array[:3] for key, array in data.items()}
     (array,) = feeds.values()
     expected, found = quantizing.invoke(path, array), run(graph, feeds)
-    assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
+    # The outputs of `gates` fill half of their 256 steps; these are one step on average.
+    near(found, expected, mean=0.0085 if name == "gates" else 0.0055)
     assert "DequantizeLinear" in modelctl.inspect(graph)["operators"]
 
 
@@ -135,7 +141,7 @@ def test_straight_to_onnx(float_onnx, tmp_path):
     np.savez(tmp_path / "samples.npz", **data)
     report = modelctl.convert(
         tmp_path / "model.keras", tmp_path / "model.onnx", "--quantize", "int8", "--representative", tmp_path / "samples.npz")
-    assert report["quantization"]["error"] < 0.1
+    assert report["quantization"]["error"] < 0.035
     exact = model(data["x"], training=False).numpy()
     found = run(tmp_path / "model.onnx", data)
-    assert np.sqrt(np.mean((found - exact) ** 2) / np.mean(exact**2)) < 0.1
+    assert np.sqrt(np.mean((found - exact) ** 2) / np.mean(exact**2)) < 0.035

@@ -62,6 +62,20 @@ import Testing
     #expect(result.report.text.contains("Against the float model, on 8 representative samples"))
   }
 
+  /// What can be walked once only: the report is made with what was remembered when it calibrated.
+  @Test func aStreamIsWalkedOnce() throws {
+    let quantizer = Quantizer(QuantizationOptions(.int8))
+    let float = try quantizer.prepare(try model())
+    let samples = Samples(30), stream = samples.makeIterator(), data = RepresentativeData(IteratorSequence(stream))
+    let ranges = try quantizer.calibrate(float, data)
+    let result = try quantizer.quantize(float, ranges, data)
+    #expect(samples.made == 30 && ranges.samples == 30 && result.report.samples == 8)
+    #expect(try #require(result.report.error) < 0.05)
+    // Another walk of it finds nothing, and says so.
+    let empty = RepresentativeData(IteratorSequence(stream))
+    #expect(throws: FormatError.self) { try quantizer.quantize(float, ranges, empty) }
+  }
+
   @Test func refusals() throws {
     var options = QuantizationOptions(.int8)
     options.isFullInteger = true
