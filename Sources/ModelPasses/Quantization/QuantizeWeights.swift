@@ -58,7 +58,9 @@ public struct QuantizeWeights {
   private func quantizeCell(_ place: NodeID, _ node: Node, _ context: inout GraphContext, _ graph: Graph) throws -> Bool {
     typealias Input = SequenceLSTMOp.Input
     guard var cell = node.op as? SequenceLSTMOp, cell.quantization.allSatisfy({ $0 == nil }) else { return false }
-    let places = (Array(Input.inputWeights..<Input.peephole) + [Input.projection]).filter { $0 < node.inputs.count && node.inputs[$0] != nil }
+    let places = (Array(Input.inputWeights..<Input.peephole) + [Input.projection]).filter {
+      $0 < node.inputs.count && node.inputs[$0] != nil
+    }
     let tensors = places.compactMap { node.inputs[$0].flatMap { context.model.tensor($0, in: graph) } }
     guard tensors.count == places.count, tensors.allSatisfy({ $0.dtype == .float32 && $0.extents.count == 2 }),
       tensors.allSatisfy({ $0.elementCount >= Self.leastElements })

@@ -10,18 +10,22 @@ extension QuantizationPlan {
     for id in order.reversed() {
       for value in graph[id].outputs where graph[value].type.dtype == .float32 && !ports.contains(value) {
         let users = uses[value, default: []]
-        let isState = !users.isEmpty && users.allSatisfy { user in
-          let node = graph[user]
-          guard node.op is SequenceLSTMOp else { return node.outputs.allSatisfy { states.contains($0) } }
-          return node.inputs.enumerated().allSatisfy { index, input in
-            input != value || index == SequenceLSTMOp.Input.outputState || index == SequenceLSTMOp.Input.cellState
+        let isState =
+          !users.isEmpty
+          && users.allSatisfy { user in
+            let node = graph[user]
+            guard node.op is SequenceLSTMOp else { return node.outputs.allSatisfy { states.contains($0) } }
+            return node.inputs.enumerated().allSatisfy { index, input in
+              input != value || index == SequenceLSTMOp.Input.outputState || index == SequenceLSTMOp.Input.cellState
+            }
           }
-        }
         if isState { states.insert(value) }
       }
     }
     // What an LSTM itself, or a layer before it, gives is more than a state.
-    return states.filter { graph.producer(of: $0).map { graph[$0].op is TileOp || graph[$0].op is ExpandOp || graph[$0].op is ReshapeOp } ?? false }
+    return states.filter {
+      graph.producer(of: $0).map { graph[$0].op is TileOp || graph[$0].op is ExpandOp || graph[$0].op is ReshapeOp } ?? false
+    }
   }
 
   func makesState(_ node: Node) -> Bool { !node.outputs.isEmpty && node.outputs.allSatisfy { initialStates.contains($0) } }
@@ -64,7 +68,9 @@ extension QuantizingRewriter {
     }
     for gate in 0..<4 {
       let index = Input.bias + gate
-      guard let value = node.inputs[index], let tensor = plan.constant(value), let weights = types[Input.inputWeights + gate] else { continue }
+      guard let value = node.inputs[index], let tensor = plan.constant(value), let weights = types[Input.inputWeights + gate] else {
+        continue
+      }
       let type = QuantizedType.bias(.int32, of: inputType, and: weights)
       inputs[index] = context.graph.addConstant(WeightQuantization.bias(tensor, as: type), name: plan.graph[value].name)
       types[index] = type

@@ -155,7 +155,8 @@ extension SubgraphReader {
     let isFloat = inputs.allSatisfy { $0 == nil || $0.map { g.type(of: $0).dtype == .float32 } ?? true }
     // One node for each operator, where that is asked for.
     let isPlain =
-      isFloat && !library.keepsOperators && cell.cellClip == 0 && cell.reasonAgainstLSTM { tensors.indices.contains($0) && tensors[$0] != nil } == nil
+      isFloat && !library.keepsOperators && cell.cellClip == 0
+      && cell.reasonAgainstLSTM { tensors.indices.contains($0) && tensors[$0] != nil } == nil
       && inputs[Input.recurrentWeights].map { g.type(of: $0).shape.rank == 2 } ?? false
     let results = isPlain ? try plain(cell, inputs, op, in: &g) : try append(cell, inputs, op, in: &g)
     if let number = tensors[Input.outputState] { assign(results[1], toVariable: number) }

@@ -109,7 +109,8 @@ extension OperatorWriter {
     for place in frame.steps.indices[first...] {
       // A bias of zeros that stands for none.
       frame.steps[place].inputs = frame.steps[place].inputs.map { input in
-        guard !(op.op is IdentityOp), input >= 0, let constant = frame.entries[input].constant, constant.dtype == .float32, constant.type.quantization == nil
+        guard !(op.op is IdentityOp), input >= 0, let constant = frame.entries[input].constant, constant.dtype == .float32,
+          constant.type.quantization == nil
         else { return input }
         return -1
       }
