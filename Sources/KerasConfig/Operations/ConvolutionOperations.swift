@@ -3,6 +3,7 @@ import ModelLayers
 import ModelOps
 import ModelSupport
 import ModelTensor
+import OrderedCollections
 
 extension OperationRules {
   static let convolution = OperationFamily(rules: convolutionRules + normalizationRules, writers: convolutionWriters + normalizationWriters)
@@ -117,12 +118,18 @@ extension OperationRules {
         case .sameLower: throw OperationWriter.unsupported(op, "it pads before rather than behind")
         case .explicit(let before, let after): x = try spatialPad(x, before, after, value: 0, &writer)
         }
-        var y = try writer.call(
-          .nn, "Conv", [.tensor(x), .tensor(w)],
-          [
-            "strides": strides.configValue, "padding": .string(padding), "data_format": "channels_last",
-            "dilation_rate": dilations.configValue,
-          ])
+        // TensorFlow does not dilate and stride at once, and Keras's operation has no groups.
+        let thins = strides.contains { $0 != 1 } && dilations.contains { $0 != 1 }
+        let options: OrderedDictionary<String, JSONValue> = [
+          "strides": (thins ? strides.map { _ in 1 } : strides).configValue, "padding": .string(padding),
+          "data_format": "channels_last", "dilation_rate": dilations.configValue,
+        ]
+        if thins, padding == "same" { throw OperationWriter.unsupported(op, "it strides, dilates and pads at once") }
+        var y = try convolve(op.groups, x, w, options, &writer)
+        if thins {
+          let whole = OperationWriter.slice(nil, nil)
+          y = try writer.getItem(y, [whole] + strides.map { OperationWriter.slice(nil, nil, $0) } + [whole])
+        }
         if inputs.count > 2, let bias = inputs[2] { y = try writer.binary("Add", y, bias) }
         return [y]
       }),
@@ -165,6 +172,23 @@ extension OperationRules {
       return y
     },
   ]
+
+  /// A convolution for each group of channels, one behind the other.
+  private static func convolve(
+    _ groups: Int, _ x: WrittenTensor, _ kernel: WrittenTensor, _ options: OrderedDictionary<String, JSONValue>, _ writer: inout OperationWriter
+  ) throws -> WrittenTensor {
+    guard groups > 1 else { return try writer.call(.nn, "Conv", [.tensor(x), .tensor(kernel)], options) }
+    let shape = kernel.fact.type.shape.extents ?? [], inputs = shape.dropLast().last ?? 0, outputs = (shape.last ?? 0) / groups
+    func part(_ tensor: WrittenTensor, _ group: Int, _ size: Int) throws -> WrittenTensor {
+      let rest = Array(repeating: OperationWriter.slice(nil, nil), count: shape.count - 1)
+      return try writer.getItem(tensor, rest + [OperationWriter.slice(group * size, (group + 1) * size)])
+    }
+    let parts = try (0..<groups).map { group in
+      try writer.call(
+        .nn, "Conv", [.tensor(try part(x, group, inputs)), .tensor(try part(kernel, group, outputs))], options)
+    }
+    return try writer.concatenate(parts, axis: shape.count - 1)
+  }
 
   /// The greatest (or the mean) of one strided slice for each place in the window.
   private static func dilatedPool(_ op: PoolOp, _ tensor: WrittenTensor, _ writer: inout OperationWriter) throws -> WrittenTensor {

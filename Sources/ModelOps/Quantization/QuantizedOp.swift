@@ -114,7 +114,9 @@ extension OpContext {
     let scales = try self.scales(of: type, for: x)
     // No format dequantises int64, the bias of 16-bit activations.
     if type.dtype == .int64 { return try mul(try cast(x, to: .float32), scales) }
-    let zeros = type.hasZeroPoints ? try zeroPoints(of: type, like: scales) : nil
+    // A zero point of 0 tells the dtype: ONNX Runtime, which moves transpositions across, quantises to uint8 without one.
+    let isStated = type.hasZeroPoints || (!type.isPerAxis && type.dtype != .int32)
+    let zeros = isStated ? try zeroPoints(of: type, like: scales) : nil
     return try apply(DequantizeLinearOp(axis: type.quantization.axis ?? 0, blockSize: type.quantization.block ?? 0), x, scales, zeros)
   }
 

@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelSupport
 import ModelTensor
 
 /// What is known of one element of a computed shape.
@@ -92,14 +93,27 @@ extension GraphFolding {
       return pick(node, x, depth: depth)
     case is WhereOp:
       return choose(node, depth: depth)
+    case let op as ReduceOp where op.kind == .prod && fact.type.shape.rank == 0:
+      // The rows of a tensor that is flattened: one unknown extent, whatever it is the product of.
+      guard let factors = trace(x, depth: depth + 1) else { return [.unknown] }
+      let numbers = factors.compactMap { if case .known(let value) = $0 { value } else { nil } }
+      if factors.count == 1 { return factors }
+      return [numbers.count == factors.count ? checkedProduct(numbers).map(TracedExtent.known) ?? .unknown : .unknown]
     default:
-      return fact.elements?.map { element in
-        switch element {
-        case .fixed(let value): .known(value)
-        case .named(let name): .named(name)
-        case .unknown: .unknown
+      if let elements = fact.elements {
+        return elements.map { element in
+          switch element {
+          case .fixed(let value): .known(value)
+          case .named(let name): .named(name)
+          case .unknown: .unknown
+          }
         }
       }
+      // Computed, but it is known how many they are.
+      guard let count = fact.type.shape.rank == 0 ? 1 : fact.type.shape.extents?.first, count <= Fact.elementLimit,
+        fact.type.shape.rank ?? 2 <= 1, fact.type.dtype.isInteger
+      else { return nil }
+      return Array(repeating: .unknown, count: count)
     }
   }
 

@@ -44,11 +44,12 @@ extension LiftLayers {
     }
   }
 
-  /// All that an op-level model goes through on its way to Keras layers: constants folded, functions
-  /// in pieces put together, channels last, lifted.
+  /// All that an op-level model goes through on its way to Keras layers: quantised ops spelled out, constants folded,
+  /// functions in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      RemoveDeadCode(), ExpandCells(), LowerLayers(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(),
+      RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), RecognizeBatchNormalization(), FoldConstants(),
+      RecognizeScan(), RecognizeRowProducts(),
       RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
