@@ -175,7 +175,8 @@ extension OperationRules {
 
   /// A convolution for each group of channels, one behind the other.
   private static func convolve(
-    _ groups: Int, _ x: WrittenTensor, _ kernel: WrittenTensor, _ options: OrderedDictionary<String, JSONValue>, _ writer: inout OperationWriter
+    _ groups: Int, _ x: WrittenTensor, _ kernel: WrittenTensor, _ options: OrderedDictionary<String, JSONValue>,
+    _ writer: inout OperationWriter
   ) throws -> WrittenTensor {
     guard groups > 1 else { return try writer.call(.nn, "Conv", [.tensor(x), .tensor(kernel)], options) }
     let shape = kernel.fact.type.shape.extents ?? [], inputs = shape.dropLast().last ?? 0, outputs = (shape.last ?? 0) / groups

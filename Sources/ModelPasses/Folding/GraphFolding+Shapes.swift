@@ -9,7 +9,45 @@ enum TracedExtent: Equatable {
   /// An extent of a value of the graph.
   case axis(ValueID, Int)
   case named(String)
+  /// A number times extents that are not known: the rows of a tensor that is flattened.
+  case product(Int, [Place])
   case unknown
+
+  struct Place: Hashable {
+    var value: ValueID, axis: Int
+  }
+
+  /// The factors of a product of extents.
+  private var factors: (number: Int, places: [Place])? {
+    switch self {
+    case .known(let value): (value, [])
+    case .axis(let value, let axis): (1, [Place(value: value, axis: axis)])
+    case .product(let number, let places): (number, places)
+    case .named, .unknown: nil
+    }
+  }
+
+  static func product(of extents: [Self]) -> Self {
+    if extents.count == 1 { return extents[0] }
+    var numbers: [Int] = [], places: [Place] = []
+    for extent in extents {
+      guard let factors = extent.factors else { return .unknown }
+      numbers.append(factors.number)
+      places += factors.places
+    }
+    guard let number = checkedProduct(numbers), number >= 0 else { return .unknown }
+    if places.isEmpty { return .known(number) }
+    if places.count == 1, number == 1 { return .axis(places[0].value, places[0].axis) }
+    return .product(number, places)
+  }
+
+  /// What is left of a product when some of its factors are taken away.
+  static func quotient(_ whole: Self, by part: Self) -> Int? {
+    guard let a = whole.factors, let b = part.factors, b.number > 0, a.number % b.number == 0, a.places.count == b.places.count,
+      Set(a.places) == Set(b.places), Set(a.places).count == a.places.count
+    else { return nil }
+    return a.number / b.number
+  }
 }
 
 extension GraphFolding {
@@ -18,15 +56,22 @@ extension GraphFolding {
   mutating func simplifyShape(_ id: NodeID) throws {
     let node = context.graph[id]
     guard node.op is ReshapeOp || node.op is ExpandOp, node.inputs.count == 2, let x = node.inputs[0], let shape = node.inputs[1],
-      fact(shape).constant == nil, let extents = trace(shape), let dims = context.graph[x].type.shape.dims
+      fact(shape).constant == nil, var extents = trace(shape), let dims = context.graph[x].type.shape.dims
     else { return }
+    // What −1 stands for, when the other extents leave a number.
+    if node.op is ReshapeOp, extents.filter({ $0 == .known(-1) }).count == 1, let place = extents.firstIndex(of: .known(-1)) {
+      let all = TracedExtent.product(of: dims.enumerated().map { axis, dim in dim.value.map(TracedExtent.known) ?? .axis(x, axis) })
+      var others = extents
+      others.remove(at: place)
+      if let rest = TracedExtent.quotient(all, by: .product(of: others)) { extents[place] = .known(rest) }
+    }
     if context.graph[shape].elements == nil {
       context.graph[shape].elements = extents.map { extent in
         switch extent {
         case .known(let value): .fixed(value)
         case .axis(let value, let axis): context.graph[value].type.shape.dims?[axis] ?? .unknown
         case .named(let name): .named(name)
-        case .unknown: .unknown
+        case .product, .unknown: .unknown
         }
       }
       try sharpen(id)
@@ -93,12 +138,14 @@ extension GraphFolding {
       return pick(node, x, depth: depth)
     case is WhereOp:
       return choose(node, depth: depth)
-    case let op as ReduceOp where op.kind == .prod && fact.type.shape.rank == 0:
-      // The rows of a tensor that is flattened: one unknown extent, whatever it is the product of.
-      guard let factors = trace(x, depth: depth + 1) else { return [.unknown] }
-      let numbers = factors.compactMap { if case .known(let value) = $0 { value } else { nil } }
-      if factors.count == 1 { return factors }
-      return [numbers.count == factors.count ? checkedProduct(numbers).map(TracedExtent.known) ?? .unknown : .unknown]
+    case let op as ReduceOp where op.kind == .prod && fact.type.shape.elementCount == 1:
+      return trace(x, depth: depth + 1).map { [.product(of: $0)] } ?? [.unknown]
+    case is MulOp: return pairwise(node, depth: depth) { .product(of: [$0, $1]) }
+    case is MaximumOp:
+      return pairwise(node, depth: depth) { a, b in
+        if case .known(let x) = a, case .known(let y) = b { return .known(max(x, y)) }
+        return a == b ? a : .unknown
+      }
     default:
       if let elements = fact.elements {
         return elements.map { element in
@@ -115,6 +162,13 @@ extension GraphFolding {
       else { return nil }
       return Array(repeating: .unknown, count: count)
     }
+  }
+
+  private func pairwise(_ node: Node, depth: Int, _ combine: (TracedExtent, TracedExtent) -> TracedExtent) -> [TracedExtent]? {
+    guard node.inputs.count == 2, let a = node.inputs[0].flatMap({ trace($0, depth: depth + 1) }),
+      let b = node.inputs[1].flatMap({ trace($0, depth: depth + 1) }), a.count == b.count || a.count == 1 || b.count == 1
+    else { return nil }
+    return (0..<max(a.count, b.count)).map { combine(a[a.count == 1 ? 0 : $0], b[b.count == 1 ? 0 : $0]) }
   }
 
   /// `Where(shape = −1, ones, shape)`, with which exporters say that an expansion leaves some extents alone.

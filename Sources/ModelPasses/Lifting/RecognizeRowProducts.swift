@@ -65,7 +65,8 @@ struct RecognizeRowProducts: Pass {
     case is AddOp:
       guard node.inputs.count == 2, let bias = node.input(1), context.fact(of: bias).constant != nil else { return false }
       return context.graph[bias].type.shape == .ranked([.fixed(units)])
-    case is ReluOp, is SigmoidOp, is TanhOp, is IdentityOp, is EluOp, is SeluOp, is SoftplusOp, is SoftsignOp, is SiluOp, is GeluOp, is MishOp,
+    case is ReluOp, is SigmoidOp, is TanhOp, is IdentityOp, is EluOp, is SeluOp, is SoftplusOp, is SoftsignOp, is SiluOp, is GeluOp,
+      is MishOp,
       is LeakyReluOp, is HardSigmoidOp, is HardSwishOp, is CeluOp, is ExpOp:
       return node.inputs.count == 1
     default: return false

@@ -111,7 +111,7 @@ extension OperatorWriter {
     let reach = (0..<rank).map { spans[$0] - strides[$0] }
     if g.wanted == nil, g.padding == .valid, (0..<rank).allSatisfy({ g.extra[$0] < strides[$0] }) {
       return try spread(
-        x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], max(reach[$0], 0) + g.extra[$0]) }, .valid)
+        x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], reach[$0] + g.extra[$0]) }, .valid)
     }
     var y = try spread(x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], reach[$0]) }, .valid)
     for axis in 0..<rank {

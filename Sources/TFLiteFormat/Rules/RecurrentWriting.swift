@@ -27,6 +27,8 @@ extension OperatorWriter {
       recurrent.extents == [directions, 4 * h, h], weights.dtype == .float32, recurrent.dtype == .float32,
       x[3] == nil || x[3]?.fact.constant?.dtype == .float32
     else { return nil }
+    // States of an open batch would lie over one another.
+    if dims[op.batchFirst ? 0 : 1].value == nil, frame.mayBeDynamic { return nil }
     let bias = x[3]?.fact.constant
     var sequences: [OutValue] = [], hidden: [OutValue] = [], cells: [OutValue] = []
     for d in 0..<directions {
