@@ -51,7 +51,10 @@ struct ObjectWriter {
     if op.layer is LayerPipeline { config["dtype"] = nil }
     if generation == .keras2, holdsOldHardSigmoid(typed) { needsKeras2 = true }
     config = activations(config)
-    if generation == .keras3, className == "ThresholdedReLU" { className = "ReLU" }
+    if generation == .keras3, rule.layerType == ReLU.self {
+      className = "ReLU"
+      config["theta"] = nil
+    }
     config = translator.layerConfig(config, className: className, title: name)
     if translator.needsKeras2 { needsKeras2 = true }
     if generation == .keras3 {

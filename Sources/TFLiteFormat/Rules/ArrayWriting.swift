@@ -46,7 +46,7 @@ let arrayWriting: [WritingRule] = [
       let moving = op.permutation.filter { old[$0] != .fixed(1) }
       if moving == moving.sorted() { return [try w.reshapedTo(type, value)] }
     }
-    guard op.permutation.count <= 6 else { throw UnsupportedError("TFLite transposes up to six axes") }
+    if op.permutation.count > 6 { return [try w.transposedByGroups(value, op.permutation, type)] }
     return [try w.emit(.transpose, [value, try w.int32s(op.permutation)], .transposeOptions(TransposeOptions()), as: type)]
   },
   .writes(ConcatOp.self) { op, x, w in
@@ -239,3 +239,31 @@ let arrayWriting: [WritingRule] = [
     return [try w.emit(.spaceToDepth, [value], .spaceToDepthOptions(options), as: type)]
   },
 ]
+
+extension OperatorWriter {
+  /// More axes than the operator takes: those that stay together move as one, those of extent 1 as none.
+  fileprivate mutating func transposedByGroups(_ value: OutValue, _ permutation: [Int], _ type: TensorType) throws -> OutValue {
+    let tooMany = UnsupportedError("TFLite transposes up to six axes")
+    guard let dims = value.type.shape.dims, dims.count == permutation.count, dims.filter({ $0.value == nil }).count <= 1 else {
+      throw tooMany
+    }
+    let moving = dims.indices.filter { dims[$0] != .fixed(1) }
+    // The groups in the order of the result, each of axes that stand side by side in both.
+    var groups: [[Int]] = []
+    for axis in permutation where dims[axis] != .fixed(1) {
+      let follows = groups.last?.last.flatMap { last in moving.first { $0 > last } } == axis
+      if follows { groups[groups.count - 1].append(axis) } else { groups.append([axis]) }
+    }
+    guard groups.count <= 6 else { throw tooMany }
+    let before = groups.indices.sorted { groups[$0][0] < groups[$1][0] }
+    let extents = before.map { group in
+      checkedProduct(groups[group].map { dims[$0].value ?? -1 }).flatMap { $0 < 0 ? nil : $0 }.map(Dim.fixed) ?? .unknown
+    }
+    let merged = try reshapedTo(TensorType(value.dtype, .ranked(extents)), value)
+    let order = groups.indices.map { group in before.firstIndex(of: group) ?? 0 }
+    let moved = try emit(
+      .transpose, [merged, try int32s(order)], .transposeOptions(TransposeOptions()),
+      as: TensorType(value.dtype, .ranked(order.map { extents[$0] })))
+    return try reshapedTo(type, moved)
+  }
+}
