@@ -173,22 +173,25 @@ extension OperationRules {
     },
   ]
 
-  /// A convolution for each group of channels, one behind the other.
+  /// A convolution of each channel by itself, or one for each group of channels, one behind the other.
   private static func convolve(
     _ groups: Int, _ x: WrittenTensor, _ kernel: WrittenTensor, _ options: OrderedDictionary<String, JSONValue>,
     _ writer: inout OperationWriter
   ) throws -> WrittenTensor {
     guard groups > 1 else { return try writer.call(.nn, "Conv", [.tensor(x), .tensor(kernel)], options) }
-    let shape = kernel.fact.type.shape.extents ?? [], inputs = shape.dropLast().last ?? 0, outputs = (shape.last ?? 0) / groups
-    func part(_ tensor: WrittenTensor, _ group: Int, _ size: Int) throws -> WrittenTensor {
-      let rest = Array(repeating: OperationWriter.slice(nil, nil), count: shape.count - 1)
-      return try writer.getItem(tensor, rest + [OperationWriter.slice(group * size, (group + 1) * size)])
+    let shape = kernel.fact.type.shape.extents ?? [], axis = shape.count - 1, inputs = shape.dropLast().last ?? 0
+    let outputs = (shape.last ?? 0) / groups
+    if inputs == 1, shape.count <= 4, Set(options["strides"]?.arrayValue?.map(\.intValue) ?? []).count == 1 {
+      let apart = shape.dropLast(2).map(Int64.init) + [Int64(groups), Int64(outputs)]
+      let each = try writer.apply(ReshapeOp(), to: [kernel, writer.constant(NDArray(apart, [apart.count]))])
+      return try writer.call(.nn, "DepthwiseConv", [.tensor(x), .tensor(try each.at(0))], options)
     }
     let parts = try (0..<groups).map { group in
-      try writer.call(
-        .nn, "Conv", [.tensor(try part(x, group, inputs)), .tensor(try part(kernel, group, outputs))], options)
+      let channels = try writer.slice(x, axis: axis, start: group * inputs, end: (group + 1) * inputs)
+      let filters = try writer.slice(kernel, axis: axis, start: group * outputs, end: (group + 1) * outputs)
+      return try writer.call(.nn, "Conv", [.tensor(channels), .tensor(filters)], options)
     }
-    return try writer.concatenate(parts, axis: shape.count - 1)
+    return try writer.concatenate(parts, axis: axis)
   }
 
   /// The greatest (or the mean) of one strided slice for each place in the window.
