@@ -2,7 +2,7 @@
 
 Whole processes, with the operating system's own account of time and memory. Prints a table; nothing here passes or fails.
 
-    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference]
+    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference,quantize]
 """
 import argparse
 import json
@@ -208,10 +208,44 @@ def bench_inference(folder):
               f"LiteRT with XNNPACK {litert:.1f} ms: {integers / litert:.2f}× |", flush=True)
 
 
+TF_QUANTIZE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import keras, numpy as np, quantizing
+model = keras.saving.load_model(sys.argv[2])
+data = {model.inputs[0].name: list(np.load(sys.argv[3]).values())[0]} if sys.argv[5] == "int8" else None
+open(sys.argv[4], "wb").write(quantizing.tensorflow(model, data, mode=sys.argv[5]))
+"""
+
+
+def bench_quantize(folder):
+    """MobileNetV2, 224 × 224: conversion and writing alone, then with calibration; ours over few and many samples."""
+    path = folder / "MobileNetV2.keras"
+    if not path.exists():
+        network(path, "MobileNetV2")
+    make = "import numpy as np, sys; np.savez(sys.argv[1], x=np.random.default_rng(1).normal(size=(int(sys.argv[2]), 224, 224, 3)).astype('f4'))"
+    for count in [20, 200]:
+        subprocess.run([PYTHON, "-c", make, str(folder / f"{count}.npz"), str(count)], check=True)
+    tests = pathlib.Path(__file__).resolve().parents[1] / "InteropTests"
+
+    def ours(mode, count):
+        samples = ["--representative", folder / f"{count}.npz"] if count else []
+        return process([modelctl.BINARY, "convert", path, folder / "ours.tflite", "--force", "--quantize", mode, *samples], runs=1, warmup=0)
+
+    def theirs(mode, count):
+        command = [PYTHON, "-c", TF_QUANTIZE, tests, path, folder / f"{count or 20}.npz", folder / "theirs.tflite", mode]
+        return peer(command, runs=1, warmup=0)
+
+    row("MobileNetV2 as dynamic-range TFLite", *ours("dynamic", 0), [("TensorFlow's converter", theirs("dynamic", 0))])
+    few = ours("int8", 20)
+    row("MobileNetV2 as int8 TFLite, 200 samples", *ours("int8", 200),
+        [("TensorFlow's converter", theirs("int8", 200)), ("modelctl with 20 samples", few)])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gigabytes", type=float, default=1.0)
-    parser.add_argument("--only", default="convert,inspect,converters,inference")
+    parser.add_argument("--only", default="convert,inspect,converters,inference,quantize")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     print("| what | time | resident | peers in the same run |\n| --- | --- | --- | --- |")
@@ -226,6 +260,8 @@ def main():
             bench_converters(folder)
         if "inference" in wanted:
             bench_inference(folder)
+        if "quantize" in wanted:
+            bench_quantize(folder)
 
 
 main()

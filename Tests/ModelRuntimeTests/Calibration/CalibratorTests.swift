@@ -45,7 +45,8 @@ import Testing
     }
     for batches in [[[100] + values], [values, [100]]] {
       let found = try #require(range(method, batches))
-      #expect(found.low > -1.06 && found.low < (method == .meanSquaredError ? -0.3 : -0.9), "\(found)")
+      // The least squares keep the outlier, which costs more than coarser steps; they see the low end through bins of 1/15.
+      #expect(found.low > -1.06 && found.low < (method == .meanSquaredError ? -0.85 : -0.9), "\(found)")
       #expect(found.high > 0.9 && found.high < (method == .meanSquaredError ? 101 : 1.2), "\(found)")
     }
     #expect(range(.percentile(100), [values]).map { $0.high > 0.99 } == true)
