@@ -8,7 +8,7 @@
 #   make conformance   the ONNX backend node tests; REPORT=docs/onnx-conformance.md writes their table anew
 #   make op-support    TensorFlow's and TensorFlow Lite's operators one by one; writes docs/op-support.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
-#   make fixtures      make the recorded fixtures anew with the real frameworks
+#   make fixtures      train the models of fixtures/trained, and record the other fixtures anew with the real frameworks
 #   make lint          swift-format in strict mode
 #   make format        let swift-format rewrite the sources
 #   make check-layers  hold Package.swift against the table of targets in docs/architecture.md
@@ -18,7 +18,7 @@
 
 SWIFT  ?= swift
 PYTHON ?= python3
-PACKAGES := libhdf5-dev libprotobuf-dev libzip-dev libopenblas-dev pkg-config perl
+PACKAGES := libhdf5-dev libprotobuf-dev libzip-dev libopenblas-dev libpng-dev libjpeg-dev pkg-config perl
 VENV   := .venv
 TFJS   := .venv-tfjs
 PEERS  := $(VENV)/bin/python
@@ -58,7 +58,8 @@ op-support: release $(VENV)/.ready
 bench: release $(VENV)/.ready $(TFJS)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) MODELCTL_TFJS_PYTHON=$(CURDIR)/$(TFJS)/bin/python $(PEERS) Tests/Benchmarks/bench.py
 
-fixtures: $(VENV)/.ready
+fixtures: release $(VENV)/.ready
+	.build/release/modelbench fixtures fixtures/trained
 	for script in fixtures/*/generate.py fixtures/*/*/generate.py fixtures/training/generate_*.py Tests/KerasConfigTests/generate_*.py; do \
 	  [ ! -e "$$script" ] || $(PEERS) "$$script" || exit 1; done
 
@@ -83,10 +84,10 @@ $(TFJS)/.ready: Tests/InteropTests/requirements-tfjs.txt | $(VENV)/.ready
 	touch $@
 
 lint:
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests docs/examples
 
 format:
-	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests docs/examples
 
 check-layers: system
 	@mkdir -p .build

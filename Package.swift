@@ -28,6 +28,7 @@ let package = Package(
     .library(name: "TFLiteFormat", targets: ["TFLiteFormat"]),
     .library(name: "NumPyFormat", targets: ["NumPyFormat"]),
     .library(name: "ModelTraining", targets: ["ModelTraining"]),
+    .library(name: "ImageData", targets: ["ImageData"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -41,6 +42,7 @@ let package = Package(
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
     .target(name: "CChecksum"),
+    .target(name: "CImage", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 
     // The core.
@@ -87,6 +89,7 @@ let package = Package(
     library(
       "ModelTraining",
       ["CChecksum", "KerasConfig", "KerasH5Format", "KerasStorage", "ModelGradients", "ModelKit", "ModelRuntime", "NumPyFormat"]),
+    library("ImageData", ["CImage", "ModelOps", "ModelSupport", "ModelTraining"]),
     .executableTarget(
       name: "modelctl",
       dependencies: [
@@ -95,8 +98,10 @@ let package = Package(
     .executableTarget(
       name: "modelbench",
       dependencies: [
-        "ModelKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ModelKit", "ModelTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+
+    .executableTarget(name: "Examples", dependencies: ["ModelKit", "ModelTraining"], path: "docs/examples", swiftSettings: strict),
 
     // Tests mirror the sources.
     .target(
@@ -127,6 +132,8 @@ let package = Package(
     tests(
       "ModelTraining",
       ["KerasConfig", "ModelGradients", "ModelGraph", "ModelKit", "ModelOps", "ModelRuntime", "ModelTraining", "TestSupport"]),
+    tests("Examples", ["Examples"]),
+    tests("ImageData", ["ImageData", "ModelTraining"]),
     tests("ModelKit", ["ModelKit", "TestSupport"]),
     tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],

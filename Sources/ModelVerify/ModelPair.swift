@@ -12,7 +12,7 @@ struct ModelPair {
   /// The first input of the candidate that each input of the reference feeds.
   private let takers: [Int: Int]
   /// For each output of the reference the candidate's.
-  private let outputs: [Int?]
+  let outputs: [Int?]
   private let constraints: [InputConstraint]
 
   /// `nil`, with `report.failure` set, when the inputs can't be paired.
@@ -101,7 +101,12 @@ struct ModelPair {
 
   /// The candidate's outputs for inputs of the reference.
   func runCandidate(_ inputs: [NDArray], probe: Probe? = nil) throws -> [NDArray] {
-    let adapted = try candidate.inputs.enumerated().map { index, port in
+    try candidate.run(try adapted(inputs), probe: probe)
+  }
+
+  /// Inputs of the reference as the candidate takes them.
+  func adapted(_ inputs: [NDArray]) throws -> [NDArray] {
+    try candidate.inputs.enumerated().map { index, port in
       let array = inputs[feeds[index]]
       guard let adaptation = Adaptation(array.shape, to: port.type.shape) else {
         throw ExecutionError(
@@ -111,7 +116,6 @@ struct ModelPair {
       }
       return try adaptation.apply(array, to: TensorType(port.type.dtype, port.type.shape))
     }
-    return try candidate.run(adapted, probe: probe)
   }
 
   /// Runs both and adds what they give to the statistics.

@@ -74,7 +74,7 @@ public struct Verifier {
   }
 
   /// The first way of filling in open dimensions and integers that both models accept.
-  private func madeUpSamples(_ pair: ModelPair, _ report: inout VerificationReport) throws -> Samples? {
+  func madeUpSamples(_ pair: ModelPair, _ report: inout VerificationReport) throws -> Samples? {
     var referenceError: (any Error)?, candidateError: (any Error)?
     for choice in ShapeChoice.alternatives {
       for isPositive in [false, true] {

@@ -79,3 +79,31 @@ def test_it_follows_keras(folder):
         assert np.allclose(values, report["history"][name], rtol=1e-4, atol=1e-5), name
     for ours, theirs in zip(keras.saving.load_model(out, compile=False).get_weights(), model.get_weights()):
         assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.savedmodel", "m.onnx", "m.tflite", "m.graph", "m.layers"])
+def test_formats_learn_alike(folder, name):
+    """A model without batch normalisation, which graphs fold: every weight has its counterpart."""
+    plain = folder / "plain.keras"
+    if not plain.exists():
+        keras.utils.set_random_seed(4)
+        model = keras.Sequential([
+            keras.Input((8, 8, 2), name="in0"), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(),
+            keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(3)])
+        model.save(plain)
+        model.export(folder / "plain.savedmodel", verbose=False)
+    other = folder / name.replace("m.", "plain.")
+    if not other.exists():
+        modelctl.convert(plain, other, "--to", {"m.graph": "tfjs-graph", "m.layers": "tfjs-layers"}.get(name, name[2:]))
+    report = modelctl.verify(plain, other, "--training", "--steps", "4", "--optimizer", "adam")
+    assert report["equivalent"] and report["training"]["equivalent"]
+    assert len(report["training"]["gradients"]) == 6 and not report["training"]["missing"]
+
+
+def test_a_frozen_weight_is_a_difference(folder):
+    model = keras.saving.load_model(folder / "m.keras", compile=False)
+    model.get_layer("hidden").trainable = False
+    model.save(folder / "frozen.keras")
+    report = modelctl.verify(folder / "m.keras", folder / "frozen.keras", "--training", expect=1)
+    assert not report["equivalent"] and all(row["mismatched"] == 0 for row in report["outputs"])
+    assert len(report["training"]["missing"]) == 2

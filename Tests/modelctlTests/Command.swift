@@ -13,8 +13,11 @@ struct Command {
   /// With at most 8 GB of address space and 60 seconds of processor time.
   init(limited arguments: [String]) throws { try self.init(arguments, isLimited: true) }
 
-  init(_ arguments: [String], in directory: String? = nil, isLimited: Bool = false) throws {
-    guard let binary = Self.binary else { throw NotBuilt() }
+  /// Another program of the package.
+  init(program: String, _ arguments: [String]) throws { try self.init(arguments, program: program) }
+
+  init(_ arguments: [String], in directory: String? = nil, isLimited: Bool = false, program: String = "modelctl") throws {
+    guard let binary = Self.find(program) else { throw NotBuilt() }
     let process = Process()
     process.executableURL = isLimited ? URL(fileURLWithPath: "/bin/sh") : binary
     process.arguments = isLimited ? ["-c", "ulimit -v 8000000; ulimit -t 60; exec \"$0\" \"$@\"", binary.path] + arguments : arguments
@@ -36,17 +39,17 @@ struct Command {
   var json: JSONValue { get throws { try JSONValue(parsing: output) } }
 
   /// Beside the test bundle, wherever the build directory is.
-  private static let binary: URL? = {
+  private static func find(_ program: String) -> URL? {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let candidates = [
       Bundle.main.executableURL?.deletingLastPathComponent(), Bundle.main.bundleURL.deletingLastPathComponent(),
       root.appendingPathComponent(".build/debug"), root.appendingPathComponent(".build/release"),
     ]
-    return candidates.compactMap { $0?.appendingPathComponent("modelctl") }.first {
+    return candidates.compactMap { $0?.appendingPathComponent(program) }.first {
       FileManager.default.isExecutableFile(atPath: $0.path)
     }
-  }()
+  }
 }
 
 /// A directory that is gone when the test ends.

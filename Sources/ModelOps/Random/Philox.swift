@@ -3,7 +3,7 @@ import ModelTensor
 
 /// Philox4x32-10, a counter-based generator (Salmon et al., 2011): the same seed gives the same numbers on every
 /// machine, at any position.
-struct Philox {
+public struct Philox: Sendable {
   private var counter: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
   private let key: (UInt32, UInt32)
   private var block: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
@@ -12,7 +12,7 @@ struct Philox {
   init(seed: UInt64) { key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)) }
 
   /// At a counter of 128 bits, moved on by so many blocks of four numbers.
-  init(key: UInt64, counter low: UInt64, _ high: UInt64, skipping blocks: UInt64 = 0) {
+  public init(key: UInt64, counter low: UInt64, _ high: UInt64, skipping blocks: UInt64 = 0) {
     self.init(seed: key)
     let (sum, overflow) = low.addingReportingOverflow(blocks)
     let top = overflow ? high &+ 1 : high
@@ -22,7 +22,8 @@ struct Philox {
     )
   }
 
-  mutating func next() -> UInt32 {
+  /// The next 32 random bits.
+  public mutating func next() -> UInt32 {
     if used == 4 {
       block = Self.rounds(counter, key)
       used = 0

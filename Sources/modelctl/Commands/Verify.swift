@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelKit
+import ModelTraining
 import ModelVerify
 
 struct Verify: ParsableCommand {
@@ -18,10 +19,26 @@ struct Verify: ParsableCommand {
   @OptionGroup var comparison: ComparisonOptions
   @Flag(help: "Name the first value inside that differs, and its node.")
   var layers = false
+  @Flag(help: "Hold gradients, and weights after some steps of an optimiser, against each other too.")
+  var training = false
+  @Option(help: ArgumentHelp("How many steps of --training.", valueName: "n"))
+  var steps = 5
+  @Option(help: ArgumentHelp("The optimiser of --training, by Keras's name.", valueName: "name"))
+  var optimizer = "sgd"
+  @Option(help: ArgumentHelp("The learning rate of --training.", valueName: "x"))
+  var learningRate = 0.01
   @Flag(help: "Print one JSON document.")
   var json = false
   @Option(help: ArgumentHelp("Also write a self-contained page.", valueName: "file"))
   var html: String?
+
+  func validate() throws {
+    guard (1...10_000).contains(steps) else { throw ValidationError("--steps must be from 1 to 10000.") }
+    guard learningRate > 0, learningRate.isFinite else { throw ValidationError("--learning-rate must be a number above 0.") }
+    guard Optimizers.names.contains(optimizer.lowercased()) else {
+      throw ValidationError("There is no optimiser '\(optimizer)'; known are \(Optimizers.names.joined(separator: ", ")).")
+    }
+  }
 
   func run() throws {
     let progress = Progress()
@@ -29,16 +46,31 @@ struct Verify: ParsableCommand {
     options.findsDivergence = layers
     progress.show("reading")
     let report: VerificationReport
+    var learning: TrainingEquivalenceReport?
     do {
       defer { progress.clear() }
-      report = try Verifier(options: options).verify(
-        reference: about(reference) { try FormatRegistry.open(reference, options: source.read) },
-        candidate: about(candidate) {
-          try FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true)
-        })
+      let first = try about(reference) { try FormatRegistry.open(reference, options: source.read) }
+      let second = try about(candidate) { try FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true) }
+      report = try Verifier(options: options).verify(reference: first, candidate: second)
+      if training {
+        progress.show("training")
+        var equivalence = TrainingEquivalence(options: options)
+        (equivalence.steps, equivalence.optimizer, equivalence.learningRate) = (steps, optimizer, learningRate)
+        learning = try equivalence.compare(reference: first, candidate: second)
+      }
     }
     if let html { try writeWhole(report.html(reference: reference, candidate: candidate), to: html) }
-    print(json ? report.json.text(.indented) + "\n" : report.text, terminator: "")
-    if !report.isEquivalent { throw ExitCode(1) }
+    let isEquivalent = report.isEquivalent && learning?.isEquivalent ?? true
+    if json {
+      var document = report.json
+      if let learning {
+        document["training"] = learning.json
+        document["equivalent"] = .bool(isEquivalent)
+      }
+      print(document.text(.indented))
+    } else {
+      print(report.text + (learning.map { "\n" + $0.text } ?? ""), terminator: "")
+    }
+    if !isEquivalent { throw ExitCode(1) }
   }
 }
