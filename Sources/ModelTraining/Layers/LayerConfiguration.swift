@@ -14,7 +14,42 @@ enum LayerConfiguration {
           if let json = config["\(stem)_constraint"], !json.isNull { weight.constraint = constraint(json) }
         }
       }
-      if let json = config["activity_regularizer"], !json.isNull { layer.activityRegularizer = regularizer(json) }
+    }
+    takeActivity(object, to: layer)
+    let wrapped = ["layer", "backward_layer", "cell"].compactMap { object["config"]?[$0]?["config"]?["layers"] }
+    if wrapped.contains(where: { holdsChoices($0) }) {
+      layer.trainingTrouble = "regularisers and constraints in a model inside a wrapper are not applied yet"
+    }
+  }
+
+  /// Penalties on what layers give: of the layer itself, and of what it calls as a layer. `TimeDistributed` does not, and Keras then adds none.
+  private static func takeActivity(_ object: JSONValue, to layer: StandardLayer) {
+    // A literal `nil` would be JSON's null here.
+    func said(_ config: JSONValue?) -> JSONValue? {
+      guard let value = config?["activity_regularizer"], !value.isNull else { return Optional.none }
+      return value
+    }
+    let config = object["config"]
+    if let own = said(config) {
+      layer.activityRegularizer = regularizer(own)
+      if layer.definition is ModelLayers.MultiHeadAttention || layer.definition is ModelLayers.GroupedQueryAttention {
+        layer.trainingTrouble = "an activity regulariser of attention is not applied to its parts yet"
+      }
+    }
+    guard let both = layer.definition as? ModelLayers.Bidirectional, let inner = said(config?["layer"]?["config"]) else { return }
+    // The sum over both directions is that over their concatenation.
+    layer.activityRegularizer = regularizer(inner)
+    let back = said(config?["backward_layer"]?["config"]) ?? inner
+    let isSame = back["class_name"] == inner["class_name"] && back["config"] == inner["config"]
+    if both.mergeMode != .concat || !isSame || said(config).map({ _ in true }) ?? false {
+      layer.trainingTrouble = "an activity regulariser of both directions is applied to their concatenation only"
+    }
+  }
+  private static func holdsChoices(_ json: JSONValue, depth: Int = 0) -> Bool {
+    guard depth < 64 else { return true }
+    if let list = json.arrayValue { return list.contains { holdsChoices($0, depth: depth + 1) } }
+    return (json.objectValue ?? [:]).contains { key, value in
+      !value.isNull && (key.hasSuffix("_regularizer") || key.hasSuffix("_constraint")) || holdsChoices(value, depth: depth + 1)
     }
   }
 

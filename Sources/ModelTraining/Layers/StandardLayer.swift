@@ -20,6 +20,8 @@ open class StandardLayer: Layer {
   var trouble: TensorError?
   var policy = DTypePolicy()
   var activityRegularizer: (any Regularizer)?
+  /// Why it can compute, but not train.
+  var trainingTrouble: String?
   /// What the file that it came from said of it.
   var original: JSONValue?
   /// Draws of dropout and its kin.
@@ -84,7 +86,10 @@ open class StandardLayer: Layer {
     let op = LayerOp(definition, policy: policy, roles: inputs.map { _ in "" } + keys, options: options)
     var context = TensorContext()
     let tensors: [Tensor?] = inputs + keys.compactMap { named[$0] }
-    if training { try TrainingRefusal.check(definition) }
+    if training {
+      try TrainingRefusal.check(definition)
+      if let trainingTrouble { throw TensorError(.notSupported, "'\(name)' (\(className)): \(trainingTrouble)") }
+    }
     do {
       let full = try op.makeCall(tensors + ownWeights.map(\.tensor), masks: tensors.map { $0?.mask }, in: &context)
       var given = full

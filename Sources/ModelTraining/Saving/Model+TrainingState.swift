@@ -9,10 +9,8 @@ extension Model {
   func trainingState() throws -> TrainingState? {
     guard let optimizer = training.optimizer, training.trouble == nil else { return nil }
     var state = TrainingState(compileConfig: try training.arguments.config(optimizer: optimizer, runEagerly: training.runEagerly))
-    if training.isBuilt {
-      state.optimizerVariables = try optimizer.variables.enumerated().map { index, variable in
-        ("optimizer/vars/\(index)", ModelTensor.Tensor(try variable.stored.array()))
-      }
+    state.optimizerVariables = try optimizer.variables.enumerated().map { index, variable in
+      ("optimizer/vars/\(index)", ModelTensor.Tensor(try variable.stored.array()))
     }
     return state
   }
@@ -37,8 +35,12 @@ extension Model {
   /// - Throws: `FormatError` when a variable has another shape.
   func restoreOptimizer(_ state: TrainingState) throws {
     guard let optimizer = training.optimizer, isBuilt, let stored = OptimizerVariables.keras3(state), !stored.isEmpty else { return }
-    try optimizer.build(trainableWeights)
-    training.isBuilt = true
+    // One that never made a step has no slots yet, in the file either.
+    let isFresh = stored.count == optimizer.variables.count && !training.isBuilt
+    if !isFresh {
+      try optimizer.build(trainableWeights)
+      training.isBuilt = true
+    }
     let variables = optimizer.variables
     guard variables.count == stored.count else {
       throw FormatError(
