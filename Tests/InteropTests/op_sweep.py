@@ -22,7 +22,7 @@ import tensorflow as tf
 import modelctl
 
 # Each module has a list `CASES`.
-MODULES = ["op_sweep_a", "op_sweep_b"]
+MODULES = ["op_sweep_a", "op_sweep_b", "op_sweep_c"]
 # Cases in one SavedModel: a process and a file each would take many times as long.
 GROUP = 30
 

@@ -19,7 +19,7 @@ KEPT = ("DecodeBase64", "EncodeBase64", "DecodeRaw", "DecodeJpeg", "DecodePng", 
         "DecodeCSV", "RaggedTensorToTensor", "RaggedTensorToVariant", "RaggedGather", "RaggedRange", "RaggedTensorFromVariant",
         "QuantizedConcat", "RaggedBincount", "UnicodeDecode", "UnicodeEncode", "DecodePaddedRaw", "DecodeJSONExample", "AudioSpectrogram", "EncodePng", "EncodeJpeg",
         "QuantizedMatMul", "QuantizedConv2D", "QuantizedRelu", "QuantizedReshape", "QuantizedBiasAdd", "QuantizedMaxPool",
-        "QuantizedAvgPool", "DebugIdentity", "ConfigureDistributedTPU", "ScalarSummary", "HistogramSummary", "MergeSummary")
+        "QuantizedAvgPool", "DebugIdentity", "ConfigureDistributedTPU", "RaggedTensorToSparse", "RaggedCross", "CTCGreedyDecoder", "CTCBeamSearchDecoder", "ScalarSummary", "HistogramSummary", "MergeSummary")
 
 
 def dtype(number):

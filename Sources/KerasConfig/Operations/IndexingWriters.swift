@@ -161,15 +161,17 @@ extension OperationRules {
     let steps = try list(4, "steps")
     var key = dims.map { _ in OperationWriter.slice(nil, nil) }
     let far = Int(Int32.max)
+    var asLongAs: [(axis: Int, extent: Dim)] = []
     for index in starts.indices {
       let axis = axes.map { index < $0.count ? $0[index] : index } ?? index
       let step = steps.map { index < $0.count ? $0[index] : 1 } ?? 1
       guard axis < dims.count, index < ends.count, step != 0 else { throw GraphError(.shapeMismatch, "Slice of rank \(dims.count)") }
       var stop = ends[index].value
       if stop == nil {
-        guard ends[index] == dims[axis], ends[index] != .unknown, step > 0 else {
+        guard ends[index] != .unknown, step > 0, ends[index] == dims[axis] || step == 1 && starts[index] == .fixed(0) else {
           throw OperationWriter.unsupported(op, "its bounds are computed at run time")
         }
+        if ends[index] != dims[axis] { asLongAs.append((axis, ends[index])) }
         stop = far
       }
       guard let start = starts[index].value, let stop else { throw OperationWriter.unsupported(op, "its bounds are computed at run time") }
@@ -183,6 +185,15 @@ extension OperationRules {
       }
     }
     while key.last == OperationWriter.slice(nil, nil) { key.removeLast() }
-    return key.isEmpty ? x : try writer.getItem(x, key)
+    var y = key.isEmpty ? x : try writer.getItem(x, key)
+    // As many elements as another tensor has along an axis: those at its places.
+    for (axis, extent) in asLongAs {
+      guard let (source, place) = writer.sources[extent] else {
+        throw OperationWriter.unsupported(op, "its bounds are computed at run time")
+      }
+      let places = try writer.places(of: source, place, .int32)
+      y = try writer.call(.numpy, "Take", [.tensor(y), .tensor(places)], ["axis": .int(axis)])
+    }
+    return y
   }
 }

@@ -90,10 +90,7 @@ extension OperationRules {
         let (source, place) = writer.sources[extent]
       else { throw OperationWriter.unsupported(op, "its bounds are computed at run time") }
       // The places of an axis: ones along it are summed up.
-      let line = try writer.getItem(source, try (0..<source.rank()).map { $0 == place ? OperationWriter.slice(nil, nil) : 0 })
-      let ones = try writer.call(.numpy, "OnesLike", [.tensor(line)], ["dtype": .string(start.dtype.rawValue)])
-      let places = try writer.call(.numpy, "Cumsum", [.tensor(ones)], ["axis": 0, "dtype": nil])
-      return try writer.binary("Subtract", places, try writer.scalar(1, like: places))
+      return try writer.places(of: source, place, start.dtype)
     },
     OperationWriteRule(ExpandOp.self) { op, inputs, writer in
       guard let wanted = try inputs.at(1).fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
@@ -186,6 +183,9 @@ extension OperationRules {
     if let open = shape.firstIndex(of: -1), shape.filter({ $0 == -1 }).count == 1, let total = x.fact.type.shape.elementCount {
       let rest = checkedProduct(shape.enumerated().filter { $0.offset != open }.map(\.element)) ?? 0
       if rest > 0, total % rest == 0 { shape[open] = total / rest }
+    }
+    if shape.filter({ $0 == -1 }).count > 1, let dims, let same = try writer.regrouped(x, dims, wanted, allowZero: allowZero) {
+      return same
     }
     guard shape.filter({ $0 == -1 }).count <= 1 else { throw OperationWriter.unsupported(op, "more than one extent is unknown") }
     return try writer.reshape(x, shape)

@@ -13,7 +13,7 @@ public enum NonDifferentiable {
     // Comparisons and indices.
     "Equal", "NotEqual", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNaN",
     "IsInf", "ArgMax", "ArgMin",
-    "NonZero", "OneHot", "NonMaxSuppression", "OptionalHasElement", "SequenceLength", "SequenceExtents",
+    "NonZero", "OneHot", "NonMaxSuppression", "GreedyPath", "OptionalHasElement", "SequenceLength", "SequenceExtents",
     // Shapes, and numbers that follow from them.
     "Shape", "Size", "ConstantOfShape", "EyeLike", "Range", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix",
     // Random numbers do not depend on what only tells their shape; draws from a distribution have no slope.
@@ -38,6 +38,7 @@ public enum NonDifferentiable {
         "works on text or keys",
         [
           "CharacterSplit", "DecodeBase64", "DecodeRaw", "EncodeBase64", "HashCross", "LSHProjection", "LabelEncoder", "NumberFormat",
+          "ParseExample",
           "RegexFullMatch", "RegexReplace", "SkipGram", "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength",
           "StringNGrams", "StringNormalizer", "StringSplit", "StringStrip", "Substring", "TfIdfVectorizer", "TreeEnsemble",
           "UnicodeDecode", "UnicodeEncode",
@@ -56,7 +57,8 @@ public enum NonDifferentiable {
       (
         "has no rule yet",
         [
-          "CropAndResize", "DeformConv", "GridSample", "ProjectiveTransform", "RoiAlign", "TensorScatter",
+          "CropAndResize", "DeformConv", "LU", "LogDeterminant", "QR", "SVD", "SymmetricEigen", "GridSample", "ProjectiveTransform",
+          "RoiAlign", "TensorScatter",
         ]
       ),
     ]

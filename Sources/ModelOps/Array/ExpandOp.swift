@@ -15,6 +15,14 @@ public struct ExpandOp: PrimitiveOp {
     }
     return [TensorType(x.type.dtype, try broadcast([x.type.shape, .ranked(wanted)]))]
   }
+  /// One number, repeated as often as a vector of a known length has it.
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    guard let x = inputs.first ?? nil, let elements = x.elements, elements.count == 1, inputs.count > 1,
+      let shape = inputs[1]?.integers, shape.count <= 1, x.type.shape.rank.map({ $0 <= 1 }) ?? false
+    else { return [nil] }
+    guard let count = shape.first else { return [elements] }
+    return [(0...1024).contains(count) ? Array(repeating: elements[0], count: count) : nil]
+  }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard let shape = try inputs.required(1, of: self).integers(), shape.allSatisfy({ $0 >= 0 }), checkedProduct(shape) != nil

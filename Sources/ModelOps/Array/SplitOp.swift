@@ -41,6 +41,17 @@ public struct SplitOp: PrimitiveOp {
       return TensorType(x.type.dtype, .ranked(result))
     }
   }
+  /// The parts of a vector whose elements are known.
+  public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
+    guard let x = inputs.first ?? nil, x.type.shape.rank == 1, let elements = x.elements, inputs.count < 2 || inputs[1]?.integers != nil,
+      (0...1024).contains(count), let sizes = try? sizes(inputs.count > 1 ? inputs[1]?.integers : nil, extent: elements.count)
+    else { return [] }
+    var start = 0
+    return sizes.map { size in
+      defer { start += size }
+      return Array(elements[start..<min(elements.count, start + size)])
+    }
+  }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     let axis = try indexedAxis(axis, rank: x.rank)

@@ -9,7 +9,15 @@ public struct SparseStringSplitOp: PrimitiveOp {
   public static let name = "SparseStringSplit"
   public static let family = OpFamily.text
   public var maxSplit: Int
-  public init(maxSplit: Int = -1) { self.maxSplit = maxSplit }
+  /// Whether each byte of the delimiter is one: then none splits off every byte, and empty parts may be left out (TensorFlow
+  /// `StringSplit`).
+  public var splitsAtAny: Bool
+  public var skipsEmpty: Bool
+  public init(maxSplit: Int = -1, splitsAtAny: Bool = false, skipsEmpty: Bool = false) {
+    self.maxSplit = maxSplit
+    self.splitsAtAny = splitsAtAny
+    self.skipsEmpty = skipsEmpty
+  }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     [TensorType(.int64, .ranked([.unknown, 2])), TensorType(.string, .ranked([.unknown])), TensorType(.int64, [2])]
   }
@@ -22,6 +30,7 @@ public struct SparseStringSplitOp: PrimitiveOp {
     for (row, text) in x.strings.enumerated() {
       var found = maxSplit == 0 ? [text] : splitter.parts(of: text)
       if found.isEmpty, !delimiter.isEmpty { found = [[]] }
+      if splitsAtAny { found = self.parts(of: text, at: separator) }
       width = max(width, found.count)
       for (column, part) in found.enumerated() {
         places += [Int64(row), Int64(column)]
@@ -30,5 +39,11 @@ public struct SparseStringSplitOp: PrimitiveOp {
     }
     let shape = NDArray([Int64(x.count), Int64(width)], [2])
     return [NDArray(places, [parts.count, 2]), NDArray(strings: parts, [parts.count]), shape]
+  }
+
+  private func parts(of text: [UInt8], at delimiters: [UInt8]) -> [[UInt8]] {
+    if delimiters.isEmpty { return text.map { [$0] } }
+    if text.isEmpty { return [] }
+    return text.split(omittingEmptySubsequences: skipsEmpty) { delimiters.contains($0) }.map(Array.init)
   }
 }

@@ -61,7 +61,7 @@ public struct Legalizer {
     } else {
       passes.append(FoldQuantizedWeights(kernelLayout: profile.layout == .channelsFirst ? .outputInputSpatial : nil))
     }
-    passes += [CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
+    passes += [SpellNegativeZero(profile), CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
     return passes
   }
 

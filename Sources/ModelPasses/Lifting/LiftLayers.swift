@@ -39,7 +39,7 @@ extension LiftLayers {
   /// Whether ops of this kind are tried at all: others become layers never.
   public static func mayLift(_ op: any Op) -> Bool {
     switch type(of: op).family {
-    case .convolution, .linear, .normalization, .pooling, .reduction, .recurrent, .activation, .arithmetic, .array, .image: true
+    case .convolution, .linear, .normalization, .pooling, .reduction, .recurrent, .activation, .arithmetic, .array, .image, .text: true
     default: false
     }
   }
@@ -48,8 +48,8 @@ extension LiftLayers {
   /// functions in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), RecognizeBatchNormalization(), FoldConstants(),
-      RecognizeScan(), RecognizeRowProducts(),
+      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), RecognizeBatchNormalization(),
+      FoldConstants(), RecognizeScan(), RecognizeRowProducts(),
       RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]

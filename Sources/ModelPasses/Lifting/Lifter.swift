@@ -121,6 +121,7 @@ struct Lifter {
       case .arithmetic: return try liftArithmetic(node, id)
       case .array: return try liftArray(node, id)
       case .image: return try liftImage(node)
+      case .text: return try liftText(node)
       default: return false
       }
     } catch is GraphError {
@@ -279,13 +280,14 @@ struct Lifter {
   }
 
   mutating func addAll(
-    _ layer: any Layer, named name: String, _ inputs: [ValueID], _ weights: [Weight], roles: [String]? = nil, results: [ValueID?]
+    _ layer: any Layer, named name: String, _ inputs: [ValueID], _ weights: [Weight], roles: [String]? = nil, policy: DTypePolicy? = nil,
+    results: [ValueID?]
   ) throws -> [ValueID] {
     let types = inputs.map { context.fact(of: $0).type }
     let className = type(of: layer).className
     let dtype = types.first.map(\.dtype).flatMap { $0.isFloatingPoint ? $0 : nil } ?? weights.first?.tensor.dtype ?? .float32
     let op = LayerOp(
-      layer, policy: DTypePolicy(variable: weights.first?.tensor.dtype ?? dtype, compute: dtype),
+      layer, policy: policy ?? DTypePolicy(variable: weights.first?.tensor.dtype ?? dtype, compute: dtype),
       roles: roles ?? inputs.map { _ in "" })
     let kind = className + " " + op.attributes.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
     let key = kind + " " + weights.flatMap(\.sources).map { String($0.raw) }.joined(separator: ",")

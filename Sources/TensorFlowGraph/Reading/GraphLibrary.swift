@@ -23,6 +23,8 @@ final class GraphLibrary {
   private var hasFilledTables = false
   private var visited = 0
   private var expanded: [String: Int] = [:]
+  /// Whether the graph has ops that TensorFlow does not register, so that types of values are guesses.
+  var guessesTypes = false
   /// What can't be kept although the results are the same.
   var notes: [Loss] = []
 

@@ -149,7 +149,7 @@ extension SubgraphReader {
     do { results = try rule(reader, &g) } catch let error as UnsupportedError {
       return try giveUp(error.message).map(Symbol.value)
     } catch let error as GraphError {
-      guard !isTyped || error.code == .missingType else { throw FormatError(.invalidValue, error.description) }
+      guard !isTyped || error.code == .missingType || library.guessesTypes else { throw FormatError(.invalidValue, error.description) }
       return try giveUp("its inputs have unknown types: \(error.message)").map(Symbol.value)
     } catch let error as ExecutionError { throw FormatError(.invalidValue, error.description) }
     try nameResults(&results, reader, since: first, name: unique, in: &g)
@@ -197,6 +197,7 @@ extension SubgraphReader {
   /// Of an op TensorFlow does not register nothing is known but which of its results are used.
   private func unregisteredTypes(_ reader: NodeReader) -> [TensorType] {
     let type = (reader.attribute("T") ?? reader.attribute("Tout") ?? reader.attribute("dtype"))?.type?.dtype ?? .float32
+    library.guessesTypes = true
     let count = 1 + (table.lastUsedResult[reader.node.name ?? ""] ?? 0)
     let shapes = reader.declaredShapes
     return (0..<min(count, 256)).map { TensorType(type, $0 < shapes.count ? shapes[$0] : .unranked) }

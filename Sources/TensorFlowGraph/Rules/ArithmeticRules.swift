@@ -6,7 +6,15 @@ import ModelTensor
 let arithmeticRules: [NodeRule] = unaryArithmeticRules + binaryArithmeticRules + variadicArithmeticRules + complexRules
 
 private let unaryArithmeticRules: [NodeRule] = [
-  .same("Exp", ExpOp()), .same("Log", LogOp()), .same("Sqrt", SqrtOp()), .same("Square", SquareOp()), .same("Rsqrt", RsqrtOp()),
+  .rule(
+    "Exp", ExpOp.self,
+    read: { n, g in
+      let x = try n.input(0)
+      guard g.isComplex(x) else { return [try g.apply(ExpOp(), x)] }
+      let size = try g.apply(ExpOp(), try g.part(x, 0)), angle = try g.part(x, 1)
+      return [try g.complex(try g.mul(size, try g.apply(CosOp(), angle)), try g.mul(size, try g.apply(SinOp(), angle)))]
+    }, write: { _, x, w in [try w.emit("Exp", x.values)] }),
+  .same("Log", LogOp()), .same("Sqrt", SqrtOp()), .same("Square", SquareOp()), .same("Rsqrt", RsqrtOp()),
   .same("Expm1", Expm1Op()), .same("Log1p", Log1pOp()),
   .same("Sin", SinOp()), .same("Cos", CosOp()), .same("Tan", TanOp()), .same("Asin", AsinOp()), .same("Acos", AcosOp()),
   .same("Atan", AtanOp()), .same("Sinh", SinhOp()), .same("Cosh", CoshOp()), .same("Asinh", AsinhOp()), .same("Acosh", AcoshOp()),

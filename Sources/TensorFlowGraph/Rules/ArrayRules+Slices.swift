@@ -49,7 +49,10 @@ extension NodeReader {
   /// an ellipsis, new axes, and axes that one index takes away.
   func stridedSlice(in g: inout GraphContext) throws -> [ValueID] {
     let x = try input(0)
-    let strides = try constantInts(3, in: g), count = strides.count
+    let strideValues = try int64(3, in: &g), knownStrides = g.fact(of: strideValues).elements
+    guard let count = knownStrides?.count ?? g.type(of: strideValues).shape.dims?.first?.value else {
+      throw UnsupportedError("StridedSlice over an unknown number of axes")
+    }
     func mask(_ name: String) throws -> Int { try int(name) }
     let (beginMask, endMask) = (try mask("begin_mask"), try mask("end_mask"))
     let (ellipsis, newAxis, shrink) = (try mask("ellipsis_mask"), try mask("new_axis_mask"), try mask("shrink_axis_mask"))
@@ -63,7 +66,7 @@ extension NodeReader {
     }
     // Which axis of `x` each entry is for.
     let own = (0..<count).filter { !has(ellipsis, $0) && (!has(newAxis, $0) || has(ellipsis, $0)) }.count
-    var starts: [ValueID] = [], stops: [ValueID] = [], axes: [Int] = [], steps: [Int] = []
+    var starts: [ValueID] = [], stops: [ValueID] = [], axes: [Int] = [], steps: [ValueID] = []
     // Of the result before new axes: which of `x`'s axes disappear, and where new ones stand.
     var squeezed: [Int] = [], inserted: [Int] = [], axis = 0, place = 0
     for index in 0..<count {
@@ -77,7 +80,7 @@ extension NodeReader {
         place += 1
       } else {
         defer { axis += 1 }
-        let step = has(shrink, index) ? 1 : strides[index]
+        let step = has(shrink, index) ? 1 : knownStrides?[index].value
         guard step != 0 else { throw FormatError(.invalidValue, "StridedSlice with a stride of 0") }
         let start = try bound(begins, knownBegins, index, &g)
         if has(shrink, index) {
@@ -92,21 +95,31 @@ extension NodeReader {
             stops.append(try g.select(isLast, try g.ints([Int.max]), next))
           }
           axes.append(axis)
-          steps.append(1)
+          steps.append(try g.ints([1]))
           continue
         }
         place += 1
         if has(beginMask, index), has(endMask, index), step == 1 { continue }
-        starts.append(has(beginMask, index) ? try g.ints([step > 0 ? 0 : Int.max]) : start)
-        stops.append(has(endMask, index) ? try g.ints([step > 0 ? Int.max : Int.min]) : try bound(ends, knownEnds, index, &g))
         axes.append(axis)
-        steps.append(step)
+        let stop = has(endMask, index) ? nil : try bound(ends, knownEnds, index, &g)
+        if let step {
+          starts.append(has(beginMask, index) ? try g.ints([step > 0 ? 0 : Int.max]) : start)
+          stops.append(try stop ?? g.ints([step > 0 ? Int.max : Int.min]))
+          steps.append(try g.ints([step]))
+        } else {
+          // Which end an open bound stands for depends on the direction.
+          let by = try g.slice(strideValues, axis: 0, start: index, end: index + 1)
+          let goesForward = try g.apply(GreaterOp(), by, try g.ints([0]))
+          starts.append(has(beginMask, index) ? try g.select(goesForward, try g.ints([0]), try g.ints([Int.max])) : start)
+          stops.append(try stop ?? g.select(goesForward, try g.ints([Int.max]), try g.ints([Int.min])))
+          steps.append(by)
+        }
       }
     }
     var result = x
     if !axes.isEmpty {
       let start = try g.concat(starts, axis: 0), stop = try g.concat(stops, axis: 0)
-      result = try g.apply(SliceOp(), x, start, stop, try g.ints(axes), try g.ints(steps))
+      result = try g.apply(SliceOp(), x, start, stop, try g.ints(axes), try g.concat(steps, axis: 0))
     }
     if !squeezed.isEmpty { result = try g.squeeze(result, squeezed) }
     if !inserted.isEmpty { result = try g.unsqueeze(result, inserted) }
@@ -182,7 +195,9 @@ extension NodeWriter {
     }
     var steps = [Int](repeating: 1, count: listed.count)
     if let given = x[4] {
-      guard let known = given.fact.integers, known.count == listed.count else { throw UnsupportedError("a slice with computed steps") }
+      guard let known = given.fact.integers, known.count == listed.count else {
+        return [try computedSlice(value, starts, ends, given, listed, type)]
+      }
       steps = known
     }
     let depth = (listed.max() ?? -1) + 1
@@ -226,6 +241,30 @@ extension NodeWriter {
         "StridedSlice", [value, try joined(begin), try joined(end), try isKnown ? int32s(strides) : ints(strides)],
         ["begin_mask": .int(beginMask), "end_mask": .int(endMask)], as: type)
     ]
+  }
+
+  /// A slice whose steps are computed: bounds beyond an end are cut there by TensorFlow, too, and none is left out.
+  private mutating func computedSlice(
+    _ x: OutValue, _ starts: OutValue, _ ends: OutValue, _ steps: OutValue, _ axes: [Int], _ type: TensorType
+  ) throws -> OutValue {
+    let depth = (axes.max() ?? -1) + 1
+    var begin: [OutValue] = [], end: [OutValue] = [], strides: [OutValue] = []
+    for axis in 0..<depth {
+      guard let index = axes.firstIndex(of: axis) else {
+        begin.append(try ints([0]))
+        end.append(try ints([Int.max]))
+        strides.append(try ints([1]))
+        continue
+      }
+      for (all, part) in [(starts, 0), (ends, 1), (steps, 2)] {
+        let one = try cast(try slice(all, axis: 0, start: index, end: index + 1), to: .int64)
+        if part == 0 { begin.append(one) } else if part == 1 { end.append(one) } else { strides.append(one) }
+      }
+    }
+    // Beyond the first element going backwards: the least int64 overflows when the extent is added to it.
+    let least = try ints(Array(repeating: -Int(Int64.max) + 1, count: depth))
+    let stop = try maximum(try concat(end, axis: 0), least)
+    return try emit("StridedSlice", [x, try concat(begin, axis: 0), stop, try concat(strides, axis: 0)], as: type)
   }
 
   mutating func padded(_ op: PadOp, _ x: RuleInputs) throws -> [OutValue] {

@@ -28,6 +28,23 @@ let imageRules: [NodeRule] =
       guard try n.flag("pad_to_max_output_size") else { return [indices, scores, count] }
       return [try n.filledUp(indices, &g), try n.filledUp(scores, &g), count]
     },
+    .rule(
+      "CombinedNonMaxSuppression", CombinedNonMaxSuppressionOp.self,
+      read: { n, g in
+        let op = CombinedNonMaxSuppressionOp(
+          maxPerClass: try n.constantInt(2, in: g), maxTotal: try n.constantInt(3, in: g),
+          overlapThreshold: try n.constantScalar(4, in: g), scoreThreshold: try n.constantScalar(5, in: g),
+          padsPerClass: try n.flag("pad_per_class"), clipsBoxes: try n.flag("clip_boxes"))
+        return try g.apply(op, to: [try n.input(0), try n.input(1)])
+      },
+      write: { op, x, w in
+        try w.emit(
+          "CombinedNonMaxSuppression",
+          [
+            try x.required(0), try x.required(1), try w.int32(op.maxPerClass), try w.int32(op.maxTotal),
+            try w.scalar(op.overlapThreshold, dtype: .float32), try w.scalar(op.scoreThreshold, dtype: .float32),
+          ], ["pad_per_class": .bool(op.padsPerClass), "clip_boxes": .bool(op.clipsBoxes)], types: try w.types(op, x))
+      }),
     .writes(NonMaxSuppressionOp.self) { op, x, w in [try writeSuppression(op, x, &w)] },
     .reads("AdjustContrastv2") { n, g in
       let x = try n.input(0), mean = try g.reduce(.mean, x, axes: [-3, -2], keepDims: true)

@@ -82,6 +82,39 @@ let linearRules: [NodeRule] = [
   },
   .same("MatrixDeterminant", DetOp()), .same("Cholesky", CholeskyOp()),
   .rule(
+    "Qr", QROp.self, read: { n, g in try g.apply(QROp(isWhole: try n.flag("full_matrices")), to: [try n.input(0)]) },
+    write: { op, x, w in try w.emit("Qr", x.values, ["full_matrices": .bool(op.isWhole)], types: try w.types(op, x)) }),
+  .rule(
+    "SelfAdjointEigV2", SymmetricEigenOp.self,
+    read: { n, g in
+      let results = try g.apply(SymmetricEigenOp(), to: [try n.input(0)])
+      if try n.flag("compute_v") { return results }
+      return [results[0], try g.constant(NDArray(zeros: g.type(of: results[1]).dtype, [0]))]
+    },
+    write: { op, x, w in try w.emit("SelfAdjointEigV2", x.values, ["compute_v": .bool(true)], types: try w.types(op, x)) }),
+  .rule(
+    "Svd", SVDOp.self,
+    read: { n, g in
+      let results = try g.apply(SVDOp(isWhole: try n.flag("full_matrices")), to: [try n.input(0)])
+      if try n.flag("compute_uv") { return results }
+      let none = try g.constant(NDArray(zeros: g.type(of: results[0]).dtype, [0]))
+      return [results[0], none, none]
+    },
+    write: { op, x, w in
+      try w.emit("Svd", x.values, ["compute_uv": .bool(true), "full_matrices": .bool(op.isWhole)], types: try w.types(op, x))
+    }),
+  .rule(
+    "Lu", LUOp.self,
+    read: { n, g in
+      let results = try g.apply(LUOp(), to: [try n.input(0)])
+      return [results[0], try g.cast(results[1], to: try n.dtype("output_idx_type"))]
+    },
+    write: { op, x, w in try w.emit("Lu", x.values, ["output_idx_type": try .dtype(.int64)], types: try w.types(op, x)) }),
+  .rule(
+    "LogMatrixDeterminant", LogDeterminantOp.self,
+    read: { n, g in try g.apply(LogDeterminantOp(), to: [try n.input(0)]) },
+    write: { op, x, w in try w.emit("LogMatrixDeterminant", x.values, types: try w.types(op, x)) }),
+  .rule(
     "MatrixInverse", MatrixInverseOp.self,
     read: { n, g in [try g.swapped(try g.apply(MatrixInverseOp(), try n.input(0)), if: try n.flag("adjoint"))] },
     write: { _, x, w in [try w.emit("MatrixInverse", x.values)] }),

@@ -6,6 +6,7 @@ import ModelTensor
 /// Rows of different lengths: all values one after the other, and where each row begins.
 let raggedRules: [NodeRule] = [
   .reads("RaggedTensorToTensor") { n, g in [try n.denseRows(in: &g)] },
+  .reads("RaggedTensorToSparse") { n, g in try n.sparseRows(in: &g) },
   .reads("RaggedBincount") { n, g in [try n.countsOfRows(in: &g)] },
   .reads("RaggedRange") { n, g in try n.ranges(in: &g) },
   .reads("RaggedGather") { n, g in try n.gatheredRows(in: &g) },
@@ -56,6 +57,26 @@ extension GraphContext {
 }
 
 extension NodeReader {
+  /// Indices, values and dense shape of rows given by where they begin, from the outermost level in.
+  fileprivate func sparseRows(in g: inout GraphContext) throws -> [ValueID] {
+    let depth = inputs.count - 1
+    guard depth >= 1, depth <= 32, let values = inputs.last, let rank = g.type(of: values).shape.rank, rank == 1 else {
+      throw UnsupportedError("\(type) of values that are no vector")
+    }
+    var total = try g.shape(of: values), columns: [ValueID] = [], extents: [ValueID] = [], row: ValueID?
+    for level in (0..<depth).reversed() {
+      let rows = try g.rows(splits: try int64(level, in: &g), total: total)
+      let most = try g.reduce(.max, try g.concat([rows.places, try g.ints([-1])], axis: 0), axes: [0], keepDims: true)
+      columns.insert(try row.map { try g.gather(rows.places, $0, axis: 0) } ?? rows.places, at: 0)
+      extents.insert(try g.add(most, try g.ints([1])), at: 0)
+      row = try row.map { try g.gather(rows.rows, $0, axis: 0) } ?? rows.rows
+      total = rows.count
+    }
+    if let row { columns.insert(row, at: 0) }
+    let places = try g.concat(try columns.map { try g.unsqueeze($0, [1]) }, axis: 1)
+    return [places, try g.apply(IdentityOp(), values), try g.concat([total] + extents, axis: 0)]
+  }
+
   fileprivate func denseRows(in g: inout GraphContext) throws -> ValueID {
     let types = try strings("row_partition_types"), values = try input(1), one = try g.ints([1])
     guard !types.isEmpty, inputs.count == 3 + types.count else {

@@ -6,7 +6,7 @@ struct RuleTable: Sendable {
   private var writers: [ObjectIdentifier: NodeRule.Write] = [:]
 
   static let all = RuleTable([
-    activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, imageRules, linearRules,
+    activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, exampleRules, imageRules, linearRules,
     normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules, recurrentRules,
     reductionRules, scatterRules, segmentRules, sequenceRules, sortingRules, sparseRules, tableRules, textRules, wordRules,
   ])

@@ -52,7 +52,18 @@ let textRules: [NodeRule] = [
     read: { n, g in
       try g.apply(SparseStringSplitOp(maxSplit: try n.int("maxsplit")), to: [try n.input(0), try n.input(1)])
     },
-    write: { op, x, w in try w.emit("StringSplitV2", x.values, ["maxsplit": .int(op.maxSplit)], types: try w.types(op, x)) }),
+    write: { op, x, w in
+      if op.splitsAtAny { return try w.emit("StringSplit", x.values, ["skip_empty": .bool(op.skipsEmpty)], types: try w.types(op, x)) }
+      // TensorFlow.js splits at single characters; white space is some of them.
+      if w.dialect == .tensorFlowJS, op.maxSplit < 0, try x.required(1).fact.constant?.array().strings.first?.isEmpty == true {
+        return try w.splitWords(try x.required(0))
+      }
+      return try w.emit("StringSplitV2", x.values, ["maxsplit": .int(op.maxSplit)], types: try w.types(op, x))
+    }),
+  .reads("StringSplit") { n, g in
+    let op = SparseStringSplitOp(splitsAtAny: true, skipsEmpty: try n.flag("skip_empty"))
+    return try g.apply(op, to: [try n.input(0), try n.input(1)])
+  },
   .rule(
     "StaticRegexReplace", RegexReplaceOp.self,
     read: { n, g in
@@ -129,6 +140,15 @@ let textRules: [NodeRule] = [
       ]
     }),
 ]
+
+extension NodeWriter {
+  /// Words between white space, by the operator that takes single characters.
+  mutating func splitWords(_ texts: OutValue) throws -> [OutValue] {
+    let op = SparseStringSplitOp(splitsAtAny: true, skipsEmpty: true)
+    let space = try constant(NDArray(strings: [[32, 9, 10, 11, 12, 13]], []))
+    return try emit("StringSplit", [texts, space], ["skip_empty": .bool(true)], types: try op.infer([texts.fact, nil]))
+  }
+}
 
 extension NodeReader {
   fileprivate func unit() throws -> StringUnit {

@@ -10,8 +10,12 @@ let wordRules: [NodeRule] = [
     guard let rank = text.type.shape.rank else { throw UnsupportedError("texts of unknown rank are split") }
     let separator = try w.constant(NDArray(strings: [Array((op.delimiter ?? "").utf8)], []))
     let flat = try w.reshape(text, [-1])
-    let parts = try w.emit(
-      "StringSplitV2", [flat, separator], ["maxsplit": .int(op.maxSplit ?? -1)], types: try SparseStringSplitOp().infer([flat.fact, nil]))
+    let isByWords = w.dialect == .tensorFlowJS && (op.delimiter ?? "").isEmpty && op.maxSplit == nil
+    let parts =
+      try isByWords
+      ? w.splitWords(flat)
+      : w.emit(
+        "StringSplitV2", [flat, separator], ["maxsplit": .int(op.maxSplit ?? -1)], types: try SparseStringSplitOp().infer([flat.fact, nil]))
     let none = try w.constant(NDArray(strings: [[]], []))
     var words = try w.emit(
       "SparseToDense", [parts[0], parts[2], parts[1], none], as: TensorType(.string, .ranked([.unknown, .unknown])))

@@ -134,6 +134,8 @@ extension OpSignature {
     CSRSparseMatrixComponents(csr_sparse_matrix:variant,index:int32)->(row_ptrs:int32,col_inds:int32,values:%type)[type:type]
     CSRSparseMatrixToDense(sparse_input:variant)->(dense_output:%type)[type:type]
     CSRSparseMatrixToSparseTensor(sparse_matrix:variant)->(indices:int64,values:%type,dense_shape:int64)[type:type]
+    CTCBeamSearchDecoder(inputs:%T,sequence_length:int32)->(decoded_indices:top_paths*int64,decoded_values:top_paths*int64,decoded_shape:top_paths*int64,log_probability:%T)[beam_width:int,top_paths:int,merge_repeated:bool=true,T:type=float]
+    CTCGreedyDecoder(inputs:%T,sequence_length:int32)->(decoded_indices:int64,decoded_values:int64,decoded_shape:int64,log_probability:%T)[merge_repeated:bool=false,blank_index:int=-1,T:type=float]
     CTCLoss(inputs:%T,labels_indices:int64,labels_values:int32,sequence_length:int32)->(loss:%T,gradient:%T)[preprocess_collapse_repeated:bool=false,ctc_merge_repeated:bool=true,ignore_longer_outputs_than_inputs:bool=false,T:type=float]
     CTCLossV2(inputs:float,labels_indices:int64,labels_values:int32,sequence_length:int32)->(loss:float,gradient:float)[preprocess_collapse_repeated:bool=false,ctc_merge_repeated:bool=true,ignore_longer_outputs_than_inputs:bool=false]
     CalibrationStatisticsSaver(args:@Tin)->()[Tin:list(type),ids:list(string),calibration_methods:list(int),output_file_path:string]!
@@ -617,9 +619,11 @@ extension OpSignature {
     RFFTND(input:%Treal,fft_length:int32,axes:int32)->(output:%Tcomplex)[Treal:type=float,Tcomplex:type=complex64]
     RGBToHSV(images:%T)->(output:%T)[T:type=float]
     RaggedBincount(splits:int64,values:%Tidx,size:%Tidx,weights:%T)->(output:%T)[Tidx:type,T:type,binary_output:bool=false]
+    RaggedCross(ragged_values:@ragged_values_types,ragged_row_splits:@ragged_splits_types,sparse_indices:Nsparse*int64,sparse_values:@sparse_values_types,sparse_shape:Nsparse*int64,dense_inputs:@dense_types)->(output_values:%out_values_type,output_row_splits:%out_row_splits_type)[Nsparse:int,input_order:string,hashed_output:bool,num_buckets:int,hash_key:int,ragged_values_types:list(type),ragged_splits_types:list(type),sparse_values_types:list(type),dense_types:list(type),out_values_type:type,out_row_splits_type:type]
     RaggedGather(params_nested_splits:PARAMS_RAGGED_RANK*%Tsplits,params_dense_values:%Tvalues,indices:%Tindices)->(output_nested_splits:OUTPUT_RAGGED_RANK*%Tsplits,output_dense_values:%Tvalues)[Tvalues:type,Tindices:type,Tsplits:type=int64,PARAMS_RAGGED_RANK:int,OUTPUT_RAGGED_RANK:int]
     RaggedRange(starts:%T,limits:%T,deltas:%T)->(rt_nested_splits:%Tsplits,rt_dense_values:%T)[T:type=int32,Tsplits:type=int64]
     RaggedTensorFromVariant(encoded_ragged:variant)->(output_nested_splits:output_ragged_rank*%Tsplits,output_dense_values:%Tvalues)[input_ragged_rank:int,output_ragged_rank:int,Tvalues:type,Tsplits:type=int64]
+    RaggedTensorToSparse(rt_nested_splits:RAGGED_RANK*%Tsplits,rt_dense_values:%T)->(sparse_indices:int64,sparse_values:%T,sparse_dense_shape:int64)[RAGGED_RANK:int,T:type,Tsplits:type=int64]
     RaggedTensorToTensor(shape:%Tshape,values:%T,default_value:%T,row_partition_tensors:num_row_partition_tensors*%Tindex)->(result:%T)[T:type,Tindex:type,Tshape:type,num_row_partition_tensors:int,row_partition_types:list(string)]
     RaggedTensorToVariant(rt_nested_splits:RAGGED_RANK*%Tsplits,rt_dense_values:%Tvalues)->(encoded_ragged:variant)[RAGGED_RANK:int,Tvalues:type,Tsplits:type=int64,batched_input:bool]
     RandomCrop(image:%T,size:int64)->(output:%T)[T:type,seed:int=0,seed2:int=0]!

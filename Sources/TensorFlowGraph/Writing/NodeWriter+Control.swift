@@ -19,8 +19,8 @@ extension NodeWriter {
       try start.enumerated().map { try frame.addArgument("arg_\($0)", Fact($1.type)) }
     }
     var test = nested("cond"), step = nested("body")
-    let testInputs = try variables(test.frame), goesOn = try condition(&test, testInputs)
-    let stepInputs = try variables(step.frame), next = try body(&step, stepInputs)
+    let testInputs = try variables(test.frame), goesOn = try test.frame.localize(try condition(&test, testInputs))
+    let stepInputs = try variables(step.frame), next = try body(&step, stepInputs).map { try step.frame.localize($0) }
     guard next.count == start.count else { throw GraphError(.invalidStructure, "a loop of \(start.count) variables") }
     let captures = try Self.share([test.frame, step.frame])
     let passed = try captures.map { try step.frame.localize($0) }
@@ -42,7 +42,8 @@ extension NodeWriter {
     _ condition: OutValue, then: (inout NodeWriter) throws -> [OutValue], otherwise: (inout NodeWriter) throws -> [OutValue]
   ) throws -> [OutValue] {
     var first = nested("then"), second = nested("else")
-    let one = try then(&first), other = try otherwise(&second)
+    // A result that is a value from outside is captured, too.
+    let one = try then(&first).map { try first.frame.localize($0) }, other = try otherwise(&second).map { try second.frame.localize($0) }
     guard one.count == other.count else { throw GraphError(.invalidStructure, "branches with \(one.count) and \(other.count) results") }
     let captures = try Self.share([first.frame, second.frame])
     let firstName = library.uniqueName("\(nodeName)_then"), secondName = library.uniqueName("\(nodeName)_else")
