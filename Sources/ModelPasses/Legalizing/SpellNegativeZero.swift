@@ -7,13 +7,17 @@ import ModelTensor
 ///     x = 0 and bits(x) < 0        becomes        x = 0 and 1/x < 0
 public struct SpellNegativeZero: Pass {
   public let name = "spell-negative-zero"
-  private let profile: TargetProfile
-  public init(_ profile: TargetProfile) { self.profile = profile }
+  private let profile: TargetProfile?
+  /// Without a profile for every target.
+  public init(_ profile: TargetProfile? = nil) { self.profile = profile }
 
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys {
       guard var graph = model.graphs[id] else { continue }
-      let isRefused = graph.nodeSlots.contains { $0.map { $0.op is BitCastOp && profile.accepts($0, graph, model) != nil } ?? false }
+      let isRefused = graph.nodeSlots.contains { node in
+        guard let node, node.op is BitCastOp || node.op is BitwiseAndOp else { return false }
+        return profile.map { $0.accepts(node, graph, model) != nil } ?? true
+      }
       guard isRefused else { continue }
       for id in try graph.order() {
         guard graph[id].op is LogicalAndOp, let (x, testID) = Self.negativeZero(graph[id], graph, model) else { continue }

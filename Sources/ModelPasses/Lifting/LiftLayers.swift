@@ -48,8 +48,8 @@ extension LiftLayers {
   /// functions in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), RecognizeBatchNormalization(),
-      FoldConstants(), RecognizeScan(), RecognizeRowProducts(),
+      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), SpellNegativeZero(),
+      RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(),
       RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
