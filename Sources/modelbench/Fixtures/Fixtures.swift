@@ -47,7 +47,7 @@ struct Fixtures: ParsableCommand {
         print("\(fixture.name): no \(format.rawValue): \(error.items.map(\.name).joined(separator: ", "))")
       }
     }
-    let input = model.inputs.isEmpty ? "input" : try StoredModel(path: "\(staged.path)/model.keras").inputNames[0]
+    let input = try StoredModel(path: "\(staged.path)/model.keras").inputNames[0]
     let output = try StoredModel(path: "\(staged.path)/model.keras").outputNames[0]
     try DataFile.write([(input, try test.x.array())], to: "\(staged.path)/inputs.npz")
     try DataFile.write([(output, try model.predict(test.x, verbose: 0).array())], to: "\(staged.path)/outputs.npz")
