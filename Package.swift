@@ -44,6 +44,7 @@ let package = Package(
     .target(name: "CChecksum"),
     .target(name: "CImage", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CAllocationCount"),
 
     // The core.
     library(
@@ -98,7 +99,7 @@ let package = Package(
     .executableTarget(
       name: "modelbench",
       dependencies: [
-        "ModelKit", "ModelTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CAllocationCount", "ModelKit", "ModelTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
     .executableTarget(name: "Examples", dependencies: ["ModelKit", "ModelTraining"], path: "docs/examples", swiftSettings: strict),

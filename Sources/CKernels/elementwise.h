@@ -36,6 +36,7 @@ INLINE vf FN(combine)(const int function, vf a, vf b) {
     case CK_MUL: return a * b;
     case CK_DIV: return a / b;
     case CK_MAXIMUM: return choose(a == a, choose(a > b, a, b), a);
+    case CK_GATE: return (vf)((vi)a & (b > 0));
     default: return choose(a == a, choose(a < b, a, b), a);
   }
 }
@@ -64,6 +65,7 @@ static void FN(binary)(int function, const float *a, const float *b, float *y, l
   case f: for (long r = 0; r < rows; r++) FN(binary_row)(f, a + r * a_row, b + r * b_row, y + r * count, count, a_step, b_step); break;
   switch (function) {
     CK_ROWS_OF(CK_ADD) CK_ROWS_OF(CK_SUB) CK_ROWS_OF(CK_MUL) CK_ROWS_OF(CK_DIV) CK_ROWS_OF(CK_MAXIMUM) CK_ROWS_OF(CK_MINIMUM)
+    CK_ROWS_OF(CK_GATE)
   }
 #undef CK_ROWS_OF
 }

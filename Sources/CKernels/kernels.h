@@ -22,6 +22,8 @@
 #include "pooling.h"
 #include "elementwise.h"
 #include "rows.h"
+#include "outer.h"
+#include "gradients.h"
 #include "integers.h"
 #include "integer_products.h"
 

@@ -52,6 +52,34 @@
     (kind, x, y, outer, count, inner))                                                                              \
   X(void, transpose32, (const uint32_t *x, uint32_t *y, long rows, long columns, long first, long last),            \
     (x, y, rows, columns, first, last))                                                                             \
+  X(void, gemm_outer,                                                                                                \
+    (const float *a, long lda, long a_segment, const float *b, long ldb, long b_segment, long segments,              \
+     long count, float *c, long ldc, long first_row, long last_row, long n, bool accumulate),                        \
+    (a, lda, a_segment, b, ldb, b_segment, segments, count, c, ldc, first_row, last_row, n, accumulate))             \
+  X(void, filter_gradient,                                                                                           \
+    (const ck_convolution *s, const float *x, const float *g, float *w, long first_image, long last_image,           \
+     long first_row, long last_row),                                                                                 \
+    (s, x, g, w, first_image, last_image, first_row, last_row))                                                      \
+  X(void, max_pool_gradient,                                                                                         \
+    (const ck_convolution *s, long lanes_count, const float *x, const float *y, const float *g, float *dx,           \
+     long first, long last),                                                                                         \
+    (s, lanes_count, x, y, g, dx, first, last))                                                                      \
+  X(void, column_sums,                                                                                               \
+    (const float *x, const float *centre, const float *g, long rows, long columns, double *first, double *second),   \
+    (x, centre, g, rows, columns, first, second))                                                                    \
+  X(void, blend_columns,                                                                                             \
+    (const float *g, const float *x, const float *a, const float *b, const float *d, float *y, long rows, long columns), \
+    (g, x, a, b, d, y, rows, columns))                                                                               \
+  X(void, lstm_cell,                                                                                                 \
+    (float *gates, const float *before, float *cells, float *hidden, long rows, long units),                         \
+    (gates, before, cells, hidden, rows, units))                                                                     \
+  X(void, lstm_cell_gradient,                                                                                        \
+    (const float *gates, const float *before, const float *cells, const float *dh, float *dc, float *dz,             \
+     long rows, long units),                                                                                         \
+    (gates, before, cells, dh, dc, dz, rows, units))                                                                 \
+  X(void, philox,                                                                                                    \
+    (uint64_t key, uint64_t low, uint64_t high, uint32_t *y, long blocks),                                           \
+    (key, low, high, y, blocks))                                                                                     \
   X(void, gemm_int32, (const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k), (a, b, c, m, n, k)) \
   X(void, gemm_int16, (const int16_t *a, const int16_t *b, int32_t *c, long m, long n, long k, long stride),        \
     (a, b, c, m, n, k, stride))                                                                                     \

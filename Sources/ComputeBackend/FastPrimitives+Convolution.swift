@@ -137,7 +137,7 @@ extension FastPrimitives {
   }
 
   /// A copy whose rows have their padding in them; the geometry then has one tap a row.
-  private func widen(_ x: UnsafePointer<Float>, _ g: inout ck_convolution) -> PackedBuffer? {
+  func widen(_ x: UnsafePointer<Float>, _ g: inout ck_convolution) -> PackedBuffer? {
     let channels = g.input_channels, width = g.input.2, before = g.padding.2
     let needed = max(0, (g.output.2 - 1) * g.stride.2 + g.kernel.2)
     let rows = g.batch * g.input.0 * g.input.1

@@ -12,6 +12,10 @@ extension FastPrimitives {
       product(a, b, c, m: m, n: n, k: k, transposeB: transposeB, accumulate: beta == 1, nil, cache: nil)
       return
     }
+    if alpha == 1, beta == 0 || beta == 1, k > 0, !transposeB {
+      outerProduct(a, b, c, m: m, n: n, k: k, accumulate: beta == 1)
+      return
+    }
     guard let rows = Int32(exactly: m), let columns = Int32(exactly: n), let depth = Int32(exactly: k), depth > 0,
       copenblas_sgemm(
         Int32(threads), transposeA, transposeB, rows, columns, depth, alpha, a, transposeA ? rows : depth, b,

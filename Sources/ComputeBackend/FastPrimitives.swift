@@ -104,6 +104,21 @@ public struct FastPrimitives: ComputePrimitives {
   ) {
     let code = Int32(bitPattern: function.code.rawValue)
     nonisolated(unsafe) let (x, y) = (x, y)
+    // One long column of rows is cut: sums of the parts are summed.
+    if outer == 1, threads > 1, inner >= 16, count >= 1024, count * inner >= 1 << 17, function == .sum,
+      let parts = PackedBuffer(count: threads * inner)
+    {
+      nonisolated(unsafe) let sums = parts.pointer
+      let step = (count + threads - 1) / threads
+      parallel(threads, grain: 1) { range in
+        for part in range {
+          let start = min(count, part * step)
+          ck_reduce(code, x + start * inner, sums + part * inner, 1, min(step, count - start), inner)
+        }
+      }
+      ck_reduce(code, sums, y, 1, threads, inner)
+      return withExtendedLifetime(parts) {}
+    }
     parallel(outer, grain: grain(outer, least: max(1, 16384 / max(1, count * inner)))) { part in
       ck_reduce(code, x + part.lowerBound * count * inner, y + part.lowerBound * inner, part.count, count, inner)
     }
@@ -176,6 +191,7 @@ extension BinaryFunction {
     case .div: CK_DIV
     case .maximum: CK_MAXIMUM
     case .minimum: CK_MINIMUM
+    case .gate: CK_GATE
     }
   }
 }

@@ -1,5 +1,6 @@
 import CKernels
 import ModelGraph
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -34,12 +35,51 @@ final class PackedWeights {
 }
 
 /// Aligned memory for packed floats.
+///
+/// What is packed anew in each run (weights that training changes) finds the memory of the run before.
 final class PackedBuffer {
   let pointer: UnsafeMutablePointer<Float>
+  private let size: Int
   init?(count: Int) {
-    var raw: UnsafeMutableRawPointer?
-    guard posix_memalign(&raw, 64, max(64, count * 4)) == 0, let raw else { return nil }
-    pointer = raw.bindMemory(to: Float.self, capacity: max(16, count))
+    size = SpareBuffers.rounded(max(64, count * 4))
+    guard let raw = SpareBuffers.take(size) else { return nil }
+    pointer = raw.bindMemory(to: Float.self, capacity: size / 4)
   }
-  deinit { free(pointer) }
+  deinit { SpareBuffers.give(pointer, size) }
+}
+
+/// Buffers that nobody uses at the moment, by size: a few megabytes of them at most.
+private enum SpareBuffers {
+  private struct State {
+    var free: [Int: [UInt]] = [:]
+    var bytes = 0
+  }
+  private static let state = Mutex(State())
+  private static let limit = 32 << 20
+
+  /// The next multiple of an eighth of the power of two below: similar sizes serve each other.
+  static func rounded(_ bytes: Int) -> Int {
+    let step = max(64, (1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)) / 8)
+    return (bytes + step - 1) / step * step
+  }
+  static func take(_ size: Int) -> UnsafeMutableRawPointer? {
+    let kept: UInt? = state.withLock { state in
+      guard let address = state.free[size]?.popLast() else { return nil }
+      state.bytes -= size
+      return address
+    }
+    if let kept { return UnsafeMutableRawPointer(bitPattern: kept) }
+    var raw: UnsafeMutableRawPointer?
+    return posix_memalign(&raw, 64, size) == 0 ? raw : nil
+  }
+  static func give(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+    let address = UInt(bitPattern: pointer)
+    let isKept = state.withLock { state in
+      guard state.bytes + size <= limit else { return false }
+      state.bytes += size
+      state.free[size, default: []].append(address)
+      return true
+    }
+    if !isKept { free(pointer) }
+  }
 }

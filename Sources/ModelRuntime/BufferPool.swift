@@ -13,7 +13,7 @@ import Synchronization
 ///
 /// Sizes are rounded up to a quarter of a power of two, so that buffers of similar results serve each other. The
 /// buffer given back last is handed out first: it is the likeliest to be in the cache.
-final class BufferPool: Sendable {
+package final class BufferPool: Sendable {
   private struct State {
     /// Addresses by size.
     var free: [Int: [UInt]] = [:]
@@ -23,7 +23,7 @@ final class BufferPool: Sendable {
   }
   private let state = Mutex(State())
 
-  init(limit: Int) { state.withLock { $0.limit = limit } }
+  package init(limit: Int) { state.withLock { $0.limit = limit } }
 
   /// The most bytes that results may hold at one time.
   var limit: Int {
@@ -42,7 +42,7 @@ final class BufferPool: Sendable {
 
   /// An uninitialised array.
   /// - Throws: `ExecutionError.limitExceeded` for sizes that can't be, `.outOfMemory` above the limit.
-  func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
+  package func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
     guard let stride = dtype.arrayStride, let count = checkedProduct(shape), count <= (1 << 46) / stride else {
       return try ExecutionContext.allocateChecked(dtype, shape)
     }

@@ -22,6 +22,7 @@ final class Plan {
         try FoldConstants().run(&better)
       }
       try FuseEpilogues().run(&better)
+      try FuseBiases().run(&better)
       try self.init(better, entry: entry)
     } catch is GraphError {
       try self.init(model, entry: entry)

@@ -13,9 +13,29 @@ struct Program {
     /// What is not used after this step.
     var releases: [Int]
     var bodies: [GraphID]
+    /// How the op is evaluated: what it is was looked up once.
+    var kernel: Kernel
     /// Where the kernel keeps packed weights; only when all inputs but the first are constants.
     var cache: NodeCache?
     var place: String { "node \(name) (\(op.displayName))" }
+  }
+  enum Kernel {
+    case primitive(any PrimitiveOp)
+    case composite(any CompositeOp)
+    case body(any BodyOp)
+    case none
+
+    init(_ op: any Op) {
+      if let op = op as? any PrimitiveOp {
+        self = .primitive(op)
+      } else if let op = op as? any CompositeOp {
+        self = .composite(op)
+      } else if let op = op as? any BodyOp {
+        self = .body(op)
+      } else {
+        self = .none
+      }
+    }
   }
   let graph: GraphID
   var steps: [Step] = []
@@ -59,7 +79,7 @@ struct Program {
       steps.append(
         Step(
           node: id, name: node.name, op: node.op, inputs: node.inputs.map { $0.map(slot) }, outputs: node.outputs.map(slot),
-          releases: [], bodies: node.bodies, cache: weights && node.op is any PrimitiveOp ? NodeCache() : nil))
+          releases: [], bodies: node.bodies, kernel: Kernel(node.op), cache: weights && node.op is any PrimitiveOp ? NodeCache() : nil))
     }
     outputs = graph.outputs.map { slot($0.value) }
     slotCount = values.count

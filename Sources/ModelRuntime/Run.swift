@@ -90,16 +90,15 @@ final class Run {
   }
 
   private func evaluate(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {
-    if let primitive = step.op as? any PrimitiveOp {
+    switch step.kernel {
+    case .primitive(let primitive):
       context.nodeCache = step.cache
       defer { context.nodeCache = nil }
       return try primitive.evaluate(inputs, in: context)
-    }
-    if let composite = step.op as? any CompositeOp {
+    case .composite(let composite):
       var eager = EagerContext(context)
       return try composite.decompose(inputs, in: &eager)
-    }
-    if let control = step.op as? any BodyOp {
+    case .body(let control):
       let outer = context.runBody
       context.runBody = { [bodies = step.bodies, place = step.place] index, arrays in
         guard index < bodies.count else {
@@ -111,8 +110,8 @@ final class Run {
       }
       defer { context.runBody = outer }
       return try control.evaluate(inputs, bodies: step.bodies.count, in: context)
+    case .none: throw ExecutionError(.noKernel, "the engine has no kernel for \(step.op.displayName)")
     }
-    throw ExecutionError(.noKernel, "the engine has no kernel for \(step.op.displayName)")
   }
 
   private func profiled(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {

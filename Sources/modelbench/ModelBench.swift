@@ -5,5 +5,7 @@ import ArgumentParser
 struct ModelBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "modelbench", abstract: "Measure modelctl against test suites and peers.",
-    subcommands: [Conformance.self, RunCommand.self, Fuzz.self, Fixtures.self, ConformanceWorker.self, FuzzWorker.self])
+    subcommands: [
+      Conformance.self, RunCommand.self, TrainingCommand.self, Fuzz.self, Fixtures.self, ConformanceWorker.self, FuzzWorker.self,
+    ])
 }

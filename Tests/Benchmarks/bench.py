@@ -2,7 +2,7 @@
 
 Whole processes, with the operating system's own account of time and memory. Prints a table; nothing here passes or fails.
 
-    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference,quantize]
+    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference,quantize,training]
 """
 import argparse
 import json
@@ -243,10 +243,29 @@ def bench_quantize(folder):
         [("TensorFlow's converter", theirs("int8", 200)), ("modelctl with 20 samples", few)])
 
 
+def bench_training(_):
+    """Samples a second of `fit`, beside Keras on TensorFlow; in turn, so that a change of the machine's speed meets both."""
+    here = pathlib.Path(__file__).resolve().parent
+    ours = pathlib.Path(os.environ.get("MODELBENCH", pathlib.Path(modelctl.BINARY).parent / "modelbench"))
+    commands = {"modelbench": [ours, "training", "--json"], "Keras": [PYTHON, here / "training_peer.py"]}
+    for name in ["mlp", "cnn", "lstm", "gru"]:
+        found = {who: [] for who in commands}
+        for _ in range(3):
+            for who, command in commands.items():
+                words = [str(c) for c in command[:2]] + [name] + command[2:]
+                found[who].append(json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout))
+        rates = {who: statistics.median(run["samples_per_second"] for run in runs) for who, runs in found.items()}
+        ratios = [a["samples_per_second"] / b["samples_per_second"] for a, b in zip(found["modelbench"], found["Keras"])]
+        mine, peer_run = found["modelbench"][0], found["Keras"][0]
+        print(f"| training {name} | {rates['modelbench']:.0f} samples/s | {mine['peak_mb']:.0f} MB | Keras on TensorFlow {rates['Keras']:.0f} samples/s, "
+              f"{peer_run['peak_mb']:.0f} MB: {statistics.median(ratios):.2f}× its speed ({min(ratios):.2f}–{max(ratios):.2f}); "
+              f"{mine['allocations_per_step']:.0f} allocations a step, {mine['large_allocations_per_step']:.2f} of 4 KB or more |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gigabytes", type=float, default=1.0)
-    parser.add_argument("--only", default="convert,inspect,converters,inference,quantize")
+    parser.add_argument("--only", default="convert,inspect,converters,inference,quantize,training")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     print("| what | time | resident | peers in the same run |\n| --- | --- | --- | --- |")
@@ -263,6 +282,8 @@ def main():
             bench_inference(folder)
         if "quantize" in wanted:
             bench_quantize(folder)
+        if "training" in wanted:
+            bench_training(folder)
 
 
 main()

@@ -86,7 +86,7 @@ enum ck_unary_code {
 };
 void ck_unary(int function, const float *x, float *y, long count);
 
-enum ck_binary_code { CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_MAXIMUM, CK_MINIMUM };
+enum ck_binary_code { CK_ADD, CK_SUB, CK_MUL, CK_DIV, CK_MAXIMUM, CK_MINIMUM, CK_GATE };
 // Each of `rows` rows of `count` elements; operands advance by a_row, b_row a row; within a row they are contiguous
 // (step 1) or one element (step 0).
 void ck_binary(int function, const float *a, const float *b, float *y, long rows, long count, long a_row, long b_row,
@@ -102,6 +102,30 @@ enum ck_reduction_code { CK_REDUCE_SUM, CK_REDUCE_MAX, CK_REDUCE_MIN, CK_REDUCE_
 void ck_reduce(int kind, const float *x, float *y, long outer, long count, long inner);
 // y[j, i] = x[i, j] for x of [rows, columns] with 4-byte elements; rows first..<last of y.
 void ck_transpose32(const uint32_t *x, uint32_t *y, long rows, long columns, long first, long last);
+
+// What gradients need. c[i, j] = sum over segments s and p < count of a[s * a_segment + p * lda + i] * b[s * b_segment + p * ldb + j];
+// rows first_row..<last_row of c, all n columns.
+void ck_gemm_outer(const float *a, long lda, long a_segment, const float *b, long ldb, long b_segment, long segments,
+                   long count, float *c, long ldc, long first_row, long last_row, long n, bool accumulate);
+// Adds to the gradient `w` of a convolution's weights, [taps * inputs, outputs], channels last and one group, what images
+// first_image..<last_image give; rows first_row..<last_row of it. `x` holds the padding of its last axis: s->input[2] and s->padding[2]
+// are those of that copy, and s->depth = kernel[2] * inputs; that axis is not dilated.
+void ck_filter_gradient(const ck_convolution *s, const float *x, const float *g, float *w, long first_image, long last_image,
+                        long first_row, long last_row);
+// Channels last; `y` is what the pooling gave. Fills images first..<last of dx.
+void ck_max_pool_gradient(const ck_convolution *s, long lanes_count, const float *x, const float *y, const float *g, float *dx,
+                          long first, long last);
+// Adds sums over rows: of x - centre and its square, or with `g` of g and g * (x - centre). `centre` may be null.
+void ck_column_sums(const float *x, const float *centre, const float *g, long rows, long columns, double *first, double *second);
+// y = g * a[c] + x * b[c] + d[c].
+void ck_blend_columns(const float *g, const float *x, const float *a, const float *b, const float *d, float *y, long rows, long columns);
+// One step of an LSTM: rows of gates i, o, f, c are activated in place. `before` and `cells` may be the same.
+void ck_lstm_cell(float *gates, const float *before, float *cells, float *hidden, long rows, long units);
+// And back: `gates` as activated, `dc` becomes the gradient of the cells before, `dz` that of the gates before activation.
+void ck_lstm_cell_gradient(const float *gates, const float *before, const float *cells, const float *dh, float *dc, float *dz,
+                           long rows, long units);
+// Philox4x32-10: four numbers for each block from the counter (low, high) on.
+void ck_philox(uint64_t key, uint64_t low, uint64_t high, uint32_t *y, long blocks);
 
 // c += a * b of int32, row-major.
 void ck_gemm_int32(const int32_t *a, const int32_t *b, int32_t *c, long m, long n, long k);

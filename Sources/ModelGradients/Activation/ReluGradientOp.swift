@@ -12,7 +12,17 @@ public struct ReluGradientOp: PrimitiveOp, DifferentiableOp {
     let g = try inputs.required(0, of: self), y = try inputs.required(1, of: self)
     guard g.dtype == y.dtype, g.shape == y.shape else { throw ExecutionError(.shapeMismatch, "ReluGradient of \(g.type) and \(y.type)") }
     switch g.dtype {
-    case .float32: return [try kept(g, y, Float.self, in: context)]
+    case .float32:
+      let result = try context.allocate(.float32, g.shape)
+      g.with(Float.self) { gs in
+        y.with(Float.self) { ys in
+          result.withMutable(Float.self) { zs in
+            guard let g = gs.baseAddress, let y = ys.baseAddress, let z = zs.baseAddress else { return }
+            context.primitives.binary(.gate, g, y, z, count: gs.count, aIsScalar: false, bIsScalar: false)
+          }
+        }
+      }
+      return [result]
     case .float64: return [try kept(g, y, Double.self, in: context)]
     default:
       let cast = CastOp(to: .float32)
@@ -26,10 +36,7 @@ public struct ReluGradientOp: PrimitiveOp, DifferentiableOp {
       y.with(T.self) { ys in
         result.withMutable(T.self) { zs in
           guard let g = gs.baseAddress, let y = ys.baseAddress, let z = zs.baseAddress else { return }
-          nonisolated(unsafe) let (from, made, to) = (g, y, z)
-          context.primitives.parallel(result.count, grain: 1 << 16) { range in
-            for i in range { to[i] = made[i] > 0 ? from[i] : 0 }
-          }
+          for i in 0..<result.count { z[i] = y[i] > 0 ? g[i] : 0 }
         }
       }
     }

@@ -103,9 +103,9 @@ struct ConvolutionColumns {
   var inputPixels: Int { shape.input.reduce(1, *) }
   var groupInputs: Int { shape.inputChannels / shape.groups }
   var groupOutputs: Int { shape.outputChannels / shape.groups }
-  private var isDepthwise: Bool { shape.groups > 1 && groupInputs == 1 }
+  var isDepthwise: Bool { shape.groups > 1 && groupInputs == 1 }
   /// Whether the columns are the image itself.
-  private var isPlain: Bool {
+  var isPlain: Bool {
     taps == 1 && shape.groups == 1 && shape.input == shape.output && shape.padding.allSatisfy { $0 == 0 }
       && shape.strides.allSatisfy { $0 == 1 }
   }
@@ -116,12 +116,14 @@ struct ConvolutionColumns {
 
   func filterGradient(_ x: NDArray, _ g: NDArray, in context: ExecutionContext) throws -> NDArray {
     let x = try channelsLast(x, in: context), g = try channelsLast(g, in: context)
+    if let direct = try directFilterGradient(x, g, in: context) { return try unpacked(direct, in: context) }
     let result =
       x.dtype == .float64 ? try filter(x, g, Double.self, in: context) : try filter(x, g, Float.self, in: context)
     return try unpacked(result, in: context)
   }
   func inputGradient(_ g: NDArray, _ w: NDArray, in context: ExecutionContext) throws -> NDArray {
     let g = try channelsLast(g, in: context), w = try packed(w, in: context)
+    if let direct = try directInputGradient(g, w, in: context) { return try restored(direct, in: context) }
     let result = g.dtype == .float64 ? try image(g, w, Double.self, in: context) : try image(g, w, Float.self, in: context)
     return try restored(result, in: context)
   }

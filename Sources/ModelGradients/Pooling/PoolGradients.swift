@@ -65,6 +65,22 @@ public struct PoolGradientOp: PrimitiveOp, DifferentiableOp {
       strides: pool.strides, dilations: pool.dilations, padding: pool.padding, groups: 1, layout: .channelsLast,
       kernelLayout: .spatialInputOutput
     ).resolve([1] + spatial + [1], pool.kernel + [1, 1])
+    if pool.kind == .max, last, T.self == Float.self {
+      var shape = geometry
+      (shape.batch, shape.inputChannels, shape.outputChannels) = (x.shape[0], channels, channels)
+      shape.output = Array(y.shape[1..<(y.rank - 1)])
+      x.with(Float.self) { xs in
+        y.with(Float.self) { ys in
+          g.with(Float.self) { gs in
+            result.withMutable(Float.self) { zs in
+              guard let x = xs.baseAddress, let y = ys.baseAddress, let g = gs.baseAddress, let z = zs.baseAddress else { return }
+              context.primitives.maxPoolGradient(shape, x, y, g, z)
+            }
+          }
+        }
+      }
+      return result
+    }
     func three(_ list: [Int], _ filler: Int) -> [Int] { Array(repeating: filler, count: 3 - list.count) + list }
     let input = three(spatial, 1), output = three(last ? Array(y.shape[1..<(y.rank - 1)]) : Array(y.shape[2...]), 1)
     let kernel = three(geometry.kernel, 1), strides = three(geometry.strides, 1), dilations = three(geometry.dilations, 1)

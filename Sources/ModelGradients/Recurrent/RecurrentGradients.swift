@@ -4,12 +4,19 @@ import ModelTensor
 
 extension LSTMOp: DecomposedForGradients {
   public func decomposeForGradients<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {
-    try UnrolledContext.run(&c) { try stepwise(inputs, in: &$0) }
+    // The usual one at once, others step by step.
+    if LSTMTrainingOp.takes(self, inputs.map { $0.map(c.fact) }) {
+      return Array(try c.apply(LSTMTrainingOp(self), to: inputs).prefix(3))
+    }
+    return try UnrolledContext.run(&c) { try stepwise(inputs, in: &$0) }
   }
 }
 extension GRUOp: DecomposedForGradients {
   public func decomposeForGradients<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {
-    try UnrolledContext.run(&c) { try stepwise(inputs, in: &$0) }
+    if GRUTrainingOp.takes(self, inputs.map { $0.map(c.fact) }) {
+      return Array(try c.apply(GRUTrainingOp(self), to: inputs).prefix(2))
+    }
+    return try UnrolledContext.run(&c) { try stepwise(inputs, in: &$0) }
   }
 }
 extension RNNOp: DecomposedForGradients {

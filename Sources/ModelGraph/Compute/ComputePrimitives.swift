@@ -81,6 +81,36 @@ public protocol ComputePrimitives: Sendable {
     _ x: UnsafePointer<UInt32>, _ y: UnsafeMutablePointer<UInt32>, batch: Int, rows: Int, columns: Int)
   /// Softmax (or its logarithm) of each of `rows` rows of `count` elements.
   func softmax(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, rows: Int, count: Int, log: Bool)
+
+  // What training adds.
+
+  /// `dw[k…, i, o] = Σ x[n, o…·stride + k·dilation − padding, i] · g[n, o…, o]`, channels last and in one group: the gradient of a
+  /// convolution's weights, laid out as `.spatialInputOutput` whatever the shape says.
+  func filterGradient(_ shape: ConvolutionShape, _ x: UnsafePointer<Float>, _ g: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>)
+  /// `dx` gets each `g` where the first maximum of its window stood, 0 elsewhere. Channels last; `y` is what `pool` gave.
+  func maxPoolGradient(
+    _ shape: ConvolutionShape, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ g: UnsafePointer<Float>,
+    _ dx: UnsafeMutablePointer<Float>)
+  /// Sums over the rows of `x`: of `x − centre` and its square, or with `g` of `g` and `g · (x − centre)`.
+  func columnSums(
+    _ x: UnsafePointer<Float>, centre: UnsafePointer<Float>?, g: UnsafePointer<Float>?, rows: Int, columns: Int,
+    _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>)
+  /// `y = g · a[c] + x · b[c] + d[c]`.
+  func blendColumns(
+    _ g: UnsafePointer<Float>, _ x: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>, d: UnsafePointer<Float>,
+    _ y: UnsafeMutablePointer<Float>, rows: Int, columns: Int)
+  /// One step of an LSTM with the usual activations. Rows of `gates` hold i, o, f, c, and are activated in place.
+  func lstmCell(
+    _ gates: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>, _ cells: UnsafeMutablePointer<Float>,
+    _ hidden: UnsafeMutablePointer<Float>, rows: Int, units: Int)
+  /// The way back of `lstmCell`: from `dh` and `dc` to `dz`, the gradient of the gates before they were activated, and to that of the
+  /// cells before the step, which `dc` becomes.
+  func lstmCellGradient(
+    _ gates: UnsafePointer<Float>, before: UnsafePointer<Float>, _ cells: UnsafePointer<Float>, dh: UnsafePointer<Float>,
+    dc: UnsafeMutablePointer<Float>, dz: UnsafeMutablePointer<Float>, rows: Int, units: Int)
+  /// The numbers of Philox4x32-10, four for each of `blocks` blocks from the counter on.
+  func philox(key: UInt64, counter: (UInt64, UInt64), _ y: UnsafeMutablePointer<UInt32>, blocks: Int)
+
   /// Runs `body` over `0..<count` in chunks of at least `grain`, on several threads.
   func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
 }
@@ -106,7 +136,11 @@ public struct Requantization {
 
 public enum UnaryFunction: Sendable, CaseIterable { case exp, tanh, sigmoid, relu, silu, erf, gelu, geluTanh, sqrt, neg, abs, square, log }
 public enum ReductionFunction: Sendable, CaseIterable { case sum, maximum, minimum, sumSquare }
-public enum BinaryFunction: Sendable, CaseIterable { case add, sub, mul, div, maximum, minimum }
+public enum BinaryFunction: Sendable, CaseIterable {
+  case add, sub, mul, div, maximum, minimum
+  /// The first where the second is positive, else 0.
+  case gate
+}
 
 /// A convolution over one to three spatial axes; missing ones have extent 1.
 ///

@@ -34,6 +34,7 @@ extension BinaryFunction {
     case .div: a / b
     case .maximum: a.isNaN || b.isNaN ? .nan : (a > b ? a : b)
     case .minimum: a.isNaN || b.isNaN ? .nan : (a < b ? a : b)
+    case .gate: b > 0 ? a : 0
     }
   }
 }

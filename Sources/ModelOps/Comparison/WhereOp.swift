@@ -38,6 +38,11 @@ public struct WhereOp: PrimitiveOp {
         a.with(T.self) { x in
           b.with(T.self) { y in
             result.withMutable(T.self) { z in
+              if condition.count == result.count, a.count == result.count, b.count == 1, result.count > 0 {
+                let other = y[0]
+                for i in 0..<result.count { z[i] = c[i] != 0 ? x[i] : other }
+                return
+              }
               walk.forEachRun { place, o, length in
                 for i in 0..<length { z[place + i] = c[o[0] + i * stepC] != 0 ? x[o[1] + i * stepA] : y[o[2] + i * stepB] }
               }

@@ -39,6 +39,7 @@ public struct CounterRandomOp: PrimitiveOp {
     var philox = Philox(key: start.0, counter: start.1, start.2)
     try context.demand(.float64, shape)
     let count = shape.reduce(1, *)
+    if distribution == .uniform, dtype == .float32 { return [try uniform(start, shape, in: context)] }
     switch distribution {
     case .uniform: return [try NDArray((0..<count).map { _ in unit(&philox) }, shape).cast(to: dtype, in: context)]
     case .normal:
@@ -58,6 +59,19 @@ public struct CounterRandomOp: PrimitiveOp {
       return [try NDArray(Array(values.prefix(count)), shape).cast(to: dtype, in: context)]
     case .integers, .bits: return [try drawnIntegers(inputs, count, shape, &philox, in: context)]
     }
+  }
+
+  /// The usual case, for dropout in each step: in place, all blocks at once.
+  private func uniform(_ start: (UInt64, UInt64, UInt64), _ shape: [Int], in context: ExecutionContext) throws -> NDArray {
+    let count = shape.reduce(1, *), blocks = (count + 3) / 4
+    // Blocks are written whole.
+    let result = try context.allocate(.float32, [blocks * 4])
+    result.withMutable(UInt32.self) { bits in
+      guard let y = bits.baseAddress, count > 0 else { return }
+      context.primitives.philox(key: start.0, counter: (start.1, start.2), y, blocks: blocks)
+      for i in 0..<count { y[i] = (Float(y[i] & 0x7F_FFFF) / 8_388_608).bitPattern }
+    }
+    return result.slice(0..<count).reshaped(shape)
   }
 
   private func drawnIntegers(

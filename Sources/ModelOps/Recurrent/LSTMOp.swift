@@ -67,17 +67,10 @@ public struct LSTMOp: PrimitiveOp {
         let hs = states[0], cs = states[1]
         context.primitives.gemm(
           hs, rs + k * 4 * h * h, gates, m: batch, n: 4 * h, k: h, transposeA: false, transposeB: true, alpha: 1, beta: 1)
+        if plain { return context.primitives.lstmCell(gates, before: cs, cs, hs, rows: batch, units: h) }
         let f = activations[3 * k], g = activations[3 * k + 1], o = activations[3 * k + 2]
         for b in 0..<batch {
           let z = gates + b * 4 * h, hb = hs + b * h, cb = cs + b * h
-          if plain {
-            context.primitives.unary(.sigmoid, z, z, count: 3 * h)
-            context.primitives.unary(.tanh, z + 3 * h, z + 3 * h, count: h)
-            for j in 0..<h { cb[j] = z[2 * h + j] * cb[j] + z[j] * z[3 * h + j] }
-            context.primitives.unary(.tanh, cb, hb, count: h)
-            for j in 0..<h { hb[j] *= z[h + j] }
-            continue
-          }
           for j in 0..<h {
             var zi = z[j], zo = z[h + j], zf = z[2 * h + j]
             if let peephole { zi += peephole[k * 3 * h + j] * cb[j]; zf += peephole[k * 3 * h + 2 * h + j] * cb[j] }

@@ -62,7 +62,23 @@ private func evaluateArg(
   guard axis < x.rank, x.shape[axis] > 0 else { throw ExecutionError(.shapeMismatch, "ArgMax or ArgMin over nothing of \(x.shape)") }
   var shape = x.shape
   if keepDims { shape[axis] = 1 } else { shape.remove(at: axis) }
-  let values = x.doubles(), view = AxisView(x.shape, axis: axis)
+  let view = AxisView(x.shape, axis: axis)
+  if x.dtype == .float32, dtype == .int64 {
+    let result = try context.allocate(.int64, shape)
+    x.with(Float.self) { values in
+      result.withMutable(Int64.self) { out in
+        var place = 0
+        view.forEachLine { base, step in
+          var best = 0
+          for i in 1..<max(1, view.extent) where better(Double(values[base + i * step]), Double(values[base + best * step])) { best = i }
+          out[place] = Int64(best)
+          place += 1
+        }
+      }
+    }
+    return result
+  }
+  let values = x.doubles()
   var out: [Int64] = []
   view.forEachLine { base, step in
     var best = 0

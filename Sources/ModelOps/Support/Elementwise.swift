@@ -120,6 +120,24 @@ extension ArithmeticOp {
   private func evaluate(
     _ primitive: BinaryFunction, _ a: NDArray, _ b: NDArray, in context: ExecutionContext
   ) throws -> NDArray? {
+    // Most operands need no walk: equal shapes, or a number on one side.
+    let aIsScalar = a.count == 1 && a.rank <= b.rank, bIsScalar = b.count == 1 && b.rank <= a.rank
+    if a.shape == b.shape && a.count > 0 || aIsScalar != bIsScalar {
+      let shape = bIsScalar ? a.shape : b.shape
+      let result = try context.allocate(.float32, shape)
+      guard result.count > 0 else { return result }
+      a.with(Float.self) { x in
+        b.with(Float.self) { y in
+          result.withMutable(Float.self) { z in
+            guard let x = x.baseAddress, let y = y.baseAddress, let z = z.baseAddress else { return }
+            let isEqual = a.count == b.count
+            context.primitives.binary(
+              primitive, x, y, z, count: result.count, aIsScalar: !isEqual && aIsScalar, bIsScalar: !isEqual && bIsScalar)
+          }
+        }
+      }
+      return result
+    }
     let walk = try BroadcastWalk([a.shape, b.shape])
     let total = walk.shape.reduce(1, *)
     guard total > 0, let plan = BroadcastRows(walk) else { return nil }

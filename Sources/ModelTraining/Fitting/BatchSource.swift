@@ -65,6 +65,7 @@ public struct ArrayBatches: SeededBatchSource {
   let batchSize: Int
   let shuffles: Bool
   public var seed: Int
+  private let buffers = BatchBuffers()
 
   /// - Throws: `TensorError` for arrays of different lengths.
   public init(x: [Tensor], y: [Tensor] = [], sampleWeight: [Tensor] = [], batchSize: Int = 32, shuffle: Bool = false, seed: Int = 0) throws
@@ -90,7 +91,7 @@ public struct ArrayBatches: SeededBatchSource {
       start = range.upperBound
       func cut(_ tensor: Tensor) throws -> Tensor {
         guard let order else { return Tensor(try tensor.array().slice(range)) }
-        return try tensor.gather(Array(order[range]))
+        return try buffers.rows(order[range], of: tensor)
       }
       return Batch(x: try arrays.x.map(cut), y: try arrays.y.map(cut), sampleWeight: try arrays.sampleWeight.map(cut))
     }

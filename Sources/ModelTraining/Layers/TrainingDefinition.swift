@@ -1,3 +1,4 @@
+import ModelGradients
 import ModelGraph
 import ModelLayers
 import ModelOps
@@ -32,6 +33,10 @@ extension Tensor {
     guard rate > 0 else { return self }
     guard rate < 1 else { return try Tensor.zeros(like: self) }
     let shape = noiseShape.map { zip($0, self.shape).map { $0 ?? $1 } } ?? self.shape
+    if dtype == .float32, shape.allSatisfy({ $0 >= 0 }) {
+      let keys = try Tensor.random.keys(seed)
+      return try Dispatch.one(DropoutOp(rate: rate, noiseShape: shape), self, keys.key, keys.counter)
+    }
     let noise = try Tensor.random.uniform(shape, dtype: dtype, seed: seed)
     return try Tensor.where(noise .>= rate, try self * (1 / (1 - rate)), 0)
   }
@@ -81,6 +86,22 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
     let x = try call.input(), place = axis < 0 ? axis + x.rank : axis
     let axes = (0..<x.rank).filter { $0 != place }, channels = (0..<x.rank).map { $0 == place ? x.shape[$0] : 1 }
     let wide = x.dtype == .float16 || x.dtype == .bfloat16 ? try x.cast(to: .float32) : x
+    let first = (scale ? 1 : 0) + (center ? 1 : 0)
+    func move(_ batch: [Tensor]) throws {
+      for (offset, batch) in batch.enumerated() {
+        let moving = try site.variable(first + offset)
+        let now = try batch.stopGradient().reshape(moving.shape).cast(to: moving.dtype)
+        try moving.assign(try moving * momentum + now * (1 - momentum))
+      }
+    }
+    if call.mask() == nil, place == x.rank - 1, x.rank > 1, wide.dtype == .float32 {
+      // One op that knows its own gradient.
+      let results = try Dispatch.apply(
+        BatchMomentsOp(epsilon: epsilon),
+        to: [wide, scale ? try call.weight(0) : nil, center ? try call.weight(scale ? 1 : 0) : nil])
+      try move(Array(results.dropFirst()))
+      return [try results[0].cast(to: x.dtype)]
+    }
     let mean: Tensor, variance: Tensor
     if let mask = call.mask() {
       let weights = try mask.cast(to: wide.dtype).expandDims(axis: -1), weighted = try wide * weights
@@ -91,12 +112,7 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
       mean = try wide.reduceMean(axes: axes, keepDims: true)
       variance = try wide.squaredDifference(try mean.stopGradient()).reduceMean(axes: axes, keepDims: true)
     }
-    let first = (scale ? 1 : 0) + (center ? 1 : 0)
-    for (offset, batch) in [mean, variance].enumerated() {
-      let moving = try site.variable(first + offset)
-      let now = try batch.stopGradient().reshape(moving.shape).cast(to: moving.dtype)
-      try moving.assign(try moving * momentum + now * (1 - momentum))
-    }
+    try move([mean, variance])
     var factor = try (variance + epsilon).rsqrt()
     if scale { factor = try factor * (try call.weight(0).reshape(channels)) }
     var shift = try -(mean * factor)

@@ -21,6 +21,7 @@ public final class Function {
 
   public init(_ body: @escaping Body) { self.body = body }
 
+  var tracedFunctions: [TracedFunction] { Array(cache.values) }
   /// How many graphs have been traced.
   public var traceCount: Int { cache.count }
 
@@ -62,7 +63,7 @@ public func function(_ body: @escaping (Tensor, Tensor) throws -> Tensor) -> Fun
 
 /// One graph of a function, ready to run.
 final class TracedFunction: Sendable {
-  private let executor: Executor
+  let executor: Executor
   private let captured: [Variable]
   private let assigned: [Variable]
   private let resultCount: Int

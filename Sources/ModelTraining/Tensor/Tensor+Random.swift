@@ -62,7 +62,8 @@ public struct RandomTensors: Sendable {
       }
       return try draw(.integers, shape, dtype, seed, low, high)
     }
-    return try draw(.uniform, shape, dtype, seed) * (maxValue - minValue) + minValue
+    let drawn = try draw(.uniform, shape, dtype, seed)
+    return minValue == 0 && maxValue == 1 ? drawn : try drawn * (maxValue - minValue) + minValue
   }
   /// The numbers below `count` in random order.
   public func permutation(_ count: Int, seed: RandomSeed? = nil) throws -> [Int] {
@@ -70,14 +71,20 @@ public struct RandomTensors: Sendable {
     return keys.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
   }
 
-  private func draw(
-    _ distribution: RandomDistribution, _ shape: [Int], _ dtype: DType, _ seed: RandomSeed?, _ low: Int? = nil, _ high: Int? = nil
-  ) throws -> Tensor {
+  /// What a seed means to Philox.
+  func keys(_ seed: RandomSeed?) throws -> (key: Tensor, counter: Tensor) {
     let pair = try (seed ?? .generator(try Session.current.generator())).next()
     let keys = try Dispatch.apply(RandomKeyOp(), to: [pair])
     guard keys.count == 2 else { throw TensorError(.invalidArgument, "a seed without a key") }
+    return (keys[0], keys[1])
+  }
+
+  private func draw(
+    _ distribution: RandomDistribution, _ shape: [Int], _ dtype: DType, _ seed: RandomSeed?, _ low: Int? = nil, _ high: Int? = nil
+  ) throws -> Tensor {
+    let keys = try keys(seed)
     let extents = Tensor(NDArray(shape.map(Int64.init), [shape.count]))
     let bounds = [low, high].map { $0.map { Tensor(NDArray(scalar: Int64($0))) } }
-    return try Dispatch.one(CounterRandomOp(distribution, dtype: dtype), extents, keys[0], keys[1], bounds[0], bounds[1])
+    return try Dispatch.one(CounterRandomOp(distribution, dtype: dtype), extents, keys.key, keys.counter, bounds[0], bounds[1])
   }
 }

@@ -1,0 +1,78 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// Elements with probability `rate` zero, the others scaled up: TensorFlow's `stateless_dropout`, in one pass.
+///
+/// Inputs: `x` of float32, the key (uint64 `[1]`), the counter (uint64 `[2]`), as `CounterRandomOp` takes them. `noiseShape` broadcasts
+/// to that of `x`. The same key and counter drop the same elements, so nothing is kept for the way back.
+public struct DropoutOp: PrimitiveOp, CompositeOp, LinearRule {
+  public static let name = "Dropout"
+  public static let family = OpFamily.random
+  public var rate: Double
+  public var noiseShape: [Int]
+  public init(rate: Double, noiseShape: [Int]) {
+    self.rate = rate
+    self.noiseShape = noiseShape
+  }
+
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.plain] }
+
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let x = try inputs.required(0, of: self)
+    guard x.dtype == .float32, noiseShape == x.shape, x.count > 0 else {
+      var eager = EagerContext(context)
+      return try decompose(inputs, in: &eager)
+    }
+    let key = try inputs.required(1, of: self), counter = try inputs.required(2, of: self)
+    guard key.dtype == .uint64, counter.dtype == .uint64, key.count == 1, counter.count == 2 else {
+      throw ExecutionError(.invalidInput, "Dropout takes a key and a counter, found \(key.type) and \(counter.type)")
+    }
+    let (k, c) = (key.values(UInt64.self)[0], counter.values(UInt64.self))
+    let result = try context.allocate(.float32, x.shape)
+    let limit = Float(rate), scale = Float(1 / (1 - rate)), count = x.count
+    x.with(Float.self) { xs in
+      result.withMutable(Float.self) { ys in
+        guard let x = xs.baseAddress, let y = ys.baseAddress else { return }
+        nonisolated(unsafe) let (from, to) = (x, y)
+        let side = 256, pieces = (count + 4 * side - 1) / (4 * side)
+        context.primitives.parallel(pieces, grain: 16) { range in
+          withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * side) { buffer in
+            guard let bits = buffer.baseAddress else { return }
+            for piece in range {
+              let start = piece * 4 * side, length = min(4 * side, count - start)
+              let (low, overflow) = c[0].addingReportingOverflow(UInt64(piece * side))
+              context.primitives.philox(key: k, counter: (low, overflow ? c[1] &+ 1 : c[1]), bits, blocks: (length + 3) / 4)
+              for i in 0..<length {
+                to[start + i] = Float(Int32(bitPattern: bits[i] & 0x7F_FFFF)) * 0x1p-23 >= limit ? from[start + i] * scale : 0
+              }
+            }
+          }
+        }
+      }
+    }
+    return [result]
+  }
+
+  public func decompose<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {
+    guard inputs.count == 3, let x = inputs[0], let key = inputs[1], let counter = inputs[2] else {
+      throw GraphError(.wrongInputCount, "Dropout takes a tensor, a key and a counter")
+    }
+    let dtype = c.type(of: x).dtype
+    let noise = try c.apply(CounterRandomOp(.uniform, dtype: dtype), try c.ints(noiseShape), key, counter)
+    let isKept = try c.apply(GreaterOrEqualOp(), noise, try c.scalar(rate, like: noise))
+    if noiseShape == c.type(of: x).shape.extents {
+      return [try c.keep(try c.scaled(x, by: 1 / (1 - rate)), where: isKept)]
+    }
+    // One factor for what is dropped together.
+    return [try c.mul(x, try c.select(isKept, try c.scalar(1 / (1 - rate), like: x), try c.scalar(0, like: x)))]
+  }
+
+  public func transposed<C: OpContext>(_ g: C.Value, _ call: Pullback<C.Value>, in c: inout C) throws -> C.Value {
+    guard call.inputs.count == 3 else { throw GraphError(.wrongInputCount, "Dropout takes 3 inputs") }
+    guard let first = try c.apply(self, to: [g, call.inputs[1], call.inputs[2]]).first else {
+      throw GraphError(.invalidStructure, "Dropout without a result")
+    }
+    return first
+  }
+}

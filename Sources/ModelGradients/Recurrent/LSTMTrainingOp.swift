@@ -1,0 +1,187 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+
+/// An `LSTMOp` of one direction that keeps what its gradient needs.
+///
+/// Inputs: those of `LSTMOp` without lengths, peepholes and mask, in float32. Results: those of `LSTMOp`, then by time the activated
+/// gates `[T, B, 4H]`, and the cells and outputs `[T + 1, B, H]`: before a step at its own place, after it one further on (the other way
+/// round when it runs backwards). No gradient flows through these.
+public struct LSTMTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
+  public static let name = "LSTMTraining"
+  public static let family = OpFamily.recurrent
+  public var lstm: LSTMOp
+  public init(_ lstm: LSTMOp) { self.lstm = lstm }
+
+  /// Whether an op with these inputs can be taken so.
+  static func takes(_ op: LSTMOp, _ facts: [Fact?]) -> Bool {
+    guard op.direction.count == 1, op.clip == nil, !op.inputForget, op.activations == LSTMOp(hiddenSize: 1).activations,
+      let x = facts.first ?? nil, x.type.dtype == .float32, let dims = x.type.shape.dims, dims.count == 3
+    else { return false }
+    return facts.enumerated().allSatisfy { index, fact in fact == nil || index < 4 || index == 5 || index == 6 }
+  }
+
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    let x = try inputs.required(0, of: self).type
+    guard let dims = x.shape.dims, dims.count == 3 else { throw GraphError(.shapeMismatch, "LSTMTraining of \(x)") }
+    let time = dims[lstm.batchFirst ? 1 : 0], batch = dims[lstm.batchFirst ? 0 : 1], h = lstm.hiddenSize
+    let states = TensorType(x.dtype, .ranked([time.value.map { .fixed($0 + 1) } ?? .unknown, batch, .fixed(h)]))
+    return try lstm.infer(inputs) + [TensorType(x.dtype, .ranked([time, batch, .fixed(4 * h)])), states, states]
+  }
+
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let s = try RecurrentGeometry(lstm, inputs, of: self), h = s.hidden, rows = s.batch * h
+    let x = try s.byTime(try inputs.required(0, of: self), in: context)
+    let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self)
+    let gates = try context.allocate(.float32, [s.time, s.batch, 4 * h])
+    let cells = try context.allocate(.float32, [s.time + 1, s.batch, h]), hidden = try context.allocate(.float32, [s.time + 1, s.batch, h])
+    var bias = [Float](repeating: 0, count: 4 * h)
+    if let b = inputs.optional(3) { b.with(Float.self) { b in for j in 0..<(4 * h) { bias[j] = b[j] + b[4 * h + j] } } }
+    let start = s.backward ? s.time : 0
+    for (index, states) in [(5, hidden), (6, cells)] {
+      states.withMutable(Float.self) { to in
+        guard let to = to.baseAddress else { return }
+        guard let given = inputs.optional(index) else { return (to + start * rows).update(repeating: 0, count: rows) }
+        given.with(Float.self) { from in if let from = from.baseAddress { (to + start * rows).update(from: from, count: rows) } }
+      }
+    }
+    let cache = NodeCache(), primitives = context.primitives
+    try s.pointers([x, w, r, gates, cells, hidden]) { p in
+      let (x, w, r, gates, cells, hidden) = (p[0], p[1], p[2], p[3], p[4], p[5])
+      bias.withUnsafeBufferPointer { bias in
+        primitives.gemm(
+          x, w, gates, m: s.time * s.batch, n: 4 * h, k: s.inputs, transposeB: true, Epilogue(shift: bias.baseAddress), cache: nil)
+      }
+      for step in 0..<s.time {
+        let t = s.backward ? s.time - 1 - step : step, before = (s.backward ? t + 1 : t) * rows, after = (s.backward ? t : t + 1) * rows
+        let z = gates + t * 4 * rows
+        primitives.gemm(hidden + before, r, z, m: s.batch, n: 4 * h, k: h, transposeB: true, Epilogue(residual: z), cache: cache)
+        primitives.lstmCell(z, before: cells + before, cells + after, hidden + after, rows: s.batch, units: h)
+      }
+    }
+    let end = s.backward ? 0 : s.time
+    func last(_ states: NDArray) -> NDArray {
+      states.slice(end..<(end + 1)).reshaped(lstm.batchFirst ? [s.batch, 1, h] : [1, s.batch, h])
+    }
+    let all = s.backward ? hidden.slice(0..<s.time) : hidden.slice(1..<(s.time + 1))
+    return [try s.sequence(all, in: context), last(hidden), last(cells), gates, cells, hidden]
+  }
+
+  /// For formats: the results that an `LSTMOp` has, which are all that a model shows.
+  public func decompose<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] { try c.apply(lstm, to: inputs) }
+
+  public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in c: inout C) throws -> [C.Value?] {
+    guard call.outputs.count == 6, call.gradients.dropFirst(3).allSatisfy({ $0 == nil }) else {
+      throw GraphError(.invalidStructure, "LSTMTraining gives no gradient through what it keeps")
+    }
+    func given(_ list: [C.Value?], _ index: Int) -> C.Value? { index < list.count ? list[index] : nil }
+    let wanted = LSTMGradientOp.places.map { call.needs($0) && given(call.inputs, $0) != nil }
+    let op = LSTMGradientOp(lstm, wanted: wanted)
+    var inputs: [C.Value?] = LSTMGradientOp.places.map { given(call.inputs, $0) }
+    for index in 0..<3 { inputs.append(given(call.gradients, index)) }
+    for kept in call.outputs[3...] { inputs.append(kept) }
+    var found = try c.apply(op, to: inputs).makeIterator()
+    var result = call.none
+    for (place, isWanted) in zip(LSTMGradientOp.places, wanted) where isWanted { result[place] = found.next() }
+    return result
+  }
+}
+
+/// The gradients of an `LSTMTrainingOp`.
+///
+/// Inputs: `x`, `w`, `r`, `b?`, `h0?`, `c0?`, the gradients of its first three results (each may be left out), and the other three.
+/// Results: the gradients of those of the first six inputs that are `wanted`.
+public struct LSTMGradientOp: PrimitiveOp, DecomposedForGradients {
+  public static let name = "LSTMGradient"
+  public static let family = OpFamily.recurrent
+  /// Where these inputs stand among those of `LSTMOp`.
+  static let places = [0, 1, 2, 3, 5, 6]
+  public var lstm: LSTMOp
+  public var wanted: [Bool]
+  public init(_ lstm: LSTMOp, wanted: [Bool]) {
+    self.lstm = lstm
+    self.wanted = wanted
+  }
+
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    try wanted.indices.filter { wanted[$0] }.map { try inputs.required($0, of: self).type.plain }
+  }
+
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    let s = try RecurrentGeometry(lstm, Array(inputs.prefix(4)) + [nil] + inputs[4..<6], of: self), h = s.hidden, rows = s.batch * h
+    let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self), x = try inputs.required(0, of: self)
+    let gates = try inputs.required(9, of: self), cells = try inputs.required(10, of: self), hidden = try inputs.required(11, of: self)
+    let slopes = try context.allocate(.float32, [s.time, s.batch, 4 * h])
+    let dh = try context.allocate(.float32, [s.batch, h]), dc = try context.allocate(.float32, [s.batch, h])
+    for (state, given) in [(dh, inputs.optional(7)), (dc, inputs.optional(8))] {
+      state.withMutable(Float.self) { to in
+        guard let to = to.baseAddress else { return }
+        guard let given else { return to.update(repeating: 0, count: rows) }
+        given.with(Float.self) { from in if let from = from.baseAddress, given.count == rows { to.update(from: from, count: rows) } }
+      }
+    }
+    let above = try inputs.optional(6).map {
+      try s.byTime($0.reshaped(lstm.batchFirst ? [s.batch, s.time, h] : [s.time, s.batch, h]), in: context)
+    }
+    let cache = NodeCache(), primitives = context.primitives
+    try s.pointers([r, gates, cells, slopes, dh, dc, above ?? dh]) { p in
+      let (r, gates, cells, slopes, dh, dc) = (p[0], p[1], p[2], p[3], p[4], p[5])
+      for step in 0..<s.time {
+        let t = s.backward ? step : s.time - 1 - step, before = (s.backward ? t + 1 : t) * rows, after = (s.backward ? t : t + 1) * rows
+        if above != nil {
+          primitives.binary(.add, dh, p[6] + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false)
+        }
+        let dz = slopes + t * 4 * rows
+        primitives.lstmCellGradient(
+          gates + t * 4 * rows, before: cells + before, cells + after, dh: dh, dc: dc, dz: dz, rows: s.batch, units: h)
+        primitives.gemm(dz, r, dh, m: s.batch, n: h, k: 4 * h, transposeB: false, Epilogue(), cache: cache)
+      }
+    }
+    var results: [NDArray] = []
+    let all = s.time * s.batch, xByTime = wanted[1] ? try s.byTime(x, in: context) : x
+    func product(_ shape: [Int], _ with: NDArray, columns: Int) throws -> NDArray {
+      let result = try context.allocate(.float32, shape)
+      try s.pointers([slopes, with, result]) {
+        primitives.gemm($0[0], $0[1], $0[2], m: 4 * h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: 0)
+      }
+      return result
+    }
+    if wanted[0] {
+      let dx = try context.allocate(.float32, [s.time, s.batch, s.inputs])
+      try s.pointers([slopes, w, dx]) {
+        primitives.gemm($0[0], $0[1], $0[2], m: all, n: s.inputs, k: 4 * h, transposeB: false, Epilogue(), cache: nil)
+      }
+      results.append(try s.given(dx, in: context))
+    }
+    if wanted[1] { results.append(try product(w.shape, xByTime, columns: s.inputs)) }
+    if wanted[2] {
+      results.append(try product(r.shape, s.backward ? hidden.slice(1..<(s.time + 1)) : hidden.slice(0..<s.time), columns: h))
+    }
+    if wanted[3] {
+      let db = try context.allocate(.float32, [1, 8 * h])
+      try s.pointers([slopes, db]) {
+        primitives.reduce(.sum, $0[0], $0[1], outer: 1, count: all, inner: 4 * h)
+        ($0[1] + 4 * h).update(from: $0[1], count: 4 * h)
+      }
+      results.append(db)
+    }
+    for (place, state) in [(4, dh), (5, dc)] where wanted[place] {
+      results.append(state.reshaped(lstm.batchFirst ? [s.batch, 1, h] : [1, s.batch, h]))
+    }
+    return results
+  }
+
+  /// Step by step.
+  public func decomposeForGradients<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {
+    guard inputs.count == 12 else { throw GraphError(.wrongInputCount, "LSTMGradient takes 12 inputs, found \(inputs.count)") }
+    let given = Array(inputs[0..<6])
+    let found = try RecordingContext.gradients(of: given, from: Array(inputs[6..<9]), in: &c) { context, values in
+      try UnrolledContext.run(&context) { try lstm.stepwise(Array(values[0..<4]) + [nil] + values[4..<6], in: &$0) }
+    }
+    return try wanted.indices.filter { wanted[$0] }.map { index in
+      if let value = found[index] { return value }
+      guard let input = given[index] else { throw GraphError(.wrongInputCount, "LSTMGradient without input \(index)") }
+      return try c.zeros(like: input)
+    }
+  }
+}
