@@ -32,7 +32,12 @@ public struct ErrorStatistics: Sendable {
     guard expected.dtype == .float32, found.dtype == .float32, expected.count == found.count else { return }
     expected.with(Float.self) { x in
       found.with(Float.self) { y in
-        for i in x.indices where x[i].isFinite && y[i].isFinite {
+        for i in x.indices where x[i].isFinite {
+          // A number that has become none is an error without limit, not one to leave out.
+          guard y[i].isFinite else {
+            (maxAbsolute, absolute, noise) = (.infinity, .infinity, .infinity)
+            continue
+          }
           let a = Double(x[i]), b = Double(y[i]), difference = abs(a - b)
           maxAbsolute = max(maxAbsolute, difference)
           absolute += difference

@@ -70,10 +70,13 @@ enum WeightQuantization {
     return low <= high ? ValueRange(low: low, high: high) : ValueRange(low: 0, high: 0)
   }
 
+  /// LiteRT's sums of 16-bit activations have 40 bits.
+  private static let largestWideBias = 549_755_813_887.0
+
   /// A bias as integers of the scale of the sums it is added to: int32, or int64 for activations of 16 bits.
   static func bias(_ bias: Tensor, as type: QuantizedType) -> Tensor {
     let scales = type.quantization.scales.map { $0 == 0 ? 0 : 1 / $0 }, extents = bias.extents
-    let limit = type.dtype == .int64 ? 549_755_813_887.0 : 2_147_483_647.0
+    let limit = type.dtype == .int64 ? largestWideBias : 2_147_483_647.0
     return bias.mapped(to: TensorType(type.dtype, bias.type.shape)) { array in
       let steps = array.values(Float.self).enumerated().map { index, value -> Int64 in
         let scaled = Double((value * scales[scales.count == 1 ? 0 : index % scales.count]).rounded(.toNearestOrAwayFromZero))
@@ -83,13 +86,13 @@ enum WeightQuantization {
     }
   }
 
-  /// Weights whose scales leave room for their bias: a bias far larger than its products does not fit int32 else.
+  /// Weights whose scales leave room for their bias: a bias far larger than its products does not fit its integers else.
   static func leavingRoom(_ weights: QuantizedType, for bias: Tensor?, input: QuantizedType) throws -> QuantizedType {
-    guard let bias, input.dtype == .int8 else { return weights }
+    guard let bias, input.dtype == .int8 || input.dtype == .int16 else { return weights }
     let values = try bias.array().values(Float.self)
     guard values.allSatisfy({ $0.isFinite }) else { throw GraphError(.invalidAttribute, "the bias holds numbers that are not finite") }
     var result = weights
-    let most = Double(Int32.max) / 2
+    let most = (input.dtype == .int8 ? Double(Int32.max) : largestWideBias) / 2
     for (index, value) in values.enumerated() {
       let place = result.isPerAxis ? index : 0
       guard result.quantization.scales.indices.contains(place) else { break }

@@ -65,7 +65,7 @@ public final class EarlyStopping: MonitorCallback, ResumableCallback {
     return state
   }
   public func restoreState(_ state: [String: Tensor]) throws {
-    guard let counts = try state["counts"]?.doubles().map({ Int($0) }), counts.count == 3 else { return }
+    guard let counts = try state.counts(), counts.count == 3 else { return }
     (wait, stoppedEpoch, bestEpoch) = (counts[0], counts[1], counts[2])
     best = try state.number("best")
     var weights: [Tensor] = []

@@ -95,8 +95,7 @@ struct BatchCounter {
   private var last: Int?
   init() {}
   init(_ saved: Tensor) throws {
-    let numbers = try saved.doubles().map { Int($0) }
-    guard numbers.count == 2 else { return }
+    guard let numbers = try ["counts": saved].counts(), numbers.count == 2 else { return }
     seen = numbers[0]
     last = numbers[1] < 0 ? nil : numbers[1]
   }

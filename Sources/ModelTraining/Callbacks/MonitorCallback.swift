@@ -60,4 +60,13 @@ open class MonitorCallback: Callback {
 extension [String: Tensor] {
   func number(_ key: String) throws -> Double? { try self[key]?.item() }
   func integer(_ key: String, _ fallback: Int = 0) throws -> Int { try number(key).flatMap { Int(exactly: $0) } ?? fallback }
+  /// What is kept as "counts": whole numbers, none of them near the end of what an `Int` holds.
+  func counts() throws -> [Int]? {
+    try self["counts"]?.doubles().map { value in
+      guard let count = Int(exactly: value), abs(value) < 0x1p40 else {
+        throw TensorError(.invalidArgument, "the backup holds the count \(value)")
+      }
+      return count
+    }
+  }
 }

@@ -55,7 +55,7 @@ public final class ReduceLROnPlateau: MonitorCallback, ResumableCallback {
     return state
   }
   public func restoreState(_ state: [String: Tensor]) throws {
-    guard let counts = try state["counts"]?.doubles().map({ Int($0) }), counts.count == 2 else { return }
+    guard let counts = try state.counts(), counts.count == 2 else { return }
     (cooldownCounter, wait) = (counts[0], counts[1])
     best = try state.number("best")
   }

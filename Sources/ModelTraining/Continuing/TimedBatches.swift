@@ -1,8 +1,8 @@
 import ModelTensor
 
 /// Batches of arrays with a clock, and with what a model of a fixed batch can't take left out.
-final class TimedBatches: BatchSource {
-  private let source: ArrayBatches
+final class TimedBatches: SeededBatchSource {
+  private var source: ArrayBatches
   private let fixedBatch: Int?
   private let onProgress: (Int, Double) -> Void
   private var epochStart: ContinuousClock.Instant?
@@ -14,6 +14,10 @@ final class TimedBatches: BatchSource {
     self.source = source
     self.fixedBatch = fixedBatch
     self.onProgress = onProgress
+  }
+  var seed: Int {
+    get { source.seed }
+    set { source.seed = newValue }
   }
   var batchCount: Int? { fixedBatch.map { source.arrays.count / $0 } ?? source.batchCount }
 

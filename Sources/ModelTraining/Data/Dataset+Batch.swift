@@ -55,7 +55,7 @@ extension Dataset {
     _ size: Int, _ dropRemainder: Bool, _ name: String, _ join: @escaping @Sendable ([Element]) throws -> Other
   ) throws -> Dataset<Other> {
     guard size > 0 else { throw TensorError(.invalidArgument, "\(name): batches of \(size) elements") }
-    return deriving(cardinality.map { dropRemainder ? $0 / size : ($0 + size - 1) / size }) { next in
+    return deriving(cardinality.map { dropRemainder ? $0 / size : $0 == 0 ? 0 : ($0 - 1) / size + 1 }) { next in
       {
         var elements: [Element] = []
         while elements.count < size, let element = try next() { elements.append(element) }

@@ -45,11 +45,20 @@ private struct CSVTable: Sendable {
   /// The first dtype that holds all values, in TensorFlow's order.
   private static func type(_ fields: [[UInt8]], _ options: CSVOptions) -> DType {
     let texts = fields.map { String(decoding: $0, as: UTF8.self) }.filter { !$0.isEmpty && $0 != options.naValue }
-    if texts.allSatisfy({ Int32($0) != nil }) { return .int32 }
-    if texts.allSatisfy({ Int64($0) != nil }) { return .int64 }
-    if texts.allSatisfy({ Float($0).map { $0.isFinite } ?? false }) { return .float32 }
-    return texts.allSatisfy { Double($0) != nil } ? .float64 : .string
+    let numbers = texts.map(trimmed)
+    if numbers.allSatisfy({ Int32($0) != nil }) { return .int32 }
+    if numbers.allSatisfy({ Int64($0) != nil }) { return .int64 }
+    let values = numbers.map(number)
+    guard values.allSatisfy({ $0?.isFinite ?? false }) else { return .string }
+    return values.allSatisfy { Float($0 ?? 0).isFinite } ? .float32 : .float64
   }
+
+  /// Numbers may have blanks around them.
+  private static func trimmed(_ text: String) -> String {
+    String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+  }
+  /// A decimal number: Swift's own spelling takes hexadecimal ones too.
+  private static func number(_ text: String) -> Double? { text.contains { $0 == "x" || $0 == "X" } ? nil : Double(text) }
 
   func tensors(_ row: [[UInt8]], _ reader: CSVReader) throws -> [String: Tensor] {
     try Self.check(row, names, reader)
@@ -65,12 +74,12 @@ private struct CSVTable: Sendable {
         reader.error(.invalidValue, "column '\(name)': expected a number of \(dtype), found '\(String(text.prefix(80)))'")
       }
       if dtype.isInteger {
-        guard let value = isMissing ? 0 : Int64(text) else { throw wrong() }
+        guard let value = isMissing ? 0 : Int64(Self.trimmed(text)) else { throw wrong() }
         let tensor = try Tensor(NDArray(scalar: value)).cast(to: dtype)
         guard try tensor.item() == Double(value) else { throw wrong() }
         result[name] = tensor
       } else {
-        guard let value = isMissing ? 0 : Double(text) else { throw wrong() }
+        guard let value = isMissing ? 0 : Self.number(Self.trimmed(text)) else { throw wrong() }
         result[name] = try Tensor(NDArray(scalar: value)).cast(to: dtype)
       }
     }
@@ -122,8 +131,8 @@ extension Dataset {
     shuffleBufferSize: Int = 10_000, shuffleSeed: Int? = nil
   ) throws -> Dataset<([String: Tensor], Tensor)> where Element == ([String: Tensor], Tensor) {
     var rows = try Dataset<[String: Tensor]>.csv(path, options: options)
-    if numEpochs != 1 { rows = rows.repeat(numEpochs) }
     if shuffle { rows = try rows.shuffle(shuffleBufferSize, seed: shuffleSeed) }
+    if numEpochs != 1 { rows = rows.repeat(numEpochs) }
     return try rows.labeled(labelName).batch(batchSize, dropRemainder: numEpochs == nil).prefetch(1)
   }
 }

@@ -72,7 +72,7 @@ extension Dataset {
     let known: Cardinality =
       switch (rounds, cardinality) {
       case (0, _): .finite(0)
-      case (let rounds?, .finite(let count)): .finite(count * rounds)
+      case (let rounds?, .finite(let count)): count.multipliedReportingOverflow(by: rounds).overflow ? .unknown : .finite(count * rounds)
       case (_?, let other): other
       case (nil, .finite(0)): .finite(0)
       case (nil, _): .infinite
@@ -103,7 +103,7 @@ extension Dataset {
     let first = make, second = other.make
     let known: Cardinality =
       switch (cardinality, other.cardinality) {
-      case (.finite(let a), .finite(let b)): .finite(a + b)
+      case (.finite(let a), .finite(let b)): a.addingReportingOverflow(b).overflow ? .unknown : .finite(a + b)
       case (.infinite, _), (_, .infinite): .infinite
       default: .unknown
       }

@@ -13,7 +13,7 @@ extension Dataset {
     }
     let (span, overflow) = (size - 1).multipliedReportingOverflow(by: stride)
     guard !overflow, span < Int.max else { throw TensorError(.invalidArgument, "window: a stride of \(stride) is too large") }
-    let known = cardinality.map { dropRemainder ? ($0 > span ? ($0 - span - 1) / shift + 1 : 0) : ($0 + shift - 1) / shift }
+    let known = cardinality.map { dropRemainder ? ($0 > span ? ($0 - span - 1) / shift + 1 : 0) : $0 == 0 ? 0 : ($0 - 1) / shift + 1 }
     return deriving(known) { next in
       var buffer: [Element] = [], isDone = false, isFirst = true
       return {

@@ -55,7 +55,8 @@ struct ClassWeightedBatches: BatchSource {
     var names = y
     if y.rank > 1 { names = y.shape.last != 1 ? try y.argMax(axis: -1) : try y.squeeze(axis: -1) }
     guard names.rank == 1 else { throw TensorError(.shapeMismatch, "fit: class weights for targets of the shape \(y.shape)") }
-    return try Tensor(try names.doubles().map { Float(weights[Int($0.rounded(.toNearestOrEven))] ?? 1) }, shape: names.shape)
+    let found = try names.doubles().map { Float(Int(exactly: $0.rounded(.toNearestOrEven)).flatMap { weights[$0] } ?? 1) }
+    return try Tensor(found, shape: names.shape)
   }
 }
 
@@ -80,14 +81,14 @@ public struct ArrayBatches: SeededBatchSource {
     self.shuffles = shuffle
     self.seed = seed
   }
-  public var batchCount: Int? { (arrays.count + batchSize - 1) / batchSize }
+  public var batchCount: Int? { arrays.count == 0 ? 0 : (arrays.count - 1) / batchSize + 1 }
 
   public func batches(epoch: Int) throws -> () throws -> Batch? {
     let order = shuffles ? try Tensor.random.permutation(arrays.count, seed: .fixed(seed &+ epoch)) : nil
     var start = 0
     return {
       guard start < arrays.count else { return nil }
-      let range = start..<min(start + batchSize, arrays.count)
+      let range = start..<(start + min(batchSize, arrays.count - start))
       start = range.upperBound
       func cut(_ tensor: Tensor) throws -> Tensor {
         guard let order else { return Tensor(try tensor.array().slice(range)) }

@@ -124,11 +124,22 @@ final class FitRun {
       seeded.seed = seed
       data = seeded
     }
-    // A batch tells what variables there are.
-    if let batch = try weighted.batches(epoch: progress.pass)() {
-      try model.prepareTraining(batch.x.map(\.type), targets: batch.y.map(\.type))
+    // A dataset that is shuffled anew for each pass draws its order as the pass begins.
+    if !(data is any SeededBatchSource) {
+      guard progress.pass < 1 << 20 else { throw TensorError(.invalidArgument, "fit: the backup is of pass \(progress.pass)") }
+      for pass in 0..<progress.pass { _ = try weighted.batches(epoch: pass) }
     }
-    next = try weighted.batches(epoch: progress.pass)
+    let batches = try weighted.batches(epoch: progress.pass)
+    var first = try batches()
+    // A batch tells what variables there are.
+    if let first { try model.prepareTraining(first.x.map(\.type), targets: first.y.map(\.type)) }
+    next = {
+      if let batch = first {
+        first = nil
+        return batch
+      }
+      return try batches()
+    }
     for place in 0..<progress.taken {
       guard try next?() != nil else {
         throw TensorError(

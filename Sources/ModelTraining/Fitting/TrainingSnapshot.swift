@@ -33,7 +33,7 @@ struct TrainingSnapshot {
   var callbacks: [String: Tensor] { tensors.filter { $0.key.hasPrefix("callbacks/") } }
   private func place() throws -> [Int] {
     let numbers = try tensors["place"]?.cast(to: .int64).array().values(Int64.self).map { Int($0) } ?? []
-    guard numbers.count == 7, numbers.prefix(4).allSatisfy({ $0 >= 0 }) else {
+    guard numbers.count == 7, numbers.prefix(4).allSatisfy((0..<(1 << 40)).contains) else {
       throw TensorError(.invalidArgument, "the backup says no place to go on at")
     }
     return numbers

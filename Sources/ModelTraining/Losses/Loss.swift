@@ -30,8 +30,11 @@ extension Loss {
   ///
   /// - Parameter sampleWeight: broadcasts to the losses of the samples. The mask of `yPred`, if it carries one, leaves steps out.
   public func callAsFunction(_ yTrue: Tensor, _ yPred: Tensor, sampleWeight: Tensor? = nil) throws -> Tensor {
-    let targets = yTrue.dtype == yPred.dtype || yTrue.dtype == .string ? yTrue : try yTrue.cast(to: yPred.dtype)
-    let losses = try call(targets, yPred)
+    // As in Keras, losses of half precision would lose class numbers above 2048 and overflow when they are scaled.
+    let isHalf = yPred.dtype == .float16 || yPred.dtype == .bfloat16
+    let predictions = isHalf ? try yPred.cast(to: .float32) : yPred
+    let targets = yTrue.dtype == predictions.dtype || yTrue.dtype == .string ? yTrue : try yTrue.cast(to: predictions.dtype)
+    let losses = try call(targets, predictions)
     var mask = yPred.mask
     if let own = losses.mask { mask = try mask.map { try $0.cast(to: .bool).logicalAnd(own) } ?? own }
     return try Weighting.reduce(losses, sampleWeight: sampleWeight, mask: mask, reduction)

@@ -45,10 +45,12 @@ extension Losses {
       if logits != nil { logits = p }
     }
     let x = try logits ?? p.clip(min: epsilon, max: 1 - epsilon).log()
-    let classes = try t.cast(to: .int64)
+    var classes = try t.cast(to: .int64)
     if !classes.isSymbolic, let count = x.shape.last, let found = try classes.scalars(Int64.self).first(where: { $0 < 0 || $0 >= count }) {
       throw TensorError(.outOfRange, "sparse categorical cross-entropy: class \(found) of \(count)")
     }
+    // Gathering counts negative places from the end; a class beyond the last one is an error.
+    if classes.isSymbolic, let count = x.shape.last { classes = try Tensor.where(try classes .< 0, Double(count), classes) }
     var result = try -x.logSoftmax().takeAlong(try classes.expandDims(axis: -1)).squeeze(axis: -1)
     if let valid {
       result = try Tensor.where(valid, result, 0)

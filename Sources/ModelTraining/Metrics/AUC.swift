@@ -23,8 +23,8 @@ extension Metrics {
       numThresholds: Int = 200, curve: Curve = .roc, summationMethod: Summation = .interpolation, name: String? = nil,
       thresholds: [Double]? = nil, multiLabel: Bool = false, numLabels: Int? = nil, labelWeights: [Double]? = nil, fromLogits: Bool = false
     ) throws {
-      guard thresholds != nil || numThresholds > 1 else {
-        throw TensorError(.invalidArgument, "AUC: expected 2 thresholds or more, found \(numThresholds)")
+      guard thresholds != nil || (2...ConfusionMatrix.mostThresholds).contains(numThresholds) else {
+        throw TensorError(.invalidArgument, "AUC: expected 2 to \(ConfusionMatrix.mostThresholds) thresholds, found \(numThresholds)")
       }
       self.curve = curve
       summation = summationMethod

@@ -4,6 +4,9 @@ import ModelTensor
 struct ConfusionMatrix {
   enum Count { case truePositives, falsePositives, trueNegatives, falseNegatives }
 
+  /// More would serve nobody; numbers of thresholds come from files too.
+  static let mostThresholds = 1 << 20
+
   let thresholds: [Double]
   /// Whether counts are kept for each label.
   var isMultiLabel = false

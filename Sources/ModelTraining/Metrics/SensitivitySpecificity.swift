@@ -10,7 +10,7 @@ extension Metrics {
     private var matrix: ConfusionMatrix
     private let counts: [Variable]
     init(_ wanted: Rate, at constrained: Rate, _ key: String, _ value: Double, numThresholds: Int, classID: Int?, name: String?) throws {
-      guard (0...1).contains(value), numThresholds > 0 else {
+      guard (0...1).contains(value), (1...ConfusionMatrix.mostThresholds).contains(numThresholds) else {
         throw TensorError(.invalidArgument, "expected a \(key) from 0 to 1 and thresholds, found \(value) and \(numThresholds)")
       }
       self.wanted = wanted

@@ -8,6 +8,7 @@ extension Metrics {
     /// Whether predictions are classes' numbers, best first.
     public let fromSortedIDs: Bool
     public init(k: Int = 5, name: String? = "sparse_top_k_categorical_accuracy", fromSortedIDs: Bool = false) throws {
+      guard k > 0 else { throw TensorError(.invalidArgument, "SparseTopKCategoricalAccuracy: expected k above 0, found \(k)") }
       self.k = k
       self.fromSortedIDs = fromSortedIDs
       try super.init(

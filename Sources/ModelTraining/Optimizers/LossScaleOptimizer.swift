@@ -15,6 +15,9 @@ public final class LossScaleOptimizer: Optimizer {
   private var scale: Variable { own[3] }
 
   public init(_ inner: any Optimizer, initialScale: Double = 32768, dynamicGrowthSteps: Int = 2000, name: String? = nil) throws {
+    guard dynamicGrowthSteps > 0 else {
+      throw TensorError(.invalidArgument, "LossScaleOptimizer: expected dynamic growth steps above 0, found \(dynamicGrowthSteps)")
+    }
     self.inner = inner
     self.initialScale = initialScale
     self.dynamicGrowthSteps = dynamicGrowthSteps

@@ -27,6 +27,9 @@ public final class Muon: ElementwiseOptimizer {
   private var velocities: [Int: Variable] = [:]
 
   public init(learningRate: any LearningRate = 0.001, _ arguments: Arguments = Arguments(), options: [OptimizerOption] = []) throws {
+    guard (0...100).contains(arguments.steps) else {
+      throw TensorError(.invalidArgument, "Muon: expected 0 to 100 steps of Newton and Schulz's iteration, found \(arguments.steps)")
+    }
     self.arguments = arguments
     excludedLayers = try arguments.excludeLayers.map { pattern in
       do { return try Regex(pattern) } catch { throw TensorError(.invalidArgument, "'\(pattern)' is no regular expression") }

@@ -70,7 +70,8 @@ extension Model {
     }
     let optimizer = training.optimizer == nil || file.kind != .weightTree ? [] : try file.optimizerWeights()
     do { try restoreOptimizer(TrainingState(optimizerVariables: optimizer.map { ($0.name, $0.tensor) })) } catch let error as FormatError {
-      throw error.inFile(path)
+      // As Keras does: the weights are what was asked for.
+      Console.warn("the optimiser starts anew: \(error.inFile(path))")
     }
     for (variable, array) in zip(variables, arrays) { try variable.assign(try Tensor(array).cast(to: variable.dtype)) }
   }

@@ -60,6 +60,29 @@ import Testing
     }
   }
 
+  /// A dataset draws another order for each pass: the resumed run must come to the same ones.
+  @Test(arguments: [3, 9, 14])
+  func resumedRunsOfDatasetsEndAlike(_ moment: Int) throws {
+    let x = try Tensor.random.normal([40, 6], seed: 1)
+    let y = try (try x[Axis.rest, 0] .> 0.0).cast(to: .int32)
+    func run(_ callbacks: [any Callback]) throws -> [[Double]] {
+      let data = try Dataset.fromTensorSlices((x, y)).shuffle(40, seed: 3).batch(8), model = try model()
+      try model.fit(data, epochs: 4, verbose: 0, callbacks: callbacks)
+      return try model.getWeights().map { try $0.doubles() }
+    }
+    let folder = FileManager.default.temporaryDirectory.appending(path: "backup-\(UUID().uuidString)").path()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let whole = try withSession(seed: 5) { try run([]) }
+    var left = moment
+    let breaker = LambdaCallback(onTrainBatchEnd: { _, _ in
+      left -= 1
+      if left == 0 { throw Interruption() }
+    })
+    let backup = { try BackupAndRestore(folder, saveFreq: 2) as any Callback }
+    #expect(throws: Interruption.self) { try withSession(seed: 5) { try run([try backup(), breaker]) } }
+    #expect(try withSession(seed: 5) { try run([try backup()]) } == whole)
+  }
+
   @Test func anotherModelsBackupIsRefused() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "backup-\(UUID().uuidString)").path()
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -48,7 +48,8 @@ public final class TensorBoard: Callback {
   public func onTestEnd(_ logs: Logs) throws {
     guard let model, let iterations = try model.optimizer?.iterations.stored.item() else { return }
     let file = try validationFile()
-    for (name, value) in ProgbarLogger.ordered(logs) { try file.scalar("evaluation_\(name)_vs_iterations", value, step: Int(iterations)) }
+    let step = Int(exactly: iterations) ?? .max
+    for (name, value) in ProgbarLogger.ordered(logs) { try file.scalar("evaluation_\(name)_vs_iterations", value, step: step) }
     try file.flush()
   }
   public func onEpochBegin(_ epoch: Int, _ logs: Logs) throws {
