@@ -12,7 +12,9 @@ import modelctl
 import peers
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "fixtures/trained"
-CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+CASES = ["attention", "cnn", "gru", "lstm", "mlp"]
+# TensorFlow.js has no GRU layer as Keras makes it by default, and no attention.
+WITHOUT_TFJS_LAYERS = {"gru", "attention"}
 
 
 def arrays(case, kind):
@@ -30,16 +32,16 @@ def test_the_runtimes_agree(case):
     (_, expected), = arrays(case, "outputs").items()
     folder = FOLDER / case
     close(peers.run_keras(folder / "model.keras", [x])[0], expected)
-    close(peers.run_model(tf_keras.models.load_model(folder / "model.h5", compile=False), [x])[0], expected)
+    # Files of Keras 3 name the weights of attention as Keras 2 does not.
+    package = keras if case == "attention" else tf_keras
+    close(peers.run_model(package.models.load_model(folder / "model.h5", compile=False), [x])[0], expected)
     signature = tf.saved_model.load(str(folder / "model-savedmodel")).signatures["serving_default"]
     close(next(iter(signature(**{list(signature.structured_input_signature[1])[0]: tf.constant(x)}).values())).numpy(), expected)
     session = peers.onnx_session(folder / "model.onnx")
     close(session.run(None, {session.get_inputs()[0].name: x})[0], expected)
     close(litert.run(folder / "model.tflite", [x])[0], expected)
     for tfjs in ("model-tfjs-layers", "model-tfjs-graph"):
-        # TensorFlow.js has no GRU layer as Keras makes it by default.
-        assert (folder / tfjs).exists() or (case, tfjs) == ("gru", "model-tfjs-layers")
-        if not (folder / tfjs).exists():
+        if tfjs == "model-tfjs-layers" and case in WITHOUT_TFJS_LAYERS:
             continue
         assert modelctl.verify(folder / "model.keras", folder / tfjs)["equivalent"]
 
@@ -69,4 +71,4 @@ def test_training_goes_on_in_keras():
     (_, y), = arrays("mlp", "targets").items()
     model.compile("sgd", "sparse_categorical_crossentropy")
     losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
-    assert losses[-1] < losses[0] + 0.05
+    assert losses[-1] < losses[0]
