@@ -10,6 +10,8 @@ struct CanonicalReader {
   /// Weights that are no weights to be learned: see `fixedParameters`.
   private let fixed: Set<ParameterID>
   private var layers: [String: Layer] = [:]
+  /// Values that were made of weights alone, with how; the tensor is kept so that its identity stays its own.
+  private var formulas: [ObjectIdentifier: (tensor: Tensor, formula: WeightFormula.Operand)] = [:]
   private var bodies: [GraphID: Model] = [:]
 
   static func read(_ source: ModelGraph.Model) throws -> Model { try readAll(source).model }
@@ -84,22 +86,49 @@ struct CanonicalReader {
     case let op as any BodyOp: return try control(op, node, graph, values)
     case let op as OpaqueOp:
       throw TensorError(.notSupported, "'\(node.name)' (\(op.displayName)) can't be trained")
-    default:
-      let weights = try node.inputs.compactMap { try $0.map { try variable($0, graph) } ?? nil }
-      let operands = try node.inputs.map { input -> OperatorLayer.Operand in
-        guard let input else { return .none }
-        return try variable(input, graph) == nil ? .tensor : .weight
-      }
-      let tensors = try node.inputs.compactMap { input -> Tensor? in
-        guard let input, try variable(input, graph) == nil else { return nil }
-        return try value(input, graph, values)
-      }
-      if weights.isEmpty { return try Dispatch.apply(node.op, to: try node.inputs.map { try $0.map { try value($0, graph, values) } }) }
-      let layer = OperatorLayer(node.op, operands, weights: weights, name: node.name)
-      // Without a tensor that flows there is nothing to be called on: the op is computed from weights alone.
-      guard tensors.contains(where: \.isSymbolic) else { return try layer(tensors) }
-      return try layer(tensors)
+    default: return try operation(node, graph, values)
     }
+  }
+
+  /// An op, with its weights and with what was made of weights.
+  private mutating func operation(_ node: Node, _ graph: Graph, _ values: [ValueID: Tensor]) throws -> [Tensor] {
+    var weights: [Variable] = [], kinds: [OperatorLayer.Operand] = [], tensors: [Tensor] = [], all: [Tensor?] = []
+    var operands: [(formula: WeightFormula.Operand?, isGiven: Bool)] = [], isDerived = false
+    for input in node.inputs {
+      guard let input else {
+        kinds.append(.none)
+        operands.append((nil, false))
+        all.append(nil)
+        continue
+      }
+      if let weight = try variable(input, graph) {
+        kinds.append(.weight)
+        operands.append((.variable(weight), true))
+        weights.append(weight)
+        all.append(weight.tensor)
+        continue
+      }
+      let tensor = try value(input, graph, values)
+      all.append(tensor)
+      kinds.append(.tensor)
+      tensors.append(tensor)
+      let formula = formulas[tensor.id]?.formula
+      isDerived = isDerived || formula != nil
+      operands.append((formula, true))
+    }
+    if weights.isEmpty, !isDerived { return try Dispatch.apply(node.op, to: all) }
+    if tensors.contains(where: \.isSymbolic) {
+      guard isDerived else { return try OperatorLayer(node.op, kinds, weights: weights, name: node.name)(tensors) }
+      let layer = FormulaLayer(node.op, operands, name: node.name)
+      return try layer(zip(all, operands).compactMap { $1.formula == nil ? $0 : nil })
+    }
+    // Nothing flows here: the op is computed from weights alone, by whatever uses it. Whole numbers are extents and places.
+    let results = try Dispatch.apply(node.op, to: all)
+    let formula = WeightFormula(node.op, zip(all, operands).map { tensor, operand in operand.formula ?? tensor.map { .constant($0) } })
+    for (index, result) in results.enumerated() where result.dtype.isFloatingPoint {
+      formulas[result.id] = (result, .result(formula, index))
+    }
+    return results
   }
 
   /// A branch or a loop, with every parameter that its bodies use.

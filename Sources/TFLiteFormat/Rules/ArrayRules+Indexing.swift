@@ -108,7 +108,10 @@ extension OperatorReader {
   /// `x[begin:end:strides]` with five masks: bounds that are left out, an ellipsis, new axes, and axes that one index takes away.
   fileprivate func stridedSlice(in g: inout GraphContext) throws -> ValueID {
     let x = try input(0), options = options(StridedSliceOptions.self)
-    let strides = try constantInts(3, in: g), count = strides.count
+    let strides = try int64(3, in: &g), knownStrides = g.fact(of: strides).elements
+    guard let count = knownStrides?.count ?? g.type(of: strides).shape.dims?.first?.value else {
+      throw UnsupportedError("\(type) over a number of axes that is computed")
+    }
     guard count <= 32 else { throw FormatError(.limitExceeded, "\(type) over \(count) axes") }
     func has(_ mask: Int32, _ bit: Int) -> Bool { mask >> Int32(bit) & 1 == 1 }
     let begins = try int64(1, in: &g)
@@ -122,7 +125,7 @@ extension OperatorReader {
     }
     // Which axis of `x` each entry is for.
     let own = (0..<count).filter { !has(options.ellipsisMask, $0) && !has(options.newAxisMask, $0) }.count
-    var starts: [ValueID] = [], stops: [ValueID] = [], axes: [Int] = [], steps: [Int] = []
+    var starts: [ValueID] = [], stops: [ValueID] = [], axes: [Int] = [], steps: [ValueID] = []
     // Of the result before new axes: which of `x`'s axes disappear, and where new ones stand.
     var squeezed: [Int] = [], inserted: [Int] = [], axis = 0, place = 0
     for index in 0..<count {
@@ -138,7 +141,7 @@ extension OperatorReader {
         continue
       }
       defer { axis += 1 }
-      let isSingle = has(options.shrinkAxisMask, index), step = isSingle ? 1 : strides[index]
+      let isSingle = has(options.shrinkAxisMask, index), step = isSingle ? 1 : knownStrides?[index].value
       guard step != 0 else { throw FormatError(.invalidValue, "\(type) with a stride of 0") }
       let start = try bound(begins, knownBegins, index, &g)
       if isSingle {
@@ -152,21 +155,30 @@ extension OperatorReader {
           stops.append(try g.select(isLast, try g.ints([Int.max]), next))
         }
         axes.append(axis)
-        steps.append(1)
+        steps.append(try g.ints([1]))
         continue
       }
       place += 1
       let isOpen = (begin: has(options.beginMask, index), end: has(options.endMask, index))
       if isOpen.begin, isOpen.end, step == 1 { continue }
-      starts.append(isOpen.begin ? try g.ints([step > 0 ? 0 : Int.max]) : start)
-      stops.append(isOpen.end ? try g.ints([step > 0 ? Int.max : Int.min]) : try bound(ends, knownEnds, index, &g))
       axes.append(axis)
-      steps.append(step)
+      let stop = isOpen.end ? nil : try bound(ends, knownEnds, index, &g)
+      if let step {
+        starts.append(isOpen.begin ? try g.ints([step > 0 ? 0 : Int.max]) : start)
+        stops.append(try stop ?? g.ints([step > 0 ? Int.max : Int.min]))
+        steps.append(try g.ints([step]))
+      } else {
+        // Which end an open bound stands for depends on the direction.
+        let by = try g.slice(strides, axis: 0, start: index, end: index + 1), goesForward = try g.apply(GreaterOp(), by, try g.ints([0]))
+        starts.append(isOpen.begin ? try g.select(goesForward, try g.ints([0]), try g.ints([Int.max])) : start)
+        stops.append(try stop ?? g.select(goesForward, try g.ints([Int.max]), try g.ints([Int.min])))
+        steps.append(by)
+      }
     }
     var result = x
     if !axes.isEmpty {
       let start = try g.concat(starts, axis: 0), stop = try g.concat(stops, axis: 0)
-      result = try g.apply(SliceOp(), x, start, stop, try g.ints(axes), try g.ints(steps))
+      result = try g.apply(SliceOp(), x, start, stop, try g.ints(axes), try g.concat(steps, axis: 0))
     }
     if !squeezed.isEmpty { result = try g.squeeze(result, squeezed) }
     if !inserted.isEmpty { result = try g.unsqueeze(result, inserted) }

@@ -24,6 +24,22 @@ enum ControlFlowModels {
     return model
   }
 
+  /// `x · (g · w)ᵀ` and `x · (g · w)ᵀ + g`: an op's weights are made of others first, and two ops share what is made.
+  static func madeOfWeights() throws -> Model {
+    var model = Model()
+    let w = model.add(Parameter(name: "w", tensor: Tensor(NDArray([1, 2] as [Float], [1, 2]))))
+    let g = model.add(Parameter(name: "g", tensor: Tensor(NDArray([3] as [Float], [1, 1]))))
+    var main = GraphContext(model, graph: Graph(name: "main"))
+    let x = main.graph.addInput("x", TensorType(.float32, [1, 2]))
+    let gain = main.graph.addParameter(g, of: model)
+    let kernel = try main.transpose(try main.mul(gain, main.graph.addParameter(w, of: model)), [1, 0])
+    let y = try main.matmul(x, kernel)
+    main.graph.addOutput("y", y)
+    main.graph.addOutput("z", try main.add(try main.matmul(x, kernel), gain))
+    model.mainGraph = main.graph
+    return model
+  }
+
   /// `3x` where the sum of `x` is positive, else `-x`.
   static func branch() throws -> Model {
     var model = Model()
