@@ -56,13 +56,15 @@ import Testing
     }
     try model.setWeights(weights("first/"))
     model.compile(
-      optimizer: optimizer == "sgd" ? try TestSGD(0.05, momentum: 0.9) : try TestAdam(0.01), loss: TestCrossentropy())
+      optimizer: optimizer == "sgd" ? try SGD(learningRate: 0.05, momentum: 0.9) : try Adam(learningRate: 0.01),
+      loss: Losses.CategoricalCrossentropy())
     for (step, expected) in losses.enumerated() {
       let start = step * 8 % 40
       let loss = try model.trainOnBatch([try x[start..<(start + 8)]], [try y[start..<(start + 8)]]).item()
       #expect(abs(loss - expected) <= 1e-4 * max(1, abs(expected)), "step \(step): \(loss), Keras has \(expected)")
       if abs(loss - expected) > 1e-2 * max(1, abs(expected)) { return }
     }
+    #expect(weights("last/").count == model.weights.count)
     for (index, (mine, theirs)) in zip(model.getWeights(), weights("last/")).enumerated() {
       // Softmax takes no notice of a bias of the keys: its gradient is rounding, which Adam makes large in each program.
       if model.weights[index].name == "key/bias" { continue }
@@ -70,7 +72,8 @@ import Testing
       #expect(a.count == b.count)
       let scale = b.map(abs).max() ?? 0
       let worst = zip(a, b).map { abs($0 - $1) }.max() ?? 0
-      #expect(worst <= 1e-4 * max(1, scale), "weight \(index): \(worst) of \(scale)")
+      // Relative to the largest of the weight; biases that have hardly moved are held to float32's rounding of the sums they came from.
+      #expect(worst <= 1e-4 * max(0.1, scale), "weight \(index): \(worst) of \(scale)")
     }
     let predicted = try #require(record["predicted"]).doubles()
     let mine = try model.predictOnBatch([try x[0..<4]])[0].doubles()
