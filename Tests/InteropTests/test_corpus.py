@@ -27,7 +27,6 @@ REFUSED = {
     "burn_all_dtypes.onnx": "constant",  # Outputs that depend on no input.
     "trt_qdq_conv.onnx": "constant",  # A graph without inputs.
     "burn_loop_loop_nested.onnx": "Loop",
-    "onnx@c4f68d_node_test_ai_onnx_ml_label_encoder_string_int.onnx": "constant of dtype string",  # The keys of its table.
 }
 
 pytestmark = pytest.mark.skipif(not ENTRIES, reason="the corpus of real models is not on this machine")
