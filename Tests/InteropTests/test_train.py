@@ -95,7 +95,8 @@ def test_formats_learn_alike(folder, name):
     other = folder / name.replace("m.", "plain.")
     if not other.exists():
         modelctl.convert(plain, other, "--to", {"m.graph": "tfjs-graph", "m.layers": "tfjs-layers"}.get(name, name[2:]))
-    report = modelctl.verify(plain, other, "--training", "--steps", "4", "--optimizer", "adam")
+    # Not Adam: it divides each gradient by its own size, which makes whole steps of those that are rounding.
+    report = modelctl.verify(plain, other, "--training", "--steps", "4", "--optimizer", "sgd", "--learning-rate", "0.1")
     assert report["equivalent"] and report["training"]["equivalent"]
     assert len(report["training"]["gradients"]) == 6 and not report["training"]["missing"]
 

@@ -39,6 +39,10 @@ public final class BackupAndRestore: Callback {
   /// Removes a backup, and the directory unless it holds something else.
   static func removeBackup(in directory: String) {
     FileSystem.remove("\(directory)/latest.npz")
+    // A kill in the middle of writing leaves the file that was to take its place.
+    for name in FileSystem.names(in: directory) ?? [] where name.hasPrefix(".") && name.hasSuffix("-latest.npz") {
+      FileSystem.remove("\(directory)/\(name)")
+    }
     if FileSystem.names(in: directory)?.isEmpty == true { FileSystem.remove(directory) }
   }
 
