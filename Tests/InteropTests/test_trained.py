@@ -69,6 +69,9 @@ def test_training_goes_on_in_keras():
     model = keras.saving.load_model(FOLDER / "mlp/model.keras", compile=False)
     (_, x), = arrays("mlp", "inputs").items()
     (_, y), = arrays("mlp", "targets").items()
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    keras.utils.set_random_seed(3)
+    model.compile(keras.optimizers.SGD(0.02), "sparse_categorical_crossentropy")
+    # In inference mode: a step's own loss has dropout in it.
+    before = model.evaluate(x, y, verbose=0)
+    model.fit(x, y, epochs=30, verbose=0)
+    assert model.evaluate(x, y, verbose=0) < before
