@@ -39,7 +39,7 @@ def smooth(count, shape, seed):
 def test_published(name, tmp_path):
     source = CORPUS / PUBLISHED[name]
     if not source.exists():
-        pytest.skip(f"{source} is not here")
+        pytest.skip("the corpus of real models is not on this machine")
     saved = source
     if source.suffix == ".h5":
         saved = tmp_path / "saved"
