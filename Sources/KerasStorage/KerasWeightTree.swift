@@ -2,43 +2,27 @@ import HDF5Container
 import KerasConfig
 import ModelSupport
 import ModelTensor
+import Synchronization
 
 /// The weights of Keras 3 as they lie in an HDF5 file (`model.weights.h5` of a `.keras` archive, or a
 /// `.weights.h5`): a tree of groups, each with its variables `0`, `1`, … in a group `vars`.
 public struct KerasWeightTree: KerasWeightStore {
   public let file: HDF5File
-  private let root: HDF5Group
+  private let listings: Listings
 
   public init(_ file: HDF5File) throws {
     self.file = file
-    root = try file.root
+    listings = Listings(root: try file.root)
   }
 
   public var layout: KerasWeightLayout { .tree }
 
-  private func group(_ path: String) throws -> HDF5Group? {
-    guard !path.isEmpty else { return root }
-    guard case .group(let group)? = try root.member(path) else { return nil }
-    return group
-  }
+  public func variables(at path: String) throws -> [StoredWeight] { try listings[path]?.variables ?? [] }
 
-  public func variables(at path: String) throws -> [StoredWeight] {
-    guard let group = try group(path) else { return [] }
-    return try group.members().compactMap { name, member in
-      guard case .dataset(let dataset) = member else { return nil }
-      return StoredWeight(name: name, tensor: try dataset.kerasTensor())
-    }
-  }
-
-  public func groups(at path: String) throws -> [String] {
-    guard let group = try group(path) else { return [] }
-    return try group.members().compactMap { name, member in
-      if case .group = member { name } else { nil }
-    }
-  }
+  public func groups(at path: String) throws -> [String] { try listings[path]?.names ?? [] }
 
   public func layerName(at path: String) throws -> String? {
-    try group(path)?.attribute("name")?.string
+    try listings[path]?.group.attribute("name")?.string
   }
 
   /// Everything in the file, in the order its groups list it.
@@ -60,6 +44,49 @@ public struct KerasWeightTree: KerasWeightStore {
     for child in try groups(at: path) {
       try collect(path.isEmpty ? child : "\(path)/\(child)", into: &result, depth: depth + 1)
     }
+  }
+}
+
+/// What the groups hold. Each is listed once: readers ask by path, for one weight after another.
+private final class Listings: Sendable {
+  struct Listing: Sendable {
+    var group: HDF5Group
+    var variables: [StoredWeight] = []
+    var names: [String] = []
+    var groups: [String: HDF5Group] = [:]
+  }
+  private let root: HDF5Group
+  private let known = Mutex<[String: Listing]>([:])
+
+  init(root: HDF5Group) { self.root = root }
+
+  /// The group at a path, or `nil` when there is none.
+  subscript(path: String) -> Listing? {
+    get throws {
+      if let listing = known.withLock({ $0[path] }) { return listing }
+      var place = "", listing = try list(root, at: place)
+      for part in path.split(separator: "/") {
+        guard let group = listing.groups[String(part)] else { return nil }
+        place += place.isEmpty ? part : "/\(part)"
+        listing = try list(group, at: place)
+      }
+      return listing
+    }
+  }
+
+  private func list(_ group: HDF5Group, at place: String) throws -> Listing {
+    if let listing = known.withLock({ $0[place] }) { return listing }
+    var listing = Listing(group: group)
+    for (name, member) in try group.members() {
+      switch member {
+      case .dataset(let dataset): listing.variables.append(StoredWeight(name: name, tensor: try dataset.kerasTensor()))
+      case .group(let group):
+        listing.names.append(name)
+        listing.groups[name] = group
+      }
+    }
+    known.withLock { $0[place] = listing }
+    return listing
   }
 }
 

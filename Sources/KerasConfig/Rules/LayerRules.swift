@@ -8,30 +8,31 @@ public enum LayerRules {
     + reshapingRules + regularizationRules + recurrentRules + attentionRules + preprocessingRules
     + spectralRules + augmentationRules
 
-  private static let byName: [String: LayerRule] = {
-    var result: [String: LayerRule] = [:]
-    for rule in all {
-      for name in [rule.className] + rule.aliases where result[name] == nil { result[name] = rule }
+  /// The same by family: a family's rows are made when a class is looked up that none before it has. Rows hold
+  /// key paths, which cost their time when they are made, and most models need the first families only.
+  private static let families: [@Sendable () -> [LayerRule]] = [
+    { coreRules }, { activationRules }, { convolutionRules }, { poolingRules }, { normalizationRules }, { mergingRules },
+    { reshapingRules }, { regularizationRules }, { recurrentRules }, { attentionRules }, { preprocessingRules },
+    { spectralRules }, { augmentationRules }, { quantizedRules },
+  ]
+  private static func first(where matches: (LayerRule) -> Bool) -> LayerRule? {
+    for family in families {
+      if let rule = family().first(where: matches) { return rule }
     }
-    return result
-  }()
-  private static let byType: [ObjectIdentifier: LayerRule] = {
-    var result: [ObjectIdentifier: LayerRule] = [:]
-    for rule in all + quantizedRules {
-      let type = ObjectIdentifier(rule.layerType)
-      if result[type] == nil { result[type] = rule }
-    }
-    return result
-  }()
+    return nil
+  }
 
   /// The rule of a class, if the module is Keras's own (or not said) and the class has one.
   public static func rule(className: String, module: String? = nil) -> LayerRule? {
     if let module, !isKeras(module) { return nil }
     // `keras_nlp>Dense` and the like are registered by others; `Custom>…` too.
-    return byName[className]
+    return first { $0.className == className || $0.aliases.contains(className) }
   }
   /// The rule that writes a layer.
-  public static func rule(for layer: any Layer) -> LayerRule? { byType[ObjectIdentifier(type(of: layer))] }
+  public static func rule(for layer: any Layer) -> LayerRule? {
+    let type = type(of: layer)
+    return first { $0.layerType == type }
+  }
 
   /// The rule of a layer of one tensor: how a nested model is called.
   static let identity = LayerRule(Identity.self)
