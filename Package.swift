@@ -64,11 +64,12 @@ let package = Package(
 
     // Formats.
     library("KerasConfig", ["ModelLayers"]),
-    library("ONNXFormat", ["ProtobufWire", "ModelOps"]),
-    library("TensorFlowGraph", ["ProtobufWire", "ModelOps"]),
+    library("GraphWriting", ["ModelOps"]),
+    library("ONNXFormat", ["ProtobufWire", "GraphWriting"]),
+    library("TensorFlowGraph", ["ProtobufWire", "GraphWriting"]),
     library("SavedModelFormat", ["CChecksum", "TensorFlowGraph", "KerasConfig"]),
     library("TFJSFormat", ["TensorFlowGraph", "KerasConfig"]),
-    library("TFLiteFormat", ["FlatBufferWire", "ZipContainer", "ModelOps"]),
+    library("TFLiteFormat", ["FlatBufferWire", "ZipContainer", "GraphWriting"]),
     library("KerasStorage", ["KerasConfig", "HDF5Container"]),
     library("KerasFormat", ["KerasStorage", "ZipContainer"]),
     library("KerasH5Format", ["KerasStorage"]),

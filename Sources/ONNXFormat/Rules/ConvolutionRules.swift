@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelOps
 import ModelSupport
@@ -103,11 +104,6 @@ let convolutionRules: [NodeRule] = [
       ]
     }),
 ]
-
-extension Array where Element == Int {
-  /// The list, or as many fillers when it is empty.
-  func filled(_ count: Int, with filler: Int = 1) -> [Int] { isEmpty ? Array(repeating: filler, count: count) : self }
-}
 
 extension NodeReader {
   /// The number of spatial axes of a window operator.

@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelOps
 import ModelSupport
@@ -13,111 +14,13 @@ let controlWriting: [WritingRule] = [
       try $0.inline(1, captures)
     }
   },
-  .writes(WhileOp.self) { op, x, w in
-    let all = try x.rest(0)
-    guard op.stateCount <= all.count else { throw GraphError(.wrongInputCount, "While with \(all.count) inputs") }
-    let captures = Array(all[op.stateCount...])
-    return try w.loop(Array(all.prefix(op.stateCount))) { w, state in
-      guard let goesOn = try w.inline(0, state + captures).first else { throw GraphError(.invalidStructure, "While without a condition") }
-      return try w.scalarCondition(goesOn)
-    } do: { w, state in
-      try w.inline(1, state + captures)
-    }
-  },
+  .writes(WhileOp.self) { op, x, w in try w.whileLoop(op, x) },
   .writes(CallOp.self) { _, x, w in try w.inline(0, try x.rest(0)) },
   .writes(LoopOp.self) { op, x, w in try w.countedLoop(op, x) },
   .writes(ScanOp.self) { op, x, w in try w.scanned(op, x) },
 ]
 
-extension RuleInputs {
-  fileprivate func rest(_ first: Int) throws -> [OutValue] { try (first..<max(first, count)).map { try required($0) } }
-}
-
-extension OperatorWriter {
-  /// Body `index` of the op being written, on these inputs, in here.
-  mutating func inline(_ index: Int, _ inputs: [OutValue]) throws -> [OutValue] {
-    guard let inliner else { throw GraphError(.invalidStructure, "there are no bodies to write") }
-    return try inliner(index, inputs, &self)
-  }
-
-  fileprivate mutating func scalarCondition(_ value: OutValue) throws -> OutValue {
-    let flag = try cast(value, to: .bool)
-    return flag.type.shape.rank == 0 ? flag : try reshape(flag, [])
-  }
-
-  /// ONNX's Loop: the trip count, the condition and what is collected are variables of the loop. What is collected grows by a
-  /// row each turn.
-  fileprivate mutating func countedLoop(_ op: LoopOp, _ x: RuleInputs) throws -> [OutValue] {
-    guard op.carriedCount >= 0, x.count >= 2 + op.carriedCount else { throw GraphError(.wrongInputCount, "Loop with \(x.count) inputs") }
-    let carried = try (0..<op.carriedCount).map { try x.required(2 + $0) }
-    let captures = try (2 + op.carriedCount..<x.count).map { try x.required($0) }
-    let limit = try x[0].map { try reshape(try cast($0, to: .int64), []) } ?? scalar(Double(Int32.max), dtype: .int64)
-    let condition = try x[1].map { try scalarCondition($0) } ?? constant(NDArray(scalar: true))
-    let lists = try op.scanTypes.map { type -> OutValue in
-      guard let extents = type.shape.extents else { throw UnsupportedError("a loop that collects slices of unknown extents") }
-      let none = try NDArray([Float](), [0] + extents).cast(to: type.dtype, in: ExecutionContext(primitives: ReferencePrimitives()))
-      var list = try constant(none)
-      list.fact = Fact(TensorType(type.dtype, .ranked([.unknown] + extents.map(Dim.fixed))), constant: list.fact.constant)
-      return list
-    }
-    let zero = try constant(NDArray(scalar: Int64(0)))
-    let ends = try loop([zero, condition] + carried + lists) { w, v in
-      let isWithin = try w.emit(.less, [v[0], limit], as: TensorType(.bool, []))
-      return try w.emit(.logicalAnd, [isWithin, v[1]], as: TensorType(.bool, []))
-    } do: { w, v in
-      let results = try w.inline(0, Array(v.prefix(2 + op.carriedCount)) + captures)
-      guard results.count == 1 + op.carriedCount + op.scanTypes.count else {
-        throw GraphError(.invalidStructure, "Loop: the body gives \(results.count) values")
-      }
-      let one = try w.constant(NDArray(scalar: Int64(1)))
-      let grown = try zip(v[(2 + op.carriedCount)...], results[(1 + op.carriedCount)...]).map { list, item in
-        try w.concat([list, try w.unsqueeze(item, [0])], axis: 0)
-      }
-      return [try w.add(v[0], one), try w.scalarCondition(results[0])] + results[1..<(1 + op.carriedCount)] + grown
-    }
-    return Array(ends[2..<(2 + op.carriedCount)]) + Array(ends[(2 + op.carriedCount)...].prefix(op.scanTypes.count))
-  }
-
-  /// A canonical scan; inputs and outputs that run the other way than the loop are reversed outside it.
-  fileprivate mutating func scanned(_ op: ScanOp, _ x: RuleInputs) throws -> [OutValue] {
-    let inputs = op.inputAxes.count
-    guard op.stateCount >= 0, x.count >= op.stateCount + inputs, op.inputsReversed.count == inputs,
-      op.outputAxes.count == op.scanTypes.count, op.outputsReversed.count == op.scanTypes.count
-    else { throw GraphError(.wrongInputCount, "Scan with \(x.count) inputs") }
-    let states = try (0..<op.stateCount).map { try x.required($0) }
-    let captures = try (op.stateCount + inputs..<x.count).map { try x.required($0) }
-    let backward = !op.inputsReversed.isEmpty && op.inputsReversed.allSatisfy { $0 }
-    let tensors = try (0..<inputs).map { index in
-      var tensor = try x.required(op.stateCount + index)
-      let rank = try self.rank(of: tensor), axis = try normalizeAxis(op.inputAxes[index], rank: rank)
-      if axis != 0 { tensor = try transpose(tensor, Self.front(axis, rank)) }
-      return op.inputsReversed[index] == backward ? tensor : try apply(ReverseOp(axes: [0]), tensor)
-    }
-    let (ends, results) = try scan(states, over: tensors, axis: 0, backward: backward) { w, states, slices in
-      let made = try w.inline(0, states + slices + captures)
-      guard made.count == op.stateCount + op.scanTypes.count else {
-        throw GraphError(.invalidStructure, "Scan: the body gives \(made.count) values")
-      }
-      return (Array(made.prefix(op.stateCount)), Array(made.dropFirst(op.stateCount)))
-    }
-    return ends
-      + (try results.enumerated().map { index, result in
-        let result = op.outputsReversed[index] == backward ? result : try apply(ReverseOp(axes: [0]), result)
-        let rank = try self.rank(of: result), axis = try normalizeAxis(op.outputAxes[index], rank: rank)
-        return axis == 0 ? result : try transpose(result, Self.behind(axis, rank))
-      })
-  }
-
-  /// The permutation that brings an axis to the front, and the one that takes it back.
-  static func front(_ axis: Int, _ rank: Int) -> [Int] { [axis] + (0..<rank).filter { $0 != axis } }
-  static func behind(_ axis: Int, _ rank: Int) -> [Int] {
-    var order = Array(1..<max(1, rank))
-    order.insert(0, at: min(axis, order.count))
-    return order
-  }
-}
-
-extension OperatorWriter: ScanContext {
+extension OperatorWriter: TensorFlowFamilyWriter {
   /// A loop over slices: they are picked by their index, and what is collected is put into its row of a tensor that is there from
   /// the start.
   mutating func scan(
@@ -126,7 +29,7 @@ extension OperatorWriter: ScanContext {
   ) throws -> (states: [OutValue], results: [OutValue]) {
     guard let first = tensors.first else { throw UnsupportedError("a loop over nothing") }
     let rank = try rank(of: first), along = try normalizeAxis(axis, rank: rank)
-    let turned = try tensors.map { along == 0 ? $0 : try transpose($0, Self.front(along, try self.rank(of: $0))) }
+    let turned = try tensors.map { along == 0 ? $0 : try transpose($0, AxisOrder.front(along, try self.rank(of: $0))) }
     let count = try cast(try extentScalar(turned[0], 0), to: .int32)
     func slices(_ w: inout OperatorWriter, _ index: OutValue) throws -> [OutValue] {
       try turned.map { tensor in
@@ -186,8 +89,23 @@ extension OperatorWriter: ScanContext {
     let states = Array(ends[1..<(1 + initial.count)])
     let results = try ends[(1 + initial.count)...].prefix(made.count).map { result in
       let rank = try self.rank(of: result), back = try normalizeAxis(axis, rank: rank)
-      return back == 0 ? result : try transpose(result, Self.behind(back, rank))
+      return back == 0 ? result : try transpose(result, AxisOrder.behind(back, rank))
     }
     return (states, results)
   }
+
+  /// A tensor that grows by a row each turn.
+  mutating func emptyCollection(_ type: TensorType) throws -> OutValue {
+    guard let extents = type.shape.extents else { throw UnsupportedError("a loop that collects slices of unknown extents") }
+    let none = try NDArray([Float](), [0] + extents).cast(to: type.dtype, in: ExecutionContext(primitives: ReferencePrimitives()))
+    var rows = try constant(none)
+    rows.fact = Fact(TensorType(type.dtype, .ranked([.unknown] + extents.map(Dim.fixed))), constant: rows.fact.constant)
+    return rows
+  }
+
+  mutating func appended(_ value: OutValue, to collection: OutValue) throws -> OutValue {
+    try concat([collection, try unsqueeze(value, [0])], axis: 0)
+  }
+
+  func stacked(_ collection: OutValue, _ type: TensorType) -> OutValue { collection }
 }

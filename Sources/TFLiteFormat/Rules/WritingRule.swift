@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelSupport
 import ModelTensor
@@ -12,10 +13,7 @@ struct WritingRule: Sendable {
   static func writes<O: Op>(
     _ op: O.Type, _ write: @escaping @Sendable (O, RuleInputs, inout OperatorWriter) throws -> [OutValue]
   ) -> WritingRule {
-    WritingRule(op: ObjectIdentifier(op)) { op, inputs, writer in
-      guard let op = op as? O else { throw GraphError(.invalidStructure, "\(op.displayName) written as \(O.name)") }
-      return try write(op, inputs, &writer)
-    }
+    WritingRule(op: ObjectIdentifier(op), write: erased(write))
   }
 
   /// An operator on one float32 tensor that gives one alike.
@@ -28,18 +26,7 @@ struct WritingRule: Sendable {
   }
 }
 
-/// The inputs of an op being written.
-struct RuleInputs {
-  var values: [OutValue?]
-  var count: Int { values.count }
-  /// `nil` for one that is left out.
-  subscript(index: Int) -> OutValue? { index < values.count ? values[index] : nil }
-  /// - Throws: `GraphError.wrongInputCount` when it is left out.
-  func required(_ index: Int) throws -> OutValue {
-    guard let value = self[index] else { throw GraphError(.wrongInputCount, "input \(index) is missing") }
-    return value
-  }
-}
+typealias RuleInputs = GraphWriting.RuleInputs<OutValue>
 
 /// All rules of writing, found by the canonical op.
 struct WritingTable: Sendable {

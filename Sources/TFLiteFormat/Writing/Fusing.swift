@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelTensor
 

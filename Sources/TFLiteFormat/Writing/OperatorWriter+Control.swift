@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelOps
 import ModelSupport
@@ -24,7 +25,7 @@ extension OperatorWriter {
     let captures = Self.share([test.frame, step.frame])
     let passed = captures.map { step.frame.localize($0) }
     // A variable that the condition alone decides on stands for itself; what the body gives must be computed in it.
-    let types = zip(start, next).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) }
+    let types = zip(start, next).map { TensorType($0.type.dtype, Shape.common($0.type.shape, $1.type.shape)) }
     let testIndex = try test.finish(label + "_cond", giving: [goesOn], captures: captures)
     let stepIndex = try step.finish(label + "_body", giving: next + passed, captures: captures)
     var options = WhileOptions()
@@ -43,17 +44,12 @@ extension OperatorWriter {
     guard one.count == other.count else { throw GraphError(.invalidStructure, "branches with \(one.count) and \(other.count) results") }
     _ = (one.map { first.frame.localize($0) }, other.map { second.frame.localize($0) })
     let captures = Self.share([first.frame, second.frame])
-    let types = zip(one, other).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) }
+    let types = zip(one, other).map { TensorType($0.type.dtype, Shape.common($0.type.shape, $1.type.shape)) }
     var options = IfOptions()
     options.thenSubgraphIndex = Int32(clamping: try first.finish("then", giving: one, captures: captures))
     options.elseSubgraphIndex = Int32(clamping: try second.finish("else", giving: other, captures: captures))
     let flag = condition.type.shape.rank == 0 ? condition : try reshape(condition, [])
     return try emit(.if, [flag] + captures, .ifOptions(options), types: types)
-  }
-
-  static func common(_ a: Shape, _ b: Shape) -> Shape {
-    guard let x = a.dims, let y = b.dims, x.count == y.count else { return .unranked }
-    return .ranked(zip(x, y).map { $0.value != nil && $0.value == $1.value ? $0 : .unknown })
   }
 
   /// Lets all frames capture what one of them does, in one order.

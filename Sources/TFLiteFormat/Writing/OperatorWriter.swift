@@ -104,7 +104,9 @@ struct OperatorWriter: OpContext {
   }
 
   /// A constant int32 vector: what TFLite's shape and axis arguments take.
-  mutating func int32s(_ values: [Int], _ shape: [Int]? = nil) throws -> OutValue {
+  mutating func int32s(_ values: [Int]) throws -> OutValue { try int32s(values, nil) }
+  /// The same in another shape.
+  mutating func int32s(_ values: [Int], _ shape: [Int]?) throws -> OutValue {
     let values = try values.map { value in
       guard let small = Int32(exactly: value) else { throw UnsupportedError("\(value) does not fit int32") }
       return small

@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelSupport
 import ModelTensor
@@ -44,26 +45,6 @@ struct NodeRule: Sendable {
       type: type, read: { node, graph in try graph.apply(op, to: node.inputs) },
       op: ObjectIdentifier(O.self), write: { op, inputs, writer in [try writer.emit(type, inputs.values)] })
   }
-
-  private static func erased<O: Op>(
-    _ write: @escaping @Sendable (O, RuleInputs, inout NodeWriter) throws -> [OutValue]
-  ) -> Write {
-    { op, inputs, writer in
-      guard let op = op as? O else { throw GraphError(.invalidStructure, "\(op.displayName) written as \(O.name)") }
-      return try write(op, inputs, &writer)
-    }
-  }
 }
 
-/// The inputs of an op being written.
-struct RuleInputs {
-  var values: [OutValue?]
-  var count: Int { values.count }
-  /// `nil` for one that is left out.
-  subscript(index: Int) -> OutValue? { index < values.count ? values[index] : nil }
-  /// - Throws: `GraphError.wrongInputCount` when it is left out.
-  func required(_ index: Int) throws -> OutValue {
-    guard let value = self[index] else { throw GraphError(.wrongInputCount, "input \(index) is missing") }
-    return value
-  }
-}
+typealias RuleInputs = GraphWriting.RuleInputs<OutValue>

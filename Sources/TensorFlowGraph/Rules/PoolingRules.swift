@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelOps
 import ModelSupport
@@ -141,27 +142,8 @@ extension NodeWriter {
     try int32s([.number(1)] + (try (0..<rank).map { try extent(of: x, $0 + 1) }) + [.number(1)])
   }
 
-  /// Windows without padding; dilated ones over every `dilation`-th element in turn.
+  /// Windows without padding; dilated ones over slices, tap by tap.
   private mutating func windows(_ op: PoolOp, _ x: OutValue) throws -> OutValue {
-    if op.dilations.allSatisfy({ $0 == 1 }) { return try pooled(op, x) }
-    let rank = op.kernel.count
-    guard let dims = x.type.shape.dims, dims.count == rank + 2 else { throw UnsupportedError("a dilated pooling of unknown rank") }
-    // A maximum (or sum) over one axis after the other, each tap a slice.
-    var result = x
-    for axis in 0..<rank {
-      guard let extent = dims[axis + 1].value else { throw UnsupportedError("a dilated pooling of unknown extents") }
-      let span = (op.kernel[axis] - 1) * op.dilations[axis] + 1, steps = (extent - span) / op.strides[axis] + 1
-      guard extent >= span, op.kernel[axis] <= 64 else { throw UnsupportedError("a dilated pooling of \(op.kernel[axis]) elements") }
-      var taps: OutValue?
-      for tap in 0..<op.kernel[axis] {
-        let start = tap * op.dilations[axis]
-        let part = try slice(
-          result, axis: axis + 1, start: start, end: start + (steps - 1) * op.strides[axis] + 1, step: op.strides[axis])
-        taps = try taps.map { op.kind == .max ? try maximum($0, part) : try add($0, part) } ?? part
-      }
-      if let taps { result = taps }
-    }
-    if op.kind == .max { return result }
-    return try div(result, try scalar(Double(op.kernel.reduce(1, *)), like: result))
+    op.dilations.allSatisfy({ $0 == 1 }) ? try pooled(op, x) : try dilatedWindows(op, x)
   }
 }

@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelOps
 import ModelSupport
@@ -65,29 +66,11 @@ extension NodeReader {
 }
 
 extension Array where Element == Int {
-  /// The list, or as many fillers when it is empty.
-  func filled(_ count: Int, with filler: Int = 1) -> [Int] { isEmpty ? Array(repeating: filler, count: count) : self }
   /// The list between the 1s of batch and channels, channels last.
   var overAllAxes: [Int] { [1] + self + [1] }
 }
 
 extension NodeWriter {
-  /// The value with its channels at the end, whatever the layout: what TensorFlow's kernels for CPUs take.
-  mutating func channelsLast(_ value: OutValue, _ layout: DataLayout) throws -> OutValue {
-    if layout == .channelsLast { return value }
-    let rank = try rank(of: value)
-    guard rank > 2 else { return value }
-    return try transpose(value, [0] + Array(2..<rank) + [1])
-  }
-
-  /// The opposite: a result with its channels where `layout` has them.
-  mutating func restored(_ value: OutValue, _ layout: DataLayout) throws -> OutValue {
-    if layout == .channelsLast { return value }
-    let rank = try rank(of: value)
-    guard rank > 2 else { return value }
-    return try transpose(value, [0, rank - 1] + Array(1..<(rank - 1)))
-  }
-
   /// The value with its axes permuted; a constant is written permuted, its bytes being gathered on the way.
   mutating func permuted(_ value: OutValue, _ order: [Int]) throws -> OutValue {
     if order == Array(0..<order.count) { return value }
@@ -105,66 +88,6 @@ extension NodeWriter {
     let array = NDArray([Double](repeating: value, count: count), shape)
     return try constant(try array.cast(to: dtype, in: ExecutionContext(primitives: ReferencePrimitives())))
   }
-
-  /// An int32 vector from numbers that are known or single extents of values.
-  mutating func int32s(_ parts: [Extent]) throws -> OutValue {
-    if let known = parts.known { return try int32s(known) }
-    let pieces = try parts.map { part in
-      switch part {
-      case .number(let number): try int32s([number])
-      case .value(let value): try cast(value, to: .int32)
-      }
-    }
-    return try concat(pieces, axis: 0)
-  }
-
-  /// An extent as a number where it is known, and as a vector of one element else.
-  mutating func extent(of value: OutValue, _ axis: Int) throws -> Extent {
-    if let known = value.type.shape.dims.flatMap({ axis < $0.count ? $0[axis].value : nil }) { return .number(known) }
-    return .value(try dim(of: value, axis))
-  }
 }
 
-/// An extent in a shape being written.
-enum Extent {
-  case number(Int)
-  /// A vector of one element.
-  case value(OutValue)
-}
-
-extension Array where Element == Extent {
-  fileprivate var known: [Int]? {
-    var result: [Int] = []
-    for case .number(let number) in self { result.append(number) }
-    return result.count == count ? result : nil
-  }
-}
-
-/// `SAME` in numbers, as far as the input's extents tell.
-func spelledOut(_ padding: Padding, of x: TensorType, layout: DataLayout, kernel: [Int], strides: [Int], dilations: [Int]) -> Padding? {
-  let rank = kernel.count
-  switch padding {
-  case .valid: return .explicit(before: Array(repeating: 0, count: rank), after: Array(repeating: 0, count: rank))
-  case .explicit: return padding
-  case .same, .sameLower: break
-  }
-  guard strides.count == rank, dilations.count == rank else { return nil }
-  var before: [Int] = [], after: [Int] = []
-  for axis in 0..<rank {
-    let span = (kernel[axis] - 1) * dilations[axis] + 1, stride = strides[axis]
-    let total: Int
-    if stride == 1 {
-      total = span - 1
-    } else {
-      guard let dims = x.shape.dims, dims.count == rank + 2, stride > 0 else { return nil }
-      guard let extent = dims[layout.spatialAxes(rank: rank + 2)[layout.spatialAxes(rank: rank + 2).startIndex + axis]].value else {
-        return nil
-      }
-      total = max(0, ((extent + stride - 1) / stride - 1) * stride + span - extent)
-    }
-    let few = total / 2
-    before.append(padding == .same ? few : total - few)
-    after.append(padding == .same ? total - few : few)
-  }
-  return .explicit(before: before, after: after)
-}
+typealias Extent = GraphWriting.Extent<OutValue>

@@ -1,3 +1,4 @@
+import GraphWriting
 import ModelGraph
 import ModelOps
 import ModelSupport
@@ -27,7 +28,7 @@ extension NodeWriter {
     let testName = library.uniqueName("\(nodeName)_\(label)_cond"), stepName = library.uniqueName("\(nodeName)_\(label)_body")
     library.add(try test.function(testName, giving: [goesOn], captures: captures))
     library.add(try step.function(stepName, giving: next + passed, captures: captures))
-    let types = zip(start, next).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) } + captures.map(\.type)
+    let types = zip(start, next).map { TensorType($0.type.dtype, Shape.common($0.type.shape, $1.type.shape)) } + captures.map(\.type)
     let results = try emit(
       "StatelessWhile", start + captures,
       [
@@ -49,7 +50,7 @@ extension NodeWriter {
     let firstName = library.uniqueName("\(nodeName)_then"), secondName = library.uniqueName("\(nodeName)_else")
     library.add(try first.function(firstName, giving: one, captures: captures))
     library.add(try second.function(secondName, giving: other, captures: captures))
-    let types = zip(one, other).map { TensorType($0.type.dtype, Self.common($0.type.shape, $1.type.shape)) }
+    let types = zip(one, other).map { TensorType($0.type.dtype, Shape.common($0.type.shape, $1.type.shape)) }
     let outputTypes = try types.map { type in
       guard let dataType = DataType(type.dtype) else { throw UnsupportedError("TensorFlow has no dtype \(type.dtype)") }
       return dataType
@@ -60,11 +61,6 @@ extension NodeWriter {
         "then_branch": .function(firstName), "else_branch": .function(secondName), "Tout": .types(outputTypes),
         "output_shapes": .shapes(types.map(\.shape)),
       ], types: types)
-  }
-
-  static func common(_ a: Shape, _ b: Shape) -> Shape {
-    guard let x = a.dims, let y = b.dims, x.count == y.count else { return .unranked }
-    return .ranked(zip(x, y).map { $0.value != nil && $0.value == $1.value ? $0 : .unknown })
   }
 
   /// Lets all frames capture what one of them does, in one order.
@@ -104,7 +100,7 @@ extension NodeWriter {
   }
 }
 
-extension NodeWriter: ScanContext {
+extension NodeWriter: TensorFlowFamilyWriter {
   /// A loop over slices: lists of tensors hold what is scanned and what is collected.
   mutating func scan(
     _ initial: [OutValue], over tensors: [OutValue], axis: Int, backward: Bool,
@@ -112,7 +108,7 @@ extension NodeWriter: ScanContext {
   ) throws -> (states: [OutValue], results: [OutValue]) {
     guard let first = tensors.first else { throw UnsupportedError("a loop over nothing") }
     let rank = try rank(of: first), along = try normalizeAxis(axis, rank: rank)
-    let turned = try tensors.map { along == 0 ? $0 : try transpose($0, Self.front(along, rank)) }
+    let turned = try tensors.map { along == 0 ? $0 : try transpose($0, AxisOrder.front(along, rank)) }
     let count = try emit(
       "StridedSlice",
       [
@@ -163,7 +159,7 @@ extension NodeWriter: ScanContext {
       let result = try emit(
         "TensorListStack", [list, shape], ["element_dtype": try .dtype(type.dtype)], as: stacked)
       let rank = try self.rank(of: result), back = try normalizeAxis(axis, rank: rank)
-      return back == 0 ? result : try transpose(result, Self.behind(back, rank))
+      return back == 0 ? result : try transpose(result, AxisOrder.behind(back, rank))
     }
     return (states, results)
   }
@@ -174,11 +170,19 @@ extension NodeWriter: ScanContext {
     return try int32s(dims.map { $0.value ?? -1 })
   }
 
-  /// The permutation that brings an axis to the front, and the one that takes it back.
-  static func front(_ axis: Int, _ rank: Int) -> [Int] { [axis] + (0..<rank).filter { $0 != axis } }
-  static func behind(_ axis: Int, _ rank: Int) -> [Int] {
-    var order = Array(1..<max(1, rank))
-    order.insert(0, at: min(axis, order.count))
-    return order
+  /// A list of tensors.
+  mutating func emptyCollection(_ type: TensorType) throws -> OutValue {
+    let shape = try elementShape(type.shape), unbounded = try int32(-1)
+    return try emit("EmptyTensorList", [shape, unbounded], ["element_dtype": try .dtype(type.dtype)], as: Self.listType)
+  }
+
+  mutating func appended(_ value: OutValue, to collection: OutValue) throws -> OutValue {
+    try emit("TensorListPushBack", [collection, value], as: Self.listType)
+  }
+
+  mutating func stacked(_ collection: OutValue, _ type: TensorType) throws -> OutValue {
+    let shape = try elementShape(type.shape)
+    let result = TensorType(type.dtype, type.shape.dims.map { .ranked([.unknown] + $0) } ?? .unranked)
+    return try emit("TensorListStack", [collection, shape], ["element_dtype": try .dtype(type.dtype)], as: result)
   }
 }
