@@ -77,6 +77,15 @@ case("ParseSingleExample", lambda t: tf.io.parse_single_example(tf.io.decode_bas
 case("ParseExample", lambda t: [y for part in raw.ParseExample(
     serialized=tf.io.decode_base64(t), names=np.array([], "S"), sparse_keys=["s"], dense_keys=["i", "f"], dense_defaults=[tf.constant([5], tf.int64), tf.constant([], tf.float32)],
     sparse_types=[tf.string], dense_shapes=[[1], [4]]) for y in part], EXAMPLES)
+case("ParseExample", lambda t: [y for part in raw.ParseExample(
+    serialized=tf.io.decode_base64(t), names=np.array([], "S"), sparse_keys=[], dense_keys=["f"], dense_defaults=[tf.constant([], tf.float32)],
+    sparse_types=[], dense_shapes=[[4]]) for y in part], EXAMPLES, name="dense")
+
+# MARK: Complex numbers
+
+case("Complex", lambda x: tf.cast(x, tf.complex64) * tf.exp(1j * tf.cast(x[::-1], tf.complex64)), floats(3, 4), name="to complex")
+case("Complex", lambda x: tf.cast(tf.complex(x, x + 1), tf.float64), floats(3, 4), name="from complex")
+case("Complex", lambda x: tf.cast(tf.complex(x, x * x), tf.complex128), floats(3, 4), name="complex")
 
 # MARK: Labels
 

@@ -139,3 +139,17 @@ def test_session_graph(tmp_path):
         tf1.saved_model.simple_save(session, path, {"x": x}, {"z": z})
         for value in [np.full((2, 4), 0.3, "f"), np.full((2, 4), -0.3, "f")]:
             peers.compare(run(tmp_path / "saved", value), [session.run(z, {x: value})], (1e-5, 1e-4), "session")
+
+
+def test_merge_of_values_that_are_always_there(tmp_path):
+    """Without a `Switch` before it: the first input, whatever the signature's order."""
+    with tf.Graph().as_default() as graph:
+        a, b = (tf.compat.v1.placeholder(tf.float32, [2], name=name) for name in "ab")
+        tf.identity(tf.raw_ops.Merge(inputs=[b, a]).output, name="merged")
+    path = tmp_path / "model.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    np.savez(tmp_path / "inputs.npz", a=np.array([1, 2], "f"), b=np.array([3, 4], "f"))
+    modelctl.run("run", path, "--inputs", tmp_path / "inputs.npz", "--outputs", tmp_path / "outputs.npz")
+    with tf.compat.v1.Session(graph=graph) as session:
+        expected = session.run("merged:0", {"a:0": [1, 2], "b:0": [3, 4]})
+    peers.compare([np.load(tmp_path / "outputs.npz")["merged"]], [expected], what="merged")

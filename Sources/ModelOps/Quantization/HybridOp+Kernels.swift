@@ -19,6 +19,10 @@ extension HybridOp {
     }
     let units = w.shape[0], depth = w.shape[1], rows = x.count / depth
     let result = try context.allocate(.float32, op.keepDims ? x.shape.dropLast() + [units] : [rows, units])
+    if let block = weights.quantization.block {
+      try multiplyBlocks(of: block, x, w, bias, into: result, rows: rows)
+      return result
+    }
     let matrix = QuantizedMatrix(w.values(Int8.self), rows: units, columns: depth, scales: try scales(units))
     result.withMutable(Float.self) { y in
       let start = bias?.values(Float.self)

@@ -10,8 +10,13 @@ extension OperatorReader {
     _ computation: Computation, _ inputs: [QuantizedType?], _ activation: FusedActivation, in g: GraphContext
   ) -> HybridOp? {
     guard HybridOp.hasKernel(computation.op), inputs.count >= 2, inputs[0] == nil, let weights = inputs[1],
-      let x = computation.inputs[0], g.type(of: x).dtype == .float32, weights.quantization.block == nil
+      let x = computation.inputs[0], g.type(of: x).dtype == .float32
     else { return nil }
+    if weights.quantization.block != nil {
+      // LiteRT has a kernel for 4 bits in blocks along the depth, always with zero points.
+      guard code == .fullyConnected, weights.dtype == .int4, weights.quantization.axis == 1 else { return nil }
+      return HybridOp(computation.op, weights: weights, asymmetricInputs: true, activation: activation)
+    }
     let isAsymmetric: Bool
     switch code {
     case .fullyConnected: isAsymmetric = options(FullyConnectedOptions.self).asymmetricQuantizeInputs

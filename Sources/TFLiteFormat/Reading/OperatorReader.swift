@@ -16,7 +16,7 @@ struct OperatorReader {
   /// `nil` for an optional one that is left out.
   let inputs: [ValueID?]
   let inputTypes: [TensorType?]
-  let outputTypes: [TensorType]
+  var outputTypes: [TensorType]
 
   /// - Throws: `FormatError.missingReference` when it is left out.
   func input(_ index: Int) throws -> ValueID {
@@ -49,6 +49,16 @@ struct OperatorReader {
   }
 
   // MARK: Types
+
+  /// Arithmetic gives what it takes: LiteRT goes by that where the file calls the result of quantised integers floats, scales and all.
+  func withStaleResult(_ code: BuiltinOperator, in g: GraphContext) -> OperatorReader {
+    guard [.add, .sub, .mul, .div, .maximum, .minimum].contains(code), let type = outputTypes.first, type.dtype == .float32,
+      type.quantization != nil, let x = inputs.first ?? nil, let stored = QuantizedType(g.type(of: x))
+    else { return self }
+    var result = self
+    result.outputTypes[0].dtype = stored.dtype
+    return result
+  }
 
   func dtype(_ type: TFLiteTensorType) throws -> DType {
     guard let dtype = type.dtype else { throw UnsupportedError("values of the type \(type.name) are not supported") }

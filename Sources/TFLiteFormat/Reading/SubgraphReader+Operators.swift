@@ -33,7 +33,8 @@ extension SubgraphReader {
     }
     let reader = OperatorReader(
       library: library, op: op, code: code, type: customName ?? code.name, version: Int(version), inputs: inputs,
-      inputTypes: try numbers.map { $0 < 0 ? nil : try type(of: $0) }, outputTypes: try outputs.map { try type(of: $0) })
+      inputTypes: try numbers.map { $0 < 0 ? nil : try type(of: $0) }, outputTypes: try outputs.map { try type(of: $0) }
+    ).withStaleResult(code, in: g)
     let results: [ValueID]
     if let refusal {
       results = opaque(reader, customName, name: name, reason: refusal, in: &g)

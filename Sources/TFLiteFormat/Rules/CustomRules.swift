@@ -28,8 +28,13 @@ let customRules: [OperatorRule] = [
       detectionsPerClass: try int("detections_per_class", 100), suppressesByClass: options["use_regular_nms"]?.bool ?? false,
       scoreThreshold: try double("nms_score_threshold"), overlapThreshold: try double("nms_iou_threshold"),
       classCount: try int("num_classes"), scales: try ["y_scale", "x_scale", "h_scale", "w_scale"].map(double))
-    return try g.apply(op, to: [try n.input(0), try n.input(1), try n.input(2)])
-  },
+    // Of quantised numbers it takes what they stand for.
+    let inputs = try (0..<3).map { index -> ValueID in
+      let x = try n.input(index)
+      return try QuantizedType(g.type(of: x)).map { try g.dequantize(x, $0) } ?? x
+    }
+    return try g.apply(op, to: inputs)
+  }.onAnyType,
   .reads(custom: "MaxPoolWithArgmax") { n, g in try n.maxPoolWithArgmax(in: &g) },
   .reads(custom: "MaxPoolingWithArgmax2D") { n, g in
     guard let pool = try n.poolOptions() else { return try n.maxPoolWithArgmax(in: &g) }

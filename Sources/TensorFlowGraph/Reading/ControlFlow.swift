@@ -43,6 +43,8 @@ final class ControlFlow {
   private var loopMerges: [Int: Int] = [:]
   private var loopSplits: Set<Int> = []
   private lazy var joins: [Int: Join] = findJoins()
+  /// `Merge`s of values none of which depends on a `Switch`.
+  private var open: Set<Int> = []
 
   init(_ table: NodeTable) throws {
     self.table = table
@@ -51,6 +53,9 @@ final class ControlFlow {
 
   /// How a `Merge` that ends a branch chooses; `nil` when that is not clear.
   func join(_ merge: Int) -> Join? { joins[merge] }
+
+  /// Whether all inputs of a `Merge` are always there. TensorFlow gives the one that is first there: the first, for it starts in order.
+  func isOpen(_ merge: Int) -> Bool { joins[merge] == nil && open.contains(merge) }
 
   private func node(_ text: String?) throws -> Int? {
     guard let text else { return nil }
@@ -156,6 +161,7 @@ final class ControlFlow {
         needs[position] = inputs.reduce(into: []) { $0.formUnion($1) }
         continue
       }
+      if inputs.allSatisfy(\.isEmpty) { open.insert(position) }
       let values = inputs.prefix { !$0.isEmpty }
       guard var common = values.first, values.count >= 2 else { continue }
       for value in values.dropFirst() { common.formIntersection(value) }

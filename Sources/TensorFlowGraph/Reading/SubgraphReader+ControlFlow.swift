@@ -84,7 +84,11 @@ extension SubgraphReader {
       guard let results = loops[loop.name], variable < results.count else { return [] }
       return [results[variable]]
     case "Merge", "RefMerge":
-      guard let join = try table.controlFlow().join(position) else {
+      let flow = try table.controlFlow()
+      if flow.isOpen(position), let first = table.nodes[position].input.first {
+        return [try symbol(of: try table.reference(first)), .value(try g.constant(NDArray(scalar: Int32(0))))]
+      }
+      guard let join = flow.join(position) else {
         throw UnsupportedError("a merge of values that do not come from the two sides of one switch")
       }
       return try read(position, join, name: name, in: &g)

@@ -68,6 +68,21 @@ extension OpContext {
     return try apply(ComplexFromPartsOp(), try concat(try parts.map { try unsqueeze($0, [-1]) }, axis: -1))
   }
 
+  /// `Cast`, whose complex results have no imaginary part, and which drops that of complex numbers.
+  mutating func complexCast(_ x: Value, to dtype: DType) throws -> Value {
+    guard dtype != type(of: x).dtype else { return x }
+    let isWhole = dtype == .complex64 || dtype == .complex128, part: DType = dtype == .complex64 ? .float32 : .float64
+    switch (isComplex(x), isWhole) {
+    case (false, false): return try cast(x, to: dtype)
+    case (true, false): return try cast(try self.part(x, 0), to: dtype)
+    case (true, true): return try apply(ComplexFromPartsOp(), try cast(try apply(ComplexPartsOp(), x), to: part))
+    case (false, true):
+      // Not `x − x`, which is no zero where `x` isn't finite.
+      let real = try cast(x, to: part), zero = try cast(try apply(NotEqualOp(), real, real), to: part)
+      return try complex(real, try mul(zero, try scalar(0, like: zero)))
+    }
+  }
+
   /// `a + b`, `a − b`, `a · b` and `a / b` of complex numbers.
   mutating func complexArithmetic(_ sign: Character, _ a: Value, _ b: Value) throws -> Value {
     let x = (try part(a, 0), try part(a, 1)), y = (try part(b, 0), try part(b, 1))

@@ -22,9 +22,9 @@ extension NodeReader {
 
   /// How many parts an attribute asks for.
   /// - Throws: `FormatError` for impossible numbers.
-  func count(_ name: String) throws -> Int {
+  func count(_ name: String, from least: Int = 1) throws -> Int {
     let count = try int(name)
-    guard (1...65536).contains(count) else { throw FormatError(.invalidValue, "\(type): \(name) is \(count)") }
+    guard (least...65536).contains(count) else { throw FormatError(.invalidValue, "\(type): \(name) is \(count)") }
     return count
   }
 

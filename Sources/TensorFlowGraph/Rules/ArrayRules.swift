@@ -238,7 +238,7 @@ let arrayRules: [NodeRule] = [
   },
   .rule(
     "Cast", CastOp.self,
-    read: { n, g in [try g.cast(try n.input(0), to: try n.dtype("DstT"))] },
+    read: { n, g in [try g.complexCast(try n.input(0), to: try n.dtype("DstT"))] },
     write: { op, x, w in
       let value = try x.required(0), type = TensorType(op.dtype, value.type.shape)
       if value.type.dtype == .string { return [try w.emit("StringToNumber", [value], ["out_type": try .dtype(op.dtype)], as: type)] }

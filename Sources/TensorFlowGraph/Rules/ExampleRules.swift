@@ -26,7 +26,7 @@ let exampleRules: [NodeRule] = [
         ], types: try w.types(op, x))
     }),
   .reads("ParseExample") { n, g in
-    let sparse = try n.count("Nsparse"), dense = try n.count("Ndense")
+    let sparse = try n.count("Nsparse", from: 0), dense = try n.count("Ndense", from: 0)
     let keys = try (2..<(2 + sparse + dense)).map { place -> [UInt8] in
       guard let key = try n.constantStrings(place, in: g).first else { throw FormatError(.invalidValue, "a feature without a key") }
       return key
