@@ -153,3 +153,32 @@ def test_merge_of_values_that_are_always_there(tmp_path):
     with tf.compat.v1.Session(graph=graph) as session:
         expected = session.run("merged:0", {"a:0": [1, 2], "b:0": [3, 4]})
     peers.compare([np.load(tmp_path / "outputs.npz")["merged"]], [expected], what="merged")
+
+
+def test_assertions_that_were_taken_out(tmp_path):
+    """What a converter leaves of an assertion: a merge of two constants, each of which waits for one side of a switch, and which itself waits for more."""
+    raw = tf.raw_ops
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 2], name="x")
+        good = tf.reduce_all(x > -9.0)
+        split = raw.Switch(data=good, pred=good)
+        sides = [tf.identity(split.output_false), tf.identity(split.output_true)]
+        pivots = []
+        for side in sides:
+            with tf.control_dependencies([side]):
+                pivots.append(tf.constant(True))
+        with tf.control_dependencies([pivots[0]]):
+            more = tf.identity(raw.Switch(data=x, pred=good).output_false)
+        with tf.control_dependencies([more]):
+            merged = raw.Merge(inputs=[pivots[1], pivots[0]])
+        with tf.control_dependencies([merged.output]):
+            tf.identity(x * 2.0, name="y")
+        tf.cast(merged.output, tf.float32, name="z")
+    path = tmp_path / "model.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    x = np.array([[1, -2], [3, 4]], "f")
+    np.savez(tmp_path / "inputs.npz", x=x)
+    modelctl.run("run", path, "--inputs", tmp_path / "inputs.npz", "--outputs", tmp_path / "outputs.npz")
+    found = np.load(tmp_path / "outputs.npz")
+    peers.compare([found["y"]], [x * 2], what="y")
+    assert found["z"] == 1

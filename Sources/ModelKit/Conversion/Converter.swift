@@ -62,7 +62,7 @@ public struct Converter: Sendable {
     var model = model
     let dropped = writer.format.holdsSignatures ? [] : model.keepMainEntryPoint()
     do {
-      let (legal, losses) = try writer.legalize(model, options.write)
+      let (legal, losses) = try model.legalizingEntryPoints { try writer.legalize($0, options.write) }
       return dropped + losses + (try writer.write(legal, to: path, options.write))
     } catch let error as GraphError {
       throw UnsupportedError("this model can't be written as \(writer.format.rawValue): \(error.description)")

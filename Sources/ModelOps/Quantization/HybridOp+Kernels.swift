@@ -100,9 +100,15 @@ extension HybridOp {
     guard result.count > 0, shape.batch > 0 else { return result }
     let width = x.count / shape.batch
     let rows = x.with(Float.self) { QuantizedRows($0, count: shape.batch, width: width, asymmetric: asymmetricInputs) }
-    let centred = rows.values.indices.map { Int(rows.values[$0]) - Int(rows.zeroPoints[$0 / width]) }
     let sums = try context.allocate(.int32, result.shape)
-    sums.withMutable(Int32.self) { integerConvolution(shape, centred, w.values(Int8.self).map { Int($0) }, $0) }
+    if shape.groups == 1, shape.layout == .channelsLast {
+      let centred = rows.values.indices.map { Int16(truncatingIfNeeded: Int32(rows.values[$0]) &- rows.zeroPoints[$0 / width]) }
+      let taps = try shape.rowsOfWeights(w.with(Int8.self) { $0.map(Int16.init) })
+      sums.withMutable(Int32.self) { convolveWindows(shape, centred, taps, $0, in: context) }
+    } else {
+      let centred = rows.values.indices.map { Int(rows.values[$0]) - Int(rows.zeroPoints[$0 / width]) }
+      sums.withMutable(Int32.self) { integerConvolution(shape, centred, w.values(Int8.self).map { Int($0) }, $0) }
+    }
     let start = bias?.values(Float.self)
     let positions = shape.output.reduce(1, *), isLast = op.layout == .channelsLast
     sums.with(Int32.self) { sums in
@@ -115,5 +121,46 @@ extension HybridOp {
       }
     }
     return result
+  }
+}
+
+/// Sums of products of a convolution without groups, channels last: windows are laid out as rows, which meet those of the weights
+/// (`[output, tap, input]`).
+private func convolveWindows(
+  _ s: ConvolutionShape, _ x: [Int16], _ w: [Int16], _ sums: UnsafeMutableBufferPointer<Int32>, in context: ExecutionContext
+) {
+  let input = s.input.padded, kernel = s.kernel.padded, output = s.output.padded
+  let stride = s.strides.padded, dilation = s.dilations.padded, padding = s.padding.padded(with: 0)
+  let taps = kernel.reduce(1, *), depth = taps * s.inputChannels, positions = output.reduce(1, *), total = s.batch * positions
+  let volume = input.reduce(1, *), block = max(1, min(total, (1 << 16) / max(1, depth)))
+  guard depth > 0 else { return sums.update(repeating: 0) }
+  x.withUnsafeBufferPointer { x in
+    w.withUnsafeBufferPointer { w in
+      guard let x = x.baseAddress, let w = w.baseAddress, let y = sums.baseAddress else { return }
+      nonisolated(unsafe) let (source, weights, target, context) = (x, w, y, context)
+      context.primitives.parallel((total + block - 1) / block, grain: 1) { blocks in
+        for index in blocks {
+          let first = index * block, count = min(block, total - first)
+          var rows = [Int16](repeating: 0, count: count * depth)
+          for row in 0..<count {
+            let image = (first + row) / positions, position = (first + row) % positions
+            let place = [position / (output[1] * output[2]), position / output[2] % output[1], position % output[2]]
+            for tap in 0..<taps {
+              let d = place[0] * stride[0] + tap / (kernel[1] * kernel[2]) * dilation[0] - padding[0]
+              let h = place[1] * stride[1] + tap / kernel[2] % kernel[1] * dilation[1] - padding[1]
+              let c = place[2] * stride[2] + tap % kernel[2] * dilation[2] - padding[2]
+              guard d >= 0, d < input[0], h >= 0, h < input[1], c >= 0, c < input[2] else { continue }
+              let from = (image * volume + (d * input[1] + h) * input[2] + c) * s.inputChannels, to = row * depth + tap * s.inputChannels
+              for i in 0..<s.inputChannels { rows[to + i] = source[from + i] }
+            }
+          }
+          rows.withUnsafeBufferPointer { rows in
+            guard let rows = rows.baseAddress else { return }
+            context.primitives.gemm(
+              rows, weights, target + first * s.outputChannels, m: count, n: s.outputChannels, k: depth, stride: depth)
+          }
+        }
+      }
+    }
   }
 }

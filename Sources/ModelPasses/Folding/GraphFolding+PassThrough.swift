@@ -25,6 +25,12 @@ extension GraphFolding {
     case is PadOp:
       return node.inputs.count > 1 && (node.inputs[1].flatMap { fact($0).integers }?.allSatisfy { $0 == 0 } ?? false) ? x : nil
     case is SliceOp: return isWhole(node, input) ? x : nil
+    case is ComplexPartsOp:
+      guard let inner = producer(x), inner.op is ComplexFromPartsOp else { return nil }
+      return inner.inputs.first ?? nil
+    case is ComplexFromPartsOp:
+      guard let inner = producer(x), inner.op is ComplexPartsOp else { return nil }
+      return inner.inputs.first ?? nil
     case let op as ReverseOp:
       guard let inner = producer(x), let other = inner.op as? ReverseOp, Set(other.axes) == Set(op.axes) else { return nil }
       return inner.inputs.first ?? nil

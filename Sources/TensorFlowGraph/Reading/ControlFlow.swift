@@ -156,8 +156,10 @@ final class ControlFlow {
     }
     for position in order() {
       let node = table.nodes[position]
-      let inputs = node.input.map { literals(of: $0) }
-      guard node.op == "Merge" || node.op == "RefMerge", loopMerges[position] == nil, inputs.count >= 2 else {
+      let isMerge = node.op == "Merge" || node.op == "RefMerge"
+      // What a merge only waits for is none of its sides.
+      let inputs = node.input.filter { !isMerge || !$0.hasPrefix("^") }.map { literals(of: $0) }
+      guard isMerge, loopMerges[position] == nil, inputs.count >= 2 else {
         needs[position] = inputs.reduce(into: []) { $0.formUnion($1) }
         continue
       }
