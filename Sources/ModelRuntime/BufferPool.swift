@@ -19,6 +19,7 @@ package final class BufferPool: Sendable {
     var free: [Int: [UInt]] = [:]
     var freeBytes = 0
     var liveBytes = 0
+    var mostBytes = 0
     var limit = 0
   }
   private let state = Mutex(State())
@@ -37,6 +38,8 @@ package final class BufferPool: Sendable {
 
   /// Bytes that results hold at the moment.
   var liveBytes: Int { state.withLock { $0.liveBytes } }
+  /// The most bytes that were taken from the system at one time.
+  package var mostBytes: Int { state.withLock { $0.mostBytes } }
   /// Bytes kept for later.
   var freeBytes: Int { state.withLock { $0.freeBytes } }
 
@@ -64,6 +67,7 @@ package final class BufferPool: Sendable {
       }
       // Sizes that are not asked for any more must not pile up.
       if state.liveBytes + state.freeBytes > state.limit { Self.purge(&state) }
+      state.mostBytes = max(state.mostBytes, state.liveBytes + state.freeBytes)
       return nil
     }
     guard let pointer = kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:)) ?? Self.fresh(size) else {

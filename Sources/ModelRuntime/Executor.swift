@@ -32,6 +32,8 @@ public final class Executor: @unchecked Sendable {
   private let portCounts: (inputs: Int, outputs: Int)
   /// Seconds by the place of each node, while somebody profiles.
   var profile: [String: Double]?
+  /// What runs need while somebody measures.
+  var demand: MemoryDemand?
 
   /// - Parameter signature: an entry point of the model by name; `nil` takes the main graph.
   /// - Throws: `UnsupportedError` listing every op that has no kernel, `GraphError` for an unsound graph.
@@ -141,6 +143,16 @@ public final class Executor: @unchecked Sendable {
     lock.withLock { _ in
       defer { profile = nil }
       return (profile ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+    }
+  }
+
+  /// What the memory of runs from now on is measured in.
+  package func startMeasuring() { lock.withLock { _ in demand = MemoryDemand() } }
+  /// What a run needed since `startMeasuring`, and the most bytes that were held for results.
+  package func endMeasuring() -> (needed: Int, held: Int)? {
+    lock.withLock { _ in
+      defer { demand = nil }
+      return demand.map { ($0.inputBytes + $0.mostBytes, $0.inputBytes + pool.mostBytes) }
     }
   }
 

@@ -64,6 +64,7 @@ final class Run {
       } catch let error as FormatError {
         throw error.within("graph \(id.name) / \(step.place)")
       }
+      executor.demand?.note(slots, inputs: program.inputs, fixed: Set(program.constants.map(\.slot)))
       for slot in step.releases { slots[slot] = nil }
     }
     return try program.outputs.enumerated().map { index, slot in

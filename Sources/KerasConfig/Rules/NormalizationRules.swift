@@ -9,7 +9,7 @@ extension LayerRules {
       arguments: ["inputs", "training", "mask"],
       rows: [
         batchAxis, row("momentum", \.momentum), row("epsilon", \.epsilon), row("center", \.center),
-        row("scale", \.scale), renorm,
+        row("scale", \.scale), renorm, renormMomentum, renormClipping,
       ]),
     LayerRule(
       LayerNormalization.self,
@@ -45,6 +45,20 @@ extension LayerRules {
   }
 
   private static let renorm = onlyIfTrue("renorm", \BatchNormalization.renorm)
+  private static let renormMomentum = ConfigRow<BatchNormalization>(key: "renorm_momentum") { layer, json in
+    if !json.isNull { layer.renormMomentum = try Double(config: json) }
+  } write: {
+    $0.renorm ? .double($0.renormMomentum) : nil
+  }
+  private static let renormClipping = ConfigRow<BatchNormalization>(key: "renorm_clipping") { layer, json in
+    layer.renormClipping = try (json.objectValue ?? [:]).reduce(into: [:]) { result, entry in
+      if !entry.value.isNull { result[entry.key] = try Double(config: entry.value) }
+    }
+  } write: { layer in
+    guard layer.renorm else { return nil }
+    return .object(
+      ["rmin", "rmax", "dmax"].reduce(into: [:]) { result, key in result[key] = layer.renormClipping[key].map { .double($0) } })
+  }
 
   private static let groups = ConfigRow<GroupNormalization>(key: "groups") { layer, json in
     guard let value = json.intValue, value == -1 || (1...(1 << 24)).contains(value) else {

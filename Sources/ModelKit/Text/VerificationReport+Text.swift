@@ -43,8 +43,8 @@ extension VerificationReport {
 }
 
 extension VerificationReport {
-  /// A self-contained page.
-  public func html(reference: String, candidate: String) -> String {
+  /// A self-contained page; `more` adds to it.
+  public func html(reference: String, candidate: String, more: (inout HTMLPage) -> Void = { _ in }) -> String {
     var page = HTMLPage(title: "\(reference) and \(candidate)")
     page.paragraph(verdict, emphasis: isEquivalent)
     page.facts([
@@ -63,6 +63,7 @@ extension VerificationReport {
       })
     if lookedForDivergence { page.section("First difference", listing: divergenceText) }
     if !notes.isEmpty { page.section("Notes", list: notes) }
+    more(&page)
     return page.text
   }
 }

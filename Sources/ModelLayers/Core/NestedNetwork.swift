@@ -73,12 +73,22 @@ public struct NestedNetwork: ConfigurableLayer {
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     try evaluate(call, in: &context).values
   }
+  /// As `call`, with something else in the place of each layer's own call; it is told where the layer's weights begin.
+  public func call<C: OpContext>(
+    _ call: LayerCall<C.Value>, in context: inout C,
+    each: (_ member: Member, _ firstWeight: Int, _ call: LayerCall<C.Value>, _ context: inout C) throws -> [C.Value]
+  ) throws -> [C.Value] {
+    try evaluate(call, in: &context, each: each).values
+  }
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
     try evaluate(call, in: &context).masks
   }
 
   private func evaluate<C: OpContext>(
-    _ call: LayerCall<C.Value>, in context: inout C
+    _ call: LayerCall<C.Value>, in context: inout C,
+    each: (_ member: Member, _ firstWeight: Int, _ call: LayerCall<C.Value>, _ context: inout C) throws -> [C.Value] = {
+      try $0.layer.call($2, in: &$3)
+    }
   ) throws -> (values: [C.Value], masks: [C.Value?]) {
     // Members take their weights in order; how many, their specifications tell.
     let types = call.inputs.map { context.type(of: $0) }
@@ -97,11 +107,16 @@ public struct NestedNetwork: ConfigurableLayer {
     guard start == call.weights.count else {
       throw GraphError(.wrongInputCount, "a nested model of \(start) weights, found \(call.weights.count)")
     }
-    return try run(call.inputs, masks: call.masks, in: &context) { index, _ in Array(call.weights[ranges[index]]) }
+    return try run(
+      call.inputs, masks: call.masks, in: &context, each: { try each($0, ranges[$1].lowerBound, $2, &$3) },
+      weights: { index, _ in Array(call.weights[ranges[index]]) })
   }
 
   private func run<C: OpContext>(
     _ inputs: [C.Value], masks: [C.Value?], in context: inout C,
+    each: (_ member: Member, _ index: Int, _ call: LayerCall<C.Value>, _ context: inout C) throws -> [C.Value] = {
+      try $0.layer.call($2, in: &$3)
+    },
     weights: (_ member: Int, _ inputs: [C.Value]) throws -> [C.Value]
   ) throws -> (values: [C.Value], masks: [C.Value?]) {
     guard inputs.count >= inputCount else {
@@ -126,7 +141,7 @@ public struct NestedNetwork: ConfigurableLayer {
       let positional = zip(step.roles, operands).filter { $0.0.isEmpty }.map(\.1)
       let call = try op.makeCall(
         operands + (try weights(step.member, positional)), masks: step.inputs.map { carried[$0] }, in: &context)
-      let results = try member.layer.call(call, in: &context)
+      let results = try each(member, step.member, call, &context)
       let newMasks = masks.isEmpty ? [] : try member.layer.mask(call, in: &context)
       for (offset, result) in results.enumerated() {
         values[step.firstResult + offset] = result

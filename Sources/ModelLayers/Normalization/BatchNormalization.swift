@@ -15,6 +15,9 @@ public struct BatchNormalization: ConfigurableLayer {
   public var scale = true
   /// Batch renormalisation (Ioffe, 2017) has three more variables, none of which inference uses.
   public var renorm = false
+  public var renormMomentum = 0.99
+  /// `rmin`, `rmax` and `dmax`, as far as they are given.
+  public var renormClipping: [String: Double] = [:]
   public init() {}
 
   public var castsWeights: Bool { false }

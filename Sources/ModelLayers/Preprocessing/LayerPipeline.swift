@@ -9,6 +9,12 @@ public struct LayerPipeline: ConfigurableLayer {
   public init() {}
 
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
+    try self.call(call, in: &context) { layer, inner, context in try layer.call(inner, in: &context) }
+  }
+  /// As `call`, with something else in the place of each layer's own call.
+  public func call<C: OpContext>(
+    _ call: LayerCall<C.Value>, in context: inout C, each: (any Layer, LayerCall<C.Value>, inout C) throws -> [C.Value]
+  ) throws -> [C.Value] {
     var x = try call.input(), mask = call.mask()
     for layer in layers {
       guard try layer.weights(for: [context.type(of: x)]).isEmpty else {
@@ -16,7 +22,7 @@ public struct LayerPipeline: ConfigurableLayer {
       }
       var inner = LayerCall<C.Value>(inputs: [x], masks: [mask])
       inner.computeDType = call.computeDType
-      let results = try layer.call(inner, in: &context)
+      let results = try each(layer, inner, &context)
       guard let result = results.first, results.count == 1 else {
         throw GraphError(.wrongInputCount, "Pipeline: \(type(of: layer).className) gives \(results.count) results")
       }

@@ -41,31 +41,54 @@ public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
   }
 
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
+    try self.call(call, in: &context, inputMasks: [], stateMasks: nil)
+  }
+  /// As `call`, with what dropout multiplies the inputs (`[B, spatial…, C]`) and the states of each gate by: four factors, or none.
+  public func call<C: OpContext>(
+    _ call: LayerCall<C.Value>, in context: inout C, inputMasks drops: [C.Value],
+    stateMasks: ((_ like: C.Value) throws -> [C.Value])?
+  ) throws -> [C.Value] {
     let x = try call.input(), dims = try context.dims(of: x), rank = R.rank + 2
     guard dims.count == rank + 1, let steps = dims[1].value, steps > 0, steps <= 4096 else {
       throw GraphError(.missingType, "\(Self.className): the number of steps must be known, and at most 4096")
     }
     let channel = layout.channelAxis(rank: rank)
     // One convolution for the inputs of all steps.
-    let input = ConvOp(
+    var input = ConvOp(
       strides: strides, dilations: dilations, padding: padding.resolved(kernel: kernelSize, dilations: dilations),
       groups: 1, layout: layout, kernelLayout: .spatialInputOutput)
+    var recurrent = ConvOp(padding: .same, layout: layout, kernelLayout: .spatialInputOutput)
     let bias = useBias ? try call.weight(2) : nil
-    let folded = try context.apply(input, try context.folded(x), try call.weight(0), bias)
+    // Gates that see different inputs are the groups of one convolution.
+    var seen = x
+    if !drops.isEmpty {
+      input.groups = 4
+      seen = try context.concat(try drops.map { try context.mul(x, try context.unsqueeze($0, [1])) }, axis: channel + 1)
+    }
+    let folded = try context.apply(input, try context.folded(seen), try call.weight(0), bias)
     let lead = try context.concat([try context.dim(of: x, 0), try context.dim(of: x, 1)], axis: 0)
     let rest = try context.slice(try context.shape(of: folded), axis: 0, start: 1, end: Int.max)
     let wide = try context.reshape(folded, to: try context.concat([lead, rest], axis: 0))
-    let recurrent = ConvOp(padding: .same, layout: layout, kernelLayout: .spatialInputOutput)
     var states = Array(call.inputs.dropFirst()) + call.numbered("initial_state")
     guard states.isEmpty || states.count == 2 else {
       throw GraphError(.wrongInputCount, "\(Self.className) has 2 states, found \(states.count)")
     }
     let mask = try (call.named["mask"] ?? call.mask()).map { try context.cast($0, to: .bool) }
     var outputs: [C.Value] = [], last: C.Value?
+    var stateDrops: [C.Value] = []
+    if let stateMasks {
+      let first = try context.squeeze(try context.slice(wide, axis: 1, start: 0, end: 1), [1])
+      stateDrops = try stateMasks(try context.slice(first, axis: channel, start: 0, end: filters))
+      if !stateDrops.isEmpty { recurrent.groups = 4 }
+    }
     for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
       let product = try context.squeeze(try context.slice(wide, axis: 1, start: t, end: t + 1), [1])
       // States that are not given are zeros: nothing comes of them.
-      let z = states.isEmpty ? product : try context.add(product, try context.apply(recurrent, states[0], try call.weight(1)))
+      var z = product
+      if let h = states.first {
+        let seen = stateDrops.isEmpty ? h : try context.concat(try stateDrops.map { try context.mul(h, $0) }, axis: channel)
+        z = try context.add(product, try context.apply(recurrent, seen, try call.weight(1)))
+      }
       func gate(_ index: Int, _ function: Activation) throws -> C.Value {
         let part = try context.slice(z, axis: channel, start: index * filters, end: (index + 1) * filters)
         return try function.apply(part, in: &context)

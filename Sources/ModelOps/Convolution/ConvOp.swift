@@ -93,6 +93,11 @@ public struct ConvOp: PrimitiveOp {
     in context: ExecutionContext
   ) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), w = try inputs.required(1, of: self)
+    if x.dtype == .float64 {
+      return [
+        try evaluateDouble(x, w, bias: shift ?? inputs.optional(2), scale: scale, residual: residual, activation: activation, in: context)
+      ]
+    }
     if x.dtype != .float32 {
       guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
       let wide = try evaluate(

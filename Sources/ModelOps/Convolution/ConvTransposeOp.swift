@@ -92,6 +92,7 @@ public struct ConvTransposeOp: PrimitiveOp {
 
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), w = try inputs.required(1, of: self)
+    if x.dtype == .float64 { return [try evaluateDouble(x, w, bias: inputs.optional(2), in: context)] }
     if x.dtype != .float32 {
       guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
       let wide = try evaluate(inputs.map { try $0?.cast(to: .float32, in: context) }, in: context)

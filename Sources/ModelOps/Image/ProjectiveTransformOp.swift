@@ -70,6 +70,28 @@ public struct ProjectiveTransformOp: PrimitiveOp {
     return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
   }
 
+  /// The pixels (row · width + column) that a place of the result is read from, with weights; the fill has what is missing to 1.
+  package func taps(_ m: [Float], row: Int, column: Int, _ height: Int, _ width: Int) -> [(place: Int, weight: Double)] {
+    let x = Float(column), y = Float(row), k = m[6] * x + m[7] * y + 1
+    guard k != 0 else { return [] }
+    let h = mapped((m[0] * x + m[1] * y + m[2]) / k, width), v = mapped((m[3] * x + m[4] * y + m[5]) / k, height)
+    guard h.isFinite, v.isFinite else { return [] }
+    var result: [(place: Int, weight: Double)] = []
+    func add(_ row: Float, _ column: Float, _ weight: Double) {
+      guard row >= 0, row < Float(height), column >= 0, column < Float(width) else { return }
+      result.append((Int(row) * width + Int(column), weight))
+    }
+    if nearest {
+      add(v.rounded(), h.rounded(), 1)
+      return result
+    }
+    let top = v.rounded(.down), left = h.rounded(.down), across = Double(h - left), down = Double(v - top)
+    for (row, vertical) in [(top, 1 - down), (top + 1, down)] {
+      for (column, horizontal) in [(left, 1 - across), (left + 1, across)] { add(row, column, vertical * horizontal) }
+    }
+    return result
+  }
+
   /// A coordinate brought into the image, as the fill says.
   private func mapped(_ coordinate: Float, _ extent: Int) -> Float {
     let length = Float(extent)

@@ -50,46 +50,59 @@ public struct RoiAlignOp: PrimitiveOp {
     else { throw ExecutionError(.shapeMismatch, "RoiAlign of \(x.type) at \(regions.type)") }
     let channels = x.shape[1], height = x.shape[2], width = x.shape[3]
     let result = try context.allocate(.float64, [batches.count, channels, outputHeight, outputWidth])
-    let values = x.doubles(), corners = regions.doubles(), offset = halfPixel ? 0.5 : 0
+    let values = x.doubles(), corners = regions.doubles()
     try result.withMutable(Double.self) { y in
+      let bins = outputHeight * outputWidth
       for region in batches.indices {
-        let box = (0..<4).map { corners[region * 4 + $0] * spatialScale - offset }
-        guard box.allSatisfy({ abs($0) < 0x1p20 }) else { throw ExecutionError(.invalidValue, "RoiAlign: a region at \(box)") }
-        let w = halfPixel ? box[2] - box[0] : max(box[2] - box[0], 1), h = halfPixel ? box[3] - box[1] : max(box[3] - box[1], 1)
-        let binWidth = w / Double(outputWidth), binHeight = h / Double(outputHeight)
-        let rows = samplingRatio > 0 ? samplingRatio : max(0, Int(binHeight.rounded(.up)))
-        let columns = samplingRatio > 0 ? samplingRatio : max(0, Int(binWidth.rounded(.up)))
-        guard rows <= 1 << 12, columns <= 1 << 12 else {
-          throw ExecutionError(.limitExceeded, "RoiAlign: \(rows) × \(columns) samples in a bin")
-        }
-        for bin in 0..<(outputHeight * outputWidth) {
-          let top = box[1] + Double(bin / outputWidth) * binHeight, left = box[0] + Double(bin % outputWidth) * binWidth
-          var sums = [Double](repeating: 0, count: channels), isFirst = true
-          for row in 0..<rows {
-            for column in 0..<columns {
-              let near = corners4(
-                top + (Double(row) + 0.5) * binHeight / Double(rows), left + (Double(column) + 0.5) * binWidth / Double(columns),
-                height, width)
-              for channel in 0..<channels {
-                let base = (batches[region] * channels + channel) * height * width
-                if takesMaximum {
-                  let largest = near.map { $0.weight * values[base + $0.place] }.max() ?? 0
-                  sums[channel] = isFirst ? largest : max(sums[channel], largest)
-                } else {
-                  for corner in near { sums[channel] += corner.weight * values[base + corner.place] }
-                }
-              }
-              isFirst = false
+        let base = batches[region] * channels
+        try forEachSample(Array(corners[(region * 4)..<(region * 4 + 4)]), height, width) { bin, near, count in
+          let isFirst = count.index == 0
+          for channel in 0..<channels {
+            let source = (base + channel) * height * width, place = (region * channels + channel) * bins + bin
+            if takesMaximum {
+              let largest = near.map { $0.weight * values[source + $0.place] }.max() ?? 0
+              y[place] = isFirst ? largest : max(y[place], largest)
+            } else {
+              if isFirst { y[place] = 0 }
+              for corner in near { y[place] += corner.weight * values[source + corner.place] }
+              if count.index == count.all - 1 { y[place] /= Double(count.all) }
             }
           }
-          let count = takesMaximum ? 1 : Double(max(1, rows * columns))
-          for channel in 0..<channels {
-            y[(region * channels + channel) * outputHeight * outputWidth + bin] = sums[channel] / count
-          }
+        } empty: { bin in
+          for channel in 0..<channels { y[(region * channels + channel) * bins + bin] = 0 }
         }
       }
     }
     return [try result.cast(to: x.dtype, in: context)]
+  }
+
+  /// Visits the samples of each bin of a region (x1, y1, x2, y2): the four pixels around one, with weights, and which of how many it is.
+  /// - Throws: `ExecutionError` for a region too far away or too large, and what the visitor throws.
+  package func forEachSample(
+    _ region: [Double], _ height: Int, _ width: Int,
+    _ visit: (_ bin: Int, _ near: [(place: Int, weight: Double)], _ count: (index: Int, all: Int)) throws -> Void,
+    empty: (_ bin: Int) throws -> Void
+  ) throws {
+    let offset = halfPixel ? 0.5 : 0, box = region.map { $0 * spatialScale - offset }
+    guard box.count == 4, box.allSatisfy({ abs($0) < 0x1p20 }) else { throw ExecutionError(.invalidValue, "RoiAlign: a region at \(box)") }
+    let w = halfPixel ? box[2] - box[0] : max(box[2] - box[0], 1), h = halfPixel ? box[3] - box[1] : max(box[3] - box[1], 1)
+    let binWidth = w / Double(outputWidth), binHeight = h / Double(outputHeight)
+    let rows = samplingRatio > 0 ? samplingRatio : max(0, Int(binHeight.rounded(.up)))
+    let columns = samplingRatio > 0 ? samplingRatio : max(0, Int(binWidth.rounded(.up)))
+    guard rows <= 1 << 12, columns <= 1 << 12 else {
+      throw ExecutionError(.limitExceeded, "RoiAlign: \(rows) × \(columns) samples in a bin")
+    }
+    for bin in 0..<(outputHeight * outputWidth) {
+      let top = box[1] + Double(bin / outputWidth) * binHeight, left = box[0] + Double(bin % outputWidth) * binWidth
+      if rows * columns == 0 { try empty(bin) }
+      for row in 0..<rows {
+        for column in 0..<columns {
+          let near = corners4(
+            top + (Double(row) + 0.5) * binHeight / Double(rows), left + (Double(column) + 0.5) * binWidth / Double(columns), height, width)
+          try visit(bin, near, (row * columns + column, rows * columns))
+        }
+      }
+    }
   }
 
   /// The four pixels around a place, with bilinear weights; all zero outside the image.

@@ -21,16 +21,20 @@ public struct BatchNormalizationOp: PrimitiveOp {
 
   /// The factor and summand per channel that the op amounts to.
   public func coefficients(_ inputs: [NDArray?]) throws -> (scale: [Float], shift: [Float]) {
+    let (scale, shift) = try wideCoefficients(inputs)
+    return (scale.map { Float($0) }, shift.map { Float($0) })
+  }
+  private func wideCoefficients(_ inputs: [NDArray?]) throws -> (scale: [Double], shift: [Double]) {
     let mean = try inputs.required(3, of: self).doubles(), variance = try inputs.required(4, of: self).doubles()
     let gamma = inputs.optional(1)?.doubles(), beta = inputs.optional(2)?.doubles()
     guard variance.count == mean.count, gamma == nil || gamma?.count == mean.count, beta == nil || beta?.count == mean.count else {
       throw ExecutionError(.shapeMismatch, "BatchNormalization with \(mean.count) means and \(variance.count) variances")
     }
-    var scale: [Float] = [], shift: [Float] = []
+    var scale: [Double] = [], shift: [Double] = []
     for i in mean.indices {
       let factor = (gamma?[i] ?? 1) / (variance[i] + epsilon).squareRoot()
-      scale.append(Float(factor))
-      shift.append(Float((beta?[i] ?? 0) - mean[i] * factor))
+      scale.append(factor)
+      shift.append((beta?[i] ?? 0) - mean[i] * factor)
     }
     return (scale, shift)
   }
@@ -50,6 +54,7 @@ public struct BatchNormalizationOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
+    if x.dtype == .float64 { return [try evaluateDouble(x, inputs, in: context)] }
     let axis = try normalizeAxis(axis, rank: x.rank)
     let (scale, shift) = try kept(inputs, in: context.nodeCache)
     guard axis < x.rank, x.shape[axis] == scale.count else {
@@ -66,5 +71,20 @@ public struct BatchNormalizationOp: PrimitiveOp {
       }
     }
     return [try result.cast(to: x.dtype, in: context)]
+  }
+
+  private func evaluateDouble(_ x: NDArray, _ inputs: [NDArray?], in context: ExecutionContext) throws -> NDArray {
+    let (scale, shift) = try wideCoefficients(inputs), axis = try normalizeAxis(axis, rank: x.rank)
+    guard axis < x.rank, x.shape[axis] == scale.count else {
+      throw ExecutionError(.shapeMismatch, "BatchNormalization of \(x.type) along axis \(axis) with \(scale.count) means")
+    }
+    try context.demand(.float64, x.shape)
+    var values = x.doubles()
+    let inner = x.shape[(axis + 1)...].reduce(1, *), channels = scale.count
+    for place in values.indices {
+      let c = place / inner % channels
+      values[place] = values[place] * scale[c] + shift[c]
+    }
+    return NDArray(values, x.shape)
   }
 }

@@ -54,13 +54,14 @@ public struct PoolOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard x.rank == kernel.count + 2 else { throw ExecutionError(.shapeMismatch, "Pool with window \(kernel) of \(x.type)") }
-    if x.dtype != .float32 {
+    if x.dtype != .float32, x.dtype != .float64 {
       let wide = try evaluate([try x.cast(to: .float32, in: context)], in: context)
       return [try wide[0].cast(to: x.dtype, in: context)]
     }
     let geometry = try WindowGeometry(
       input: layout.spatialAxes(rank: x.rank).map { x.shape[$0] }, kernel: kernel, strides: strides, dilations: dilations,
       padding: padding, ceilMode: ceilMode, op: self)
+    if x.dtype == .float64 { return [try evaluateDouble(x, geometry, in: context)] }
     let channels = x.shape[layout.channelAxis(rank: x.rank)]
     let result = try context.allocate(.float32, layout.shape(batch: x.shape[0], spatial: geometry.output, channels: channels))
     let input = geometry.input.padded, window = geometry.kernel.padded, output = geometry.output.padded

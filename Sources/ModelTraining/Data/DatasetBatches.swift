@@ -66,6 +66,37 @@ extension Model {
       initialEpoch: initialEpoch, stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps, validationFrequency: validationFrequency)
   }
 
+  /// Trains on batches of inputs and targets, with weights of the samples of the validation data.
+  @discardableResult
+  public func fit<X: DatasetElement, Y: DatasetElement, W: DatasetElement>(
+    _ data: Dataset<(X, Y)>, epochs: Int = 1, verbose: Verbosity = .auto, callbacks: [any Callback] = [],
+    validationData: Dataset<(X, Y, W)>, classWeight: [Int: Double]? = nil, initialEpoch: Int = 0, stepsPerEpoch: Int? = nil,
+    validationSteps: Int? = nil, validationFrequency: Int = 1
+  ) throws -> History {
+    try fit(
+      data.bounded(stepsPerEpoch, "fit").batches(for: self), epochs: epochs, verbose: verbose, callbacks: callbacks,
+      validationData: try validationData.bounded(validationSteps, "fit").batches(for: self), classWeight: classWeight,
+      initialEpoch: initialEpoch, stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps, validationFrequency: validationFrequency)
+  }
+  /// The same where both have weights of samples.
+  @discardableResult
+  public func fit<X: DatasetElement, Y: DatasetElement, W: DatasetElement, V: DatasetElement>(
+    _ data: Dataset<(X, Y, W)>, epochs: Int = 1, verbose: Verbosity = .auto, callbacks: [any Callback] = [],
+    validationData: Dataset<(X, Y, V)>, classWeight: [Int: Double]? = nil, initialEpoch: Int = 0, stepsPerEpoch: Int? = nil,
+    validationSteps: Int? = nil, validationFrequency: Int = 1
+  ) throws -> History {
+    try fit(
+      data.bounded(stepsPerEpoch, "fit").batches(for: self), epochs: epochs, verbose: verbose, callbacks: callbacks,
+      validationData: try validationData.bounded(validationSteps, "fit").batches(for: self), classWeight: classWeight,
+      initialEpoch: initialEpoch, stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps, validationFrequency: validationFrequency)
+  }
+
+  /// Loss and metrics over batches with weights of samples, in inference mode.
+  public func evaluate<X: DatasetElement, Y: DatasetElement, W: DatasetElement>(
+    _ data: Dataset<(X, Y, W)>, verbose: Verbosity = .auto, callbacks: [any Callback] = [], steps: Int? = nil
+  ) throws -> Logs {
+    try evaluate(data.bounded(steps, "evaluate").batches(for: self), verbose: verbose, callbacks: callbacks, steps: steps)
+  }
   /// Loss and metrics over batches, in inference mode.
   public func evaluate<X: DatasetElement, Y: DatasetElement>(
     _ data: Dataset<(X, Y)>, verbose: Verbosity = .auto, callbacks: [any Callback] = [], steps: Int? = nil
@@ -74,15 +105,17 @@ extension Model {
   }
 
   /// The outputs for all batches of inputs.
-  public func predict<X: DatasetElement>(_ data: Dataset<X>, steps: Int? = nil) throws -> [Tensor] {
-    let names = portNames.inputs, next = try data.bounded(steps, "predict").make()
-    var parts: [[Tensor]] = []
-    while steps.map({ parts.count < $0 }) ?? true, let x = try next() { parts.append(try predictOnBatch(try x.ordered(names))) }
-    guard let first = parts.first else { return [] }
-    return try first.indices.map { index in try Tensor.concat(parts.map { $0[index] }, axis: 0) }
+  public func predict<X: DatasetElement>(
+    _ data: Dataset<X>, verbose: Verbosity = .auto, callbacks: [any Callback] = [], steps: Int? = nil
+  ) throws -> [Tensor] {
+    let names = portNames.inputs, bounded = try data.bounded(steps, "predict")
+    return try predict(
+      DatasetBatches(dataset: bounded.map { Batch(x: try $0.ordered(names)) }), verbose: verbose, callbacks: callbacks, steps: steps)
   }
   /// The same, without the targets.
-  public func predict<X: DatasetElement, Y: DatasetElement>(_ data: Dataset<(X, Y)>, steps: Int? = nil) throws -> [Tensor] {
-    try predict(data.map { x, _ in x }, steps: steps)
+  public func predict<X: DatasetElement, Y: DatasetElement>(
+    _ data: Dataset<(X, Y)>, verbose: Verbosity = .auto, callbacks: [any Callback] = [], steps: Int? = nil
+  ) throws -> [Tensor] {
+    try predict(data.map { x, _ in x }, verbose: verbose, callbacks: callbacks, steps: steps)
   }
 }

@@ -13,6 +13,10 @@ public struct TrainingEquivalence {
   public var steps = 5
   public var optimizer = "sgd"
   public var learningRate: Double = 0.01
+  /// Optimisers that divide by the size of a gradient turn one that is rounding alone into whole steps, in each program another way (the bias of
+  /// attention's keys has such: softmax takes no notice of it). After their steps, elements are not compared whose gradients never were larger
+  /// than this part of the largest of all: 16 roundings of float32.
+  public static let rounding = 16 * 0x1p-23
   public init(options: VerificationOptions = VerificationOptions()) { self.options = options }
 
   /// - Throws: `UnsupportedError` when a model can't be executed or trained, or has no loss; as `Verifier.verify` for the inputs.
@@ -39,18 +43,30 @@ public struct TrainingEquivalence {
         Side(second.model, matching.pairs.map(\.candidate.variable), inputs.candidate, targets, inputs.outputs, self),
       ]
       let gradients = try sides.map { try $0.gradients(0) }
+      var sizes = [[Double]](repeating: [], count: matching.pairs.count)
       for (index, pair) in matching.pairs.enumerated() {
         var row = OutputStatistics(name: pair.reference.name, candidateName: pair.candidate.name)
         try add(gradients[0].values[index], gradients[1].values[index], pair, to: &row)
         report.gradients.append(row)
       }
       for step in 0..<steps {
-        let losses = try sides.map { try $0.step(step) }
-        report.losses.append((losses[0], losses[1]))
+        let taken = try sides.map { try $0.step(step) }
+        report.losses.append((taken[0].loss, taken[1].loss))
+        for (index, pair) in matching.pairs.enumerated() {
+          let found = try Self.sizes(taken[0].values[index], taken[1].values[index], pair)
+          sizes[index] = sizes[index].isEmpty ? found : zip(sizes[index], found).map { max($0, $1) }
+        }
       }
-      for pair in matching.pairs {
+      let floor = optimizer.lowercased() == "sgd" ? 0 : Self.rounding * (sizes.joined().max() ?? 0)
+      for (index, pair) in matching.pairs.enumerated() {
         var row = OutputStatistics(name: pair.reference.name, candidateName: pair.candidate.name)
-        try add(pair.reference.variable.stored, pair.candidate.variable.stored, pair, to: &row)
+        var kept: Tensor?
+        let small = sizes[index].filter { $0 <= floor }.count
+        if floor > 0, small > 0, small <= sizes[index].count {
+          report.rounded += small
+          kept = Tensor(sizes[index].enumerated().filter { $0.element > floor }.map { Int64($0.offset) })
+        }
+        try add(pair.reference.variable.stored, pair.candidate.variable.stored, pair, kept, to: &row)
         report.parameters.append(row)
       }
     }
@@ -63,7 +79,19 @@ public struct TrainingEquivalence {
     }
   }
 
-  private func add(_ reference: Tensor?, _ candidate: Tensor?, _ pair: ParameterMatching.Pair, to row: inout OutputStatistics) throws {
+  /// The larger magnitude of both gradients of each element, in the candidate's order.
+  private static func sizes(_ reference: Tensor?, _ candidate: Tensor?, _ pair: ParameterMatching.Pair) throws -> [Double] {
+    var first = try reference?.reshape([-1])
+    if let order = pair.order { first = try first?.gather(order) }
+    let a = try first?.doubles(), b = try candidate?.doubles()
+    guard let a, let b, a.count == b.count else { return (a ?? b ?? []).map(abs) }
+    return zip(a, b).map { max(abs($0), abs($1)) }
+  }
+
+  /// - Parameter kept: the elements that are compared, in the candidate's order; `nil` takes all.
+  private func add(
+    _ reference: Tensor?, _ candidate: Tensor?, _ pair: ParameterMatching.Pair, _ kept: Tensor? = nil, to row: inout OutputStatistics
+  ) throws {
     switch (reference, candidate) {
     case (nil, nil): break
     case (nil, let other?), (let other?, nil):
@@ -73,7 +101,9 @@ public struct TrainingEquivalence {
     case (let reference?, let candidate?):
       var moved = try reference.reshape([-1])
       if let order = pair.order { moved = try moved.gather(order) }
-      row.add(try moved.array(), try candidate.reshape([-1]).array(), atol: options.atol, rtol: options.rtol)
+      var other = try candidate.reshape([-1])
+      if let kept { (moved, other) = (try moved.gather(kept), try other.gather(kept)) }
+      row.add(try moved.array(), try other.array(), atol: options.atol, rtol: options.rtol)
     }
   }
 
@@ -118,10 +148,10 @@ public struct TrainingEquivalence {
       }
       return (try loss.item(), try tape.gradient(of: loss, with: variables))
     }
-    func step(_ step: Int) throws -> Double {
-      let (loss, gradients) = try gradients(step)
-      try optimizer.apply(gradients, to: variables)
-      return loss
+    func step(_ step: Int) throws -> (loss: Double, values: [Tensor?]) {
+      let taken = try gradients(step)
+      try optimizer.apply(taken.values, to: variables)
+      return taken
     }
   }
 }

@@ -17,6 +17,8 @@ public struct TrainingEquivalenceReport: Sendable {
   public var missing: [String] = []
   /// Weights that the candidate trains besides.
   public var surplus: [String] = []
+  /// Elements of weights that were left out after the last step, see `TrainingEquivalence.rounding`.
+  public var rounded = 0
   /// Why nothing could be compared.
   public var failure: String?
 
@@ -29,17 +31,52 @@ public struct TrainingEquivalenceReport: Sendable {
       "equivalent": .bool(isEquivalent), "optimizer": .string(optimizer), "learning_rate": .double(learningRate), "steps": .int(steps),
       "losses": .array(losses.map { .array([.finite($0.reference), .finite($0.candidate)]) }),
       "gradients": .array(gradients.map(\.json)), "parameters": .array(parameters.map(\.json)),
-      "missing": .array(missing.map { .string($0) }), "surplus": .array(surplus.map { .string($0) }),
+      "rounded": .int(rounded), "missing": .array(missing.map { .string($0) }), "surplus": .array(surplus.map { .string($0) }),
     ]
     if let failure { result["failure"] = .string(failure) }
     return result
   }
 
+  private var verdict: String {
+    if let failure { return "Training: not equivalent: \(failure.printable)" }
+    return
+      "Training: \(isEquivalent ? "equivalent" : "not equivalent") (\(steps) steps of \(optimizer), learning rate \(numberText(learningRate)))"
+  }
+  /// What there is to say besides the figures.
+  private var notes: [String] {
+    var result = gradients.compactMap { row in row.problem.map { "\(row.name): \($0)" } }
+    result += missing.map { "\($0): the candidate does not train it" }
+    if rounded > 0 {
+      result.append(
+        "\(grouped(rounded)) elements have gradients of the size of rounding, which \(optimizer) makes steps of: they are not compared")
+    }
+    if !surplus.isEmpty { result.append("the candidate trains besides: \(surplus.joined(separator: ", "))") }
+    return result
+  }
+
+  /// A section of a page.
+  public func add(to page: inout HTMLPage) {
+    page.paragraph(verdict, emphasis: isEquivalent)
+    guard failure == nil else { return }
+    page.section(
+      "Losses", columns: [">Step", ">Reference", ">Candidate"],
+      rows: losses.enumerated().map { ["\($0.offset + 1)", numberText($0.element.reference), numberText($0.element.candidate)] })
+    page.section(
+      "Weights",
+      columns: ["Weight", "In candidate", ">Elements", ">Gradient max abs", ">Mismatched", ">After max abs", ">Mismatched"],
+      rows: zip(gradients, parameters).map { gradient, parameter in
+        [
+          gradient.name, gradient.candidateName, grouped(gradient.elements), numberText(gradient.maxAbsolute, digits: 3),
+          grouped(gradient.mismatched), numberText(parameter.maxAbsolute, digits: 3), grouped(parameter.mismatched),
+        ]
+      })
+    if !notes.isEmpty { page.section("Notes on training", list: notes) }
+  }
+
   /// What `verify --training` prints.
   public var text: String {
-    if let failure { return "Training: not equivalent: \(failure.printable)\n" }
-    var out =
-      "Training: \(isEquivalent ? "equivalent" : "not equivalent") (\(steps) steps of \(optimizer), learning rate \(numberText(learningRate)))\n"
+    var out = verdict + "\n"
+    guard failure == nil else { return out }
     if let first = losses.first, let last = losses.last {
       out += "  loss \(numberText(first.reference)) → \(numberText(last.reference)), in the candidate "
       out += "\(numberText(first.candidate)) → \(numberText(last.candidate))\n"
@@ -51,9 +88,7 @@ public struct TrainingEquivalenceReport: Sendable {
         numberText(parameter.maxAbsolute, digits: 3), grouped(parameter.mismatched))
     }
     out += table.text()
-    for row in gradients { if let problem = row.problem { out += "  \(row.name.printable): \(problem)\n" } }
-    for name in missing { out += "  \(name.printable): the candidate does not train it\n" }
-    if !surplus.isEmpty { out += "note: the candidate trains besides: \(surplus.map(\.printable).joined(separator: ", "))\n" }
+    for note in notes { out += "note: \(note.printable)\n" }
     return out
   }
 }

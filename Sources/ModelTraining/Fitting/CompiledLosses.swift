@@ -54,7 +54,8 @@ struct CompiledLosses {
     var total: Tensor?, values: [Tensor] = []
     for (place, part) in parts.enumerated() {
       let weight = try Self.weight(sampleWeight, part.output, place)
-      let value = try part.loss(try target(part, place, of: y), predictions[part.output], sampleWeight: weight)
+      // Losses of outputs of several types are one sum, in float32 as Keras has it.
+      let value = try part.loss(try target(part, place, of: y), predictions[part.output], sampleWeight: weight).cast(to: .float32)
       values.append(value)
       let weighted = part.weight == 1 ? value : try value * part.weight
       total = try total.map { try $0 + weighted } ?? weighted

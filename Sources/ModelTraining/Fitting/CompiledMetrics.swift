@@ -19,6 +19,10 @@ struct CompiledMetrics {
         for identifier in list {
           let target = targets.indices.contains(index) ? targets[index] : predictions[index]
           let metric = try Self.resolve(identifier, target, predictions[index])
+          // Before anything is counted, so that a run that is resumed finds them.
+          if let metric = metric as? any ClasswiseMetric, predictions[index].count == 2, predictions[index][1] > 0 {
+            try metric.build(classes: predictions[index][1])
+          }
           let name = identifier as? String ?? metric.name
           let prefix = outputs.count > 1 ? "\(outputs[index])_" : ""
           var figure = prefix + name

@@ -14,6 +14,8 @@ final class FitProgress {
   var callbacks: CallbackList?
   /// What a backup held, for the run to take up before its first batch.
   var restored: TrainingSnapshot?
+  /// What a run has to have in common with the one it goes on with, in words.
+  var identity: [String: String] = [:]
 
   init(epoch: Int, seed: Int?) {
     self.epoch = epoch

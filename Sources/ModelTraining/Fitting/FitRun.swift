@@ -34,6 +34,17 @@ final class FitRun {
     self.callbacks = CallbackList(
       callbacks + bar, model: model, FitParameters(verbose: verbose, epochs: epochs, steps: stepsPerEpoch ?? data.batchCount))
     progress.callbacks = self.callbacks
+    progress.identity = identity()
+  }
+
+  /// The data's extents and the optimiser as it was compiled; what has no words is left out.
+  private func identity() -> [String: String] {
+    var result = ["batches of an epoch": (stepsPerEpoch ?? data.batchCount).map { "\($0)" } ?? "unknown"]
+    if let arrays = data as? ArrayBatches { result["batch size"] = "\(arrays.batchSize)" }
+    guard let optimizer = model.optimizer, var config = try? Optimizers.serialize(optimizer) else { return result }
+    config["config"]?["name"] = nil
+    result["optimiser"] = config.text()
+    return result
   }
 
   func run() throws -> History {
@@ -119,6 +130,7 @@ final class FitRun {
   /// Takes up what a backup held: variables, what callbacks remember, and the place in the data.
   private func resume() throws {
     guard let snapshot = progress.restored else { return }
+    try snapshot.check(progress.identity)
     try snapshot.restorePlace(of: progress)
     if var seeded = data as? any SeededBatchSource, let seed = progress.seed {
       seeded.seed = seed

@@ -104,12 +104,18 @@ extension Model {
   public func predict(
     _ x: [Tensor], batchSize: Int = 32, verbose: Verbosity = .auto, callbacks: [any Callback] = []
   ) throws -> [Tensor] {
-    let data = try ArrayBatches(x: x, batchSize: batchSize), bar = verbose.resolved == .silent ? [] : [ProgbarLogger()]
-    let list = CallbackList(callbacks + bar, model: self, FitParameters(verbose: verbose.resolved, epochs: 1, steps: data.batchCount))
+    try predict(try ArrayBatches(x: x, batchSize: batchSize), verbose: verbose, callbacks: callbacks)
+  }
+  /// The outputs for all batches that a source gives.
+  public func predict(
+    _ data: any BatchSource, verbose: Verbosity = .auto, callbacks: [any Callback] = [], steps: Int? = nil
+  ) throws -> [Tensor] {
+    let steps = steps ?? data.batchCount, bar = verbose.resolved == .silent ? [] : [ProgbarLogger()]
+    let list = CallbackList(callbacks + bar, model: self, FitParameters(verbose: verbose.resolved, epochs: 1, steps: steps))
     try list.each { try $0.onPredictBegin([:]) }
     var parts: [[Tensor]] = [], step = 0
     let next = try data.batches(epoch: 0)
-    while let batch = try next() {
+    while steps.map({ step < $0 }) ?? true, let batch = try next() {
       try list.each { try $0.onPredictBatchBegin(step, [:]) }
       parts.append(try predictOnBatch(batch.x))
       try list.each { try $0.onPredictBatchEnd(step, [:]) }
@@ -119,8 +125,10 @@ extension Model {
     guard let first = parts.first else { return [] }
     return try first.indices.map { index in try Tensor.concat(parts.map { $0[index] }, axis: 0) }
   }
-  public func predict(_ x: Tensor, batchSize: Int = 32, verbose: Verbosity = .auto) throws -> Tensor {
-    guard let first = try predict([x], batchSize: batchSize, verbose: verbose).first else {
+  public func predict(
+    _ x: Tensor, batchSize: Int = 32, verbose: Verbosity = .auto, callbacks: [any Callback] = []
+  ) throws -> Tensor {
+    guard let first = try predict([x], batchSize: batchSize, verbose: verbose, callbacks: callbacks).first else {
       throw TensorError(.invalidArgument, "predict: no samples")
     }
     return first

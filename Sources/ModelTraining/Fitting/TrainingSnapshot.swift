@@ -1,3 +1,4 @@
+import ModelLayers
 import ModelSupport
 import ModelTensor
 
@@ -17,6 +18,7 @@ struct TrainingSnapshot {
     place += [model.stopTraining ? 1 : 0, progress.seed == nil ? 0 : 1, Int64(progress.seed ?? 0)]
     tensors["place"] = Tensor(place)
     tensors["figures"] = Tensor(progress.figures.saved)
+    for (key, words) in progress.identity { tensors["run/\(key)"] = Tensor(Array(words.utf8)) }
     self.tensors = tensors
   }
   /// From a file that `save` wrote.
@@ -45,6 +47,17 @@ struct TrainingSnapshot {
     (progress.epoch, progress.batch, progress.pass, progress.taken) = (place[0], place[1], place[2], place[3])
     if place[5] == 1 { progress.seed = place[6] }
     progress.figures = LossFigures(try tensors["figures"]?.doubles() ?? [])
+  }
+
+  /// - Throws: `TensorError` when the run differs from the one that was backed up: it could not end alike.
+  func check(_ identity: [String: String]) throws {
+    for (key, words) in identity.sorted(by: { $0.key < $1.key }) {
+      guard let bytes = try tensors["run/\(key)"]?.array().values(UInt8.self) else { continue }
+      let old = String(decoding: bytes, as: UTF8.self)
+      guard old != words else { continue }
+      throw TensorError(
+        .invalidArgument, "the backup is of a run with the \(key) \(old), this one has \(words); to begin anew, remove the backup")
+    }
   }
 
   /// - Throws: `TensorError` when the model has other variables; it then stays as it is.
@@ -84,6 +97,7 @@ extension Layer {
       guard seen.insert(ObjectIdentifier(layer)).inserted else { return }
       if let layer = layer as? StandardLayer {
         if case .generator(let generator) = layer.seeds { result.append(generator.state) }
+        if layer.definition is ModelLayers.Bidirectional, case .generator(let second) = layer.backwardSeeds { result.append(second.state) }
         result += layer.states
       }
       for inner in layer.sublayers { visit(inner) }

@@ -7,6 +7,7 @@ import OrderedCollections
 enum LayerConfiguration {
   /// Takes the layer's choices up from what a file said.
   static func apply(_ object: JSONValue, to layer: StandardLayer) {
+    layer.takeSeed(configs(object).lazy.compactMap { $0["seed"]?.intValue }.first)
     for config in configs(object) {
       for weight in layer.ownWeights {
         for stem in stems(weight.name, layer.definition) {
@@ -59,6 +60,7 @@ enum LayerConfiguration {
     var config: OrderedDictionary<String, JSONValue> = [:]
     for weight in layer.ownWeights where !weight.name.contains("/") {
       guard let stem = stems(weight.name, layer.definition).last else { continue }
+      if let json = initializer(of: weight, layer) { config["\(stem)_initializer"] = json }
       if let json = weight.regularizer.flatMap(Regularizers.serialize) { config["\(stem)_regularizer"] = json }
       if let json = weight.constraint.flatMap(Constraints.serialize) { config["\(stem)_constraint"] = json }
     }
@@ -68,6 +70,13 @@ enum LayerConfiguration {
     }
     guard !config.isEmpty else { return nil }
     return ["module": "keras.layers", "class_name": .string(layer.className), "config": .object(config)]
+  }
+
+  /// How a weight starts, where that is not Keras's own choice.
+  private static func initializer(of weight: Variable, _ layer: StandardLayer) -> JSONValue? {
+    guard let json = layer.options[weight.name]?.initializer?.json else { return nil }
+    let spec = WeightSpec(weight.name, weight.shape, path: "")
+    return json == layer.defaultInitializer(spec, weight.name).json ? nil : json
   }
 
   /// The configuration itself, and those of the layers and cells that it wraps.

@@ -14,7 +14,7 @@ public final class LSTM: RecurrentBase {
     biasInitializer: InitializerChoice? = nil, unitForgetBias: Bool = true, kernelRegularizer: (any Regularizer)? = nil,
     recurrentRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil, dropout: Double = 0,
     recurrentDropout: Double = 0, returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
-    stateful: Bool = false, name: String? = nil
+    stateful: Bool = false, seed: Int? = nil, name: String? = nil
   ) {
     var layer = ModelLayers.LSTM()
     layer.cell.units = units
@@ -27,6 +27,7 @@ public final class LSTM: RecurrentBase {
     layer.options.goBackwards = goBackwards
     layer.options.stateful = stateful
     super.init(layer, name: name)
+    takeSeed(seed)
     layer.cell.activation = resolve(activation)
     layer.cell.recurrentActivation = resolve(recurrentActivation)
     definition = layer
@@ -43,7 +44,7 @@ public final class GRU: RecurrentBase {
     biasInitializer: InitializerChoice? = nil, resetAfter: Bool = true, kernelRegularizer: (any Regularizer)? = nil,
     recurrentRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil, dropout: Double = 0,
     recurrentDropout: Double = 0, returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
-    stateful: Bool = false, name: String? = nil
+    stateful: Bool = false, seed: Int? = nil, name: String? = nil
   ) {
     var layer = ModelLayers.GRU()
     layer.cell.units = units
@@ -56,6 +57,7 @@ public final class GRU: RecurrentBase {
     layer.options.goBackwards = goBackwards
     layer.options.stateful = stateful
     super.init(layer, name: name)
+    takeSeed(seed)
     layer.cell.activation = resolve(activation)
     layer.cell.recurrentActivation = resolve(recurrentActivation)
     definition = layer
@@ -72,7 +74,7 @@ public final class SimpleRNN: RecurrentBase {
     biasInitializer: InitializerChoice? = nil, kernelRegularizer: (any Regularizer)? = nil,
     recurrentRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil, dropout: Double = 0,
     recurrentDropout: Double = 0, returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
-    stateful: Bool = false, name: String? = nil
+    stateful: Bool = false, seed: Int? = nil, name: String? = nil
   ) {
     var layer = ModelLayers.SimpleRNN()
     layer.cell.units = units
@@ -84,6 +86,7 @@ public final class SimpleRNN: RecurrentBase {
     layer.options.goBackwards = goBackwards
     layer.options.stateful = stateful
     super.init(layer, name: name)
+    takeSeed(seed)
     layer.cell.activation = resolve(activation)
     definition = layer
     set("kernel", kernelInitializer, kernelRegularizer)

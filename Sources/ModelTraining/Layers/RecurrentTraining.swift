@@ -7,9 +7,11 @@ import ModelTensor
 struct RecurrentTraining {
   let layer: StandardLayer
   let definition: any RecurrentLayer
-  init(_ layer: StandardLayer, _ definition: any RecurrentLayer) {
+  private let seeds: RandomSeed
+  init(_ layer: StandardLayer, _ definition: any RecurrentLayer, seeds: RandomSeed? = nil) {
     self.layer = layer
     self.definition = definition
+    self.seeds = seeds ?? layer.seeds
   }
 
   func call(_ given: LayerCall<Tensor>, training: Bool) throws -> [Tensor] {
@@ -20,7 +22,7 @@ struct RecurrentTraining {
       // One decision for all steps of a sample.
       let x = try call.input()
       let shape = [x.shape[0], 1] + x.shape.dropFirst(2)
-      call.inputs[0] = try x * (try Tensor.ones(shape, dtype: x.dtype).dropout(rate: dropout, seed: layer.seeds))
+      call.inputs[0] = try x * (try Tensor.ones(shape, dtype: x.dtype).dropout(rate: dropout, seed: seeds))
     }
     let isFed = call.inputs.count > 1 || call.named.keys.contains { $0.hasPrefix("initial_state") }
     if options.stateful, !isFed {
@@ -53,7 +55,7 @@ struct RecurrentTraining {
     if states.isEmpty { states = cell.stateSizes.indices.compactMap { call.named["initial_state/\($0)"] } }
     if states.isEmpty { states = try cell.stateSizes.map { try Tensor.zeros([batch, $0], dtype: x.dtype) } }
     guard let first = states.first else { throw TensorError(.invalidArgument, "a cell without states") }
-    let kept = try Tensor.ones(first.shape, dtype: x.dtype).dropout(rate: rate, seed: layer.seeds)
+    let kept = try Tensor.ones(first.shape, dtype: x.dtype).dropout(rate: rate, seed: seeds)
     let mask = try (call.named["mask"] ?? call.mask())?.cast(to: .bool)
     var outputs = [Tensor?](repeating: nil, count: steps), last: Tensor?
     for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {

@@ -19,16 +19,26 @@ open class StandardLayer: Layer {
   /// What stands in the way, found before a weight could be made: an activation that is not there.
   var trouble: TensorError?
   var policy = DTypePolicy()
-  var activityRegularizer: (any Regularizer)?
+  var activityRegularizer: (any Regularizer)? {
+    didSet {
+      guard let name = activityRegularizer as? String else { return }
+      do { activityRegularizer = try Regularizers.get(name) } catch { trouble = error as? TensorError }
+    }
+  }
   /// Why it can compute, but not train.
   var trainingTrouble: String?
   /// What the file that it came from said of it.
   var original: JSONValue?
   /// Draws of dropout and its kin.
-  private(set) lazy var seeds: RandomSeed = {
+  private(set) lazy var seeds = makeGenerator()
+  /// Those of the second direction of a `Bidirectional`, which has a generator of its own.
+  private(set) lazy var backwardSeeds = makeGenerator()
+  private func makeGenerator() -> RandomSeed {
     let seed = seed ?? makeSeed()
     return (try? SeedGenerator(seed: seed)).map { .generator($0) } ?? .fixed(seed)
-  }()
+  }
+  /// Takes a seed that was given, before anything was drawn.
+  func takeSeed(_ given: Int?) { if let given { seed = given } }
   /// The seed that was given, or taken when the layer was made, as Keras takes it.
   private var seed: Int?
   /// The states of a stateful recurrent layer.
@@ -59,7 +69,7 @@ open class StandardLayer: Layer {
   }
 
   /// Keras's own choice.
-  private func defaultInitializer(_ spec: WeightSpec, _ name: String) -> InitializerChoice {
+  func defaultInitializer(_ spec: WeightSpec, _ name: String) -> InitializerChoice {
     if name.hasSuffix("recurrent_kernel") { return .orthogonal() }
     if name.hasSuffix("kernel") || name == "kernel" { return .glorotUniform() }
     switch name {
@@ -133,7 +143,11 @@ open class StandardLayer: Layer {
   func set(
     _ weight: String, _ initializer: InitializerChoice?, _ regularizer: (any Regularizer)? = nil, _ constraint: (any Constraint)? = nil
   ) {
-    options[weight] = WeightOptions(initializer: initializer, regularizer: regularizer, constraint: constraint)
+    do {
+      options[weight] = WeightOptions(
+        initializer: initializer, regularizer: try regularizer.map(Regularizers.resolved),
+        constraint: try constraint.map(Constraints.resolved))
+    } catch { trouble = error as? TensorError ?? TensorError(.invalidArgument, "'\(name)': \(error)") }
   }
   /// The activation, or a note of why there is none.
   func resolve(_ choice: ActivationChoice) -> Activation {

@@ -17,13 +17,25 @@ protocol SeededDefinition: ModelLayers.Layer {
 /// What a layer in training has at hand.
 struct TrainingSite {
   let layer: StandardLayer
-  init(_ layer: StandardLayer) { self.layer = layer }
+  /// Of a layer inside another one: where its weights begin, and whether they are trained.
+  var firstWeight = 0
+  var isTrainable: Bool
+  init(_ layer: StandardLayer) {
+    self.layer = layer
+    isTrainable = layer.isTrainable
+  }
   var seed: RandomSeed { layer.seeds }
   /// The variable behind weight `index` of the call.
   func variable(_ index: Int) throws -> Variable {
-    let weights = layer.ownWeights
+    let weights = layer.ownWeights, index = firstWeight + index
     guard weights.indices.contains(index) else { throw TensorError(.invalidArgument, "there is no weight \(index)") }
     return weights[index]
+  }
+  /// A layer inside this one, as it trains.
+  func call(_ inner: any ModelLayers.Layer, _ call: LayerCall<Tensor>, in context: inout TensorContext) throws -> [Tensor] {
+    if let recurrent = inner as? any RecurrentLayer { return try RecurrentTraining(layer, recurrent).call(call, training: true) }
+    if let trained = inner as? any TrainingDefinition { return try trained.callTraining(call, self) }
+    return try inner.call(call, in: &context)
   }
 }
 
@@ -82,7 +94,7 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
   /// Normalises with the batch's own mean and variance, and moves the moving ones towards them.
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
     var context = TensorContext()
-    guard site.layer.isTrainable else { return try self.call(call, in: &context) }
+    guard site.isTrainable else { return try self.call(call, in: &context) }
     let x = try call.input(), place = axis < 0 ? axis + x.rank : axis
     let axes = (0..<x.rank).filter { $0 != place }, channels = (0..<x.rank).map { $0 == place ? x.shape[$0] : 1 }
     let wide = x.dtype == .float16 || x.dtype == .bfloat16 ? try x.cast(to: .float32) : x
@@ -94,7 +106,7 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
         try moving.assign(try moving * momentum + now * (1 - momentum))
       }
     }
-    if call.mask() == nil, place == x.rank - 1, x.rank > 1, wide.dtype == .float32 {
+    if !renorm, call.mask() == nil, place == x.rank - 1, x.rank > 1, wide.dtype == .float32 {
       // One op that knows its own gradient.
       let results = try Dispatch.apply(
         BatchMomentsOp(epsilon: epsilon),
@@ -112,11 +124,45 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
       mean = try wide.reduceMean(axes: axes, keepDims: true)
       variance = try wide.squaredDifference(try mean.stopGradient()).reduceMean(axes: axes, keepDims: true)
     }
-    try move([mean, variance])
-    var factor = try (variance + epsilon).rsqrt()
-    if scale { factor = try factor * (try call.weight(0).reshape(channels)) }
+    var factor = try (variance + epsilon).rsqrt(), offset: Tensor?
+    if renorm {
+      let (r, d) = try renormalized(mean, variance, site, first)
+      factor = try factor * r
+      offset = d
+    } else {
+      try move([mean, variance])
+    }
+    if scale {
+      let gamma = try call.weight(0).reshape(channels)
+      factor = try factor * gamma
+      offset = try offset.map { try $0 * gamma }
+    }
     var shift = try -(mean * factor)
+    if let offset { shift = try shift + offset }
     if center { shift = try shift + (try call.weight(scale ? 1 : 0).reshape(channels)) }
     return [try (wide * factor + shift).cast(to: x.dtype)]
+  }
+
+  /// The correction `x · r + d` of batch renormalisation (Ioffe, 2017), which has no gradient; and its statistics are moved.
+  private func renormalized(_ mean: Tensor, _ variance: Tensor, _ site: TrainingSite, _ first: Int) throws -> (r: Tensor, d: Tensor) {
+    let stddev = try (variance + epsilon).sqrt().stopGradient(), mean = try mean.stopGradient()
+    let (movingMean, movingVariance) = (try site.variable(first), try site.variable(first + 1))
+    let (movingStddev, ownMean, ownStddev) = (
+      try site.variable(first + 2), try site.variable(first + 3), try site.variable(first + 4)
+    )
+    let scale = try ownStddev.tensor.cast(to: stddev.dtype).reshape(stddev.shape).maximum(epsilon.squareRoot())
+    var r = try stddev / scale, d = try (mean - ownMean.tensor.cast(to: mean.dtype).reshape(mean.shape)) / scale
+    if let low = renormClipping["rmin"] { r = try r.maximum(low) }
+    if let high = renormClipping["rmax"] { r = try r.minimum(high) }
+    if let most = renormClipping["dmax"] { d = try d.clip(min: -most, max: most) }
+    func move(_ variable: Variable, _ now: Tensor, _ momentum: Double) throws {
+      try variable.assign(try variable * momentum + now.reshape(variable.shape).cast(to: variable.dtype) * (1 - momentum))
+    }
+    try move(ownMean, mean, renormMomentum)
+    try move(ownStddev, stddev, renormMomentum)
+    try move(movingMean, mean, momentum)
+    try move(movingStddev, stddev, momentum)
+    try movingVariance.assign(try (movingStddev.tensor.square() - epsilon).relu())
+    return (r, d)
   }
 }

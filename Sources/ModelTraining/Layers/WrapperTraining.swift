@@ -6,16 +6,16 @@ import ModelTensor
 extension ModelLayers.TimeDistributed: TrainingDefinition {
   /// Step by step, as Keras runs it: a layer that draws draws anew for each step.
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
-    guard let inner = layer as? any TrainingDefinition else {
+    guard layer is any TrainingDefinition || layer is any RecurrentLayer else {
       var context = TensorContext()
       return try self.call(call, in: &context)
     }
-    var step = call
+    var step = call, context = TensorContext()
     step.masks = []
     var results: [[Tensor]] = []
     for slice in try call.input().unstack(axis: 1) {
       step.inputs = [slice]
-      results.append(try inner.callTraining(step, site))
+      results.append(try site.call(layer, step, in: &context))
     }
     return try (results.first ?? []).indices.map { index in try Tensor.stack(results.map { $0[index] }, axis: 1) }
   }
@@ -39,7 +39,8 @@ extension ModelLayers.Bidirectional: TrainingDefinition {
       layer.options.zeroOutputForMask = layer.options.returnSequences
       layer.options.returnState = true
       layer.options.stateful = false
-      let results = try RecurrentTraining(site.layer, layer).call(own, training: true)
+      let results = try RecurrentTraining(site.layer, layer, seeds: index == 0 ? site.seed : site.layer.backwardSeeds)
+        .call(own, training: true)
       let turned = index == 1 && layer.options.returnSequences
       outputs.append(turned ? try results[0].reverse(axis: 1) : results[0])
       states += results.dropFirst()
@@ -65,8 +66,38 @@ extension LayerCall {
   }
 }
 
-extension ModelLayers.Augmentation: TrainingDefinition {
+extension ModelLayers.NestedNetwork: TrainingDefinition {
+  /// A model inside a wrapper: each of its layers as it trains.
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
-    throw TensorError(.notSupported, "\(Self.className) does not train yet: it only passes images through at inference")
+    var context = TensorContext()
+    return try self.call(call, in: &context) { member, firstWeight, inner, context in
+      var place = site
+      place.firstWeight += firstWeight
+      place.isTrainable = site.isTrainable && member.isTrainable
+      return try place.call(member.layer, inner, in: &context)
+    }
+  }
+}
+
+extension ModelLayers.LayerPipeline: TrainingDefinition {
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    var context = TensorContext()
+    return try self.call(call, in: &context) { layer, inner, context in try site.call(layer, inner, in: &context) }
+  }
+}
+
+extension ModelLayers.ConvLSTM: TrainingDefinition {
+  /// Each gate sees inputs and states with elements of its own dropped, the same ones in every step.
+  func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
+    var context = TensorContext()
+    func masks(_ rate: Double, _ shape: [Int], _ dtype: DType) throws -> [Tensor] {
+      guard rate > 0, rate < 1 else { return [] }
+      return try (0..<4).map { _ in try Tensor.ones(shape, dtype: dtype).dropout(rate: rate, seed: site.seed) }
+    }
+    let x = try call.input()
+    let inputMasks = try masks(dropout, [x.shape[0]] + x.shape.dropFirst(2), x.dtype)
+    guard recurrentDropout > 0 else { return try self.call(call, in: &context, inputMasks: inputMasks, stateMasks: nil) }
+    return try self.call(
+      call, in: &context, inputMasks: inputMasks, stateMasks: { try masks(recurrentDropout, $0.shape, $0.dtype) })
   }
 }

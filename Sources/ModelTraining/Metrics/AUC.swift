@@ -3,7 +3,7 @@ import OrderedCollections
 
 extension Metrics {
   /// The area under a curve of two rates over all thresholds, by Riemann sums.
-  public final class AUC: BaseMetric {
+  public final class AUC: BaseMetric, ClasswiseMetric {
     public enum Curve: String, Sendable { case roc = "ROC", pr = "PR", prGain = "PRGAIN" }
     public enum Summation: String, Sendable { case interpolation, majoring, minoring }
 
@@ -48,12 +48,13 @@ extension Metrics {
       }
     }
 
+    func build(classes: Int) throws { if counts.isEmpty { try makeCounts(classes) } }
     public override func updateState(_ yTrue: Tensor, _ yPred: Tensor, sampleWeight: Tensor?) throws {
       if counts.isEmpty {
         guard yPred.rank == 2, yPred.shape[1] > 0 else {
           throw invalid("expected predictions [batch, labels] for multiLabel, found \(yPred.type)")
         }
-        try makeCounts(yPred.shape[1])
+        try build(classes: yPred.shape[1])
       }
       let kinds: [ConfusionMatrix.Count] = [.truePositives, .falsePositives, .trueNegatives, .falseNegatives]
       try matrix.update(Array(zip(kinds, counts)), yTrue, fromLogits ? try yPred.sigmoid() : yPred, sampleWeight: sampleWeight)

@@ -3,7 +3,7 @@ import OrderedCollections
 
 extension Metrics {
   /// The weighted harmonic mean of precision and recall for each class, averaged or not; targets are one-hot.
-  open class FBetaScore: BaseMetric {
+  open class FBetaScore: BaseMetric, ClasswiseMetric {
     public enum Average: String, Sendable { case micro, macro, weighted }
     public let average: Average?, beta: Double, threshold: Double?
     private var counts: [Variable] = []
@@ -18,15 +18,17 @@ extension Metrics {
       self.threshold = threshold
       try super.init(name: name)
     }
+    func build(classes: Int) throws {
+      guard counts.isEmpty else { return }
+      counts = try ["true_positives", "false_positives", "false_negatives", "intermediate_weights"].map {
+        try addVariable($0, shape: average == .micro ? [] : [classes])
+      }
+    }
     open override func updateState(_ yTrue: Tensor, _ yPred: Tensor, sampleWeight: Tensor?) throws {
       guard yTrue.rank == 2, yPred.rank == 2, yPred.shape[1] >= 0 else {
         throw invalid("expected [batch, classes], found targets \(yTrue.type) and predictions \(yPred.type)")
       }
-      if counts.isEmpty {
-        counts = try ["true_positives", "false_positives", "false_negatives", "intermediate_weights"].map {
-          try addVariable($0, shape: average == .micro ? [] : [yPred.shape[1]])
-        }
-      }
+      try build(classes: yPred.shape[1])
       let t = try yTrue.cast(to: .float32), given = try yPred.cast(to: .float32)
       let isPredicted: Tensor
       if let threshold {

@@ -18,6 +18,12 @@ public protocol Metric: AnyObject, MetricIdentifier {
   var direction: MetricDirection? { get }
 }
 
+/// A metric whose variables have a place for each class: the first predictions tell how many there are.
+protocol ClasswiseMetric: Metric {
+  /// Makes the variables, once.
+  func build(classes: Int) throws
+}
+
 extension Metric {
   public var direction: MetricDirection? { Metrics.direction(ofClass: String(describing: type(of: self))) }
   public func updateState(_ yTrue: Tensor, _ yPred: Tensor) throws { try updateState(yTrue, yPred, sampleWeight: nil) }

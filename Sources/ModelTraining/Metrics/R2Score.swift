@@ -3,7 +3,7 @@ import OrderedCollections
 
 extension Metrics {
   /// The part of the variance that predictions explain, for targets `[batch, outputs]`.
-  public final class R2Score: BaseMetric {
+  public final class R2Score: BaseMetric, ClasswiseMetric {
     public enum Aggregation: String, Sendable {
       case uniformAverage = "uniform_average", varianceWeightedAverage = "variance_weighted_average"
     }
@@ -18,14 +18,16 @@ extension Metrics {
       try super.init(name: name)
       adopt([samples])
     }
+    func build(classes: Int) throws {
+      guard sums.isEmpty else { return }
+      sums = try ["squared_sum", "sum", "residual", "count"].map { try addVariable($0, shape: [classes]) }
+    }
     public override func updateState(_ yTrue: Tensor, _ yPred: Tensor, sampleWeight: Tensor?) throws {
       let (t, p) = try Weighting.sameRank(try yTrue.cast(to: .float32), try yPred.cast(to: .float32))
       guard t.rank == 2, p.rank == 2, p.shape[1] >= 0 else {
         throw invalid("expected [batch, outputs], found targets \(yTrue.type) and predictions \(yPred.type)")
       }
-      if sums.isEmpty {
-        sums = try ["squared_sum", "sum", "residual", "count"].map { try addVariable($0, shape: [p.shape[1]]) }
-      }
+      try build(classes: p.shape[1])
       var weight = try Tensor.ones(like: t)
       if let sampleWeight {
         let own = try sampleWeight.cast(to: .float32)

@@ -43,7 +43,10 @@ extension Model {
     try resolveTraining(y.map(\.shape), predictions.map(\.shape))
     guard let losses = training.losses else { throw TensorError(.invalidArgument, "'\(name)' is not compiled: call compile first") }
     var (total, parts) = try losses(y, predictions, sampleWeight: sampleWeight)
-    for extra in try collectLosses() { total = try total.map { try $0 + extra } ?? extra }
+    for extra in try collectLosses() {
+      let extra = try extra.cast(to: .float32)
+      total = try total.map { try $0 + extra } ?? extra
+    }
     guard let total else { throw TensorError(.invalidArgument, "'\(name)' has no loss: compile it with one") }
     return [total] + (parts.count > 1 ? parts : [])
   }

@@ -1,10 +1,21 @@
+import ModelSupport
 import ModelTensor
 
 /// An initialiser as an argument: `.heNormal(seed: 1)`, `"he_normal"`, `.custom(MyInitializer())`.
 public struct InitializerChoice: Initializer, ExpressibleByStringLiteral {
   private let make: @Sendable ([Int], DType) throws -> Tensor
-  public init(_ initializer: some Initializer) { make = { try initializer.callAsFunction($0, dtype: $1) } }
-  private init(unknown name: String) { make = { _, _ in throw TensorError(.invalidArgument, "there is no initialiser '\(name)'") } }
+  /// As Keras writes it; `nil` for one of one's own.
+  let json: JSONValue?
+  public init(_ initializer: some Initializer) {
+    make = { try initializer.callAsFunction($0, dtype: $1) }
+    json = (initializer as? any SerializableInitializer).map {
+      SerializedObject.json(module: "keras.initializers", $0.kerasName, $0.config)
+    }
+  }
+  private init(unknown name: String) {
+    make = { _, _ in throw TensorError(.invalidArgument, "there is no initialiser '\(name)'") }
+    json = nil
+  }
 
   /// Keras's name; one that it does not know throws when a weight is made.
   public init(stringLiteral name: String) {
@@ -53,9 +64,10 @@ public struct InitializerChoice: Initializer, ExpressibleByStringLiteral {
 /// those that make R's diagonal positive.
 public struct Orthogonal: Initializer {
   public var gain: Double
-  let seed: RandomSeed
+  let seed: RandomSeed, givenSeed: RandomSeed?
   public init(gain: Double = 1, seed: RandomSeed? = nil) {
     self.gain = gain
+    givenSeed = seed
     self.seed = seed ?? .fixed(makeSeed())
   }
   public func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {

@@ -17,10 +17,11 @@ public struct Constant: Initializer {
 /// Numbers drawn with the seed; each weight that one initialiser makes is the same, as in Keras.
 public struct RandomNormal: Initializer {
   public var mean: Double, stddev: Double
-  let seed: RandomSeed
+  let seed: RandomSeed, givenSeed: RandomSeed?
   public init(mean: Double = 0, stddev: Double = 0.05, seed: RandomSeed? = nil) {
     self.mean = mean
     self.stddev = stddev
+    givenSeed = seed
     self.seed = seed ?? .fixed(makeSeed())
   }
   public func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {
@@ -29,10 +30,11 @@ public struct RandomNormal: Initializer {
 }
 public struct RandomUniform: Initializer {
   public var minValue: Double, maxValue: Double
-  let seed: RandomSeed
+  let seed: RandomSeed, givenSeed: RandomSeed?
   public init(minValue: Double = -0.05, maxValue: Double = 0.05, seed: RandomSeed? = nil) {
     self.minValue = minValue
     self.maxValue = maxValue
+    givenSeed = seed
     self.seed = seed ?? .fixed(makeSeed())
   }
   public func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {
@@ -41,10 +43,11 @@ public struct RandomUniform: Initializer {
 }
 public struct TruncatedNormal: Initializer {
   public var mean: Double, stddev: Double
-  let seed: RandomSeed
+  let seed: RandomSeed, givenSeed: RandomSeed?
   public init(mean: Double = 0, stddev: Double = 0.05, seed: RandomSeed? = nil) {
     self.mean = mean
     self.stddev = stddev
+    givenSeed = seed
     self.seed = seed ?? .fixed(makeSeed())
   }
   public func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {
@@ -59,11 +62,12 @@ public struct VarianceScaling: Initializer {
     case truncatedNormal = "truncated_normal", untruncatedNormal = "untruncated_normal", uniform
   }
   public var scale: Double, mode: Mode, distribution: Distribution
-  let seed: RandomSeed
+  let seed: RandomSeed, givenSeed: RandomSeed?
   public init(scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal, seed: RandomSeed? = nil) {
     self.scale = scale
     self.mode = mode
     self.distribution = distribution
+    givenSeed = seed
     self.seed = seed ?? .fixed(makeSeed())
   }
   public func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {

@@ -2,7 +2,7 @@ import ModelSupport
 import ModelTensor
 import OrderedCollections
 
-/// What all optimisers share (Keras's `Optimizer`): clipping, weight decay, moving averages, accumulation of gradients.
+/// What all optimisers share (Keras's `Optimizer`): clipping, weight decay, moving movingAverages, accumulation of gradients.
 ///
 /// A subclass makes its variables in `makeState` with `addSlots`, and assigns new values in `updateStep`.
 open class BaseOptimizer: Optimizer {
@@ -17,7 +17,8 @@ open class BaseOptimizer: Optimizer {
   let rateVariable: Variable?
   var settings: OptimizerSettings
   private var indices: [ObjectIdentifier: Int] = [:]
-  private var averages: [Variable] = []
+  /// The moving movingAverages of the trained variables, if they are kept.
+  private(set) var movingAverages: [Variable] = []
   private var accumulators: [Variable] = []
   private var excluded: Set<ObjectIdentifier> = []
   private var excludedNames: [Regex<AnyRegexOutput>] = []
@@ -72,7 +73,7 @@ open class BaseOptimizer: Optimizer {
     isBuilt = true
     trainedVariables = variables
     for (index, variable) in variables.enumerated() { indices[ObjectIdentifier(variable)] = index }
-    if settings.usesEMA { averages = try addSlots(["average"], for: variables)[0] }
+    if settings.usesEMA { movingAverages = try addSlots(["average"], for: variables)[0] }
     if settings.accumulationSteps != nil { accumulators = try addSlots(["gradient_accumulator"], for: variables)[0] }
     try makeState(for: variables)
   }
@@ -197,24 +198,24 @@ open class BaseOptimizer: Optimizer {
     }
   }
 
-  // MARK: Moving averages
+  // MARK: Moving movingAverages
 
   private func moveAverages() throws {
     guard settings.usesEMA else { return }
     let step = try step()
-    for (variable, average) in zip(trainedVariables, averages) {
+    for (variable, average) in zip(trainedVariables, movingAverages) {
       let momentum = try (try step .!= 0).cast(to: variable.dtype) * settings.emaMomentum
       try average.assign(try momentum * average + (1 - momentum) * variable)
     }
     guard let frequency = settings.emaOverwriteFrequency else { return }
     let isDue = try (try (step + 1) % Tensor(NDArray(scalar: Int64(frequency)))) .== 0
-    for (variable, average) in zip(trainedVariables, averages) {
+    for (variable, average) in zip(trainedVariables, movingAverages) {
       try variable.assign(try Tensor.where(isDue, average, variable))
     }
   }
   public func finalizeVariableValues(_ variables: [Variable]) throws {
     guard settings.usesEMA else { return }
-    for variable in variables { try variable.assign(averages[try index(of: variable)]) }
+    for variable in variables { try variable.assign(movingAverages[try index(of: variable)]) }
   }
   public func scaleLoss(_ loss: Tensor) throws -> Tensor { try settings.lossScaleFactor.map { try loss * $0 } ?? loss }
 }

@@ -46,15 +46,24 @@ struct TrainingCommand: ParsableCommand {
     let rate = Double(count) / times[times.count / 2]
     let blocks = Double(end.blocks - start.blocks) / all, large = Double(end.large_blocks - start.large_blocks) / all
     let bytes = Double(end.bytes - start.bytes) / all
+    model.startStepMemory()
+    try epoch()
+    let memory = model.endStepMemory(), ratio = Double(memory.held) / Double(max(1, memory.needed))
     if json {
       let result: JSONValue = [
         "samples_per_second": .double(rate), "peak_mb": .double(residentPeak()), "before_mb": .double(before),
         "allocations_per_step": .double(blocks), "large_allocations_per_step": .double(large), "bytes_per_step": .double(bytes),
+        "needed_mb": .double(Double(memory.needed) / 1e6), "held_mb": .double(Double(memory.held) / 1e6), "held_to_needed": .double(ratio),
       ]
       print(result.text(.indented))
     } else {
       print("\(Int(rate)) samples a second, at most \(Int(residentPeak())) MB resident (\(Int(before)) MB before the first step)")
       print("a step asks for \(Int(blocks.rounded(.up))) blocks, \(large) of them of \(CA_LARGE) bytes or more, \(Int(bytes)) bytes in all")
+    }
+    if !json {
+      let text = [memory.needed, memory.held].map { "\(Double($0 / 1000) / 1000) MB" }
+      print(
+        "a step needs \(text[0]) for weights, activations and gradients, and holds \(text[1]): \((ratio * 100).rounded() / 100) times that")
     }
     guard profile else { return }
     model.startStepProfile()

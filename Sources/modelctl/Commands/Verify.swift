@@ -59,7 +59,10 @@ struct Verify: ParsableCommand {
         learning = try equivalence.compare(reference: first, candidate: second)
       }
     }
-    if let html { try writeWhole(report.html(reference: reference, candidate: candidate), to: html) }
+    if let html {
+      let page = report.html(reference: reference, candidate: candidate) { learning?.add(to: &$0) }
+      try writeWhole(page, to: html)
+    }
     let isEquivalent = report.isEquivalent && learning?.isEquivalent ?? true
     if json {
       var document = report.json

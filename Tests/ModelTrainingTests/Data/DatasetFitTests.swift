@@ -34,6 +34,24 @@ import Testing
     #expect(throws: TensorError.self) { try model.fit(try Dataset.fromTensorSlices((["left": x], y)).batch(8)) }
   }
 
+  @Test func weightsOfSamplesGoWithValidationToo() throws {
+    let (x, y) = try data(), a = try model(), b = try model(), weights = try Tensor.random.uniform([40], seed: 5)
+    let first = try a.fit(
+      x, y, batchSize: 16, epochs: 2, validationData: (x, y), shuffle: false, sampleWeight: weights, validationSampleWeight: weights)
+    let triples = try Dataset.fromTensorSlices((x, y, weights)).batch(16)
+    #expect(try b.fit(triples, epochs: 2, validationData: triples).history == first.history)
+    #expect(try a.evaluate(x, y, batchSize: 16, sampleWeight: weights) == b.evaluate(triples))
+    let counter = BatchCount()
+    _ = try b.evaluate(triples, callbacks: [counter])
+    _ = try b.predict(try Dataset.fromTensorSlices(x).batch(20), callbacks: [counter])
+    #expect(counter.tested == 3 && counter.predicted == 2)
+  }
+  private final class BatchCount: Callback {
+    var tested = 0, predicted = 0
+    func onTestBatchEnd(_ batch: Int, _ logs: Logs) { tested += 1 }
+    func onPredictBatchEnd(_ batch: Int, _ logs: Logs) { predicted += 1 }
+  }
+
   @Test func dataWithoutEndNeedsSteps() throws {
     let (x, y) = try data(), endless = try Dataset.fromTensorSlices((x, y)).repeat().batch(8)
     #expect(throws: TensorError.self) { try model().fit(endless) }

@@ -1,0 +1,24 @@
+import ModelTensor
+
+/// The bytes that a run needs: its inputs, and at each step what was computed and will still be read.
+struct MemoryDemand {
+  private(set) var inputBytes = 0
+  private(set) var mostBytes = 0
+
+  /// - Parameters:
+  ///   - slots: what is there after a step.
+  ///   - fixed: slots of constants.
+  mutating func note(_ slots: [NDArray?], inputs: [Int], fixed: Set<Int>) {
+    var seen: Set<UnsafeRawPointer> = []
+    func bytes(_ indices: some Sequence<Int>) -> Int {
+      indices.reduce(0) { sum, index in
+        guard let array = slots[index], let address = array.withBytes({ $0.baseAddress }), seen.insert(address).inserted else { return sum }
+        return sum + array.byteCount
+      }
+    }
+    let given = bytes(inputs)
+    inputBytes = max(inputBytes, given)
+    let own = Set(inputs)
+    mostBytes = max(mostBytes, bytes(slots.indices.filter { !own.contains($0) && !fixed.contains($0) }))
+  }
+}
