@@ -22,26 +22,41 @@ package final class BufferPool: Sendable {
     var mostBytes = 0
     var limit = 0
   }
-  private let state = Mutex(State())
+  /// What outlives the pool while a result does.
+  private final class Shelf: Sendable {
+    let state = Mutex(State())
+    deinit { state.withLock { BufferPool.purge(&$0) } }
+    func recycle(_ address: UInt, _ size: Int) {
+      state.withLock {
+        $0.liveBytes -= size
+        $0.freeBytes += size
+        $0.free[size, default: []].append(address)
+      }
+    }
+  }
+  private let shelf: Shelf
+  /// How results give their memory back: one closure for all of them.
+  private let recycle: @Sendable (UnsafeMutableRawPointer, Int) -> Void
 
-  package init(limit: Int) { state.withLock { $0.limit = limit } }
+  package init(limit: Int) {
+    let shelf = Shelf()
+    self.shelf = shelf
+    recycle = { pointer, bytes in shelf.recycle(UInt(bitPattern: pointer), Self.rounded(bytes)) }
+    shelf.state.withLock { $0.limit = limit }
+  }
 
   /// The most bytes that results may hold at one time.
   var limit: Int {
-    get { state.withLock { $0.limit } }
-    set { state.withLock { $0.limit = newValue } }
-  }
-
-  deinit {
-    state.withLock { Self.purge(&$0) }
+    get { shelf.state.withLock { $0.limit } }
+    set { shelf.state.withLock { $0.limit = newValue } }
   }
 
   /// Bytes that results hold at the moment.
-  var liveBytes: Int { state.withLock { $0.liveBytes } }
+  var liveBytes: Int { shelf.state.withLock { $0.liveBytes } }
   /// The most bytes that were taken from the system at one time.
-  package var mostBytes: Int { state.withLock { $0.mostBytes } }
+  package var mostBytes: Int { shelf.state.withLock { $0.mostBytes } }
   /// Bytes kept for later.
-  var freeBytes: Int { state.withLock { $0.freeBytes } }
+  var freeBytes: Int { shelf.state.withLock { $0.freeBytes } }
 
   /// An uninitialised array.
   /// - Throws: `ExecutionError.limitExceeded` for sizes that can't be, `.outOfMemory` above the limit.
@@ -53,7 +68,7 @@ package final class BufferPool: Sendable {
     // Little ones are not worth a lock.
     if bytes <= 2048 { return NDArray(uninitialized: dtype, shape) }
     let size = Self.rounded(bytes)
-    let kept: UInt? = try state.withLock { state in
+    let kept: UInt? = try shelf.state.withLock { state in
       guard state.liveBytes + size <= state.limit else {
         throw ExecutionError(
           .outOfMemory,
@@ -71,21 +86,10 @@ package final class BufferPool: Sendable {
       return nil
     }
     guard let pointer = kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:)) ?? Self.fresh(size) else {
-      state.withLock { $0.liveBytes -= size }
+      shelf.state.withLock { $0.liveBytes -= size }
       throw ExecutionError(.outOfMemory, "the system has no \(bytes) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
     }
-    let storage = ArrayStorage(pointer: pointer, byteCount: bytes) { pointer, _ in
-      self.recycle(UInt(bitPattern: pointer), size)
-    }
-    return NDArray(uninitialized: dtype, shape, storage: storage)
-  }
-
-  private func recycle(_ address: UInt, _ size: Int) {
-    state.withLock {
-      $0.liveBytes -= size
-      $0.freeBytes += size
-      $0.free[size, default: []].append(address)
-    }
+    return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: bytes, recycle: recycle))
   }
 
   private static func purge(_ state: inout State) {

@@ -13,10 +13,13 @@ public struct TrainingEquivalence {
   public var steps = 5
   public var optimizer = "sgd"
   public var learningRate: Double = 0.01
-  /// Optimisers that divide by the size of a gradient turn one that is rounding alone into whole steps, in each program another way (the bias of
-  /// attention's keys has such: softmax takes no notice of it). After their steps, elements are not compared whose gradients never were larger
-  /// than this part of the largest of all: 16 roundings of float32.
-  public static let rounding = 16 * 0x1p-23
+  /// Gradients up to this part of the largest of all are not told from rounding by an optimiser that divides by their size.
+  ///
+  /// Such an optimiser turns the relative error of a gradient into as large a part of a step, in each program another one; a gradient that is
+  /// rounding alone (the bias of attention's keys has such: softmax takes no notice of it) becomes whole steps. A gradient `g` is off by about one
+  /// rounding of the largest, so that the weight is off by `learningRate · steps · 2⁻²³ · largest / |g|`: what makes this more than the tolerance is
+  /// left out, and 16 roundings in any case.
+  var roundingPart: Double { 0x1p-23 * max(16, learningRate * Double(steps) / max(options.atol, 1e-12)) }
   public init(options: VerificationOptions = VerificationOptions()) { self.options = options }
 
   /// - Throws: `UnsupportedError` when a model can't be executed or trained, or has no loss; as `Verifier.verify` for the inputs.
@@ -57,7 +60,7 @@ public struct TrainingEquivalence {
           sizes[index] = sizes[index].isEmpty ? found : zip(sizes[index], found).map { max($0, $1) }
         }
       }
-      let floor = optimizer.lowercased() == "sgd" ? 0 : Self.rounding * (sizes.joined().max() ?? 0)
+      let floor = optimizer.lowercased() == "sgd" ? 0 : roundingPart * (sizes.joined().max() ?? 0)
       for (index, pair) in matching.pairs.enumerated() {
         var row = OutputStatistics(name: pair.reference.name, candidateName: pair.candidate.name)
         var kept: Tensor?

@@ -17,7 +17,7 @@ public struct TrainingEquivalenceReport: Sendable {
   public var missing: [String] = []
   /// Weights that the candidate trains besides.
   public var surplus: [String] = []
-  /// Elements of weights that were left out after the last step, see `TrainingEquivalence.rounding`.
+  /// Elements of weights that were left out after the last step, because their gradients are too close to rounding for the optimiser.
   public var rounded = 0
   /// Why nothing could be compared.
   public var failure: String?

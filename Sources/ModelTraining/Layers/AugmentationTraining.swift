@@ -96,7 +96,7 @@ struct RandomImages {
     guard ["horizontal", "vertical", "horizontal_and_vertical"].contains(mode) else {
       throw settings.invalid("mode", "horizontal, vertical or horizontal_and_vertical")
     }
-    let flips = try try draw([count, 1, 1, 1]) .<= 0.5
+    let flips = try draw([count, 1, 1, 1]) .<= 0.5
     var result = images
     if mode != "vertical" { result = try Tensor.where(flips, try result.reverse(axis: rowAxis + 1), result) }
     if mode != "horizontal" { result = try Tensor.where(flips, try result.reverse(axis: rowAxis), result) }
@@ -126,7 +126,7 @@ struct RandomImages {
   }
   func inverted() throws -> Tensor {
     let factor = try settings.range("factor", (0, 1)) { (0, abs($0)) }, value = try settings.range("value_range", (0, 255))
-    let probability = try draw([count], factor.low, factor.high), isInverted = try try draw([count]) .< probability
+    let probability = try draw([count], factor.low, factor.high), isInverted = try draw([count]) .< probability
     return try Tensor.where(try isInverted.reshape([count, 1, 1, 1]), try value.high - images, images)
   }
 

@@ -74,9 +74,10 @@ enum LayerConfiguration {
 
   /// How a weight starts, where that is not Keras's own choice.
   private static func initializer(of weight: Variable, _ layer: StandardLayer) -> JSONValue? {
-    guard let json = layer.options[weight.name]?.initializer?.json else { return nil }
+    // A literal `nil` would be JSON's null here.
+    guard let json = layer.options[weight.name]?.initializer?.json else { return Optional.none }
     let spec = WeightSpec(weight.name, weight.shape, path: "")
-    return json == layer.defaultInitializer(spec, weight.name).json ? nil : json
+    return json == layer.defaultInitializer(spec, weight.name).json ? Optional.none : json
   }
 
   /// The configuration itself, and those of the layers and cells that it wraps.

@@ -18,7 +18,9 @@ struct RecurrentTraining {
     var call = given, context = TensorContext()
     let cell = definition.recurrentCell, options = definition.options
     let (dropout, recurrentDropout) = training ? try Self.rates(cell) : (0, 0)
-    if dropout > 0 {
+    // With both, an LSTM drops for each gate by itself.
+    let dropsByGate = recurrentDropout > 0 && cell is LSTMCell
+    if dropout > 0, !dropsByGate {
       // One decision for all steps of a sample.
       let x = try call.input()
       let shape = [x.shape[0], 1] + x.shape.dropFirst(2)
@@ -39,7 +41,9 @@ struct RecurrentTraining {
     var whole = definition
     whole.options.returnState = true
     let results =
-      recurrentDropout > 0 ? try stepwise(call, cell, whole.options, recurrentDropout, &context) : try whole.call(call, in: &context)
+      recurrentDropout > 0
+      ? try stepwise(call, cell, whole.options, (dropsByGate ? dropout : 0, recurrentDropout), &context)
+      : try whole.call(call, in: &context)
     if options.stateful, !isFed {
       for (variable, state) in zip(layer.states, results.dropFirst()) { try variable.assign(state) }
     }
@@ -48,19 +52,33 @@ struct RecurrentTraining {
 
   /// Step by step, each step seeing the last output with the same elements dropped.
   private func stepwise(
-    _ call: LayerCall<Tensor>, _ cell: any RecurrentCell, _ options: SequenceOptions, _ rate: Double, _ context: inout TensorContext
+    _ call: LayerCall<Tensor>, _ cell: any RecurrentCell, _ options: SequenceOptions, _ rates: (inputs: Double, states: Double),
+    _ context: inout TensorContext
   ) throws -> [Tensor] {
     let x = try call.input(), batch = x.shape[0], steps = x.shape[1]
     var states = Array(call.inputs.dropFirst())
     if states.isEmpty { states = cell.stateSizes.indices.compactMap { call.named["initial_state/\($0)"] } }
     if states.isEmpty { states = try cell.stateSizes.map { try Tensor.zeros([batch, $0], dtype: x.dtype) } }
     guard let first = states.first else { throw TensorError(.invalidArgument, "a cell without states") }
-    let kept = try Tensor.ones(first.shape, dtype: x.dtype).dropout(rate: rate, seed: seeds)
+    func masks(_ rate: Double, _ shape: [Int]) throws -> [Tensor] {
+      guard rate > 0 else { return [] }
+      return try (0..<(cell is LSTMCell ? 4 : 1)).map { _ in try Tensor.ones(shape, dtype: x.dtype).dropout(rate: rate, seed: seeds) }
+    }
+    let inputMasks = try masks(rates.inputs, [batch] + x.shape.dropFirst(2)), stateMasks = try masks(rates.states, first.shape)
+    var weights = call.weights
+    if let lstm = cell as? LSTMCell {
+      if !inputMasks.isEmpty { weights[0] = try Self.byGate(weights[0], lstm.units) }
+      weights[1] = try Self.byGate(weights[1], lstm.units)
+    }
+    func dropped(_ value: Tensor, _ masks: [Tensor]) throws -> Tensor {
+      masks.isEmpty ? value : try Tensor.concat(try masks.map { try value * $0 }, axis: -1)
+    }
     let mask = try (call.named["mask"] ?? call.mask())?.cast(to: .bool)
     var outputs = [Tensor?](repeating: nil, count: steps), last: Tensor?
     for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
       var (output, next) = try cell.step(
-        try x[Axis.all, t], states: [try states[0] * kept] + states.dropFirst(), weights: call.weights, in: &context)
+        try dropped(try x[Axis.all, t], inputMasks), states: [try dropped(states[0], stateMasks)] + states.dropFirst(), weights: weights,
+        in: &context)
       if let mask {
         let keep = try mask[Axis.all, t..<(t + 1)]
         let fallback = try options.zeroOutputForMask ? Tensor.zeros(like: output) : last ?? Tensor.zeros(like: output)
@@ -75,6 +93,15 @@ struct RecurrentTraining {
     guard let final = last else { throw TensorError(.shapeMismatch, "a sequence without steps") }
     if options.goBackwards { sequence.reverse() }
     return [options.returnSequences ? try Tensor.stack(sequence, axis: 1) : final] + states
+  }
+
+  /// The weights of four gates for inputs that stand side by side, one for each gate.
+  private static func byGate(_ weights: Tensor, _ units: Int) throws -> Tensor {
+    try Tensor.concat(
+      try (0..<4).map { gate in
+        let own = (0..<(4 * units)).map { $0 / units == gate ? 1.0 : 0 }
+        return try weights * Tensor(own, shape: [4 * units]).cast(to: weights.dtype)
+      }, axis: 0)
   }
 
   static func rates(_ cell: any RecurrentCell) throws -> (Double, Double) {

@@ -2,7 +2,7 @@ import ModelSupport
 import ModelTensor
 import OrderedCollections
 
-/// What all optimisers share (Keras's `Optimizer`): clipping, weight decay, moving movingAverages, accumulation of gradients.
+/// What all optimisers share (Keras's `Optimizer`): clipping, weight decay, moving averages, accumulation of gradients.
 ///
 /// A subclass makes its variables in `makeState` with `addSlots`, and assigns new values in `updateStep`.
 open class BaseOptimizer: Optimizer {
@@ -17,7 +17,7 @@ open class BaseOptimizer: Optimizer {
   let rateVariable: Variable?
   var settings: OptimizerSettings
   private var indices: [ObjectIdentifier: Int] = [:]
-  /// The moving movingAverages of the trained variables, if they are kept.
+  /// The moving averages of the trained variables, if they are kept.
   private(set) var movingAverages: [Variable] = []
   private var accumulators: [Variable] = []
   private var excluded: Set<ObjectIdentifier> = []
@@ -198,7 +198,7 @@ open class BaseOptimizer: Optimizer {
     }
   }
 
-  // MARK: Moving movingAverages
+  // MARK: Moving averages
 
   private func moveAverages() throws {
     guard settings.usesEMA else { return }

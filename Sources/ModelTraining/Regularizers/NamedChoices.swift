@@ -2,8 +2,11 @@
 extension String: Regularizer, Constraint {
   /// - Throws: `TensorError` for a name that Keras does not know.
   public func callAsFunction(_ weight: Tensor) throws -> Tensor {
-    if let regularizer = try? Regularizers.get(self) { return try regularizer(weight) }
-    return try Constraints.get(self)(weight)
+    guard let regularizer = try? Regularizers.get(self) else {
+      let constraint = try Constraints.get(self)
+      return try constraint.callAsFunction(weight)
+    }
+    return try regularizer.callAsFunction(weight)
   }
 }
 extension Regularizers {

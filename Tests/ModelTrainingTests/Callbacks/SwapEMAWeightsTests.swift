@@ -10,7 +10,7 @@ import Testing
   }
 
   @Test func evaluatesWithAverages() throws {
-    let (model, x, y) = try model([.ema(momentum: 0.8)])
+    let (model, x, y) = try self.model([.ema(momentum: 0.8)])
     for _ in 0..<5 { try model.trainOnBatch([x], [y]) }
     let weights = model.getWeights(), averages = (model.optimizer?.variables ?? []).filter { $0.name.hasSuffix("_average") }.map(\.tensor)
     try #require(averages.count == weights.count)
@@ -25,7 +25,7 @@ import Testing
   /// With `swapOnEpoch` training goes on with the weights themselves, and ends with their averages, as without the callback.
   @Test func trainingIsNotChanged() throws {
     func run(_ callbacks: [any Callback]) throws -> [[Double]] {
-      let (model, x, y) = try withSession(seed: 4) { try model([.ema(momentum: 0.8)]) }
+      let (model, x, y) = try withSession(seed: 4) { try self.model([OptimizerOption.ema(momentum: 0.8)]) }
       try model.fit(x, y, batchSize: 4, epochs: 3, verbose: 0, callbacks: callbacks, validationData: (x, y), shuffle: false)
       return try model.getWeights().map { try $0.doubles() }
     }
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func wantsAverages() throws {
-    let (model, x, y) = try model([])
+    let (model, x, y) = try self.model([])
     #expect(throws: TensorError.self) { try model.evaluate(x, y, verbose: 0, callbacks: [SwapEMAWeights()]) }
   }
 }
