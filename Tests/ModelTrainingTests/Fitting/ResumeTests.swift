@@ -13,7 +13,9 @@ import Testing
     let model = try Sequential([Dense(8, activation: "relu"), Dense(3, activation: "softmax")], inputShape: [6])
     model.compile(
       optimizer: try Adam(learningRate: rate), loss: "categorical_crossentropy",
-      metrics: [try Metrics.F1Score(average: .macro), try Metrics.FBetaScore(beta: 2), try Metrics.AUC(multiLabel: true), try Metrics.R2Score()])
+      metrics: [
+        try Metrics.F1Score(average: .macro), try Metrics.FBetaScore(beta: 2), try Metrics.AUC(multiLabel: true), try Metrics.R2Score(),
+      ])
     return model
   }
   private func withFolder(_ body: (String) throws -> Void) throws {
