@@ -1,4 +1,5 @@
-"""SavedModels of which a target can hold only a part."""
+"""SavedModels whose entry points or inputs a target can hold only in part."""
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,3 +69,18 @@ def test_complex_numbers_between_real_ones(tmp_path):
     found = dict(zip([o.name for o in session.get_outputs()], session.run(None, inputs)))
     for name in expected:
         peers.compare([found[name]], [expected[name]], what=name)
+
+
+def test_an_input_of_any_rank_in_keras(tmp_path):
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec(None, name="x")])
+    def call(x):
+        return {"y": x * 0.5 + 2.0}
+
+    module.call = call
+    tf.saved_model.save(module, str(tmp_path / "saved"), {"serving_default": call})
+    notes = modelctl.convert(tmp_path / "saved", tmp_path / "model.keras")["notes"]
+    assert any("the open rank of the input 'x'" in note for note in notes), notes
+    x = np.array([1, 2, 5], "float32")
+    peers.compare([np.asarray(keras.saving.load_model(tmp_path / "model.keras")(x))], [x * 0.5 + 2], what="keras")

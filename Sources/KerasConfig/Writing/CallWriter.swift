@@ -57,7 +57,7 @@ enum CallWriter {
       case .tensor(let reference, let type):
         var config: JSONValue = ["shape": .null, "dtype": "float32"]
         if let type {
-          config["shape"] = type.shape.kerasJSON
+          config["shape"] = type.shape.openJSON
           config["dtype"] = .string(type.dtype.rawValue)
         }
         config["keras_history"] = reference.json
@@ -102,6 +102,8 @@ extension TensorReference {
 }
 
 extension Shape {
+  /// The same, but a batch axis alone when nothing is known: Keras builds no tensor without a rank.
+  var openJSON: JSONValue { rank == nil ? [.null] : kerasJSON }
   /// `[null, 32, 3]`; null when nothing is known.
   var kerasJSON: JSONValue {
     guard let dims else { return .null }

@@ -83,6 +83,10 @@ struct NetworkWriter {
       let known = model.scopeIDs.first { model[$0].kind == "InputLayer" && model[$0].parent == scope && model[$0].name == port.name }
       let type = graph[port.value].type
       if type.dtype == .variant || type.dtype == .resource { note("an input that is no tensor, '\(port.name)'") }
+      if type.shape.rank == nil {
+        let reason = "an input of Keras has a rank: it has a batch axis alone now"
+        ownLosses.append(Loss("the open rank of the input '\(port.name)'", reason: reason))
+      }
       entries.append(
         Entry(
           name: name, object: objects.input(name, type, original: known.flatMap { model[$0].config }),

@@ -158,9 +158,9 @@ struct ObjectWriter {
     return ["class_name": .string(registered ?? className), "config": translator.foreign(config)]
   }
 
-  /// An input layer.
+  /// An input layer. It needs a rank: an input that takes any gets a batch axis.
   func input(_ name: String, _ type: TensorType, original: JSONValue?) -> JSONValue {
-    let shape = original?["config"].flatMap { $0["batch_shape"] ?? $0["batch_input_shape"] } ?? type.shape.kerasJSON
+    let shape = original?["config"].flatMap { $0["batch_shape"] ?? $0["batch_input_shape"] } ?? type.shape.openJSON
     var config: JSONValue = .object([:])
     config[generation == .keras3 ? "batch_shape" : "batch_input_shape"] = shape
     config["dtype"] = .string(type.dtype.rawValue)
