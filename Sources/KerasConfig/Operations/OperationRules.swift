@@ -30,7 +30,7 @@ public enum OperationRules {
   /// Whether an operation of this class is read.
   public static func reads(className: String) -> Bool { byName[className] != nil }
   /// Whether some operations say this op; its attributes and operands may still be out of their reach.
-  public static func writes(_ op: any Op) -> Bool { writeRule(for: op) != nil || op is any CompositeOp }
+  public static func writes(_ op: any Op) -> Bool { writeRule(for: op) != nil || op is any CompositeOp || op is any SpelledOp }
   static func writeRule(for op: any Op) -> OperationWriteRule? { byType[ObjectIdentifier(type(of: op))] }
   /// All operations that are read, for lists of what is supported.
   public static var classNames: [String] { family.rules.map(\.className) }

@@ -64,6 +64,8 @@ struct OperationWriter: OpContext {
       depth += 1
       defer { depth -= 1 }
       results = try composite.decompose(inputs, in: &self)
+    } else if let spelt = op as? any SpelledOp, let simpler = try spelt.spelled(inputs, in: &self) {
+      results = simpler
     } else {
       throw Self.unsupported(op, "keras.ops has nothing like it")
     }

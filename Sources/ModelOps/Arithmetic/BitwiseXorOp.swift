@@ -12,3 +12,12 @@ public struct BitwiseXorOp: ArithmeticOp {
   public func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T { .nan }
   public func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T? { a ^ b }
 }
+
+extension BitwiseXorOp: SpelledOp {
+  /// `a + b − 2 (a & b)`.
+  public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
+    guard inputs.count == 2, let a = inputs[0], let b = inputs[1] else { return nil }
+    let both = try context.apply(BitwiseAndOp(), a, b)
+    return [try context.sub(try context.sub(try context.add(a, b), both), both)]
+  }
+}

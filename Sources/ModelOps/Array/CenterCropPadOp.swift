@@ -38,3 +38,24 @@ public struct CenterCropPadOp: PrimitiveOp {
     return try PadOp(mode: .constant).evaluate([x, NDArray(before + after, [2 * x.rank])], in: context)
   }
 }
+
+extension CenterCropPadOp: SpelledOp {
+  /// Slices and zeros, where all extents are known.
+  public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
+    guard inputs.count == 2, var x = inputs[0], let target = inputs[1], let extents = context.type(of: x).shape.extents,
+      let wanted = try infer([context.fact(of: x), context.fact(of: target)])[0].shape.extents, wanted.count == extents.count
+    else { return nil }
+    var before = extents.map { _ in 0 }, after = before
+    for (axis, (old, new)) in zip(extents, wanted).enumerated() {
+      let difference = new - old
+      if difference < 0 {
+        let start = -difference / 2
+        x = try context.slice(x, axis: axis, start: start, end: start + new)
+      } else {
+        before[axis] = difference / 2
+        after[axis] = difference - difference / 2
+      }
+    }
+    return [try context.pad(x, before: before, after: after)]
+  }
+}

@@ -28,3 +28,21 @@ public struct EyeLikeOp: PrimitiveOp {
     return [try bytes.cast(to: dtype ?? x.dtype, in: context)]
   }
 }
+
+extension EyeLikeOp: SpelledOp {
+  /// A constant where the extents are known, else the places where a row's number and a column's differ by `k`.
+  public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
+    guard let x = inputs.first ?? nil else { return nil }
+    let dtype = dtype ?? context.type(of: x).dtype, extents = context.type(of: x).shape.extents
+    func numbers(_ axis: Int) throws -> C.Value {
+      if let extent = extents?[axis], extent < 1 << 24 {
+        return try context.unsqueeze(try context.constant(NDArray((0..<extent).map(Int64.init), [extent])), [1 - axis])
+      }
+      let count = try context.squeeze(try context.dim(of: x, axis), [0])
+      let zero = try context.scalar(0, dtype: .int64), one = try context.scalar(1, dtype: .int64)
+      return try context.unsqueeze(try context.apply(RangeOp(), zero, count, one), [1 - axis])
+    }
+    let diagonal = try context.add(try numbers(0), try context.scalar(Double(k), dtype: .int64))
+    return [try context.cast(try context.apply(EqualOp(), diagonal, try numbers(1)), to: dtype)]
+  }
+}

@@ -26,3 +26,19 @@ public struct FlattenOp: PrimitiveOp {
     return [x.reshaped([x.shape[..<axis].reduce(1, *), x.shape[axis...].reduce(1, *)])]
   }
 }
+
+extension FlattenOp: SpelledOp {
+  /// A reshape: to extents that are known, else to those before the axis, multiplied, and the rest.
+  public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
+    guard let x = inputs.first ?? nil, let rank = context.type(of: x).shape.rank else { return nil }
+    let axis = axis < 0 ? axis + rank : axis
+    let extents = try infer([context.fact(of: x)])[0].shape.dims?.map(\.value) ?? []
+    if extents.count == 2, !extents.contains(nil) {
+      return [try context.apply(ReshapeOp(allowZero: true), x, try context.ints(extents.compactMap { $0 }))]
+    }
+    guard axis > 1 else { return [try context.reshape(x, [axis == 0 ? 1 : 0, -1])] }
+    let leading = try context.apply(ShapeOp(start: 0, end: axis), x), rest = try context.ints([-1])
+    let first = try context.reduce(.prod, leading, axes: [0], keepDims: true)
+    return [try context.reshape(x, to: try context.concat([first, rest], axis: 0))]
+  }
+}

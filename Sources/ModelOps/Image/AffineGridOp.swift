@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelSupport
 import ModelTensor
 
 /// The grid of coordinates that an affine transformation makes of an image's places, for `GridSampleOp`.
@@ -48,5 +49,23 @@ public struct AffineGridOp: PrimitiveOp {
       }
     }
     return [try result.cast(to: theta.dtype, in: context)]
+  }
+}
+
+extension AffineGridOp: SpelledOp {
+  /// The places of the image, which are numbers, times the transformation.
+  public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
+    guard inputs.count == 2, let theta = inputs[0], let size = inputs[1].flatMap({ context.fact(of: $0).integers }),
+      size.count == 4 || size.count == 5, let volume = checkedProduct(size), volume > 0, volume < 1 << 24
+    else { return nil }
+    let n = size.count - 2, spatial = Array(size[2...]), dtype = context.type(of: theta).dtype
+    let identity = (0..<n).flatMap { row in (0...n).map { $0 == row ? 1.0 : 0.0 } }
+    let environment = ExecutionContext(primitives: ReferencePrimitives())
+    let places = try AffineGridOp(alignCorners: alignCorners).evaluate(
+      [NDArray(identity, [1, n, n + 1]), NDArray(([1, 1] + spatial).map(Int64.init), [n + 2])], in: environment)[0].doubles()
+    let rows = stride(from: 0, to: places.count, by: n).flatMap { places[$0..<($0 + n)] + [1] }
+    let base = try context.constant(try NDArray(rows, [places.count / n, n + 1]).cast(to: dtype, in: environment))
+    let grid = try context.matmul(base, try context.transpose(theta, [0, 2, 1]))
+    return [try context.reshape(grid, [size[0]] + spatial + [n])]
   }
 }

@@ -112,10 +112,18 @@ struct GraphFolding {
     }
   }
 
-  /// An integer vector or scalar whose elements are all known is a constant.
+  /// An integer vector or scalar whose elements are all known is a constant, and so is a small identity matrix.
   private mutating func foldKnownElements(_ id: NodeID) throws -> Bool {
     let node = context.graph[id]
     guard !node.outputs.isEmpty, !(node.op is any BodyOp) else { return false }
+    if let eye = node.op as? EyeLikeOp, let x = node.inputs.first ?? nil, let shape = fact(x).type.shape.extents, shape.count == 2,
+      let count = checkedProduct(shape), count <= 1 << 16
+    {
+      let matrix = EyeLikeOp(dtype: eye.dtype ?? fact(x).type.dtype, k: eye.k), like = NDArray([UInt8](repeating: 0, count: count), shape)
+      let array = try matrix.evaluate([like], in: ExecutionContext(primitives: ReferencePrimitives()))[0]
+      replace(node.outputs[0], by: context.graph.addConstant(Tensor(array), name: context.graph[node.outputs[0]].name))
+      return true
+    }
     var constants: [NDArray] = []
     for output in node.outputs {
       let value = context.graph[output]

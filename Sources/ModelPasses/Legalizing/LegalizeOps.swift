@@ -71,6 +71,7 @@ extension LegalizeOps {
   private func simpler(_ node: Node, in context: inout GraphContext) throws -> [ValueID]? {
     guard node.bodies.isEmpty else { return nil }
     if let op = node.op as? any CompositeOp { return try op.decompose(node.inputs, in: &context) }
+    if let op = node.op as? any SpelledOp { return try op.spelled(node.inputs, in: &context) }
     if let op = node.op as? MatMulOp, op.transposeA || op.transposeB { return try untransposed(op, node, in: &context) }
     return nil
   }

@@ -368,7 +368,8 @@ struct Lifter {
       if context.graph.producer(of: value) == nil {
         // An input as an output passes through a layer.
         if isConstant(port.value), let index = try makeZeroIndex() {
-          value = try apply(AddOp(), [value, try context.cast(index, to: valueType(port.value).dtype)], named: port.name)
+          let dtype = valueType(port.value).dtype
+          value = try apply(dtype == .bool ? LogicalOrOp() : AddOp(), [value, try context.cast(index, to: dtype)], named: port.name)
         } else {
           value = try add(Identity(), named: Self.sanitized(port.name, or: "output"), [value], [], result: port.value)
         }

@@ -38,29 +38,3 @@ enum FreeNames {
     for output in graph.output { use(output.name ?? "") }
   }
 }
-
-/// Whether nodes can be ordered at all.
-struct NodeOrder {
-  let hasCycle: Bool
-
-  init(_ nodes: [NodeProto]) {
-    var producer: [String: Int] = [:]
-    for (index, node) in nodes.enumerated() { for output in node.output where !output.isEmpty { producer[output] = index } }
-    var waiting = [Int](repeating: 0, count: nodes.count), users = [[Int]](repeating: [], count: nodes.count)
-    for (index, node) in nodes.enumerated() {
-      for source in Set((node.input + FreeNames.of(node)).compactMap { producer[$0] }) {
-        waiting[index] += 1
-        users[source].append(index)
-      }
-    }
-    var ready = waiting.indices.filter { waiting[$0] == 0 }, done = 0
-    while let index = ready.popLast() {
-      done += 1
-      for user in users[index] {
-        waiting[user] -= 1
-        if waiting[user] == 0 { ready.append(user) }
-      }
-    }
-    hasCycle = done < nodes.count
-  }
-}

@@ -46,16 +46,12 @@ struct GraphReader {
     }
   }
 
-  /// The error for a name that is not there (yet): a cycle, a wrong order, or nothing at all.
+  /// The error for a name that is not there: a cycle, or nothing at all.
   func missing(_ name: String) -> FormatError {
     guard nodes.contains(where: { $0.output.contains(name) }) else {
       return FormatError(.missingReference, "the value '\(name)' is not defined")
     }
-    if NodeOrder(nodes).hasCycle {
-      return FormatError(.cycle, "the nodes use each other in a circle; '\(name)' is part of it or follows it")
-    }
-    return FormatError(
-      .invalidStructure, "the value '\(name)' is used before the node that makes it; nodes must stand in order")
+    return FormatError(.cycle, "the nodes use each other in a circle; '\(name)' is part of it or follows it")
   }
 
   // MARK: Graphs
@@ -122,8 +118,9 @@ struct GraphReader {
   }
 
   mutating func readNodes(in g: inout GraphContext) throws {
-    for (index, node) in nodes.enumerated() {
-      let first = g.graph.nodeSlots.count
+    let order = NodeOrder(nodes)
+    for index in order.hasCycle ? Array(nodes.indices) : order.indices {
+      let node = nodes[index], first = g.graph.nodeSlots.count
       try within("node \(label(node, index))") { try read(node, index, in: &g) }
       guard scope.sourceIndex == nil else { continue }
       let made = g.graph.nodeIDs(since: first)

@@ -3,11 +3,13 @@ import ProtobufWire
 
 extension ONNXWriter {
   /// Writes a file's messages as they stand, unknown fields included. External data moves to `<path>.data`, whatever the files it came
-  /// from were called.
+  /// from were called. Nodes that stand before what they use are put behind it.
   public static func copy(_ file: ONNXFile, to path: String) throws {
     var proto = file.model
     if var graph = proto.graph {
       try attachExternalData(&graph, file.files)
+      let order = NodeOrder(graph.node)
+      if !order.hasCycle, order.indices != Array(graph.node.indices) { graph.node = order.indices.map { graph.node[$0] } }
       proto.graph = graph
     }
     let slash = path.lastIndex(of: "/")

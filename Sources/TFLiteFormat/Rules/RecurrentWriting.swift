@@ -90,16 +90,15 @@ extension OperatorWriter {
   }
 
   /// A variable `[B, width]` that an operator fills: with zeros, whose number the input tells, or with what is given.
+  ///
+  /// LiteRT computes what depends on constants alone once, when it prepares a run, and what reads the variable with it: zeros made of the
+  /// input make both wait.
   private mutating func stateVariable(_ initial: OutValue?, _ x: OutValue, timeAxis: Int, width: Int) throws -> OutValue {
     let batch = x.type.shape.dims?[1 - timeAxis] ?? .unknown
     let type = TensorType(.float32, .ranked([batch, .fixed(width)]))
-    let column: OutValue
-    if let initial {
-      column = initial
-    } else {
-      let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
-      column = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
-    }
+    let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
+    let zeros = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
+    let column = try initial.map { try emit(.add, [$0, zeros], .addOptions(AddOptions()), as: type) } ?? zeros
     let state = try emit(.tile, [column, try int32s([1, initial == nil ? width : 1])], .tileOptions(TileOptions()), as: type)
     frame.entries[state.index].isVariable = true
     return state

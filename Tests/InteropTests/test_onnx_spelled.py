@@ -1,0 +1,174 @@
+"""ONNX operators that other formats lack, and files as people leave them: ONNX Runtime on the source against the real runtimes of
+what they become."""
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto as T, helper, numpy_helper
+
+import litert
+import modelctl
+import peers
+import savedmodels
+
+CASES = {}
+EVERYWHERE = ("savedmodel", "tflite", "keras", "tfjs-graph", "onnx")
+
+
+def case(*targets):
+    def register(build):
+        CASES[build.__name__] = (build, targets or EVERYWHERE)
+        return build
+    return register
+
+
+def numbers(*shape, seed=3):
+    return np.random.default_rng(seed).normal(0.1, 1, shape).astype("float32")
+
+
+def build(nodes, inputs, outputs, weights=(), opset=20, domains=()):
+    """`inputs` are arrays by name, or pairs of an array and the shape that is declared; `outputs` dtypes by name."""
+    def declare(name, given):
+        array, shape = given if isinstance(given, tuple) else (given, given.shape)
+        return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), shape)
+    graph = helper.make_graph(
+        nodes, "g", [declare(n, a) for n, a in inputs.items()], [helper.make_tensor_value_info(n, d, None) for n, d in outputs.items()],
+        [numpy_helper.from_array(a, n) for n, a in dict(weights).items()])
+    imports = [helper.make_opsetid("", opset), *(helper.make_opsetid(d, v) for d, v in domains)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=9), {n: a[0] if isinstance(a, tuple) else a for n, a in inputs.items()}
+
+
+@case()
+def flattened():
+    x = numbers(3, 2, 4, 5)
+    nodes = [helper.make_node("Flatten", ["x"], [f"y{axis}"], axis=axis) for axis in (0, 1, 2, 3)]
+    return build(nodes, {"x": x}, {f"y{axis}": T.FLOAT for axis in (0, 1, 2, 3)})
+
+
+@case("savedmodel", "tflite", "keras")
+def flattened_batch():
+    return build([helper.make_node("Flatten", ["x"], ["y"])], {"x": (numbers(3, 4, 5), ["batch", 4, 5])}, {"y": T.FLOAT})
+
+
+def sampled(mode, padding, corners, *shape):
+    grid = numbers(shape[0], *[s + 2 for s in shape[2:]], len(shape) - 2, seed=5)
+    node = helper.make_node("GridSample", ["x", "grid"], ["y"], mode=mode, padding_mode=padding, align_corners=corners)
+    return build([node], {"x": numbers(*shape), "grid": grid}, {"y": T.FLOAT})
+
+
+@case()
+def bilinear_zeros():
+    return sampled("linear", "zeros", 0, 2, 3, 5, 4)
+
+
+@case()
+def cubic_border():
+    return sampled("cubic", "border", 1, 1, 2, 6, 5)
+
+
+@case()
+def nearest_reflection():
+    return sampled("nearest", "reflection", 0, 2, 1, 4, 5)
+
+
+@case("savedmodel", "tflite", "keras")
+def trilinear_reflection():
+    return sampled("linear", "reflection", 1, 1, 2, 3, 4, 5)
+
+
+@case()
+def grid_of_an_affine_map():
+    nodes = [helper.make_node("AffineGrid", ["theta", "size"], ["grid"]), helper.make_node("GridSample", ["x", "grid"], ["y"], mode="linear")]
+    theta = np.array([[[0.8, 0.3, -0.1], [-0.2, 0.9, 0.15]]], "float32")
+    return build(nodes, {"x": numbers(1, 2, 4, 6), "theta": theta}, {"y": T.FLOAT}, {"size": np.array([1, 2, 5, 3], "int64")})
+
+
+@case("savedmodel", "tflite", "keras")
+def trees():
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=2, nodes_treeids=[0] * 5 + [1] * 3,
+        nodes_nodeids=[0, 1, 2, 3, 4, 0, 1, 2], nodes_featureids=[0, 2, 0, 0, 0, 1, 0, 0], nodes_values=[0.25, -0.5, 0, 0, 0, 0.125, 0, 0],
+        nodes_modes=["BRANCH_LEQ", "BRANCH_LEQ", "LEAF", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_truenodeids=[1, 3, 0, 0, 0, 1, 0, 0], nodes_falsenodeids=[2, 4, 0, 0, 0, 2, 0, 0],
+        target_treeids=[0, 0, 0, 1, 1], target_nodeids=[2, 3, 4, 1, 2], target_ids=[0, 1, 0, 1, 0], target_weights=[0.5, -1.25, 2, 0.75, -3])
+    return build([node], {"x": numbers(9, 3)}, {"y": T.FLOAT}, domains=[("ai.onnx.ml", 3)])
+
+
+@case("savedmodel", "tflite", "tfjs-graph", "onnx")
+def lstm_from_a_constant_state():
+    """LiteRT computes what depends on constants alone before a run: the last state must not be among it."""
+    node = helper.make_node("LSTM", ["x", "w", "r", "b", "", "", "c"], ["y", "h_last", "c_last"], hidden_size=5)
+    weights = {"w": numbers(1, 20, 6), "r": numbers(1, 20, 5, seed=7), "b": numbers(1, 40, seed=8), "c": numbers(1, 3, 5, seed=9)}
+    return build([node], {"x": numbers(4, 3, 6)}, {"y": T.FLOAT, "h_last": T.FLOAT, "c_last": T.FLOAT}, weights, opset=14)
+
+
+@case()
+def bits():
+    random = np.random.default_rng(4)
+    inputs = {n: random.integers(-2**31, 2**31, (3, 4)).astype("int32") for n in ("a", "b")}
+    return build([helper.make_node("BitwiseXor", ["a", "b"], ["y"])], inputs, {"y": T.INT32})
+
+
+@case("savedmodel", "keras", "tfjs-graph", "onnx")
+def either_bit():
+    random = np.random.default_rng(6)
+    inputs = {n: random.integers(-2**31, 2**31, (3, 4)).astype("int32") for n in ("a", "b")}
+    return build([helper.make_node("BitwiseOr", ["a", "b"], ["y"])], inputs, {"y": T.INT32})
+
+
+@case()
+def extents_alone():
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Cast", ["s"], ["y"], to=T.BOOL),
+        helper.make_node("EyeLike", ["x"], ["z"], k=1, dtype=T.FLOAT),
+    ]
+    return build(nodes, {"x": numbers(3, 4)}, {"y": T.BOOL, "z": T.FLOAT})
+
+
+@case()
+def cropped_and_padded():
+    node = helper.make_node("CenterCropPad", ["x", "shape"], ["y"], axes=[1, 2])
+    return build([node], {"x": numbers(2, 7, 4)}, {"y": T.FLOAT}, {"shape": np.array([4, 9], "int64")})
+
+
+@case()
+def nodes_in_no_order():
+    """What ONNX asks of files and ONNX Runtime does not."""
+    constant = helper.make_node("Constant", [], ["half"], value=numpy_helper.from_array(np.float32(0.5)))
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["y"]), helper.make_node("Mul", ["x", "half"], ["b"]), constant,
+        helper.make_node("Relu", ["x"], ["a"]),
+    ]
+    return build(nodes, {"x": numbers(2, 3)}, {"y": T.FLOAT})
+
+
+def run(target, path, model, feeds):
+    outputs = [output.name for output in model.graph.output]
+    if target == "savedmodel":
+        return savedmodels.run(path, list(feeds), list(feeds.values()), outputs)
+    if target == "tflite":
+        runner = litert.open_model(path).get_signature_runner()
+        results = runner(**feeds)
+        return [results[name] for name in outputs]
+    if target == "keras":
+        return peers.run_keras(path, list(feeds.values()))
+    return peers.run_onnx_by_name(path, feeds) if target == "onnx" else None
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_becomes(name, tmp_path):
+    make, targets = CASES[name]
+    model, feeds = make()
+    source = tmp_path / "source.onnx"
+    onnx.save(model, source)
+    expected = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"]).run(None, feeds)
+    if "onnx" in targets:  # The checker wants to know the shapes.
+        for output, array in zip(model.graph.output, expected):
+            output.CopyFrom(helper.make_tensor_value_info(output.name, output.type.tensor_type.elem_type, array.shape))
+        onnx.save(model, source)
+    for target in targets:
+        path = tmp_path / ("model." + target if target in ("tflite", "keras", "onnx") else target)
+        modelctl.convert(source, path, "--to", target)
+        actual = run(target, path, model, feeds)
+        if actual is not None:
+            peers.compare(actual, expected, what=f"{name} as {target}")

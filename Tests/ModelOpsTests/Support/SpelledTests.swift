@@ -1,0 +1,60 @@
+import ModelGraph
+import ModelOps
+import ModelTensor
+import OpCases
+import Testing
+
+/// Ops said in simpler ones compute what the frameworks recorded for them, and what their own kernels do.
+@Suite struct SpelledTests {
+  /// Runs what an op is spelled as.
+  private struct Spelling: PrimitiveOp {
+    static let name = "Spelling"
+    static let family = OpFamily.array
+    var op: any SpelledOp
+    func infer(_ inputs: [Fact?]) throws -> [TensorType] { try op.infer(inputs) }
+    func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+      var eager = EagerContext(context)
+      return try #require(try op.spelled(inputs, in: &eager))
+    }
+  }
+
+  static let recorded: [RecordedCase] = OpCases.all.filter { OpCases.op($0) is any SpelledOp }
+
+  @Test(arguments: recorded) func matchesRecorded(_ recorded: RecordedCase) throws {
+    let op = try #require(OpCases.op(recorded) as? any SpelledOp)
+    try recorded.check(Spelling(op: op), tolerance: 1e-5)
+  }
+
+  @Test func coverTheOps() {
+    let names = Set(Self.recorded.compactMap { OpCases.op($0).map { type(of: $0).name } })
+    #expect(names.isSuperset(of: ["EyeLike", "CenterCropPad", "GridSample", "AffineGrid", "BitwiseOr", "BitwiseXor"]))
+  }
+
+  static let flattened: [(axis: Int, shape: [Int])] = [
+    (0, [2, 3]), (1, [2, 3, 4]), (2, [2, 3, 4]), (-1, [2, 3, 4]), (3, [2, 3, 4]), (1, [0, 3]),
+  ]
+
+  @Test(arguments: flattened) func flattens(_ entry: (axis: Int, shape: [Int])) throws {
+    let x = numbers(entry.shape), op = FlattenOp(axis: entry.axis), context = ExecutionContext(primitives: ReferencePrimitives())
+    let expected = try op.evaluate([x], in: context)[0], found = try Spelling(op: op).evaluate([x], in: context)[0]
+    #expect(found.shape == expected.shape)
+    #expect(found.doubles() == expected.doubles())
+  }
+
+  /// Two trees of different depth, one of which is a leaf alone on one side; NaN goes left where a node says so.
+  @Test(arguments: [TreeAggregate.sum, .average], [TreeComparison.lessOrEqual, .greater])
+  func treesDecide(_ aggregate: TreeAggregate, _ comparison: TreeComparison) throws {
+    let op = TreeEnsembleOp(
+      features: [0, 2, 1, 1], comparisons: Array(repeating: comparison.rawValue, count: 4), thresholds: [0.25, -0.5, 0, 1],
+      trueChildren: [1, -1, -2, -5], falseChildren: [2, -3, -4, -6], missingTracksTrue: [0, 1, 0, 1], roots: [0, 3],
+      leafTargets: [0, 1, 2, 0, 1, 0], leafWeights: [0.5, -1.25, 2, 0.75, -0.125, 3], targetCount: 3, aggregate: aggregate)
+    let x = NDArray(
+      [0.1, 0.5, -1, 0.3, 2, 0, 0.25, 0.9, 0.4, -3, 1, -0.5, 7, -0.2, 1] + [Float.nan, 0.1, 2, 0, Float.nan, Float.nan] as [Float], [7, 3])
+    let context = ExecutionContext(primitives: ReferencePrimitives())
+    let expected = try op.evaluate([x], in: context)[0].doubles(), found = try Spelling(op: op).evaluate([x], in: context)[0].doubles()
+    #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 })
+    #expect(found.count == 21)
+  }
+
+  private func numbers(_ shape: [Int]) -> NDArray { NDArray((0..<shape.reduce(1, *)).map { Float($0) * 0.37 - 1 }, shape) }
+}
