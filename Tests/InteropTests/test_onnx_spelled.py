@@ -102,6 +102,23 @@ def lstm_from_a_constant_state():
     return build([node], {"x": numbers(4, 3, 6)}, {"y": T.FLOAT, "h_last": T.FLOAT, "c_last": T.FLOAT}, weights, opset=14)
 
 
+@case("savedmodel", "tflite", "tfjs-graph", "onnx")
+def integers_carried_round_a_loop():
+    """Inside a loop, what is carried has no scale of its own; each use says how it is meant."""
+    def port(name, dtype):
+        return helper.make_tensor_value_info(name, dtype, [2, 3])
+    body = helper.make_graph([
+        helper.make_node("DequantizeLinear", ["h", "s1", "z"], ["real"]), helper.make_node("QuantizeLinear", ["x_t", "s2", "z"], ["coarse"]),
+        helper.make_node("DequantizeLinear", ["coarse", "s2", "z"], ["given"]), helper.make_node("Mul", ["real", "given"], ["product"]),
+        helper.make_node("Add", ["product", "given"], ["sum"]), helper.make_node("QuantizeLinear", ["sum", "s1", "z"], ["next"]),
+        helper.make_node("DequantizeLinear", ["next", "s2", "z"], ["out"]),
+    ], "step", [port("h", T.INT8), port("x_t", T.FLOAT)], [port("next", T.INT8), port("out", T.FLOAT)])
+    node = helper.make_node("Scan", ["start", "x"], ["last", "y"], body=body, num_scan_inputs=1)
+    weights = {
+        "s1": np.float32(0.03125), "s2": np.float32(0.0625), "z": np.int8(0), "start": np.arange(-3, 3, dtype="int8").reshape(2, 3)}
+    return build([node], {"x": numbers(4, 2, 3)}, {"last": T.INT8, "y": T.FLOAT}, weights)
+
+
 @case()
 def bits():
     random = np.random.default_rng(4)

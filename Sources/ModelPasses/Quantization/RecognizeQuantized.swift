@@ -14,6 +14,8 @@ import ModelTensor
 ///    differently is brought to it by requantisations.
 /// 5. Float biases are stored as int32, or int64 for activations of 16 bits.
 /// 6. Conversions that are left become QUANTIZE and DEQUANTIZE. Operators without a kernel for integers stay floats between them.
+///
+/// The graphs inside loops and branches stay as they are.
 public struct RecognizeQuantized: Pass {
   static let passName = "recognize-quantized"
   public let name = RecognizeQuantized.passName
@@ -39,7 +41,9 @@ public struct RecognizeQuantized: Pass {
     guard Self.isNeeded(model) else { return }
     try ExpandQLinear().run(&model)
     if prefersSigned { try SignQuantized().run(&model) }
-    for id in Array(model.graphs.keys) {
+    // What a loop carries has one type on its way in, round and out: inside, integers stay numbers.
+    let bodies = Set(model.graphs.values.flatMap { $0.nodeSlots.flatMap { $0?.bodies ?? [] } })
+    for id in Array(model.graphs.keys) where !bodies.contains(id) {
       guard let graph = model.graphs[id] else { continue }
       var recognition = QuantizedRecognition(GraphContext(model, graph: graph))
       do { try recognition.run(operators: recognizesOperators) } catch let error as GraphError { throw error.within("graph \(id)") }

@@ -8,7 +8,8 @@ let quantizationWriting: [WritingRule] = [
   .writes(HybridOp.self) { op, inputs, w in try w.hybrid(op, inputs) ?? op.decompose(inputs.values, in: &w) },
   .writes(QuantizeLinearOp.self) { op, inputs, w in
     let x = try inputs.required(0)
-    if let type = try quantizedType(op.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape), x.dtype == .float32,
+    if !w.isInside, let type = try quantizedType(op.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape),
+      x.dtype == .float32,
       [.int8, .uint8, .int16].contains(op.dtype)
     {
       return [try w.emit(.quantize, [x], .quantizeOptions(QuantizeOptions()), as: type)]
@@ -22,7 +23,8 @@ let quantizationWriting: [WritingRule] = [
   },
   .writes(DequantizeLinearOp.self) { op, inputs, w in
     let x = try inputs.required(0), scale = try inputs.required(1), target = op.dtype ?? scale.dtype
-    if let type = try quantizedType(x.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape), target == .float32,
+    if !w.isInside, let type = try quantizedType(x.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape),
+      target == .float32,
       [.int8, .uint8, .int16].contains(x.dtype), let known = w.quantized(x, type)
     {
       return [try w.emit(.dequantize, [known], .dequantizeOptions(DequantizeOptions()), as: TensorType(.float32, x.type.shape))]

@@ -15,6 +15,8 @@ struct OperatorWriter: OpContext {
   private var depth = 0
   /// Whether an op on quantised tensors is being written: integers with scales pass for the floats they stand for.
   var isQuantized = false
+  /// Whether the subgraph is one that an operator runs: what passes its border has no scales.
+  private(set) var isInside = false
 
   init(frame: SubgraphFrame, library: WrittenSubgraphs, rules: WritingTable = .all, nodeName: String = "") {
     self.frame = frame
@@ -28,6 +30,7 @@ struct OperatorWriter: OpContext {
     var inner = OperatorWriter(frame: SubgraphFrame(), library: library, rules: rules, nodeName: nodeName + "/" + label)
     inner.inliner = inliner
     inner.depth = depth
+    inner.isInside = true
     return inner
   }
 
