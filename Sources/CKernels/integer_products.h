@@ -4,6 +4,8 @@
 typedef uint32_t vu __attribute__((vector_size(CK_WIDTH * 4)));
 typedef int32_t FN(unaligned_int) __attribute__((vector_size(CK_WIDTH * 4), aligned(2), may_alias));
 
+typedef int16_t FN(unaligned_halves) __attribute__((vector_size(CK_WIDTH * 2), aligned(2), may_alias));
+
 INLINE vi FN(load_int)(const void *p) { return *(const FN(unaligned_int) *)p; }
 INLINE vi FN(splat_int)(int32_t x) { return x - (vi){0}; }
 
@@ -292,11 +294,8 @@ static void FN(combine_integers)(const ck_integer_pair *p, const void *a, const 
     if (!b_step) for (long i = 1; i < n; i++) w[i] = w[0];
     for (long i = n; i < 128 && i % CK_WIDTH; i++) x[i] = w[i] = 0;
     for (long i = 0; i < n; i += CK_WIDTH) {
-      vi u, v, sum;
-      for (int j = 0; j < CK_WIDTH; j++) {
-        u[j] = x[i + j];
-        v[j] = w[i + j];
-      }
+      vi u = __builtin_convertvector(*(const FN(unaligned_halves) *)(x + i), vi), sum;
+      vi v = __builtin_convertvector(*(const FN(unaligned_halves) *)(w + i), vi);
       if (p->multiplies) {
         sum = (vi)((vu)u * (vu)v);
       } else {

@@ -26,6 +26,9 @@
 #include "gradients.h"
 #include "integers.h"
 #include "integer_products.h"
+#include "bytes.h"
+#include "byte_tiles.h"
+#include "byte_taps.h"
 
 #define CK_ENTRY(result, name, parameters, arguments) .name = FN(name),
 const ck_table CK_PASTE(ck_table, CK_SUFFIX) = {CK_FUNCTIONS(CK_ENTRY)};

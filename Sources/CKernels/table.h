@@ -100,6 +100,23 @@
     (const ck_convolution *s, const void *x, int kind, int32_t zero, const float *w, const ck_requantization *q,    \
      void *y, int y_kind, float *scratch, long first_row, long last_row),                                           \
     (s, x, kind, zero, w, q, y, y_kind, scratch, first_row, last_row))                                              \
+  X(bool, suits_bytes, (const ck_requantization *q, long k, long n), (q, k, n))                                      \
+  X(long, packed_bytes, (long k, long n), (k, n))                                                                   \
+  X(bool, pack_bytes, (const int16_t *w, long k, long n, int kind, int32_t zero, void *packed),                     \
+    (w, k, n, kind, zero, packed))                                                                                  \
+  X(long, byte_scratch, (const ck_convolution *s), (s))                                                             \
+  X(void, convolve_bytes,                                                                                           \
+    (const ck_convolution *s, const void *x, int kind, int32_t zero, const void *packed, const ck_requantization *q, \
+     void *y, float *scratch, long group, long first_pixel, long last_pixel, long first_panel, long last_panel),    \
+    (s, x, kind, zero, packed, q, y, scratch, group, first_pixel, last_pixel, first_panel, last_panel))             \
+  X(long, packed_byte_taps, (const ck_convolution *s), (s))                                                         \
+  X(bool, pack_byte_taps, (const ck_convolution *s, const int16_t *w, int kind, int32_t zero, void *packed),        \
+    (s, w, kind, zero, packed))                                                                                     \
+  X(long, byte_taps_scratch, (const ck_convolution *s), (s))                                                        \
+  X(void, depthwise_bytes,                                                                                          \
+    (const ck_convolution *s, const void *x, int kind, int32_t zero, const void *packed, const ck_requantization *q, \
+     void *y, int y_kind, float *scratch, long first_row, long last_row),                                           \
+    (s, x, kind, zero, packed, q, y, y_kind, scratch, first_row, last_row))                                         \
   X(void, combine_integers,                                                                                         \
     (const ck_integer_pair *p, const void *a, const void *b, void *y, int kind, long count, long a_step, long b_step), \
     (p, a, b, y, kind, count, a_step, b_step))

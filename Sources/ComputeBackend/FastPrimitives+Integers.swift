@@ -24,9 +24,9 @@ extension FastPrimitives {
       geometry.input.0 == 1 && geometry.kernel.0 == 1 && geometry.output.0 == 1 && geometry.padding.0 == 0 && geometry.stride.0 == 1
     let done: Bool
     if isPlane, s.groups == s.inputChannels, s.groups == s.outputChannels, x.kind != .int16, taps <= 256 {
-      done = depthwise(s, x, w, scheme, y, taps: taps, cache)
+      done = depthwiseBytes(s, x, w, scheme, y, taps: taps, cache) || depthwise(s, x, w, scheme, y, taps: taps, cache)
     } else {
-      done = dense(s, x, w, scheme, y, taps: taps, cache)
+      done = denseBytes(s, x, w, scheme, y, taps: taps, cache) || dense(s, x, w, scheme, y, taps: taps, cache)
     }
     if !done { ReferencePrimitives().convolve(s, x, w, scheme, y, cache: nil) }
   }

@@ -31,7 +31,8 @@ public struct FlatFieldTable<Table: FlatTable>: Sendable {
     unionTypes = Set(fields.lazy.filter(\.isUnion).map { $0.slot - 1 })
   }
 
-  func row(_ slot: Int) -> FlatField<Table>? { bySlot.indices.contains(slot) ? bySlot[slot] : nil }
+  /// - Parameter slot: At least 0.
+  func row(_ slot: Int) -> FlatField<Table>? { slot < bySlot.count ? bySlot[slot] : nil }
   func isUnionType(_ slot: Int) -> Bool { unionTypes.contains(slot) }
 }
 

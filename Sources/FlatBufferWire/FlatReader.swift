@@ -82,7 +82,11 @@ public struct FlatReader {
     let (start, count) = try vector(position, stride: stride)
     vectorBytesLeft -= count * stride
     guard vectorBytesLeft >= 0 else { throw shared(at: start) }
-    return try (0..<count).map { try scalar(start + $0 * stride, as: V.self) }
+    // A plain loop: where `V` is not known, the sequence's own `map` is looked up for each vector.
+    var values: [V] = []
+    values.reserveCapacity(count)
+    for i in 0..<count { values.append(try scalar(start + i * stride, as: V.self)) }
+    return values
   }
 
   mutating func byteVector(_ position: Int) throws -> FlatBytes {

@@ -57,18 +57,26 @@ import Testing
       var numbers = Numbers(13)
       for (kernel, strides, groups, inputs, outputs) in [
         ([1, 1], [1, 1], 1, 17, 40), ([3, 3], [2, 1], 1, 3, 33), ([3, 3], [1, 1], 24, 24, 24), ([5, 5], [2, 2], 9, 9, 9),
-        ([2, 3], [1, 2], 2, 6, 10), ([7, 1], [1, 1], 40, 40, 40),
+        ([2, 3], [1, 2], 2, 6, 10), ([7, 1], [1, 1], 40, 40, 40), ([1, 1], [1, 1], 2, 16, 90), ([3, 3], [1, 1], 70, 70, 70),
+        ([3, 3], [2, 2], 131, 131, 131),
       ] {
-        for kind in IntegerKind.allCases {
+        // Shifts to the right alone, and weights of 8 bits: what most models have, and products of bytes take.
+        for (kind, plain) in IntegerKind.allCases.flatMap({ [($0, true), ($0, false)] }) {
           let shape = ConvolutionShape(
             batch: 2, input: [9, 11], kernel: kernel, output: [8 / strides[0], 10 / strides[1]], strides: strides, dilations: [1, 1],
             padding: [1, 1], inputChannels: inputs, outputChannels: outputs, groups: groups, layout: .channelsLast,
             kernelLayout: .spatialOutputInput)
           let bytes = integers(2 * 99 * inputs * 2, &numbers, 60).map { UInt8(truncatingIfNeeded: Int($0)) }
-          let w = integers(kernel[0] * kernel[1] * inputs / groups * outputs, &numbers, 63).map { Int16($0) }
+          let w = integers(kernel[0] * kernel[1] * inputs / groups * outputs, &numbers, plain ? 90 : 200).map {
+            plain ? min(max(Int16($0), -128), 127) : Int16($0)
+          }
           let bias = integers(outputs, &numbers, 900).map { Int32($0) }
           let factor = integers(outputs, &numbers, 2e8).map { Int32(1 << 30) + Int32(abs($0)) }
-          let left = (0..<outputs).map { Int32($0 % 5 == 0 ? 1 : 0) }, right = (0..<outputs).map { Int32($0 % 5 == 0 ? 0 : $0 % 11) }
+          let left: [Int32] = (0..<outputs).map { !plain && $0 % 5 == 0 ? 1 : 0 }
+          let right: [Int32] = (0..<outputs).map { channel in
+            if plain { return Int32(1 + channel % 11) }
+            return channel % 5 == 0 ? 0 : Int32(channel % 11)
+          }
           let count = 2 * shape.output[0] * shape.output[1] * outputs * 2
           var found = [UInt8](repeating: 0, count: count), expected = found
           let bounds: ClosedRange<Int32> = kind == .uint8 ? 0...255 : kind == .int8 ? -128...127 : -32768...32767
@@ -94,7 +102,7 @@ import Testing
           }
           run(fast, &found)
           run(ReferencePrimitives(), &expected)
-          #expect(found == expected, "\(name) \(kind) \(kernel) \(groups) groups")
+          #expect(found == expected, "\(name) \(kind) \(kernel) \(groups) groups, plain: \(plain)")
           #expect(Set(found).count > 8)
         }
       }

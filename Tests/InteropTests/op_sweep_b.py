@@ -159,6 +159,8 @@ for source in ["float32", "float64", "float16", "int32", "int64", "uint8", "int8
             back = "float32" if target == "bfloat16" else target
             case("Cast", lambda x, t=target, b=back: tf.cast(tf.cast(x, t), b), abs(values(source, 3, 4).astype("float32") * 3).astype(source) if source != "bool" else bools(3, 4), name="to-" + target)
 case("Bitcast", lambda x: raw.Bitcast(input=x, type=tf.int32), floats(2, 3))
+case("Bitcast", lambda x: raw.Bitcast(input=x, type=tf.int16), floats(2, 3), name="narrower")
+case("Bitcast", lambda x: raw.Bitcast(input=x, type=tf.int64), ints(2, 3, 2, dtype="int32", low=-99, high=99), name="wider")
 case("Bitcast", lambda x: raw.Bitcast(input=x, type=tf.float64), ints(2, 3, dtype="int64", low=1 << 60, high=1 << 61))
 for name, function in {
     "StopGradient": lambda x: raw.StopGradient(input=x), "PreventGradient": lambda x: raw.PreventGradient(input=x),

@@ -54,6 +54,8 @@ simple("l2 pool valid", "L2_POOL_2D", [floats(2, 5, 6, 3)], [("float32", [2, 4, 
 simple("average pool valid relu6", "AVERAGE_POOL_2D", [floats(2, 5, 6, 3) * 5], [("float32", [2, 2, 3, 3])],
        ("Pool2DOptions", dict(padding=1, strideW=2, strideH=2, filterWidth=2, filterHeight=3, fusedActivationFunction=3)))
 simple("add relu n1 to 1", "ADD", [floats(3, 4), floats(4, seed=2)], [("float32", [3, 4])], ("AddOptions", dict(fusedActivationFunction=2)))
+simple("bitcast narrower", "BITCAST", [floats(3, 4)], [("uint8", [3, 4, 4])])
+simple("bitcast wider", "BITCAST", [ints(3, 2, low=-99, high=99)], [("int64", [3])])
 simple("softmax beta", "SOFTMAX", [floats(3, 4)], [("float32", [3, 4])], ("SoftmaxOptions", dict(beta=1.7)))
 simple("conv groups", "CONV_2D", [floats(2, 5, 6, 4), floats(6, 3, 2, 2, seed=2), floats(6, seed=3)], [("float32", [2, 3, 3, 6])],
        ("Conv2DOptions", dict(padding=0, strideW=2, strideH=2, fusedActivationFunction=1)), (1, 2))

@@ -147,6 +147,7 @@ def activation_cases(b, random, dtype, s):
         b.add("logistic/pot", "LOGISTIC", [Quantized(dtype, (3, 11, 13), 1 / 4096)], [Quantized(dtype, (3, 11, 13), *fine)], None, 3)
         b.add("tanh/pot", "TANH", [Quantized(dtype, (3, 11, 13), 1 / 2048)], [Quantized(dtype, (3, 11, 13), *tanh)], None, 3)
     b.add("softmax", "SOFTMAX", [x()], [Quantized(dtype, (3, 11, 13), *fine)], options("SoftmaxOptions", beta=1.0), 3)
+    b.add("softmax/beta", "SOFTMAX", [x()], [Quantized(dtype, (3, 11, 13), *fine)], options("SoftmaxOptions", beta=1.7), 3)
     b.add("softmax/steep", "SOFTMAX", [x(0.9)], [Quantized(dtype, (3, 11, 13), *fine)], options("SoftmaxOptions", beta=1.0), 3)
     if dtype != "int16":
         log = {"int8": (16 / 256, 127), "uint8": (16 / 256, 255)}[dtype]

@@ -160,6 +160,23 @@ void ck_depthwise_integers(const ck_convolution *s, const void *x, int kind, int
                            const ck_requantization *q, void *y, int y_kind, float *scratch, long first_row, long last_row);
 long ck_integer_depthwise_scratch(const ck_convolution *s);
 
+// The same for integers of 8 bits by products of bytes, where the instruction set has them: ck_suits_bytes says whether they take this
+// scheme for `n` channels of sums of `k` products, the packing whether they take these weights for activations of a kind and zero point.
+bool ck_suits_bytes(const ck_requantization *q, long k, long n);
+// `w` is [n, k]; `packed` takes ck_packed_bytes(k, n) bytes.
+bool ck_pack_bytes(const int16_t *w, long k, long n, int kind, int32_t zero, void *packed);
+long ck_packed_bytes(long k, long n);
+// Panels first_panel..<last_panel of the group's outputs.
+void ck_convolve_bytes(const ck_convolution *s, const void *x, int kind, int32_t zero, const void *packed, const ck_requantization *q,
+                       void *y, float *scratch, long group, long first_pixel, long last_pixel, long first_panel, long last_panel);
+long ck_byte_scratch(const ck_convolution *s);
+// `w` is [channels, taps].
+bool ck_pack_byte_taps(const ck_convolution *s, const int16_t *w, int kind, int32_t zero, void *packed);
+long ck_packed_byte_taps(const ck_convolution *s);
+void ck_depthwise_bytes(const ck_convolution *s, const void *x, int kind, int32_t zero, const void *packed, const ck_requantization *q,
+                        void *y, int y_kind, float *scratch, long first_row, long last_row);
+long ck_byte_taps_scratch(const ck_convolution *s);
+
 // Sums or products of two tensors of integers less `zeros`. Summands are first shifted left by `first` and scaled by factor[0] and
 // factor[1] (31 bits, then right); the result by 2^left, factor[2] and right[2], with `zero` added, clamped.
 typedef struct {

@@ -46,6 +46,29 @@ private func nearestWhole(_ x: Float) -> Int32 {
   return whole &+ (rest >= 0.5 ? 1 : rest <= -0.5 ? -1 : 0)
 }
 
+/// The same for elements that are all of fewer than 2²² steps, which vectors do: adding a number whose units are ones rounds to the
+/// nearest, halves to even, and of these the ones towards zero are put right.
+/// - Returns: Whether they are.
+@inline(__always)
+private func quantizeTame<T: FixedWidthInteger>(
+  _ x: UnsafeBufferPointer<Float>, _ y: UnsafeMutableBufferPointer<T>, _ elements: Range<Int>, _ scale: Float, _ zero: Int32, _ low: Int32,
+  _ high: Int32
+) -> Bool {
+  guard abs(zero) < 1 << 16, let source = x.baseAddress, let target = y.baseAddress else { return false }
+  var wild: Int32 = 0
+  for i in elements { wild |= abs(source[i] / scale) < 0x1p22 ? 0 : 1 }
+  guard wild == 0 else { return false }
+  let unit: Float = 0x1.8p23
+  for i in elements {
+    let steps = source[i] / scale
+    let even = (steps + unit) - unit, rest = steps - even
+    let whole = even + (steps > 0 && rest == 0.5 ? 1 : 0) - (steps < 0 && rest == -0.5 ? 1 : 0)
+    let stored = Int32(bitPattern: (whole + unit).bitPattern &- unit.bitPattern) &+ zero
+    target[i] = T(truncatingIfNeeded: min(max(stored, low), high))
+  }
+  return true
+}
+
 private func quantize(_ x: NDArray, _ to: QuantizedType, of op: any Op, in context: ExecutionContext) throws -> NDArray {
   guard x.dtype == .float32, let all = to.dtype.integerRange else { throw op.noKernel(x.dtype) }
   let low = Int32(all.lowerBound), high = Int32(all.upperBound)
@@ -55,6 +78,7 @@ private func quantize(_ x: NDArray, _ to: QuantizedType, of op: any Op, in conte
     x.with(Float.self) { source in
       result.withMutable(T.self) { y in
         parts.forEachRun { elements, scale, zero in
+          if T.bitWidth <= 16, quantizeTame(source, y, elements, scale, zero, low, high) { return }
           for i in elements {
             let steps = nearestWhole(source[i] / scale) &+ zero
             y[i] = T(truncatingIfNeeded: min(max(steps, low), high))

@@ -5,21 +5,37 @@ import RealModule
 /// SOFTMAX of 8 bits to 8 or 16, and of 16 bits by tables.
 extension SoftmaxOp: IntegerKernel {
   public func evaluateIntegers(_ inputs: [NDArray?], _ types: IntegerTypes, in context: ExecutionContext) throws -> [NDArray] {
-    let x = try inputs.required(0, of: self), from = try types.input(0, of: self), to = try types.output(of: self)
-    guard types.activation == .none, try normalizeAxis(axis, rank: x.rank) == x.rank - 1, x.rank > 0 else { throw noKernel(x.dtype) }
+    let x = try inputs.required(0, of: self)
+    guard try normalizeAxis(axis, rank: x.rank) == x.rank - 1 else { throw noKernel(x.dtype) }
+    return [try IntegerSoftmax(op: self, beta: 1).callAsFunction(x, types, in: context)]
+  }
+}
+extension ScaledSoftmaxOp: IntegerKernel {
+  public func evaluateIntegers(_ inputs: [NDArray?], _ types: IntegerTypes, in context: ExecutionContext) throws -> [NDArray] {
+    [try IntegerSoftmax(op: self, beta: Float(beta)).callAsFunction(try inputs.required(0, of: self), types, in: context)]
+  }
+}
+
+/// Along the last axis, of scores times `beta`.
+private struct IntegerSoftmax {
+  let op: any Op, beta: Float
+
+  func callAsFunction(_ x: NDArray, _ types: IntegerTypes, in context: ExecutionContext) throws -> NDArray {
+    let from = try types.input(0, of: op), to = try types.output(of: op)
+    guard types.activation == .none, x.rank > 0 else { throw op.noKernel(x.dtype) }
     let depth = x.shape[x.rank - 1]
-    var values = try x.stored(for: self)
+    var values = try x.stored(for: op)
     if x.dtype == .int16, to.dtype == .int16 {
       softmax16(&values, depth, from)
     } else {
-      guard x.dtype == .int8 || x.dtype == .uint8, to.dtype == .int16 || to.dtype == x.dtype else { throw noKernel(x.dtype) }
+      guard x.dtype == .int8 || x.dtype == .uint8, to.dtype == .int16 || to.dtype == x.dtype else { throw op.noKernel(x.dtype) }
       try softmax8(&values, depth, from, to)
     }
-    return [try .storing(values, as: to.dtype, x.shape, for: self, in: context)]
+    return try .storing(values, as: to.dtype, x.shape, for: op, in: context)
   }
 
   private func softmax8(_ x: inout [Int32], _ depth: Int, _ from: QuantizedType, _ to: QuantizedType) throws {
-    let scaling = ExponentScaling(scale: from.scale), range = try to.range(of: self)
+    let scaling = ExponentScaling(scale: Double(beta) * Double(from.scale)), range = try to.range(of: op)
     let bits = to.dtype.bitWidth ?? 8
     for start in stride(from: 0, to: x.count, by: max(1, depth)) {
       let row = start..<(start + depth)
@@ -44,7 +60,7 @@ extension SoftmaxOp: IntegerKernel {
       inputScale: 10.0 / span, inputZero: 32767, outputScale: 2.0 / span, outputZero: 0, { Double.exp($0) })
     let reciprocals = LookupTable(
       inputScale: 1.0 / span, inputZero: -32768, outputScale: 2.0 / span, outputZero: 0, { 1 / (1 + $0) })
-    let factor = FixedPointFactor(Double(from.scale) / (10.0 / 65535.0))
+    let factor = FixedPointFactor(Double(from.scale * beta) / (10.0 / 65535.0))
     for start in stride(from: 0, to: x.count, by: max(1, depth)) {
       let row = start..<(start + depth)
       let largest = x[row].max() ?? 0
@@ -74,7 +90,7 @@ extension LogSoftmaxOp: IntegerKernel {
     guard types.activation == .none, x.dtype == to.dtype, x.dtype == .int8 || x.dtype == .uint8, x.rank > 0,
       try normalizeAxis(axis, rank: x.rank) == x.rank - 1
     else { throw noKernel(x.dtype) }
-    let depth = x.shape[x.rank - 1], range = try to.range(of: self), scaling = ExponentScaling(scale: from.scale)
+    let depth = x.shape[x.rank - 1], range = try to.range(of: self), scaling = ExponentScaling(scale: Double(from.scale))
     // How many stored steps make a number of five integer bits.
     let inverse = FixedPointFactor(Double(1 << (31 - scaling.factor.shift)) / Double(scaling.factor.value))
     var values = try x.stored(for: self)
@@ -103,8 +119,8 @@ private struct ExponentScaling {
   let factor: FixedPointFactor
   /// Differences below it have an exponential of 0.
   let least: Int32
-  init(scale: Float) {
-    factor = FixedPointFactor(min(Double(scale) * Double(1 << 26), 0x1p31 - 1))
+  init(scale: Double) {
+    factor = FixedPointFactor(min(scale * Double(1 << 26), 0x1p31 - 1))
     let radius = 31 * Double(1 << 26) / Double(sign: .plus, exponent: max(0, min(62, factor.shift)), significand: 1)
     least = 0 &- convert(radius.rounded(.down))
   }

@@ -15,7 +15,10 @@ extension LayoutRewriter {
       guard op.permutation.count == rank, !isLeaf(x) else { return false }
       define(node.outputs[0], try form(x, order), Permutation(op.permutation.map { order[$0] }))
       return true
-    case is any UnaryElementwiseOp, is CastOp, is IdentityOp, is IsNaNOp, is IsInfOp, is LogicalNotOp, is BitCastOp, is ClipOp:
+    case is any UnaryElementwiseOp, is CastOp, is IdentityOp, is IsNaNOp, is IsInfOp, is LogicalNotOp, is ClipOp:
+      try follow(node.op, node, order)
+    // Between widths the last axis counts.
+    case is BitCastOp where self.rank(node.outputs[0]) == rank:
       try follow(node.op, node, order)
     case var op as SoftmaxOp:
       op.axis = try axis(op.axis)

@@ -16,7 +16,7 @@ let activationRules: [OperatorRule] = [
     // The scores are multiplied by beta first.
     let beta = double(n.options(SoftmaxOptions.self).beta)
     guard beta != 1 else { return Computation(SoftmaxOp(axis: -1), n.inputs) }
-    guard !n.isQuantized else { throw UnsupportedError("a quantised SOFTMAX with a beta of \(beta)") }
+    if n.isQuantized { return Computation(ScaledSoftmaxOp(beta: beta), n.inputs) }
     let x = try n.input(0)
     return Computation(SoftmaxOp(axis: -1), [try g.mul(x, try g.scalar(beta, like: x))])
   },

@@ -51,6 +51,15 @@ let activationWriting: [WritingRule] = [
       }
     ]
   },
+  .writes(ScaledSoftmaxOp.self) { op, x, w in
+    [
+      try w.inFloat(try x.required(0)) { x, w in
+        var options = SoftmaxOptions()
+        options.beta = Float(op.beta)
+        return try w.emit(.softmax, [x], .softmaxOptions(options))
+      }
+    ]
+  },
   .writes(LogSoftmaxOp.self) { op, x, w in
     [
       try w.inFloat(try x.required(0)) { x, w in

@@ -101,9 +101,7 @@ let arrayRules: [OperatorRule] = [
     return [g.type(of: x).dtype == dtype ? try g.apply(IdentityOp(), x) : try g.apply(CastOp(to: dtype), x)]
   }.onAnyType,
   .reads(.bitcast) { n, g in
-    let x = try n.input(0), dtype = try n.output(0).dtype
-    guard g.type(of: x).dtype.bitWidth == dtype.bitWidth else { throw UnsupportedError("a bitcast between widths") }
-    return [try g.apply(BitCastOp(to: dtype), x)]
+    [try g.apply(BitCastOp(to: try n.output(0).dtype), try n.input(0))]
   }.onAnyType,
 ]
 

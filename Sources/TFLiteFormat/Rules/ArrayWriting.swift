@@ -172,7 +172,7 @@ let arrayWriting: [WritingRule] = [
   },
   .writes(BitCastOp.self) { op, x, w in
     let value = try x.required(0)
-    return [try w.emit(.bitcast, [value], as: TensorType(op.dtype, value.type.shape))]
+    return [try w.emit(.bitcast, [value], as: try op.infer([value.fact])[0])]
   },
   .writes(ReverseOp.self) { op, x, w in
     var value = try x.required(0)

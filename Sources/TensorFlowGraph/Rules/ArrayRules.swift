@@ -247,14 +247,10 @@ let arrayRules: [NodeRule] = [
     }),
   .rule(
     "Bitcast", BitCastOp.self,
-    read: { n, g in
-      let x = try n.input(0), dtype = try n.dtype("type")
-      guard g.type(of: x).dtype.bitWidth == dtype.bitWidth else { throw UnsupportedError("Bitcast between widths") }
-      return [try g.apply(BitCastOp(to: dtype), x)]
-    },
+    read: { n, g in [try g.apply(BitCastOp(to: try n.dtype("type")), try n.input(0))] },
     write: { op, x, w in
-      let value = try x.required(0)
-      return [try w.emit("Bitcast", [value], ["type": try .dtype(op.dtype)], as: TensorType(op.dtype, value.type.shape))]
+      let value = try x.required(0), types = try op.infer([value.fact])
+      return [try w.emit("Bitcast", [value], ["type": try .dtype(op.dtype)], as: types[0])]
     }),
 ]
 
