@@ -13,7 +13,7 @@ public enum NonDifferentiable {
     // Comparisons and indices.
     "Equal", "NotEqual", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNaN",
     "IsInf", "ArgMax", "ArgMin",
-    "NonZero", "OneHot", "NonMaxSuppression", "GreedyPath", "OptionalHasElement", "SequenceLength", "SequenceExtents",
+    "NonZero", "OneHot", "NonMaxSuppression", "SoftSuppression", "GreedyPath", "OptionalHasElement", "SequenceLength", "SequenceExtents",
     // Shapes, and numbers that follow from them.
     "Shape", "Size", "ConstantOfShape", "EyeLike", "Range", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix",
     // Random numbers do not depend on what only tells their shape; draws from a distribution have no slope.
@@ -41,7 +41,7 @@ public enum NonDifferentiable {
           "ParseExample",
           "RegexFullMatch", "RegexReplace", "SkipGram", "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength",
           "StringNGrams", "StringNormalizer", "StringSplit", "StringStrip", "Substring", "TfIdfVectorizer", "TreeEnsemble",
-          "UnicodeDecode", "UnicodeEncode",
+          "UnicodeDecode", "UnicodeEncode", "UnicodeTranscode",
         ]
       ),
       ("has results whose number depends on the values", ["Unique", "DetectionPostProcess"]),

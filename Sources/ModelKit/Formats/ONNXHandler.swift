@@ -37,7 +37,10 @@ struct ONNXHandler: FormatHandler {
     if let opset = options.opset { return try body(try writer(opset)) }
     var refusal: UnsupportedError?
     for opset in Self.defaultOpsets {
-      do { return try body(try writer(opset)) } catch let error as UnsupportedError { refusal = refusal ?? error }
+      do { return try body(try writer(opset)) } catch let error as UnsupportedError {
+        // The one that lacks the least says what is in the way.
+        if error.items.count < refusal?.items.count ?? Int.max { refusal = error }
+      }
     }
     throw refusal ?? UnsupportedError("no opset of ONNX can be written")
   }

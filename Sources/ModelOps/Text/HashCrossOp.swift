@@ -46,22 +46,11 @@ public struct HashCrossOp: PrimitiveOp {
         }
         var hash = UInt64(bitPattern: Int64(key))
         for (index, column) in columns.reversed().enumerated() {
-          hash = joined(hash, prints[index][row * features[index].shape[1] + column])
+          hash = fingerprintCat64(hash, prints[index][row * features[index].shape[1] + column])
         }
         out.append(Int64(hash % buckets))
       }
     }
     return [NDArray(out, [rows, width])]
-  }
-
-  /// TensorFlow's `FingerprintCat64`.
-  private func joined(_ a: UInt64, _ b: UInt64) -> UInt64 {
-    let factor: UInt64 = 0xc6a4_a793_5bd1_e995
-    func mix(_ x: UInt64) -> UInt64 { x ^ x >> 47 }
-    var result = a ^ factor
-    result ^= mix(b &* factor) &* factor
-    result = result &* factor
-    result = mix(result) &* factor
-    return mix(result)
   }
 }

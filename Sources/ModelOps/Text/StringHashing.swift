@@ -12,8 +12,18 @@ private func combine(_ u: UInt64, _ v: UInt64, _ multiplier: UInt64) -> UInt64 {
   return mix((v ^ a) &* multiplier) &* multiplier
 }
 
+/// TensorFlow's `FingerprintCat64`: one hash of two.
+public func fingerprintCat64(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  let factor: UInt64 = 0xc6a4_a793_5bd1_e995
+  var result = a ^ factor
+  result ^= mix(b &* factor) &* factor
+  result = result &* factor
+  result = mix(result) &* factor
+  return mix(result)
+}
+
 /// FarmHash's `Fingerprint64` (Pike, 2014), the same on every machine.
-func farmHash64(_ s: [UInt8]) -> UInt64 {
+public func farmHash64(_ s: [UInt8]) -> UInt64 {
   let n = s.count, length = UInt64(n), multiplier = k2 &+ length &* 2
   if n == 0 { return k2 }
   if n < 4 {

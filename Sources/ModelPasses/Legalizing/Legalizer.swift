@@ -32,7 +32,16 @@ public struct Legalizer {
     losses += UnwrapQuantized(profile).losses(of: result)
     switch profile.level {
     case .ops:
-      for pass in opPasses { try apply(pass, to: &result) }
+      for pass in opPasses {
+        try apply(pass, to: &result)
+        if pass is RecognizeScan, RecognizeScan.isNeeded(result) {
+          // Lists of one length are told by the names of their extents, where that helps.
+          var named = result
+          try apply(NameExtents(sharesBatch: false), to: &named)
+          try apply(pass, to: &named)
+          if Self.loopCount(named) < Self.loopCount(result) { result = named }
+        }
+      }
     case .layers:
       if !Self.hasLayers(result) {
         for pass in LiftLayers.passes(ioLayout: ioLayout) {
@@ -49,6 +58,10 @@ public struct Legalizer {
   /// Whether a model is made of layers already.
   static func hasLayers(_ model: Model) -> Bool {
     model.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is LayerOp } }
+  }
+
+  private static func loopCount(_ model: Model) -> Int {
+    model.graphs.values.reduce(0) { count, graph in count + graph.nodeSlots.count { $0?.op is WhileOp } }
   }
 
   private var opPasses: [any Pass] {

@@ -44,11 +44,26 @@ extension Lifter {
     return true
   }
 
+  /// Whether texts are one word: a lookup layer that knows that word alone tells so. Keras's operations do not take text.
+  mutating func liftWord(_ node: Node) throws -> Bool {
+    guard node.op is EqualOp || node.op is NotEqualOp, node.inputs.count == 2, let result = node.outputs.first else { return false }
+    let place = isConstant(node.inputs[1] ?? result) ? 1 : 0
+    guard let x = node.input(1 - place), !isConstant(x), valueType(x).dtype == .string, let word = tensor(node.input(place)),
+      word.type.shape.elementCount == 1, word.type.shape.rank ?? 9 <= valueType(x).shape.rank ?? 0,
+      let layer = Self.lookup(try word.array().reshaped([1]), takesEmpty: true)
+    else { return false }
+    let policy = DTypePolicy(variable: .int64, compute: .int64)
+    let numbers = try addAll(layer, named: layerName(node, "is_word"), [try resolve(x)], [], policy: policy, results: [nil])[0]
+    let other = try context.scalar(node.op is EqualOp ? 1 : 0, dtype: .int64)
+    values[result] = try apply(EqualOp(), [numbers, other], named: "\(layerName(node, "is_word"))_test")
+    return true
+  }
+
   /// Tables that are no run of numbers stand in the configuration as numbers.
   private static let tableLimit = 4096
 
   /// The layer for these keys; `nil` for keys that its configuration can't hold.
-  private static func lookup(_ keys: NDArray) -> (any Layer)? {
+  private static func lookup(_ keys: NDArray, takesEmpty: Bool = false) -> (any Layer)? {
     let words: [JSONValue]
     var settings: OrderedDictionary<String, JSONValue> = [
       "max_tokens": .null, "num_oov_indices": 1, "mask_token": .null, "oov_token": .null, "vocabulary": .null, "invert": false,
@@ -57,7 +72,7 @@ extension Lifter {
     if keys.dtype == .string {
       var texts: [String] = []
       for bytes in keys.strings {
-        guard let text = String(validating: bytes, as: UTF8.self), !text.isEmpty else { return nil }
+        guard let text = String(validating: bytes, as: UTF8.self), takesEmpty || !text.isEmpty else { return nil }
         texts.append(text)
       }
       guard Set(texts).count == texts.count else { return nil }

@@ -122,6 +122,7 @@ struct Lifter {
       case .array: return try liftArray(node, id)
       case .image: return try liftImage(node)
       case .text: return try liftText(node)
+      case .comparison: return try liftWord(node)
       default: return false
       }
     } catch is GraphError {

@@ -22,6 +22,34 @@ let textRules: [NodeRule] = [
         "StringSplit", x.values, ["delimiter": op.delimiter.map { .string($0) }, "maxsplit": op.maxSplit.map { .int($0) }],
         types: try op.infer(x.values.map { $0?.fact }))
     }),
+  .writes(SparseStringSplitOp.self) { op, x, w in
+    try requireStrings("StringSplit", w)
+    guard !op.splitsAtAny, op.maxSplit != 0, let delimiter = try x.required(1).fact.constant?.array().strings.first else {
+      throw UnsupportedError("splitting at any of several characters, or at what is computed")
+    }
+    let text = String(decoding: delimiter, as: UTF8.self)
+    let split = StringSplitOp(delimiter: text.isEmpty ? nil : text, maxSplit: op.maxSplit < 0 ? nil : op.maxSplit)
+    let parts = try w.apply(split, to: [try x.required(0)])
+    // The parts that are there, row by row: the others fill the matrix up.
+    let width = try w.dim(of: parts[0], 1), zero = try w.scalar(0, dtype: .int64), one = try w.scalar(1, dtype: .int64)
+    let columns = try w.apply(RangeOp(), zero, try w.squeeze(width, [0]), one)
+    let isPart = try w.apply(LessOp(), columns, try w.unsqueeze(parts[1], [1]))
+    let places = try w.transpose(try w.apply(NonZeroOp(), isPart), [1, 0])
+    return [places, try w.apply(GatherNDOp(), parts[0], places), try w.concat([try w.dim(of: parts[0], 0), width], axis: 0)]
+  },
+  .writes(StringCaseOp.self) { op, x, w in
+    let texts = try x.required(0)
+    guard op.isUnicode || op.change == .none else { throw UnsupportedError("ONNX changes the case of all letters, not of ASCII's alone") }
+    let change: CaseChange = op.change
+    let flat = try w.apply(StringNormalizerOp(caseChange: change, isCaseSensitive: false), try w.reshape(texts, [-1]))
+    return [try w.reshape(flat, to: try w.shape(of: texts))]
+  },
+  .writes(NumberFormatOp.self) { op, x, w in
+    guard try x.required(0).type.dtype.isInteger, op.width <= 0, op.fill.isEmpty else {
+      throw UnsupportedError("ONNX has no operator for it")
+    }
+    return [try w.cast(try x.required(0), to: .string)]
+  },
   .rule(
     "RegexFullMatch", RegexFullMatchOp.self,
     read: { n, g in

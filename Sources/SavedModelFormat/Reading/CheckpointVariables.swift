@@ -7,6 +7,8 @@ struct CheckpointVariables: VariableSource {
   private let bundle: TensorBundle?
   private var byNode: [String: SavedModelVariable] = [:]
   private var byName: [String: SavedModelVariable] = [:]
+  /// The key of each object's table in the checkpoint, by the nodes that make handles.
+  private var tables: [String: String] = [:]
   private let assets: [String: String]
   /// By the placeholders that loaders feed them to.
   private let fedFiles: [String: String]
@@ -21,6 +23,7 @@ struct CheckpointVariables: VariableSource {
       if byName[variable.name] == nil { byName[variable.name] = variable }
       if variable.nodeID == nil { byNode[variable.name] = variable }
     }
+    let tableKeys = try meta.tableKeys(bundle)
     // Nodes of the main graph have names of their own. What ties them to objects is a call of a function: its last inputs are the
     // objects that the function is bound to.
     let bound = Dictionary(
@@ -33,6 +36,7 @@ struct CheckpointVariables: VariableSource {
       for (input, object) in zip(inputs.suffix(objects.count), objects) {
         let handle = input.split(separator: ":").first.map(String.init) ?? input
         byNode[handle] = byID[Int(object)]
+        tables[handle] = tableKeys[Int(object)]
       }
     }
     var assets: [String: String] = [:]
@@ -48,6 +52,14 @@ struct CheckpointVariables: VariableSource {
   func variable(_ reference: VariableReference) throws -> VariableContent? {
     guard let variable = byNode[reference.node] ?? byName[reference.sharedName] ?? byName[reference.node] else { return nil }
     return VariableContent(tensor: try variable.tensor(in: bundle), name: variable.name, isTrainable: variable.isTrainable)
+  }
+
+  /// TensorFlow 1 names the two tensors after the table, TensorFlow 2 after the object.
+  func table(_ reference: VariableReference) throws -> (keys: Tensor, values: Tensor)? {
+    guard let bundle else { return nil }
+    let prefixes = [tables[reference.node], reference.sharedName, reference.node].compactMap { $0 }
+    guard let prefix = prefixes.first(where: { bundle.contains($0 + "-keys") && bundle.contains($0 + "-values") }) else { return nil }
+    return (try bundle.tensor(prefix + "-keys"), try bundle.tensor(prefix + "-values"))
   }
 
   func fileName(fedTo node: String) -> String? { fedFiles[node] }

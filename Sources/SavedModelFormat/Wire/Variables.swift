@@ -56,8 +56,23 @@ extension MetaGraph {
 
   public func variables() throws -> [SavedModelVariable] { try variables(try bundle()) }
 
-  /// Walks the objects of the model and of the checkpoint side by side: what has the same names is the same.
   private func checkpointKeys(_ objects: SavedObjectGraph, _ bundle: TensorBundle) throws -> [Int: String] {
+    try checkpointAttributes(objects, bundle).compactMapValues { $0.first { $0.name == "VARIABLE_VALUE" }?.checkpointKey }
+  }
+
+  /// Where the tables of objects stand in the checkpoint: two tensors, whose keys end in `-keys` and `-values`.
+  func tableKeys(_ bundle: TensorBundle?) throws -> [Int: String] {
+    guard let bundle, let objects, objects.nodes.contains(where: { $0.resource != nil }) else { return [:] }
+    return try checkpointAttributes(objects, bundle).compactMapValues { attributes in
+      attributes.compactMap(\.checkpointKey).map { $0.hasSuffix("-keys") ? String($0.dropLast(5)) : $0 }
+        .first { bundle.contains($0 + "-keys") && bundle.contains($0 + "-values") }
+    }
+  }
+
+  /// Walks the objects of the model and of the checkpoint side by side: what has the same names is the same.
+  private func checkpointAttributes(
+    _ objects: SavedObjectGraph, _ bundle: TensorBundle
+  ) throws -> [Int: [TrackableObject.SerializedTensor]] {
     guard let graph = try bundle.objectGraph() else { return [:] }
     var same: [Int: Int] = [0: 0], waiting: [(Int, Int)] = [(0, 0)]
     while let (own, stored) = waiting.popLast() {
@@ -82,11 +97,7 @@ extension MetaGraph {
         if let match { same[Int(slot.slotVariableNodeID ?? 0)] = Int(match.slotVariableNodeID ?? 0) }
       }
     }
-    var keys: [Int: String] = [:]
-    for (own, stored) in same where graph.nodes.indices.contains(stored) {
-      keys[own] = graph.nodes[stored].attributes.first { $0.name == "VARIABLE_VALUE" }?.checkpointKey
-    }
-    return keys
+    return same.compactMapValues { graph.nodes.indices.contains($0) ? graph.nodes[$0].attributes : nil }
   }
 
   /// TensorFlow 1: nodes that make variables; collections tell which are trained and which are parts.

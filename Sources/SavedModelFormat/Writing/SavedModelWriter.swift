@@ -27,8 +27,9 @@ public struct SavedModelWriter: Sendable {
 
     let signatures = model.signatures.isEmpty ? [Signature("serving_default", graph: model.main)] : model.signatures
     var definitions: [SignatureEntry] = [], bare: [(name: String, node: Int)] = []
-    for signature in signatures {
-      let name = writer.uniqueFunctionName("__inference_signature_wrapper_\(signature.name)")
+    // TensorFlow tells functions apart by the numbers at the ends of their names.
+    for (number, signature) in signatures.enumerated() {
+      let name = writer.uniqueFunctionName("__inference_signature_wrapper_\(signature.name)_\(number)")
       let written = try writer.function(signature.graph, named: name)
       // Callers pass by keyword: TensorFlow flattens dictionaries by their sorted keys.
       let order = (inputs: written.inputs.sortedIndices, outputs: written.outputs.sortedIndices)
@@ -50,7 +51,12 @@ public struct SavedModelWriter: Sendable {
       object.bareConcreteFunction = Indirect(function)
       bare.append((signature.name, builder.add(object)))
     }
-    try addEndpoint(model, writer, variables, &builder, &functions)
+    try addEndpoint(model, writer, variables, &builder, &functions, number: signatures.count)
+    try FileSystem.createDirectory(directory)
+    try FileSystem.createDirectory(directory + "/variables")
+    try FileSystem.createDirectory(directory + "/assets")
+    let assets = model.residue[SavedAssets.residueKey] as? SavedAssets
+    let files = try assets?.write(to: directory + "/assets", &builder, &main) ?? []
     let map = builder.add(ObjectGraphBuilder.user("signature_map"))
     builder.connect(0, "signatures", map)
     for entry in bare { builder.connect(map, entry.name, entry.node) }
@@ -73,13 +79,11 @@ public struct SavedModelWriter: Sendable {
     meta.graphDef = graph
     meta.saverDef = saver
     meta.signatureDef = definitions
+    meta.assetFileDef = files
     meta.objectGraphDef = builder.objects
     saved.savedModelSchemaVersion = 1
     saved.metaGraphs = [meta]
 
-    try FileSystem.createDirectory(directory)
-    try FileSystem.createDirectory(directory + "/variables")
-    try FileSystem.createDirectory(directory + "/assets")
     var bundle = try TensorBundleWriter(prefix: directory + "/variables/variables")
     for (id, key) in variables.keys { try bundle.add(key, model[id].tensor) }
     for entry in layers?.extra ?? [] { try bundle.add(entry.key, entry.tensor) }
@@ -87,6 +91,8 @@ public struct SavedModelWriter: Sendable {
       "_CHECKPOINTABLE_OBJECT_GRAPH", Tensor(TensorType(.string, [Int]()), source: StringSource([objectGraph])))
     try bundle.finish()
     try saved.write(to: directory + "/saved_model.pb")
+    let prints = try FingerprintDef(saved, index: directory + "/variables/variables.index")
+    try prints?.write(to: directory + "/fingerprint.pb")
     try layers?.metadata.write(to: directory + "/keras_metadata.pb")
     if model.training != nil { losses.append(Loss("training configuration", reason: "a SavedModel has no place for it")) }
     return losses
@@ -95,9 +101,9 @@ public struct SavedModelWriter: Sendable {
   /// The function that Keras's `TFSMLayer` calls: its arguments by position.
   private func addEndpoint(
     _ model: Model, _ writer: TensorFlowGraphWriter, _ variables: Variables, _ builder: inout ObjectGraphBuilder,
-    _ functions: inout [FunctionDef]
+    _ functions: inout [FunctionDef], number: Int
   ) throws {
-    let name = writer.uniqueFunctionName("__inference_serve")
+    let name = writer.uniqueFunctionName("__inference_serve_\(number)")
     let written = try writer.function(model.main, named: name)
     functions.append(written.function)
     let specs = written.inputs.map { StructuredValue.spec($0.name, $0.type) }

@@ -26,7 +26,10 @@ let imageRules: [OperatorRule] = [
     return [try n.filledUp(indices, &g), count]
   },
   .reads(.nonMaxSuppressionV5) { n, g in
-    guard g.fact(of: try n.input(5)).scalar == 0 else { throw UnsupportedError("soft non-maximum suppression") }
+    guard g.fact(of: try n.input(5)).scalar == 0 else {
+      let picked = try g.apply(SoftSuppressionOp(), to: n.inputs), count = try g.cast(try g.apply(SizeOp(), picked[0]), to: .int32)
+      return try picked.map { try n.filledUp($0, &g) } + [count]
+    }
     let indices = try n.suppressed(&g), count = try g.cast(try g.apply(SizeOp(), indices), to: .int32)
     let scores = try g.gather(try n.input(1), indices, axis: 0)
     return [try n.filledUp(indices, &g), try n.filledUp(scores, &g), count]

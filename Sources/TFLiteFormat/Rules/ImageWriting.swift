@@ -7,6 +7,17 @@ import ModelTensor
 let imageWriting: [WritingRule] = [
   .writes(ResizeOp.self) { op, x, w in [try writeResize(op, x, &w)] },
   .writes(NonMaxSuppressionOp.self) { op, x, w in [try writeSuppression(op, x, &w)] },
+  .writes(SoftSuppressionOp.self) { _, x, w in
+    let boxes = try w.cast(try x.required(0), to: .float32), scores = try w.cast(try x.required(1), to: .float32)
+    let limit = try suppressionLimit(x[2], scores.type.shape.dims?.first?.value, &w)
+    let numbers = try (3..<6).map { try w.reshape(try w.cast(try x.required($0), to: .float32), []) }
+    let room = Shape.ranked([limit.fact.scalar.flatMap { Int(exactly: $0) }.map { .fixed($0) } ?? .unknown])
+    let results = try w.emit(
+      .nonMaxSuppressionV5, [boxes, scores, limit] + numbers, .nonMaxSuppressionV5Options(NonMaxSuppressionV5Options()),
+      types: [TensorType(.int32, room), TensorType(.float32, room), TensorType(.int32, [])])
+    let count = try w.reshape(try w.cast(results[2], to: .int64), [1])
+    return try results.prefix(2).map { try w.apply(SliceOp(), $0, try w.ints([0]), count, try w.ints([0])) }
+  },
 ]
 
 /// One operator for each image and class, whose results are put one behind the other.

@@ -146,9 +146,9 @@ final class GraphLibrary {
     return variable
   }
 
-  func table(_ key: String) -> LookupTable {
+  func table(_ key: String, madeBy node: String) -> LookupTable {
     if let known = lookupTables[key] { return known }
-    let table = LookupTable(name: key)
+    let table = LookupTable(name: key, reference: VariableReference(node: node, sharedName: key))
     lookupTables[key] = table
     return table
   }
@@ -172,7 +172,9 @@ final class GraphLibrary {
       var reader = SubgraphReader(scratch, nodes, state: VariableState())
       try reader.evaluate([.control(node: position)], in: &g)
     }
-    for (key, table) in scratch.lookupTables { self.table(key).content = table.content }
+    for (key, table) in scratch.lookupTables {
+      self.table(key, madeBy: table.reference.node).content = table.content ?? self.table(key, madeBy: table.reference.node).content
+    }
   }
 
   /// Whether a call's function fills a table itself.

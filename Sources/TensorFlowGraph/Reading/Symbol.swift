@@ -37,9 +37,19 @@ final class Variable {
 /// A table from keys to values: one for each shared name.
 final class LookupTable {
   let name: String
-  /// What it is filled with, once that is known.
+  /// The node that makes the handle; a checkpoint may hold what is in the table.
+  let reference: VariableReference
+  var types: (key: DType?, value: DType?) = (nil, nil)
+  /// Of one value.
+  var valueShape: [Int] = []
+  /// Keys that stand for places with nothing in them.
+  var blanks: [Tensor] = []
+  /// What it is filled with, once that is known: keys `[n]`, values `[n, …valueShape]`.
   var content: (keys: Tensor, values: Tensor)?
-  init(name: String) { self.name = name }
+  init(name: String, reference: VariableReference) {
+    self.name = name
+    self.reference = reference
+  }
 }
 
 /// The values variables have at this point of a canonical graph, where they have been assigned.

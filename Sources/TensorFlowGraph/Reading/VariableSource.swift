@@ -29,6 +29,8 @@ public struct VariableContent: Sendable {
 public protocol VariableSource {
   /// The variable; `nil` when there is none of that name.
   func variable(_ reference: VariableReference) throws -> VariableContent?
+  /// What a table held when the model was saved; `nil` when nothing says.
+  func table(_ reference: VariableReference) throws -> (keys: Tensor, values: Tensor)?
   /// The bytes of a file the graph names: an asset. `nil` when there is none.
   func file(named path: String) throws -> [UInt8]?
   /// The name of the file that a loader feeds to a placeholder; `nil` for any other node.
@@ -36,6 +38,7 @@ public protocol VariableSource {
 }
 
 extension VariableSource {
+  public func table(_ reference: VariableReference) throws -> (keys: Tensor, values: Tensor)? { nil }
   public func file(named path: String) throws -> [UInt8]? { nil }
   public func fileName(fedTo node: String) -> String? { nil }
 }

@@ -38,12 +38,14 @@ let imageRegionRules: [NodeRule] = [
     return [try g.resampled(x, size) { extent, out, _ in areaWeights(extent, out, corners: corners) }]
   },
   .reads("ScaleAndTranslate") { n, g in
-    let x = try g.cast(try n.input(0), to: .float32), size = try n.constantInts(1, in: g)
+    let x = try g.cast(try n.input(0), to: .float32)
     let name = try n.string("kernel_type"), antialias = try n.flag("antialias")
     guard let kernel = ResamplingKernel(rawValue: name) else { throw UnsupportedError("the resampling kernel \(name)") }
     guard let scales = try g.fact(of: try n.input(2)).constant?.array().doubles(), scales.count == 2, scales.allSatisfy({ $0 > 0 }),
-      let shifts = try g.fact(of: try n.input(3)).constant?.array().doubles(), shifts.count == 2
-    else { throw UnsupportedError("\(n.type) by a computed scale") }
+      let shifts = try g.fact(of: try n.input(3)).constant?.array().doubles(), shifts.count == 2,
+      let size = g.fact(of: try n.input(1)).integers, let dims = g.type(of: x).shape.dims, dims.count == 4, dims[1].value != nil,
+      dims[2].value != nil
+    else { return [try n.resampled(x, kernel, antialias: antialias, in: &g)] }
     return [
       try g.resampled(x, size) { extent, out, axis in
         kernel.weights(extent, out, scale: scales[axis], shift: shifts[axis], antialias: antialias)
@@ -80,6 +82,27 @@ extension NodeReader {
     let fill = try string("fill_mode").lowercased()
     guard let fill = ImageFill(rawValue: fill) else { throw FormatError(.invalidValue, "\(type): fill_mode is '\(fill)'") }
     return ProjectiveTransformOp(nearest: try string("interpolation").uppercased() == "NEAREST", fill: fill)
+  }
+}
+
+extension NodeReader {
+  /// Images times matrices for sizes and scales that are computed.
+  fileprivate func resampled(
+    _ x: ValueID, _ kernel: ResamplingKernel, antialias: Bool, in g: inout GraphContext
+  ) throws -> ValueID {
+    guard g.type(of: x).shape.rank == 4 else { throw UnsupportedError("resampling an image of unknown rank") }
+    let size = try g.cast(try input(1), to: .int64), scale = try g.cast(try input(2), to: .float32)
+    let shift = try g.cast(try input(3), to: .float32)
+    func entry(_ vector: ValueID, _ place: Int) throws -> ValueID {
+      try g.squeeze(try g.slice(vector, axis: 0, start: place, end: place + 1), [0])
+    }
+    let matrices = try (0..<2).map { axis in
+      try kernel.weights(
+        try g.squeeze(try g.dim(of: x, axis + 1), [0]), try entry(size, axis), scale: try entry(scale, axis),
+        shift: try entry(shift, axis), antialias: antialias, in: &g)
+    }
+    let planes = try g.transpose(x, [0, 3, 1, 2])
+    return try g.transpose(try g.matmul(try g.matmul(matrices[0], planes), matrices[1], transposeB: true), [0, 2, 3, 1])
   }
 }
 

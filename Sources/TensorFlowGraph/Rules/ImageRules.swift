@@ -23,7 +23,10 @@ let imageRules: [NodeRule] =
       return [try n.flag("pad_to_max_output_size") ? try n.filledUp(indices, &g) : indices, count]
     },
     .reads("NonMaxSuppressionV5") { n, g in
-      guard g.fact(of: try n.input(5)).scalar == 0 else { throw UnsupportedError("soft non-maximum suppression") }
+      guard g.fact(of: try n.input(5)).scalar == 0 else {
+        let picked = try g.apply(SoftSuppressionOp(), to: n.inputs), count = try g.cast(try g.apply(SizeOp(), picked[0]), to: .int32)
+        return try n.flag("pad_to_max_output_size") ? picked.map { try n.filledUp($0, &g) } + [count] : picked + [count]
+      }
       let indices = try suppressed(n, &g, overlap: try n.input(3), score: try n.input(4))
       let scores = try g.gather(try n.input(1), indices, axis: 0), count = try g.cast(try g.apply(SizeOp(), indices), to: .int32)
       guard try n.flag("pad_to_max_output_size") else { return [indices, scores, count] }
@@ -46,6 +49,15 @@ let imageRules: [NodeRule] =
             try w.scalar(op.overlapThreshold, dtype: .float32), try w.scalar(op.scoreThreshold, dtype: .float32),
           ], ["pad_per_class": .bool(op.padsPerClass), "clip_boxes": .bool(op.clipsBoxes)], types: try w.types(op, x))
       }),
+    .writes(SoftSuppressionOp.self) { op, x, w in
+      let limit = try w.cast(try w.asScalar(try x.required(2)), to: .int32), places = TensorType(.int32, .ranked([.unknown]))
+      let numbers = try (3..<6).map { try w.cast(try w.asScalar(try x.required($0)), to: .float32) }
+      let boxes = try w.cast(try x.required(0), to: .float32), scores = try w.cast(try x.required(1), to: .float32)
+      let picked = try w.emit(
+        "NonMaxSuppressionV5", [boxes, scores, limit] + numbers,
+        types: [places, TensorType(.float32, .ranked([.unknown])), TensorType(.int32, [])])
+      return Array(picked.prefix(2))
+    },
     .writes(NonMaxSuppressionOp.self) { op, x, w in [try writeSuppression(op, x, &w)] },
     .reads("AdjustContrastv2") { n, g in
       let x = try n.input(0), mean = try g.reduce(.mean, x, axes: [-3, -2], keepDims: true)

@@ -7,6 +7,7 @@ import ModelTensor
 let segmentRules: [NodeRule] =
   [SegmentKind.sum, .mean, .max, .min, .prod].flatMap(denseSegments)
   + [SegmentKind.sum, .mean, .sqrtN].flatMap(sparseSegments) + [
+    .reads("HistogramFixedWidth") { n, g in [try n.histogram(in: &g)] },
     .reads("Bincount") { n, g in [try n.counts(isBinary: false, in: &g)] },
     .reads("DenseBincount") { n, g in [try n.counts(isBinary: try n.flag("binary_output"), in: &g)] },
   ]
@@ -124,5 +125,20 @@ extension GraphContext {
     }
     guard !isSorted else { return result }
     return try apply(SliceOp(), result, try ints([0]), size, try ints([0]))
+  }
+}
+
+extension NodeReader {
+  /// How many values fall into each of equally wide bins; what lies outside counts for the outermost ones.
+  fileprivate func histogram(in g: inout GraphContext) throws -> ValueID {
+    let x = try g.reshape(try input(0), [-1]), range = try input(1), dtype = try self.dtype("dtype")
+    let bins = try g.cast(try input(2), to: .int64), one = try g.scalar(1, dtype: .int64)
+    let low = try g.squeeze(try g.slice(range, axis: 0, start: 0, end: 1), [0])
+    let high = try g.squeeze(try g.slice(range, axis: 0, start: 1, end: 2), [0])
+    let step = try g.div(try g.sub(high, low), try g.cast(bins, to: g.type(of: x).dtype))
+    let places = try g.minimum(try g.cast(try g.div(try g.sub(try g.maximum(x, low), low), step), to: .int64), try g.sub(bins, one))
+    let start = try g.expand(try g.scalar(0, dtype: dtype), to: try g.reshape(bins, [1]))
+    let ones = try g.expand(try g.scalar(1, dtype: dtype), to: try g.shape(of: x))
+    return try g.apply(ScatterNDOp(reduction: .add), start, try g.unsqueeze(places, [1]), ones)
   }
 }

@@ -6,6 +6,7 @@ import ModelTensor
 let textRules: [NodeRule] = [
   .writes(StringCaseOp.self) { op, x, w in
     let encoding: AttrValue = .string(op.isUnicode ? "utf-8" : "")
+    if w.dialect == .tensorFlowJS, op.change != .none { return [try w.changed(op, try x.required(0))] }
     switch op.change {
     case .none: return [try w.emit("Identity", x.values)]
     case .lower: return [try w.emit("StringLower", x.values, ["encoding": encoding])]
@@ -142,6 +143,19 @@ let textRules: [NodeRule] = [
 ]
 
 extension NodeWriter {
+  /// TensorFlow.js has no op for the case of letters: each of ASCII's is replaced by itself.
+  fileprivate mutating func changed(_ op: StringCaseOp, _ texts: OutValue) throws -> OutValue {
+    guard !op.isUnicode else { throw UnsupportedError("TensorFlow.js changes the case of ASCII letters alone") }
+    var result = texts
+    for place in UInt8(0)..<26 {
+      let upper = String(UnicodeScalar(65 + place)), lower = String(UnicodeScalar(97 + place)), isLower = op.change == .lower
+      result = try emit(
+        "StaticRegexReplace", [result],
+        ["pattern": .string(isLower ? upper : lower), "rewrite": .string(isLower ? lower : upper), "replace_global": .bool(true)])
+    }
+    return result
+  }
+
   /// Words between white space, by the operator that takes single characters.
   mutating func splitWords(_ texts: OutValue) throws -> [OutValue] {
     let op = SparseStringSplitOp(splitsAtAny: true, skipsEmpty: true)

@@ -45,6 +45,34 @@ let wordRules: [NodeRule] = [
     return [words, try w.sub(ends, starts)]
   },
   .rule(
+    "UnicodeTranscode", UnicodeTranscodeOp.self,
+    read: { n, g in
+      let errors = try n.string("errors"), names = (from: try n.string("input_encoding"), to: try n.string("output_encoding"))
+      guard let from = UnicodeTranscodeOp.Encoding(named: names.from), let to = UnicodeTranscodeOp.Encoding(named: names.to) else {
+        throw UnsupportedError("text of the encoding \(names.from) as \(names.to)")
+      }
+      // Strictness is a failure of the whole run; nothing in a result tells of it.
+      guard errors != "strict" else { throw UnsupportedError("UnicodeTranscode that fails for malformed text") }
+      let op = UnicodeTranscodeOp(
+        from: from, to: to, replacement: errors == "ignore" ? nil : try n.int("replacement_char"),
+        replacesControls: try n.flag("replace_control_characters"))
+      return [try g.apply(op, try n.input(0))]
+    },
+    write: { op, x, w in
+      guard [.utf8, .utf16, .utf32].contains(op.to) else {
+        throw UnsupportedError("TensorFlow makes no text of the encoding \(op.to.rawValue)")
+      }
+      return [
+        try w.emit(
+          "UnicodeTranscode", x.values,
+          [
+            "input_encoding": .string(op.from.rawValue), "output_encoding": .string(op.to.rawValue),
+            "errors": .string(op.replacement == nil ? "ignore" : "replace"), "replacement_char": .int(op.replacement ?? 0xFFFD),
+            "replace_control_characters": .bool(op.replacesControls),
+          ])
+      ]
+    }),
+  .rule(
     "UnicodeDecode", UnicodeDecodeOp.self,
     read: { n, g in
       guard try n.string("input_encoding").uppercased() == "UTF-8", try n.string("errors") == "replace" else {
