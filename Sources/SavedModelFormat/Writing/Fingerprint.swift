@@ -5,7 +5,7 @@ import TensorFlowGraph
 
 extension FingerprintDef {
   /// The version of the rules by which TensorFlow hashes.
-  private static let producer: Int32 = 3
+  private static let producer: Int32 = 4
   /// Hashes need all bytes at once. Loaders take a model without its fingerprint.
   private static let limit = 32 << 20
 
