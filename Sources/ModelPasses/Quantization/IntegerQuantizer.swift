@@ -47,14 +47,15 @@ public struct IntegerQuantizer {
     var rewriter = QuantizingRewriter(plan, isPerChannel: isPerChannel, isPerChannelInDense: isPerChannelInDense)
     try rewriter.run(inputType: inputType, outputType: outputType)
     var outcome = QuantizationOutcome()
+    let alive = Set(rewriter.context.graph.valueIDs)
     for id in plan.order {
       let node = graph[id]
       guard plan.touchesFloats(node), !plan.makesState(node), let result = node.outputs.first else { continue }
-      let entry = plan.entries[id], made = rewriter.integers[result]
+      let entry = plan.entries[id], made = rewriter.integers[result], value = made?.value ?? rewriter.floats[result]
       outcome.layers.append(
         .init(
           name: node.name, op: node.wholeOp.displayName, scheme: entry?.scheme ?? .float, reason: plan.reasons[id], original: result,
-          value: made?.value ?? rewriter.floats[result], type: made?.type))
+          value: value.flatMap { alive.contains($0) ? $0 : nil }, type: made?.type))
     }
     outcome.sources = rewriter.sources
     outcome.check(recipes)

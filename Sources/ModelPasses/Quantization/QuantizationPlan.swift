@@ -115,6 +115,13 @@ struct QuantizationPlan {
     if let place = specification.bias, place < node.inputs.count, let bias = node.inputs[place], constant(bias) == nil {
       throw Refusal(text: "its bias is computed")
     }
+    // Where operands share their quantisation, an infinity is the number that is nearest to it.
+    if !specification.sharesQuantization {
+      for index in operands where index != specification.weights?.operand && index != specification.bias {
+        guard let tensor = node.inputs[index].flatMap({ constant($0) }) else { continue }
+        guard try WeightQuantization.isFinite(tensor) else { throw Refusal(text: "it takes a constant that is not finite") }
+      }
+    }
     let values = operands.compactMap { node.inputs[$0] } + results.map { node.outputs[$0] }
     for value in values where constant(value) == nil && ranges[value] == nil {
       let isFixed = specification.fixedResult != nil && results.contains { node.outputs[$0] == value }

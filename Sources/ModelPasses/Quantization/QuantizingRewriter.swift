@@ -35,7 +35,7 @@ struct QuantizingRewriter {
         if let entry = plan.entries[id] {
           try quantize(entry, node)
         } else if !plan.touchesFloats(node) {
-          context.graph[id].inputs = node.inputs.map { $0.map { integers[$0]?.value ?? $0 } }
+          context.graph[id].inputs = node.inputs.map { $0.map { integers[$0]?.value ?? floats[$0] ?? $0 } }
         } else {
           context.graph[id].inputs = try node.inputs.map { try $0.map { try float($0) } }
         }
@@ -114,7 +114,8 @@ struct QuantizingRewriter {
 
   private mutating func quantize(_ entry: QuantizationPlan.Entry, _ node: Node) throws {
     if let cell = entry.op as? SequenceLSTMOp { return try quantize(cell, entry, node) }
-    var inputs = node.inputs, types = [QuantizedType?](repeating: nil, count: node.inputs.count)
+    // What is no number may have been made anew, too: conditions.
+    var inputs = node.inputs.map { $0.map { floats[$0] ?? $0 } }, types = [QuantizedType?](repeating: nil, count: node.inputs.count)
     let shared = plan.sharedType(entry), weights = entry.specification.weights?.operand, bias = entry.specification.bias
     for place in plan.activations(entry) {
       guard let value = node.inputs[place] else { continue }

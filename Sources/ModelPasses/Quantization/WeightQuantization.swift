@@ -59,6 +59,10 @@ enum WeightQuantization {
     }
   }
 
+  static func isFinite(_ constant: Tensor) throws -> Bool {
+    try constant.array().with(Float.self) { $0.allSatisfy(\.isFinite) }
+  }
+
   /// The range of a constant of floats.
   static func range(_ constant: Tensor) throws -> ValueRange {
     var low = Float.infinity, high = -Float.infinity

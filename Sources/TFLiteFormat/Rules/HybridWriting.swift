@@ -29,7 +29,7 @@ extension OperatorWriter {
       options.asymmetricQuantizeInputs = op.asymmetricInputs
       frame.steps[place].options = .fullyConnectedOptions(options)
     }
-    if let result = results.first { results[0] = try activated(result, op.activation) }
+    if let result = results.first { results[0] = try activated(result, op.activation, since: first) }
     return results
   }
 }

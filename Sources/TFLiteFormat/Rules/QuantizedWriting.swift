@@ -22,7 +22,7 @@ extension OperatorWriter {
     var results: [OutValue]
     do {
       results = try op.op is IdentityOp ? converted(op, aliases, types) : write(op.op, aliases)
-      if !(op.op is IdentityOp), let result = results.first { results[0] = try activated(result, op.activation) }
+      if !(op.op is IdentityOp), let result = results.first { results[0] = try activated(result, op.activation, since: first) }
     } catch is UnsupportedError {
       frame.steps.removeSubrange(first...)
       return nil
@@ -72,15 +72,15 @@ extension OperatorWriter {
   private mutating func converted(_ op: QuantizedOp, _ inputs: [OutValue?], _ types: [TensorType]) throws -> [OutValue] {
     guard let value = inputs.first ?? nil, let type = types.first else { throw UnsupportedError("a conversion of nothing") }
     let real = TensorType(.float32, type.shape)
-    if op.activation != .none { return [try activated(value, op.activation)] }
+    if let alone = Self.operatorAlone(op.activation) { return [try emit(alone, [value])] }
     if op.outputs.first.flatMap({ $0 }) == nil {
       return [try emit(.dequantize, [value], .dequantizeOptions(DequantizeOptions()), as: real)]
     }
     return [try emit(.quantize, [value], .quantizeOptions(QuantizeOptions()), as: real)]
   }
 
-  /// The activation inside the operator that came last, else as one of its own.
-  mutating func activated(_ value: OutValue, _ activation: FusedActivation) throws -> OutValue {
+  /// The activation inside the operator that came last, else as one of its own. What was written before `first` may have other users.
+  mutating func activated(_ value: OutValue, _ activation: FusedActivation, since first: Int) throws -> OutValue {
     let fused: ActivationFunctionType
     switch activation {
     case .relu: fused = .relu
@@ -88,13 +88,22 @@ extension OperatorWriter {
     case .reluN1To1: fused = .reluN1To1
     default: return value
     }
-    if let place = frame.steps.lastIndex(where: { $0.outputs.contains(value.index) }),
+    if let place = frame.steps.lastIndex(where: { $0.outputs.contains(value.index) }), place >= first,
       Fusing.activation(of: frame.steps[place]) == ActivationFunctionType.none
     {
       Fusing.setActivation(fused, of: &frame.steps[place])
       return value
     }
-    return try emit(fused == .relu ? .relu : fused == .relu6 ? .relu6 : .reluN1To1, [value])
+    return try emit(Self.operatorAlone(activation) ?? .relu, [value])
+  }
+
+  private static func operatorAlone(_ activation: FusedActivation) -> BuiltinOperator? {
+    switch activation {
+    case .relu: .relu
+    case .relu6: .relu6
+    case .reluN1To1: .reluN1To1
+    default: nil
+    }
   }
 
   /// Gives the tensors made since `first` their stored types; `false` when more than one operator computes.
