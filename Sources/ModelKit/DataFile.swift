@@ -17,6 +17,14 @@ public enum DataFile {
     } catch let error as FormatError { throw error.inFile(path) }
   }
 
+  /// The same, where numbers stay in the file until they are asked for.
+  static func tensors(_ path: String) throws -> [(name: String, tensor: Tensor)] {
+    do {
+      if NumPyFile.matches(try MappedFile(path: path)) { return [("x", try NumPyFile(path: path).tensor)] }
+      return try NumPyArchive(path: path).tensors().map { ($0.key, $0.tensor) }
+    } catch let error as FormatError { throw error.inFile(path) }
+  }
+
   /// Written beside `path` and renamed; replaces what is there. A path that ends in `.npy` takes just one array.
   public static func write(_ entries: [Entry], to path: String) throws {
     let output = try AtomicOutput(destination: path, replaceExisting: true)

@@ -9,15 +9,21 @@ extension [Executor.Port] {
   /// converted to the port's dtype where that loses nothing but precision.
   /// - Throws: `FormatError` naming the port that has no array, or whose array can't be converted.
   public func pick(from data: [(name: String, array: NDArray)]) throws -> [NDArray] {
-    let matched = PortMatching.match(map(\.name), data.map(\.name))
-    return try indices.map { index in
-      let port = self[index]
-      guard let found = matched[index] else {
-        let keys = data.map(\.name).joined(separator: ", ")
+    return try zip(self, places(among: data.map(\.name))).map { port, place in
+      try data[place].array.converted(to: port.type.dtype, name: data[place].name)
+    }
+  }
+
+  /// Which of the names stands for each port.
+  /// - Throws: `FormatError` naming the port that has none.
+  public func places(among names: [String]) throws -> [Int] {
+    try zip(self, PortMatching.match(map(\.name), names)).map { port, found in
+      guard let found else {
+        let keys = names.joined(separator: ", ")
         throw FormatError(
           .missingReference, "expected an array '\(port.name)' of type \(port.type), found \(keys.isEmpty ? "none" : keys)")
       }
-      return try data[found].array.converted(to: port.type.dtype, name: data[found].name)
+      return found
     }
   }
 }

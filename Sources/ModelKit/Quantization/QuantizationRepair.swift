@@ -4,7 +4,8 @@ import ModelPasses
 ///
 /// 1. Each quantised layer is made float alone, to see how much of the error is its own doing.
 /// 2. The worst are moved one after the other: to 16 bits, or to float where that does not help more than half as much.
-/// 3. What was moved is tried without, the least important first.
+/// 3. Where that is not enough, layers are moved together with those that take what they give.
+/// 4. What was moved is tried without, the least important first; of several, all but two.
 struct QuantizationRepair {
   let quantizer: Quantizer
   let prepared: Quantizer.Prepared
@@ -30,31 +31,74 @@ struct QuantizationRepair {
     for (index, layer) in candidates.enumerated() {
       guard error > target else { break }
       quantizer.options.progress?("repairing", Double(index) / Double(candidates.count))
-      // The scheme it has may be 16 bits already.
-      let wide = layer.scheme == .int8 ? try attempt(layer, .int16x8, current) : nil
-      let float = try attempt(layer, .float, current)
-      var choice = (scheme: LayerScheme.float, error: float ?? .infinity)
-      if let wide, wide <= target || error - wide > (error - choice.error) / 2 { choice = (.int16x8, wide) }
-      trail.append(.init(layer: layer.name, op: layer.op, scheme: choice.scheme, error: choice.error))
-      guard choice.error < error else {
-        trail[trail.count - 1].isUndone = true
-        continue
-      }
-      current.overrides[layer.name] = choice.scheme
-      error = choice.error
-      moved.append((layer.name, trail.count - 1))
+      try move([layer], &current, &error, &moved)
     }
-    if error <= target {
-      for (name, step) in moved.reversed() where moved.count > 1 {
-        var without = current
-        without.overrides[name] = nil
-        guard let found = try self.error(without), found <= target else { continue }
-        current = without
-        trail[step].isUndone = true
-      }
+    // Where no layer helps alone, two that hand numbers on to each other may.
+    for pair in neighbours(candidates) where error > target {
+      guard pair.contains(where: { layer in !moved.contains { $0.name == layer.name } }) else { continue }
+      try move(pair.filter { layer in !moved.contains { $0.name == layer.name } }, &current, &error, &moved)
     }
+    if error <= target { try shrink(&current, moved) }
     let result = try quantizer.quantized(prepared, current)
     return (result, try comparison.run(result.model, result.outcome))
+  }
+
+  /// Moves layers together, if that helps: to 16 bits, or to float where that does not help more than half as much.
+  private mutating func move(
+    _ layers: [QuantizationOutcome.Layer], _ current: inout IntegerQuantizer, _ error: inout Double,
+    _ moved: inout [(name: String, step: Int)]
+  ) throws {
+    // The scheme it has may be 16 bits already.
+    let wide = layers.allSatisfy { $0.scheme == .int8 } ? try attempt(layers, .int16x8, current) : nil
+    let float = try attempt(layers, .float, current)
+    var choice = (scheme: LayerScheme.float, error: float ?? .infinity)
+    if let wide, wide <= target || error - wide > (error - choice.error) / 2 { choice = (.int16x8, wide) }
+    let helps = choice.error < error
+    for layer in layers {
+      trail.append(.init(layer: layer.name, op: layer.op, scheme: choice.scheme, error: choice.error))
+      trail[trail.count - 1].isUndone = !helps
+      guard helps else { continue }
+      current.overrides[layer.name] = choice.scheme
+      moved.append((layer.name, trail.count - 1))
+    }
+    if helps { error = choice.error }
+  }
+
+  /// Leaves out what is not needed: each layer that was moved, then all but two of several.
+  private mutating func shrink(_ current: inout IntegerQuantizer, _ moved: [(name: String, step: Int)]) throws {
+    var kept = moved
+    for entry in moved.reversed() where kept.count > 1 {
+      var without = current
+      without.overrides[entry.name] = nil
+      guard let found = try self.error(without), found <= target else { continue }
+      current = without
+      kept.removeAll { $0.name == entry.name }
+    }
+    if (3...8).contains(kept.count) {
+      search: for first in kept.indices {
+        for second in kept.indices where second > first {
+          var pair = current
+          for entry in kept { pair.overrides[entry.name] = nil }
+          for place in [first, second] { pair.overrides[kept[place].name] = .float }
+          guard let found = try self.error(pair), found <= target else { continue }
+          current = pair
+          kept = [kept[first], kept[second]]
+          for entry in kept { trail[entry.step].scheme = .float }
+          break search
+        }
+      }
+    }
+    for entry in moved where !kept.contains(where: { $0.name == entry.name }) { trail[entry.step].isUndone = true }
+  }
+
+  /// Layers and those that take what they give, the worst first.
+  private func neighbours(_ candidates: [QuantizationOutcome.Layer]) -> [[QuantizationOutcome.Layer]] {
+    let graph = prepared.model.mainGraph, uses = graph.uses()
+    return candidates.prefix(12).compactMap { layer in
+      let takers = Set((uses[layer.original] ?? []).flatMap { graph[$0].outputs })
+      let behind = candidates.filter { takers.contains($0.original) }
+      return behind.isEmpty ? nil : [layer] + behind
+    }
   }
 
   /// The quantised layers, those first without whose quantisation the error is least.
@@ -69,16 +113,19 @@ struct QuantizationRepair {
     var scored: [(layer: QuantizationOutcome.Layer, error: Double)] = []
     for (index, layer) in noisy.enumerated() {
       quantizer.options.progress?("ranking layers", Double(index) / Double(noisy.count))
-      scored.append((layer, try attempt(layer, .float, integers) ?? .infinity))
+      scored.append((layer, try attempt([layer], .float, integers) ?? .infinity))
     }
     return scored.sorted { $0.error < $1.error }.map(\.layer)
   }
 
-  private func attempt(_ layer: QuantizationOutcome.Layer, _ scheme: LayerScheme, _ integers: IntegerQuantizer) throws -> Double? {
+  private func attempt(
+    _ layers: [QuantizationOutcome.Layer], _ scheme: LayerScheme, _ integers: IntegerQuantizer
+  ) throws -> Double? {
     var changed = integers
-    changed.overrides[layer.name] = scheme
+    for layer in layers { changed.overrides[layer.name] = scheme }
     let made = try quantizer.quantized(prepared, changed)
-    guard let entry = made.outcome.layers.first(where: { $0.name == layer.name }), entry.scheme == scheme else { return nil }
+    let names = Set(layers.map(\.name))
+    guard made.outcome.layers.allSatisfy({ !names.contains($0.name) || $0.scheme == scheme }) else { return nil }
     return try comparison.run(made.model, made.outcome, isDetailed: false).error
   }
 

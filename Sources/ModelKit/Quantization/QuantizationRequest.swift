@@ -12,7 +12,7 @@ public struct QuantizationRequest: Sendable {
   public var savedRanges: String?
   public init(_ options: QuantizationOptions) { self.options = options }
 
-  func data() throws -> RepresentativeData? { try representative.map { RepresentativeData(try DataFile.read($0)) } }
+  func data() throws -> RepresentativeData? { try representative.map { RepresentativeData(tensors: try DataFile.tensors($0)) } }
 }
 
 /// A calibration in a file of its own.

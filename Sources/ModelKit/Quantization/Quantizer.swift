@@ -1,5 +1,6 @@
 import FlatBufferWire
 import ModelGraph
+import ModelLayers
 import ModelOps
 import ModelPasses
 import ModelRuntime
@@ -34,7 +35,11 @@ public struct Quantizer: Sendable {
   /// - Throws: `UnsupportedError` for what can't be written as TFLite, and for models that are quantised already.
   public func prepare(_ model: Model, layout: IOLayout = .keep) throws -> Prepared {
     do {
-      let (legal, losses) = try Legalizer(TFLiteWriter.profile(), ioLayout: layout).run(model)
+      var legalizer = Legalizer(TFLiteWriter.profile(), ioLayout: layout)
+      if options.mode.needsRanges, model.isRecurrent {
+        legalizer.whereCellsAreKnown = [UnrollRecurrent(includesLSTM: options.mode == .int16x8)]
+      }
+      let (legal, losses) = try legalizer.run(model)
       try refuseQuantized(legal)
       let bytes = try TFLiteWriter().encode(legal).encoded()
       var reader = TFLiteReader(try TFLiteFile(reading: MemorySource(bytes)))
@@ -43,7 +48,10 @@ public struct Quantizer: Sendable {
       prepared.residue = [:]
       // Weights that the reader puts together are weights again.
       try FoldConstants().run(&prepared)
-      if options.mode.needsRanges { try PreferIntegerKernels().run(&prepared) }
+      if options.mode.needsRanges {
+        try PreferIntegerKernels().run(&prepared)
+        try FuseReshapedBias().run(&prepared)
+      }
       prepared.name = model.name
       return Prepared(model: prepared, byteCount: bytes.count, losses: losses)
     } catch let error as GraphError {
@@ -172,6 +180,18 @@ public struct Quantizer: Sendable {
 public struct QuantizationResult: Sendable {
   public var model: Model
   public var report: QuantizationReport
+}
+
+extension Model {
+  /// Whether there is a loop, or an op that becomes one.
+  fileprivate var isRecurrent: Bool {
+    graphs.values.contains { graph in
+      graph.nodeSlots.contains { node in
+        guard let node else { return false }
+        return node.op is LayerOp || type(of: node.op).family == .recurrent || !node.bodies.isEmpty
+      }
+    }
+  }
 }
 
 extension Op {

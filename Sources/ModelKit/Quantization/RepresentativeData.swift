@@ -17,26 +17,35 @@ public struct RepresentativeData {
   private let memory = Memory()
 
   /// Arrays by input name whose first axis is the sample axis.
-  public init(_ arrays: Sample) {
+  public init(_ arrays: Sample) { self.init(tensors: arrays.map { ($0.name, Tensor($0.array)) }) }
+
+  /// Tensors of a file by input name whose first axis is the sample axis. One sample is read at a time, and let go of afterwards.
+  public init(tensors: [(name: String, tensor: Tensor)]) {
     start = { ports in
-      guard !arrays.isEmpty else { throw FormatError(.invalidValue, "expected arrays of representative samples, found none") }
-      let picked = try ports.pick(from: arrays)
-      let counts = zip(picked, ports).filter { $0.0.rank > 0 && $0.1.type.shape.rank ?? 1 > 0 }.map { $0.0.shape[0] }
+      guard !tensors.isEmpty else { throw FormatError(.invalidValue, "expected arrays of representative samples, found none") }
+      let picked = try ports.places(among: tensors.map(\.name)).map { tensors[$0] }
+      let counts = zip(picked, ports).compactMap { $1.type.shape.rank ?? 1 > 0 ? $0.tensor.extents.first : nil }
       let count = counts.min() ?? 1
       guard count > 0 else { throw FormatError(.invalidValue, "expected representative samples, the arrays hold none") }
       let fixed = ports.compactMap { $0.type.shape.dims?.first?.value }.min() ?? 1
       guard count >= fixed else {
         throw FormatError(.sizeMismatch, "expected \(fixed) samples or more, as many as the model takes at a time, found \(count)")
       }
-      for (array, port) in zip(picked, ports) { try Self.check(array, port) }
-      var place = 0
+      for (entry, port) in zip(picked, ports) { try Self.check(entry.tensor.extents, port) }
+      var place = 0, read: [Tensor] = []
       return {
+        for tensor in read { tensor.source.release(0..<tensor.source.byteCount) }
+        read = []
         guard place + fixed <= count else { return nil }
         defer { place += fixed }
-        return zip(picked, ports).map { array, port in
-          guard let rank = port.type.shape.rank, rank > 0, array.rank > 0 else { return array }
-          let part = array.slice(place..<(place + fixed))
-          return array.rank == rank ? part : part.reshaped(Array(part.shape.dropFirst()))
+        return try zip(picked, ports).map { entry, port in
+          guard let rank = port.type.shape.rank, rank > 0, entry.tensor.extents.count > 0, entry.tensor.dtype != .string else {
+            return try [port].pick(from: [(entry.name, try entry.tensor.array())])[0]
+          }
+          let rows = entry.tensor.rows(place..<(place + fixed))
+          read.append(rows)
+          let part = try [port].pick(from: [(entry.name, try rows.array())])[0]
+          return part.rank == rank ? part : part.reshaped(Array(part.shape.dropFirst()))
         }
       }
     }
@@ -50,7 +59,7 @@ public struct RepresentativeData {
       return {
         guard let sample = iterator.next() else { return nil }
         let picked = try ports.pick(from: sample)
-        for (array, port) in zip(picked, ports) { try Self.check(array, port, isWhole: true) }
+        for (array, port) in zip(picked, ports) { try Self.check(array.shape, port, isWhole: true) }
         return picked
       }
     }
@@ -82,18 +91,18 @@ public struct RepresentativeData {
     while let inputs = try next() { try body(inputs) }
   }
 
-  private static func check(_ array: NDArray, _ port: Executor.Port, isWhole: Bool = false) throws {
+  private static func check(_ extents: [Int], _ port: Executor.Port, isWhole: Bool = false) throws {
     guard let dims = port.type.shape.dims else { return }
     let fits =
-      array.rank == dims.count
-      && zip(array.shape, dims).enumerated().allSatisfy { index, pair in
+      extents.count == dims.count
+      && zip(extents, dims).enumerated().allSatisfy { index, pair in
         pair.1.value == nil || pair.1.value == pair.0 || (index == 0 && !isWhole)
       }
     // A model without a batch axis takes one of them at a time.
-    let fitsWithout = !isWhole && array.rank == dims.count + 1 && zip(array.shape.dropFirst(), dims).allSatisfy { $1.value ?? $0 == $0 }
+    let fitsWithout = !isWhole && extents.count == dims.count + 1 && zip(extents.dropFirst(), dims).allSatisfy { $1.value ?? $0 == $0 }
     guard fits || fitsWithout else {
       throw FormatError(
-        .sizeMismatch, "the representative data for '\(port.name)' has the shape \(array.shape), expected \(port.type.shape)")
+        .sizeMismatch, "the representative data for '\(port.name)' has the shape \(extents), expected \(port.type.shape)")
     }
   }
 }

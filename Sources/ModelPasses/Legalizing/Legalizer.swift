@@ -14,6 +14,8 @@ public struct Legalizer {
   public var profile: TargetProfile
   /// What becomes of the layout of the model's own inputs and outputs.
   public var ioLayout: IOLayout
+  /// What is done where recurrent ops have been recognised, before anything is laid out for the target.
+  public var whereCellsAreKnown: [any Pass] = []
 
   public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep) {
     self.profile = profile
@@ -22,7 +24,7 @@ public struct Legalizer {
 
   /// - Throws: `UnsupportedError` listing everything the target can't hold; `GraphError` when a pass fails.
   public func run(_ model: Model) throws -> (model: Model, losses: [Loss]) {
-    if isLegal(model), ioLayout == .keep { return (model, []) }
+    if isLegal(model), ioLayout == .keep, whereCellsAreKnown.isEmpty { return (model, []) }
     var result = model, losses: [Loss] = []
     try refuseOpaque(result)
     if !profile.holdsState {
@@ -67,6 +69,7 @@ public struct Legalizer {
   private var opPasses: [any Pass] {
     var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), FoldConstants(), RecognizeScan()]
     if profile.prefersRecurrentOps { passes.append(RecognizeCells()) }
+    passes += whereCellsAreKnown
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes.append(FoldConstants())
     if profile.prefersQuantizedOps {

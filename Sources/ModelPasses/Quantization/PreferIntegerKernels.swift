@@ -6,6 +6,7 @@ import ModelTensor
 ///
 ///     x ── Div(c) ── y          becomes       x ── Mul(1/c) ── y
 ///     x ── Square ── y          becomes       x, x ── Mul ── y
+///     x ── Neg ── y             becomes       x ── Mul(−1) ── y
 public struct PreferIntegerKernels: Pass {
   public let name = "prefer-integer-kernels"
   public init() {}
@@ -37,6 +38,10 @@ public struct PreferIntegerKernels: Pass {
     case is SquareOp:
       op = MulOp()
       inputs = [node.inputs[0], node.inputs[0]]
+    case is NegOp:
+      context.place(node, pass: name)
+      op = MulOp()
+      inputs = [node.inputs[0], try context.constant(NDArray([-1] as [Float], []))]
     default: return
     }
     context.graph[place].inputs = inputs

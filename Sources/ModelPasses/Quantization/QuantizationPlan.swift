@@ -206,33 +206,36 @@ struct QuantizationPlan {
   }
 
   /// Gives the values around operators that share their quantisation the type of the one that has one.
+  ///
+  /// Where several numbers meet, the result tells: an operand's own type may be far too narrow for another. It is taken only where
+  /// nothing else is known.
   private mutating func spread(_ listed: [Entry]) {
-    var isChanged = true, rounds = 0
-    while isChanged, rounds <= listed.count {
+    var isChanged = true, rounds = 0, isGuessing = false
+    while isChanged || !isGuessing, rounds <= 2 * listed.count + 2 {
+      isGuessing = !isChanged
       isChanged = false
       rounds += 1
       for entry in listed.reversed() where entry.specification.sharesQuantization {
         let operands = operandKeys(entry), results = resultKeys(entry)
-        guard let type = shared(operands, results) else { continue }
+        guard let type = shared(operands, results, isGuessing) else { continue }
         for key in operands + results where types[key] == nil {
           types[key] = type
           isChanged = true
         }
+        if isGuessing, isChanged { break }
       }
     }
   }
 
-  private func shared(_ operands: [Key], _ results: [Key]) -> QuantizedType? {
-    func known(_ keys: [Key], _ isFixed: Bool) -> [QuantizedType] {
-      keys.compactMap { key in fixed.contains(key) == isFixed ? types[key] : nil }
+  private func shared(_ operands: [Key], _ results: [Key], _ isGuessing: Bool) -> QuantizedType? {
+    func known(_ keys: [Key], _ isFixed: Bool) -> QuantizedType? {
+      keys.lazy.filter { fixed.contains($0) == isFixed }.compactMap { types[$0] }.first
     }
-    for isFixed in [true, false] {
-      let before = known(operands, isFixed), after = known(results, isFixed)
-      if operands.count == 1, let type = before.first { return type }
-      if results.count == 1, let type = after.first { return type }
-      if let type = before.first ?? after.first { return type }
+    if operands.count > 1 {
+      if let type = known(results, true) ?? known(results, false) { return type }
+      return isGuessing ? known(operands, true) ?? known(operands, false) : nil
     }
-    return nil
+    return known(operands, true) ?? known(results, true) ?? known(operands, false) ?? known(results, false)
   }
 
   /// The type in which an operator computes that shares it among operands and results.

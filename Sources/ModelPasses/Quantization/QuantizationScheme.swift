@@ -100,5 +100,5 @@ public struct ValueRange: Sendable, Hashable {
     return QuantizedType(.int8, scale: scale, zeroPoint: Int64(zero))
   }
 
-  func union(_ other: ValueRange) -> ValueRange { ValueRange(low: min(low, other.low), high: max(high, other.high)) }
+  public func union(_ other: ValueRange) -> ValueRange { ValueRange(low: min(low, other.low), high: max(high, other.high)) }
 }

@@ -16,6 +16,7 @@ struct QuantizingRewriter {
     var type: QuantizedType
   }
   private var converted: [Conversion: ValueID] = [:]
+  private var storedWeights: [Conversion: ValueID] = [:]
   /// See `QuantizationOutcome.sources`.
   var sources: [ValueID: (original: ValueID, type: QuantizedType)] = [:]
 
@@ -121,7 +122,10 @@ struct QuantizingRewriter {
       guard let value = node.inputs[place] else { continue }
       let type: QuantizedType
       if let tensor = plan.constant(value) {
-        type = try shared ?? WeightQuantization.range(tensor).quantized(as: entry.dtype)
+        // Slopes are weights, all of one scale.
+        type =
+          try entry.op is PReluOp && entry.dtype == .int8
+          ? WeightQuantization.symmetric(tensor, axis: nil) : shared ?? WeightQuantization.range(tensor).quantized(as: entry.dtype)
         inputs[place] = context.graph.addConstant(WeightQuantization.activation(tensor, as: type), name: plan.graph[value].name)
       } else {
         guard let known = shared ?? plan.types[.init(value: value, dtype: entry.dtype)] else { continue }
@@ -137,7 +141,10 @@ struct QuantizingRewriter {
       let isSplit = isPerChannel && (isPerChannelInDense || !(entry.op is FullyConnectedOp))
       var type = try WeightQuantization.symmetric(tensor, axis: isSplit ? entry.specification.weights?.axis : nil)
       type = try WeightQuantization.leavingRoom(type, for: biasTensor, input: main)
-      inputs[place] = context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: plan.graph[value].name)
+      let key = Conversion(value: value, type: type)
+      let known = storedWeights[key] ?? context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: plan.graph[value].name)
+      storedWeights[key] = known
+      inputs[place] = known
       types[place] = type
       if let place = bias, let biasTensor, let value = node.inputs[place] {
         let biasType = QuantizedType.bias(entry.dtype == .int16 ? .int64 : .int32, of: main, and: type)

@@ -59,7 +59,14 @@ public final class Calibrator {
   /// - Throws: `FormatError.invalidValue` when there was no sample.
   public func result() throws -> CalibrationResult {
     guard sampleCount > 0 else { throw FormatError(.invalidValue, "expected representative samples, found none") }
-    return CalibrationResult(ranges: observers.compactMapValues { $0.range() }, samples: sampleCount, in: executor.model)
+    var ranges = observers.compactMapValues { $0.range() }
+    if method == .minMax {
+      let model = executor.model, found = ranges
+      for (operand, result) in StorageSharing(model.mainGraph, isConstant: { model.tensor($0, in: model.mainGraph) != nil }).replaced {
+        if let range = found[result] { ranges[operand] = ranges[operand]?.union(range) }
+      }
+    }
+    return CalibrationResult(ranges: ranges, samples: sampleCount, in: executor.model)
   }
 }
 

@@ -107,6 +107,23 @@ private let quantizedRules: [NodeRule] = [
       try $1.concat($0, axis: axis)
     }
   },
+  .reads("QGemm", domain: domain) { n, g in
+    let op = GemmOp(alpha: try n.float("alpha") ?? 1, beta: 1, transposeA: try n.flag("transA"), transposeB: try n.flag("transB"))
+    let a = try n.dequantized(0, scale: 1, zero: 2, &g), b = try n.dequantized(3, scale: 4, zero: 5, axis: op.transposeB ? 0 : 1, &g)
+    var bias: ValueID?
+    if let stored = n[6] {
+      // Of the scale of the products, by the specification.
+      guard let left = try g.floats(try n.input(1)), let right = try g.floats(try n.input(4)), let first = left.first else {
+        throw UnsupportedError("a bias whose scale is computed")
+      }
+      let products = right.map { $0 * first * Float(op.alpha) }
+      bias = try g.apply(DequantizeLinearOp(axis: 0), stored, try g.constant(NDArray(products, products.count == 1 ? [] : [products.count])))
+    }
+    let y = try g.apply(op, a, b, bias)
+    guard let scale = n[7] else { return [y] }
+    let dtype = try n[8].map { g.type(of: $0).dtype } ?? g.type(of: try n.input(0)).dtype
+    return [try g.apply(QuantizeLinearOp(axis: 0, dtype: dtype), y, scale, n[8])]
+  },
   .reads("DynamicQuantizeMatMul", domain: domain) { n, g in
     let parts = try g.apply(DynamicQuantizeLinearOp(), to: [try n.input(0)])
     let a = try g.apply(DequantizeLinearOp(axis: 0), to: parts.map { $0 })
@@ -115,6 +132,14 @@ private let quantizedRules: [NodeRule] = [
     return [try n[4].map { try g.add(y, $0) } ?? y]
   },
 ]
+
+extension GraphContext {
+  /// The numbers of a constant.
+  fileprivate func floats(_ value: ValueID) throws -> [Float]? {
+    guard let tensor = fact(of: value).constant, tensor.dtype == .float32 else { return nil }
+    return try tensor.array().values(Float.self)
+  }
+}
 
 extension NodeReader {
   fileprivate func biased(_ x: Int, by bias: Int, _ g: inout GraphContext) throws -> ValueID {

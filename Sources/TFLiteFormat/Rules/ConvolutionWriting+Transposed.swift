@@ -108,6 +108,14 @@ extension OperatorWriter {
         return try spread(x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], 0) }, .same)
       }
     }
+    if g.wanted == nil, case .explicit(let before, let after) = g.padding, before.count == rank, after.count == rank {
+      // What SAME would cut: all but the stride, the lesser half in front.
+      let isSame = (0..<rank).allSatisfy { axis in
+        let total = before[axis] + after[axis] - g.extra[axis]
+        return total == spans[axis] - strides[axis] && before[axis] == max(0, total) / 2
+      }
+      if isSame { return try spread(x, kernel, strides, try (0..<rank).map { try scaled(inputs[$0], strides[$0], 0) }, .same) }
+    }
     // The largest that VALID leads to, then what is wanted of it.
     let reach = (0..<rank).map { spans[$0] - strides[$0] }
     if g.wanted == nil, g.padding == .valid, (0..<rank).allSatisfy({ g.extra[$0] < strides[$0] }) {
