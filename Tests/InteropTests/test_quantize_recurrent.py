@@ -86,7 +86,7 @@ def test_every_mode(name, mode, made, tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert relative(exact[:3], expected) < LIMITS[mode] and report["error"] < LIMITS[mode]
     assert [entry["operator"] for entry in report["float"]] == []
-    cells = [step for step in quantizing.steps(path) if step[0] == LSTM]
+    cells = [] if isLoop else [step for step in quantizing.steps(path) if step[0] == LSTM]
     if name != "gated" and mode != "int16x8":
         assert len(cells) == 2 and all((step[4][0] is not None) == (mode == "int8") for step in cells)
     else:

@@ -115,8 +115,8 @@ struct QuantizationPlan {
     if let place = specification.bias, place < node.inputs.count, let bias = node.inputs[place], constant(bias) == nil {
       throw Refusal(text: "its bias is computed")
     }
-    // Where operands share their quantisation, an infinity is the number that is nearest to it.
-    if !specification.sharesQuantization {
+    // The least of a number and infinity is the number.
+    if !(op is MaximumOp || op is MinimumOp) {
       for index in operands where index != specification.weights?.operand && index != specification.bias {
         guard let tensor = node.inputs[index].flatMap({ constant($0) }) else { continue }
         guard try WeightQuantization.isFinite(tensor) else { throw Refusal(text: "it takes a constant that is not finite") }
