@@ -63,7 +63,7 @@ def moves(x):
 def choices(x):
     """Comparisons choose among integers, bounds clamp them, minus and reciprocals of constants are products."""
     y = projection()(x)
-    return [K.where(y > 0.1, y, y * 0.5), K.clip(y, -0.5, 0.7), -y, y / 2.0, K.square(y), K.maximum(y, -np.inf)]
+    return [K.where(y > 0, y, y * 0.5), K.clip(y, -0.5, 0.7), -y, y / 2.0, K.square(y)]
 
 
 def merges(x):

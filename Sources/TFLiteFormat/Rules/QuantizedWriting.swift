@@ -116,6 +116,16 @@ extension OperatorWriter {
     guard computing.count <= 1, frame.steps.count > first else { return false }
     let last = computing.first ?? frame.steps.count - 1
     for place in frame.steps.indices[first...] {
+      // Scales that are nearly powers of two would be taken for such.
+      switch frame.steps[place].options {
+      case .addOptions(var options) where op.outputs.first??.dtype == .int16:
+        options.potScaleInt16 = false
+        frame.steps[place].options = .addOptions(options)
+      case .subOptions(var options) where op.outputs.first??.dtype == .int16:
+        options.potScaleInt16 = false
+        frame.steps[place].options = .subOptions(options)
+      default: break
+      }
       // A bias of zeros that stands for none.
       frame.steps[place].inputs = frame.steps[place].inputs.map { input in
         guard !(op.op is IdentityOp), input >= 0, let constant = frame.entries[input].constant, constant.dtype == .float32,
