@@ -24,6 +24,10 @@ enum CallWriter {
     } else if rule.arguments.contains("initial_state") || rule.arguments.contains("states"), positional.count > 1 {
       call.arguments = [positional[0]]
       call.keywords[rule.arguments.contains("states") ? "states" : "initial_state"] = .list(Array(positional.dropFirst()))
+    } else if rule.className == "CategoryEncoding", positional.count == 2 {
+      // `DataLayer.__call__` takes one tensor by its place.
+      call.arguments = [positional[0]]
+      call.keywords["count_weights"] = positional[1]
     } else if positional.count > 1, positional.count > max(1, rule.arguments.count) || rule.arguments == ["inputs"] {
       call.arguments = [.list(positional)]
     } else {

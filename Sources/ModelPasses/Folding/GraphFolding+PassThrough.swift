@@ -31,6 +31,9 @@ extension GraphFolding {
     case is ComplexFromPartsOp:
       guard let inner = producer(x), inner.op is ComplexPartsOp else { return nil }
       return inner.inputs.first ?? nil
+    case let op as ReverseSequenceOp:
+      if turnsAll(node, op, input) { rewrite(id, to: ReverseOp(axes: [op.timeAxis]), [x]) }
+      return nil
     case let op as ReverseOp:
       guard let inner = producer(x), let other = inner.op as? ReverseOp, Set(other.axes) == Set(op.axes) else { return nil }
       return inner.inputs.first ?? nil
@@ -49,6 +52,24 @@ extension GraphFolding {
       Tensor(NDArray(extents.map(Int64.init), [extents.count])), name: "\(context.graph[id].name)/shape")
     rewrite(id, to: fill, [shape])
     return true
+  }
+
+  /// Whether every sequence is turned from its first step to its last: one length for all, and that is the extent.
+  private func turnsAll(_ node: Node, _ op: ReverseSequenceOp, _ x: TensorType) -> Bool {
+    guard let dims = x.shape.dims, dims.indices.contains(op.timeAxis), let extent = dims[op.timeAxis].value, node.inputs.count > 1,
+      var lengths = node.inputs[1]
+    else { return false }
+    for _ in 0..<8 {
+      if let known = fact(lengths).integers { return !known.isEmpty && known.allSatisfy { $0 == extent } }
+      guard let maker = producer(lengths) else { return false }
+      switch maker.op {
+      case is ExpandOp, is TileOp, is CastOp, is IdentityOp, is ReshapeOp, is UnsqueezeOp:
+        guard let input = maker.inputs.first ?? nil else { return false }
+        lengths = input
+      default: return false
+      }
+    }
+    return false
   }
 
   func producer(_ value: ValueID) -> Node? { context.graph.producer(of: value).map { context.graph[$0] } }

@@ -68,7 +68,7 @@ public struct Legalizer {
 
   private var opPasses: [any Pass] {
     var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), FoldConstants(), RecognizeScan()]
-    if profile.prefersRecurrentOps { passes.append(RecognizeCells()) }
+    if profile.prefersRecurrentOps { passes += [RecognizeCells(), SplitScans()] }
     passes += whereCellsAreKnown
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes.append(FoldConstants())

@@ -75,10 +75,18 @@ extension StepPlace {
     func integers(_ place: Int) -> [Int]? { node.input(place).flatMap { model.fact($0, in: graph).integers } }
     switch node.op {
     case is SliceOp:
-      guard let axes = integers(3), axes == [dims.count - 1] || axes == [-1], node.input(4) == nil || integers(4) == [1],
-        let start = integers(1), let end = integers(2), start.count == 1, end.count == 1
+      guard let axes = integers(3)?.map({ $0 < 0 ? $0 &+ dims.count : $0 }), let last = axes.firstIndex(of: dims.count - 1),
+        node.input(4) == nil || integers(4)?.allSatisfy({ $0 == 1 }) == true, let start = integers(1), let end = integers(2),
+        start.count == axes.count, end.count == axes.count
       else { return nil }
-      let from = start[0] < 0 ? max(0, start[0] &+ extent) : start[0], to = min(end[0] < 0 ? end[0] &+ extent : end[0], extent)
+      // Of the other axes everything.
+      for index in axes.indices where index != last {
+        guard dims.indices.contains(axes[index]), start[index] == 0, end[index] >= dims[axes[index]].value ?? Int(Int32.max) else {
+          return nil
+        }
+      }
+      let from = start[last] < 0 ? max(0, start[last] &+ extent) : start[last]
+      let to = min(end[last] < 0 ? end[last] &+ extent : end[last], extent)
       return from < to ? (x, from..<to) : nil
     case let split as SplitOp:
       guard split.axis == dims.count - 1 || split.axis == -1 else { return nil }

@@ -50,7 +50,7 @@ extension LiftLayers {
     [
       NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), SpellNegativeZero(),
       RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(),
-      RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), RecognizeUnrolled(),
+      RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), SplitScans(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

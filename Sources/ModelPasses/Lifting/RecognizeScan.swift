@@ -6,32 +6,41 @@ import ModelTensor
 ///
 ///     while i < n: x_t = list[i]; …; out[i] = y_t; i += 1        becomes        Scan over x, giving y
 ///
+/// ONNX's `Loop` walks over tensors themselves, see `CountedLoop`.
+///
 /// The loop must read its lists and fill its results at the counter, and run just as often as the lists are long. Counters stay states,
 /// so whatever else the body does with them is kept. Loops that do anything else stay.
 public struct RecognizeScan: Pass {
   public let name = "recognize-scan"
   public init() {}
 
-  /// Whether a loop reads or fills lists the way TensorFlow does.
+  /// Whether a loop reads or fills lists the way TensorFlow does, or collects what the file does not say the extents of.
   static func isNeeded(_ model: Model) -> Bool {
     let nodes = model.graphs.values.lazy.flatMap(\.nodeSlots)
+    if nodes.contains(where: { ($0?.op as? LoopOp)?.scanTypes.contains { $0.shape.extents == nil } ?? false }) { return true }
     return nodes.contains { $0?.op is WhileOp } && nodes.contains { $0?.op is SequenceGetOp || $0?.op is SequenceSetOp }
   }
 
   public func run(_ model: inout Model) throws {
     var isChanged = false
     for id in model.graphs.keys {
-      guard let graph = model.graphs[id], graph.nodeSlots.contains(where: { $0?.op is WhileOp }) else { continue }
+      guard let graph = model.graphs[id], graph.nodeSlots.contains(where: { $0?.op is WhileOp || $0?.op is LoopOp }) else { continue }
       var context = GraphContext(model, graph: graph)
-      for nodeID in graph.nodeIDs where graph[nodeID].op is WhileOp {
+      for nodeID in graph.nodeIDs where graph[nodeID].op is WhileOp || graph[nodeID].op is LoopOp {
         var attempt = context
         attempt.namePrefix = graph[nodeID].name
         attempt.scope = graph[nodeID].scope
         attempt.origin = graph[nodeID].origin
         attempt.origin.passes.append(name)
-        var match = LoopMatch(context: attempt, id: nodeID, home: id)
-        guard try match.replace() else { continue }
-        context = match.context
+        if graph[nodeID].op is LoopOp {
+          var match = CountedLoop(context: attempt, id: nodeID, home: id)
+          guard try match.replace() else { continue }
+          context = match.context
+        } else {
+          var match = LoopMatch(context: attempt, id: nodeID, home: id)
+          guard try match.replace() else { continue }
+          context = match.context
+        }
         isChanged = true
       }
       model = context.model
@@ -83,11 +92,11 @@ private struct LoopMatch {
     guard let first = read.first else { return false }
     for limit in limits {
       switch limit.bound {
-      case .value(let value): guard isLength(value, of: first.source) else { return false }
+      case .value(let value): guard context.isLength(value, of: first.source) else { return false }
       case .number(let number): guard context.type(of: first.source).shape.dims?.first?.value == number else { return false }
       }
     }
-    for other in read.dropFirst() { guard sameLength(other.source, first.source) else { return false } }
+    for other in read.dropFirst() { guard context.sameLength(other.source, first.source) else { return false } }
     try rewrite(op, node, formals, isInvariant, read, filled)
     return true
   }
@@ -223,71 +232,6 @@ private struct LoopMatch {
     return context.model.fact(place, in: body).scalar == 0 ? Filling(index: index, set: id, isSingle: true) : nil
   }
 
-  // MARK: Lengths
-
-  /// Whether a scalar is the extent of a tensor's first axis.
-  private func isLength(_ value: ValueID, of tensor: ValueID) -> Bool {
-    let extent = context.type(of: tensor).shape.dims?.first
-    if let known = context.fact(of: value).integers?.first, known == extent?.value { return true }
-    return extentSource(value).map { sameLength($0, tensor) } ?? false
-  }
-
-  /// The tensor whose first extent a value is: through casts, reshapes and slices of its shape.
-  private func extentSource(_ value: ValueID) -> ValueID? {
-    var value = plain(value, context.graph), start = 0
-    for _ in 0..<16 {
-      guard let id = context.graph.producer(of: value), let input = context.graph[id].inputs.first ?? nil else { return nil }
-      let node = context.graph[id]
-      switch node.op {
-      case is CastOp, is SqueezeOp, is ReshapeOp, is UnsqueezeOp: break
-      case is SliceOp:
-        guard let from = node.inputs[1].flatMap({ context.fact(of: $0).integers }), from.count == 1, from[0] >= 0 else { return nil }
-        start += from[0]
-      case let gather as GatherOp:
-        guard gather.axis == 0, node.inputs.count == 2, let place = node.inputs[1].flatMap({ context.fact(of: $0).integers?.first }) else {
-          return nil
-        }
-        start += place
-      case let shape as ShapeOp: return start + shape.start == 0 ? plain(input, context.graph) : origin(input, axis: start + shape.start)
-      default: return nil
-      }
-      value = plain(input, context.graph)
-    }
-    return nil
-  }
-
-  /// The value whose first axis is `axis` of this one: a transpose of it.
-  private func origin(_ value: ValueID, axis: Int) -> ValueID? {
-    for id in context.graph.nodeIDs {
-      guard let op = context.graph[id].op as? TransposeOp, context.graph[id].inputs.first == value, op.permutation.first == axis else {
-        continue
-      }
-      return context.graph[id].outputs.first
-    }
-    return nil
-  }
-
-  /// Whether two tensors are equally long, known by number or because one is made from the other without touching the first axis.
-  private func sameLength(_ a: ValueID, _ b: ValueID) -> Bool {
-    if a == b { return true }
-    if let x = context.type(of: a).shape.dims?.first, let y = context.type(of: b).shape.dims?.first, x == y, x != .unknown { return true }
-    return source(a) == source(b)
-  }
-
-  /// The tensor that decides how long a value is.
-  private func source(_ value: ValueID) -> ValueID {
-    var value = plain(value, context.graph)
-    for _ in 0..<16 {
-      guard let id = context.graph.producer(of: value), let input = context.graph[id].inputs.first ?? nil else { return value }
-      switch context.graph[id].op {
-      case is ReverseOp: value = plain(input, context.graph)
-      case is CastOp: value = plain(input, context.graph)
-      default: return value
-      }
-    }
-    return value
-  }
-
   // MARK: Rewriting
 
   private mutating func rewrite(
@@ -375,12 +319,5 @@ private struct LoopMatch {
   }
 
   /// A value without the identities in front of it.
-  private func plain(_ value: ValueID, _ graph: Graph) -> ValueID {
-    var value = value
-    for _ in 0..<64 {
-      guard let id = graph.producer(of: value), graph[id].op is IdentityOp, let input = graph[id].inputs.first ?? nil else { break }
-      value = input
-    }
-    return value
-  }
+  private func plain(_ value: ValueID, _ graph: Graph) -> ValueID { graph.withoutIdentities(value) }
 }

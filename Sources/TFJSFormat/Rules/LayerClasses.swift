@@ -12,6 +12,15 @@ enum LayerClasses {
     SpatialDropout1D StackedRNNCells ThresholdedReLU TimeDistributed UpSampling2D ZeroPadding2D
     """)
 
+  /// Classes that TF.js lacks and that let everything through once a model is trained.
+  static let inert = words(
+    """
+    ActivityRegularization AugMix CutMix Identity MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter
+    RandomContrast RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHeight RandomHue
+    RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear
+    RandomTranslation RandomZoom SpatialDropout2D SpatialDropout3D
+    """)
+
   static let networks: Set<String> = ["Functional", "Model", "Sequential"]
 
   /// Activations by the names that Keras gives them; TF.js turns `hard_sigmoid` into `hardSigmoid` and finds that.

@@ -44,7 +44,7 @@ struct TopologyWriter {
           nodes.map { node in
             if let call = calls.call(node) { return call }
             let className = layer["class_name"]?.stringValue ?? "layer"
-            if LayerClasses.layers.contains(className), !Self.isOperation(layer) {
+            if LayerClasses.layers.contains(className) || LayerClasses.inert.contains(className), !Self.isOperation(layer) {
               note("a call of \(className)", "it is called with tensors beside those of its first argument")
             }
             return .array([])
@@ -69,6 +69,7 @@ struct TopologyWriter {
       note("operation \(className)", "TensorFlow.js has layers alone")
       return object
     }
+    if LayerClasses.inert.contains(className) { return inert(object, className) }
     guard LayerClasses.layers.contains(className) else {
       note(className, "TensorFlow.js has no such layer")
       return object
@@ -97,6 +98,19 @@ struct TopologyWriter {
     }
     if let cells = config["cells"]?.arrayValue { config["cells"] = .array(cells.map { layer($0, depth: depth + 1) }) }
     return ["class_name": .string(className), "config": config]
+  }
+
+  /// What acts in training alone, as a layer that does nothing.
+  private mutating func inert(_ object: JSONValue, _ className: String) -> JSONValue {
+    let config = object["config"], name = config?["name"] ?? .string(className)
+    if className != "Identity" {
+      losses.append(
+        Loss("the \(className) '\(name.stringValue ?? "")', which acts in training", reason: "TensorFlow.js has no such layer"))
+    }
+    var written: JSONValue = ["name": name, "trainable": config?["trainable"] ?? true, "activation": "linear"]
+    if let dtype = config?["dtype"] { written["dtype"] = dtype }
+    self.dtype(&written, className)
+    return ["class_name": "Activation", "config": written]
   }
 
   /// Whether it is an operation of `keras.ops`, some of which are called as layers are.

@@ -3,6 +3,7 @@ import ModelGraph
 import ModelOps
 import ModelSupport
 import ModelTensor
+import ProtobufWire
 
 extension NodeWriter {
   /// The type of a handle to a list of tensors.
@@ -25,9 +26,8 @@ extension NodeWriter {
     guard next.count == start.count else { throw GraphError(.invalidStructure, "a loop of \(start.count) variables") }
     let captures = try Self.share([test.frame, step.frame])
     let passed = try captures.map { try step.frame.localize($0) }
-    let testName = library.uniqueName("\(nodeName)_\(label)_cond"), stepName = library.uniqueName("\(nodeName)_\(label)_body")
-    library.add(try test.function(testName, giving: [goesOn], captures: captures))
-    library.add(try step.function(stepName, giving: next + passed, captures: captures))
+    let testName = try add(try test.function("", giving: [goesOn], captures: captures), "\(nodeName)_\(label)_cond")
+    let stepName = try add(try step.function("", giving: next + passed, captures: captures), "\(nodeName)_\(label)_body")
     let types = zip(start, next).map { TensorType($0.type.dtype, Shape.common($0.type.shape, $1.type.shape)) } + captures.map(\.type)
     let results = try emit(
       "StatelessWhile", start + captures,
@@ -47,9 +47,8 @@ extension NodeWriter {
     let one = try then(&first).map { try first.frame.localize($0) }, other = try otherwise(&second).map { try second.frame.localize($0) }
     guard one.count == other.count else { throw GraphError(.invalidStructure, "branches with \(one.count) and \(other.count) results") }
     let captures = try Self.share([first.frame, second.frame])
-    let firstName = library.uniqueName("\(nodeName)_then"), secondName = library.uniqueName("\(nodeName)_else")
-    library.add(try first.function(firstName, giving: one, captures: captures))
-    library.add(try second.function(secondName, giving: other, captures: captures))
+    let firstName = try add(try first.function("", giving: one, captures: captures), "\(nodeName)_then")
+    let secondName = try add(try second.function("", giving: other, captures: captures), "\(nodeName)_else")
     let types = zip(one, other).map { TensorType($0.type.dtype, Shape.common($0.type.shape, $1.type.shape)) }
     let outputTypes = try types.map { type in
       guard let dataType = DataType(type.dtype) else { throw UnsupportedError("TensorFlow has no dtype \(type.dtype)") }
@@ -61,6 +60,21 @@ extension NodeWriter {
         "then_branch": .function(firstName), "else_branch": .function(secondName), "Tout": .types(outputTypes),
         "output_shapes": .shapes(types.map(\.shape)),
       ], types: types)
+  }
+
+  /// Puts a function into the library. Its name ends with a fingerprint of what it does: TensorFlow keeps the functions of all graphs
+  /// that a process imports under their names, and refuses a second one that is another.
+  private func add(_ function: FunctionDef, _ base: String) throws -> String {
+    var function = function, name = base
+    if try function.encodedSize() <= 1 << 20 {
+      let print = try function.encoded().reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+      let digits = String(print, radix: 16)
+      name += "_" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+    name = library.uniqueName(name)
+    function.signature?.name = name
+    library.add(function)
+    return name
   }
 
   /// Lets all frames capture what one of them does, in one order.
