@@ -88,12 +88,12 @@ def relative(expected, found):
     return float(np.sqrt(np.mean((expected - found) ** 2) / np.mean(expected**2)))
 
 
-def same(one, other):
-    """Whether two quantisations are the same to 1e-6."""
-    return len(one[0]) == len(other[0]) and np.allclose(one[0], other[0], rtol=1e-6, atol=0) and one[1] == other[1]
+def same(one, other, rtol=1e-6):
+    """Whether two quantisations are the same."""
+    return len(one[0]) == len(other[0]) and np.allclose(one[0], other[0], rtol=rtol, atol=0) and one[1] == other[1]
 
 
-def differences(theirs, ours):
+def differences(theirs, ours, rtol=1e-6):
     """Where quantisations of two files with the same operators differ. Branches may be computed in another order."""
     def ordered(file):
         computing = (step for step in steps(file) if any(step[3] + step[4]) and step[0] != "SHAPE")
@@ -110,7 +110,7 @@ def differences(theirs, ours):
                     found.append(f"{kind}: tensor {place} is {other} instead of {expected}")
                 continue
             compared += 1
-            if not same(expected, other):
+            if not same(expected, other, rtol):
                 found.append(f"{kind}: tensor {place} is {other} instead of {expected}")
     return found, compared
 

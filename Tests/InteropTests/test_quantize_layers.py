@@ -120,17 +120,18 @@ def test_layers(name, tmp_path):
     report = modelctl.convert(tmp_path / "model.keras", path, "--quantize", "int8", "--representative", tmp_path / "samples.npz")
     report = report["quantization"]
     assert sorted({entry["operator"] for entry in report["float"]}) == floats
-    x = data["x"][:2]
+    x = data["x"]
+    tolerance = 0
     try:
         expected = quantizing.invoke(path, x)
     except (RuntimeError, ValueError):
-        # The reference resolver lacks a few operators that move numbers.
-        expected = quantizing.invoke(path, x, litert.PLAIN)
+        # The reference resolver lacks a few operators that move numbers; the other rounds the last dequantisation in another place.
+        expected, tolerance = quantizing.invoke(path, x, litert.PLAIN), 1e-6
     (found,) = quantizing.ours(path, {"x": x}, tmp_path).values()
     if floats:
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=0.02 * np.abs(expected).max())
     else:
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=0)
     exact = model(x, training=False).numpy()
     assert quantizing.relative(exact, expected) < 0.06, quantizing.relative(exact, expected)
 

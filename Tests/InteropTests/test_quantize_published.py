@@ -156,7 +156,8 @@ def test_deep(name, tmp_path):
     theirs.write_bytes(quantizing.tensorflow(model, {port.name: data}))
     assert path.stat().st_size <= 1.02 * theirs.stat().st_size
     if is_alike:
-        different, compared = quantizing.differences(theirs, path)
+        # Through many layers the floats whose ranges these are differ by the order of their sums: by 1.1e-6 at the end of these two.
+        different, compared = quantizing.differences(theirs, path, rtol=2e-6 if name in ("ResNet50", "anomaly detection") else 1e-6)
         assert different == [] and compared > 20, different
     exact = model(fresh, training=False).numpy()
     ours, tf_ = [np.concatenate([quantizing.invoke(file, sample[None], litert.PLAIN) for sample in fresh]) for file in (path, theirs)]
