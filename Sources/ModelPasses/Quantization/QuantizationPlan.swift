@@ -115,12 +115,9 @@ struct QuantizationPlan {
     if let place = specification.bias, place < node.inputs.count, let bias = node.inputs[place], constant(bias) == nil {
       throw Refusal(text: "its bias is computed")
     }
-    // The least of a number and infinity is the number.
-    if !(op is MaximumOp || op is MinimumOp) {
-      for index in operands where index != specification.weights?.operand && index != specification.bias {
-        guard let tensor = node.inputs[index].flatMap({ constant($0) }) else { continue }
-        guard try WeightQuantization.isFinite(tensor) else { throw Refusal(text: "it takes a constant that is not finite") }
-      }
+    for index in operands where index != specification.weights?.operand && index != specification.bias {
+      guard let tensor = node.inputs[index].flatMap({ constant($0) }) else { continue }
+      guard try WeightQuantization.isFinite(tensor) else { throw Refusal(text: "it takes a constant that is not finite") }
     }
     let values = operands.compactMap { node.inputs[$0] } + results.map { node.outputs[$0] }
     for value in values where constant(value) == nil && ranges[value] == nil {
