@@ -111,12 +111,16 @@ def integers_carried_round_a_loop():
         helper.make_node("DequantizeLinear", ["h", "s1", "z"], ["real"]), helper.make_node("QuantizeLinear", ["x_t", "s2", "z"], ["coarse"]),
         helper.make_node("DequantizeLinear", ["coarse", "s2", "z"], ["given"]), helper.make_node("Mul", ["real", "given"], ["product"]),
         helper.make_node("Add", ["product", "given"], ["sum"]), helper.make_node("QuantizeLinear", ["sum", "s1", "z"], ["next"]),
-        helper.make_node("DequantizeLinear", ["next", "s2", "z"], ["out"]),
-    ], "step", [port("h", T.INT8), port("x_t", T.FLOAT)], [port("next", T.INT8), port("out", T.FLOAT)])
-    node = helper.make_node("Scan", ["start", "x"], ["last", "y"], body=body, num_scan_inputs=1)
+        helper.make_node("DequantizeLinear", ["next", "s2", "z"], ["out"]), helper.make_node("Concat", ["h", "coarse"], ["both"], axis=1),
+    ], "step", [port("h", T.INT8), port("x_t", T.FLOAT)], [
+        port("next", T.INT8), port("out", T.FLOAT), helper.make_tensor_value_info("both", T.INT8, [2, 6])])
+    nodes = [
+        helper.make_node("Scan", ["start", "x"], ["last", "y", "pairs"], body=body, num_scan_inputs=1),
+        helper.make_node("Transpose", ["pairs"], ["turned"], perm=[1, 0, 2]), helper.make_node("DequantizeLinear", ["turned", "s1", "z"], ["real_pairs"]),
+    ]
     weights = {
         "s1": np.float32(0.03125), "s2": np.float32(0.0625), "z": np.int8(0), "start": np.arange(-3, 3, dtype="int8").reshape(2, 3)}
-    return build([node], {"x": numbers(4, 2, 3)}, {"last": T.INT8, "y": T.FLOAT}, weights)
+    return build(nodes, {"x": numbers(4, 2, 3)}, {"last": T.INT8, "y": T.FLOAT, "real_pairs": T.FLOAT}, weights)
 
 
 @case()

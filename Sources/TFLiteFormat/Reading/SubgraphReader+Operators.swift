@@ -90,7 +90,10 @@ extension SubgraphReader {
 
   /// The float ops, or one on the stored integers where tensors are quantised.
   private func apply(_ computation: Computation, _ reader: OperatorReader, in g: inout GraphContext) throws -> [ValueID] {
-    let inputs = computation.inputs.map { $0.flatMap { QuantizedType(g.graph[$0].type) } }
+    // What comes out of a loop as plain integers may have scales behind it, in the entry of the tensor that is read.
+    let inputs = computation.inputs.map { value in
+      value.flatMap { value in QuantizedType(g.graph[value].type) ?? reader.declared(value, g.graph[value].type.dtype) }
+    }
     let outputs = reader.outputTypes.map { QuantizedType($0) }
     guard inputs.contains(where: { $0 != nil }) || outputs.contains(where: { $0 != nil }) else {
       guard library.keepsOperators, let activation = computation.activation.fused, !(computation.op is IdentityOp) || activation != .none,
@@ -102,6 +105,7 @@ extension SubgraphReader {
       if let finish = computation.finish, let result = results.first { results[0] = try finish(result, &g) }
       return results
     }
+    if isPlain(computation, inputs, outputs, in: g) { return try computation.apply(in: &g) }
     guard let activation = computation.activation.fused else {
       throw UnsupportedError("the fused activation \(computation.activation.name) is not supported")
     }
@@ -118,6 +122,17 @@ extension SubgraphReader {
       wrapMoves(since: first, in: &g)
     }
     return results
+  }
+
+  /// Whether scales that reached an operator's inputs mean nothing to it: LiteRT computes by what a tensor's own entry says. Some
+  /// operands of one integer dtype have none, and neither have the results.
+  private func isPlain(
+    _ computation: Computation, _ inputs: [QuantizedType?], _ outputs: [QuantizedType?], in g: GraphContext
+  ) -> Bool {
+    guard outputs.allSatisfy({ $0 == nil }), let scaled = inputs.compactMap({ $0 }).first else { return false }
+    return zip(computation.inputs, inputs).contains { value, quantized in
+      value.map { quantized == nil && g.graph[$0].type.dtype == scaled.dtype } ?? false
+    }
   }
 
   /// Ops that move quantised elements do so as ops on quantised tensors: their results stand for the same numbers.
@@ -179,6 +194,12 @@ extension SubgraphReader {
 }
 
 extension OperatorReader {
+  /// The quantised type that the file gives an input of this dtype.
+  fileprivate func declared(_ value: ValueID, _ dtype: DType) -> QuantizedType? {
+    guard let place = inputs.firstIndex(of: value), let type = inputTypes[place], type.dtype == dtype else { return nil }
+    return QuantizedType(type)
+  }
+
   /// Whether a float input or output is stored as integers.
   var isQuantized: Bool { (inputTypes + outputTypes).contains { $0.flatMap { QuantizedType($0) } != nil } }
 
