@@ -18,7 +18,9 @@ public struct FuseReshapedBias: Pass {
     var uses = graph.uses(), replacements: [ValueID: ValueID] = [:]
     for id in try graph.order() {
       let sum = graph[id]
-      guard sum.wholeOp is AddOp, sum.inputs.count == 2, let result = sum.outputs.first, graph[result].type.dtype == .float32 else { continue }
+      guard sum.wholeOp is AddOp, sum.inputs.count == 2, let result = sum.outputs.first, graph[result].type.dtype == .float32 else {
+        continue
+      }
       for (place, other) in [(0, 1), (1, 0)] {
         guard let reshaped = sum.inputs[place], let added = sum.inputs[other], let bias = model.tensor(added, in: graph),
           bias.dtype == .float32, uses[reshaped]?.count == 1, !ports.contains(reshaped), let move = graph.producer(of: reshaped),

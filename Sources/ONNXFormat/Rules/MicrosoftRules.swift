@@ -117,7 +117,8 @@ private let quantizedRules: [NodeRule] = [
         throw UnsupportedError("a bias whose scale is computed")
       }
       let products = right.map { $0 * first * Float(op.alpha) }
-      bias = try g.apply(DequantizeLinearOp(axis: 0), stored, try g.constant(NDArray(products, products.count == 1 ? [] : [products.count])))
+      bias = try g.apply(
+        DequantizeLinearOp(axis: 0), stored, try g.constant(NDArray(products, products.count == 1 ? [] : [products.count])))
     }
     let y = try g.apply(op, a, b, bias)
     guard let scale = n[7] else { return [y] }
