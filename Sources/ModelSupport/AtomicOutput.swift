@@ -50,6 +50,9 @@ public final class AtomicOutput {
       guard replaceExisting, access(destination, F_OK) == 0 else {
         throw StorageError(.ioFailed, String(cString: strerror(errno)), path: destination)
       }
+      guard FileSystem.names(in: destination) == nil || FileSystem.names(in: temporaryPath) != nil else {
+        throw StorageError(.cannotCreate, "is a folder; a file can't replace it", path: destination)
+      }
       let aside = temporaryPath + ".old"
       guard rename(destination, aside) == 0 else {
         throw StorageError(.ioFailed, String(cString: strerror(errno)), path: destination)

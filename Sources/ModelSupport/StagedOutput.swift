@@ -14,15 +14,20 @@ public final class StagedOutput {
   private let parent: String
   private let replaceExisting: Bool
 
-  /// - Throws: `StorageError.cannotCreate` when the destination exists and `replaceExisting` is false, or when its
-  ///   directory does not exist or can't be written.
-  public init(destination: String, replaceExisting: Bool) throws {
+  /// - Parameter replacesAnyFolder: whether a folder that holds other things than a model may go as well.
+  /// - Throws: `StorageError.cannotCreate` when the destination exists and `replaceExisting` is false, when it is a folder that
+  ///   holds no model, or when its directory does not exist or can't be written.
+  public init(destination: String, replaceExisting: Bool, replacesAnyFolder: Bool = false) throws {
     var trimmed = destination
     while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
     self.destination = trimmed
     self.replaceExisting = replaceExisting
     guard replaceExisting || access(trimmed, F_OK) != 0 else {
       throw StorageError(.cannotCreate, "already exists; --force replaces it", path: trimmed)
+    }
+    // A mistyped path must not cost a folder of other work.
+    if !replacesAnyFolder, let names = FileSystem.names(in: trimmed), !names.isEmpty, Self.modelFiles.isDisjoint(with: names) {
+      throw StorageError(.cannotCreate, "is a folder that holds no model; it is not replaced", path: trimmed)
     }
     let slash = trimmed.lastIndex(of: "/")
     parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
@@ -38,6 +43,9 @@ public final class StagedOutput {
   }
 
   deinit { FileSystem.remove(directory) }
+
+  /// What marks a folder as a model: a SavedModel's, or TensorFlow.js's.
+  private static let modelFiles: Set<String> = ["saved_model.pb", "saved_model.pbtxt", "model.json"]
 
   /// The bytes of everything that was written.
   public var byteCount: Int { FileSystem.byteCount(directory) }

@@ -1,5 +1,12 @@
 import ArgumentParser
 import ModelKit
+import ModelSupport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 @main
 struct Modelctl: ParsableCommand {
@@ -21,9 +28,14 @@ struct Modelctl: ParsableCommand {
 
   /// Parses, runs, and ends with the exit code of the contract.
   static func main() {
+    // A limit on the size of files shall be an error of the write that meets it, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()
+      guard fflush(nil) == 0 else {
+        throw StorageError(.ioFailed, String(cString: strerror(errno)), path: "standard output")
+      }
     } catch {
       Failure(error).exit()
     }

@@ -26,14 +26,22 @@ public struct OneHotOp: PrimitiveOp {
     guard let total = checkedProduct(shape), total <= 1 << 32 else { throw ExecutionError(.limitExceeded, "OneHot of depth \(depth)") }
     try context.demand(.float64, shape)
     let inner = indices.shape[axis...].reduce(1, *)
-    let pair = values.doubles()
-    var out = [Double](repeating: pair[0], count: total)
+    var places: [Int] = []
     for (place, value) in indices.doubles().enumerated() {
       guard let index = Int(exactly: value.rounded(.towardZero)) else { continue }
       let row = index < 0 ? index &+ depth : index
       guard row >= 0, row < depth else { continue }
-      out[(place / inner * depth + row) * inner + place % inner] = pair[1]
+      places.append((place / inner * depth + row) * inner + place % inner)
     }
+    // Doubles don't hold all integers of 64 bits.
+    if values.dtype == .int64, let pair = values.integers() {
+      var out = [Int64](repeating: Int64(pair[0]), count: total)
+      for place in places { out[place] = Int64(pair[1]) }
+      return [NDArray(out, shape)]
+    }
+    let pair = values.doubles()
+    var out = [Double](repeating: pair[0], count: total)
+    for place in places { out[place] = pair[1] }
     return [try NDArray(out, shape).cast(to: values.dtype, in: context)]
   }
 }

@@ -20,7 +20,10 @@ public struct ArgMaxOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let last = selectLast
-    return [try evaluateArg(try inputs.required(0, of: self), axis, keepDims, dtype, context) { last ? $0 >= $1 : $0 > $1 }]
+    return [
+      try evaluateArg(
+        try inputs.required(0, of: self), axis, keepDims, dtype, context, { last ? $0 >= $1 : $0 > $1 }, { last ? $0 >= $1 : $0 > $1 })
+    ]
   }
 }
 
@@ -43,7 +46,10 @@ public struct ArgMinOp: PrimitiveOp {
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let last = selectLast
-    return [try evaluateArg(try inputs.required(0, of: self), axis, keepDims, dtype, context) { last ? $0 <= $1 : $0 < $1 }]
+    return [
+      try evaluateArg(
+        try inputs.required(0, of: self), axis, keepDims, dtype, context, { last ? $0 <= $1 : $0 < $1 }, { last ? $0 <= $1 : $0 < $1 })
+    ]
   }
 }
 
@@ -56,7 +62,8 @@ private func inferArg(_ x: Fact, _ axis: Int, _ keepDims: Bool, _ dtype: DType) 
 }
 
 private func evaluateArg(
-  _ x: NDArray, _ axis: Int, _ keepDims: Bool, _ dtype: DType, _ context: ExecutionContext, _ better: (Double, Double) -> Bool
+  _ x: NDArray, _ axis: Int, _ keepDims: Bool, _ dtype: DType, _ context: ExecutionContext, _ better: (Double, Double) -> Bool,
+  _ betterInteger: (Int, Int) -> Bool
 ) throws -> NDArray {
   let axis = try normalizeAxis(axis, rank: x.rank)
   guard axis < x.rank, x.shape[axis] > 0 else { throw ExecutionError(.shapeMismatch, "ArgMax or ArgMin over nothing of \(x.shape)") }
@@ -78,8 +85,17 @@ private func evaluateArg(
     }
     return result
   }
-  let values = x.doubles()
   var out: [Int64] = []
+  // Doubles don't tell all integers of 64 bits apart.
+  if x.dtype == .int64, let values = x.integers() {
+    view.forEachLine { base, step in
+      var best = 0
+      for i in 1..<max(1, view.extent) where betterInteger(values[base + i * step], values[base + best * step]) { best = i }
+      out.append(Int64(best))
+    }
+    return try NDArray(out, shape).cast(to: dtype, in: context)
+  }
+  let values = x.doubles()
   view.forEachLine { base, step in
     var best = 0
     for i in 1..<max(1, view.extent) where better(values[base + i * step], values[base + best * step]) { best = i }

@@ -96,9 +96,12 @@ extension OperatorWriter {
   private mutating func stateVariable(_ initial: OutValue?, _ x: OutValue, timeAxis: Int, width: Int) throws -> OutValue {
     let batch = x.type.shape.dims?[1 - timeAxis] ?? .unknown
     let type = TensorType(.float32, .ranked([batch, .fixed(width)]))
-    let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
-    let zeros = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
-    let column = try initial.map { try emit(.add, [$0, zeros], .addOptions(AddOptions()), as: type) } ?? zeros
+    var column = initial
+    if initial == nil || initial?.fact.constant != nil {
+      let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
+      let zeros = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
+      column = try initial.map { try emit(.add, [$0, zeros], .addOptions(AddOptions()), as: type) } ?? zeros
+    }
     let state = try emit(.tile, [column, try int32s([1, initial == nil ? width : 1])], .tileOptions(TileOptions()), as: type)
     frame.entries[state.index].isVariable = true
     return state

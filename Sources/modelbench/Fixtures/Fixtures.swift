@@ -39,7 +39,7 @@ struct Fixtures: ParsableCommand {
     guard accuracy > 0.8 else { throw TrainingFailure("\(fixture.name) has not learnt: accuracy \(accuracy)") }
 
     // A folder of an earlier run is replaced as a whole.
-    let staged = try StagedOutput(destination: folder, replaceExisting: true)
+    let staged = try StagedOutput(destination: folder, replaceExisting: true, replacesAnyFolder: true)
     try FileSystem.createDirectory(staged.path)
     for format in ModelFormat.allCases {
       // TensorFlow.js has no GRU as Keras makes it by default.
