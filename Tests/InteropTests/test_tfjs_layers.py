@@ -24,7 +24,6 @@ pytestmark = tfjs.needed
 #: What TensorFlow.js has no counterpart for, by the beginning of a case's name: refused, naming it.
 REFUSED = {
     "einsum dense": "EinsumDense",
-    "activity regularization": "ActivityRegularization",
     "activation exponential": "exponential",
     "activation hard_sigmoid": "hard_sigmoid",  # Keras 3's; TensorFlow.js has Keras 2's.
     "LSTM activations": "hard_sigmoid",
@@ -60,8 +59,6 @@ REFUSED = {
     "unit normalization": "UnitNormalization",
     "rms normalization": "RMSNormalization",
     "spectral normalization": "SpectralNormalization",
-    "spatial dropout 2d": "SpatialDropout2D",
-    "spatial dropout 3d": "SpatialDropout3D",
     "merge Subtract": "Subtract",
     "zero padding 1d": "ZeroPadding1D",
     "zero padding 3d": "ZeroPadding3D",
@@ -86,7 +83,6 @@ REFUSED = {
 }
 
 REFUSED_NETWORKS = {
-    "cifar cnn": "SpatialDropout2D",
     "efficientnet b0": "Normalization",
     "transformer encoder": "MultiHeadAttention",
     "gru stack": "reset_after",
