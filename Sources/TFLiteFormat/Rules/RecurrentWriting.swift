@@ -38,7 +38,8 @@ extension OperatorWriter {
       var states: [OutValue] = []
       for index in [5, 6] {
         let initial = try x[index].flatMap { isZero($0) ? nil : $0 }.map { try row($0, d, h) }
-        states.append(try stateVariable(initial, given, timeAxis: along, width: h))
+        states.append(
+          try stateVariable(initial, isConstant: x[index]?.fact.constant != nil, given, timeAxis: along, width: h))
       }
       func block(_ tensor: Tensor, _ gate: Int, _ columns: Int) throws -> OutValue {
         let start = (d * 4 + gate) * h
@@ -93,11 +94,13 @@ extension OperatorWriter {
   ///
   /// LiteRT computes what depends on constants alone once, when it prepares a run, and what reads the variable with it: zeros made of the
   /// input make both wait.
-  private mutating func stateVariable(_ initial: OutValue?, _ x: OutValue, timeAxis: Int, width: Int) throws -> OutValue {
+  private mutating func stateVariable(
+    _ initial: OutValue?, isConstant: Bool, _ x: OutValue, timeAxis: Int, width: Int
+  ) throws -> OutValue {
     let batch = x.type.shape.dims?[1 - timeAxis] ?? .unknown
     let type = TensorType(.float32, .ranked([batch, .fixed(width)]))
     var column = initial
-    if initial == nil || initial?.fact.constant != nil {
+    if initial == nil || isConstant {
       let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
       let zeros = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
       column = try initial.map { try emit(.add, [$0, zeros], .addOptions(AddOptions()), as: type) } ?? zeros
