@@ -197,11 +197,7 @@ struct CountedLoop {
     let facts = inputs.map { $0.map { context.fact(of: $0) } }
     // States that change their shape from turn to turn.
     guard let results = try? scan.infer(facts, bodies: [body]) else { return false }
-    var bodyID = GraphID("\(home.name)/\(node.name).scan"), number = 1
-    while context.model.graphs[bodyID] != nil {
-      number += 1
-      bodyID = GraphID("\(home.name)/\(node.name).scan#\(number)")
-    }
+    let bodyID = context.model.freeGraphID("\(home.name)/\(node.name).scan")
     body.name = bodyID.name
     context.model.graphs[bodyID] = body
     let made = context.graph.append(

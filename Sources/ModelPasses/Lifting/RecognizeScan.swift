@@ -263,11 +263,7 @@ private struct LoopMatch {
     let scan = ScanOp(
       stateCount: states.count, inputAxes: read.map { _ in 0 }, inputsReversed: read.map(\.isBackward),
       outputAxes: filled.map { _ in 0 }, outputsReversed: filled.map(\.isBackward), scanTypes: scanTypes)
-    var bodyID = GraphID("\(home.name)/\(node.name).scan"), number = 1
-    while context.model.graphs[bodyID] != nil {
-      number += 1
-      bodyID = GraphID("\(home.name)/\(node.name).scan#\(number)")
-    }
+    let bodyID = context.model.freeGraphID("\(home.name)/\(node.name).scan")
     body.name = bodyID.name
     context.model.graphs[bodyID] = body
     let inputs = states.map { node.inputs[$0] } + read.map { $0.source } + captures.map { node.inputs[$0] }

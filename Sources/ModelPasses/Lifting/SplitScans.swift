@@ -175,11 +175,7 @@ private struct ScanParts {
         + node.inputs.dropFirst(op.stateCount + scanned)
       let facts = inputs.map { $0.map { context.fact(of: $0) } }
       guard let inferred = try? scan.infer(facts, bodies: [copy]) else { return false }
-      var bodyID = GraphID("\(home.name)/\(node.name).part_\(level)"), number = 1
-      while context.model.graphs[bodyID] != nil {
-        number += 1
-        bodyID = GraphID("\(home.name)/\(node.name).part_\(level)#\(number)")
-      }
+      let bodyID = context.model.freeGraphID("\(home.name)/\(node.name).part_\(level)")
       copy.name = bodyID.name
       context.model.graphs[bodyID] = copy
       let made = context.graph.append(
