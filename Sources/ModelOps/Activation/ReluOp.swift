@@ -9,5 +9,6 @@ public struct ReluOp: UnaryElementwiseOp {
   public init() {}
   public func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T { x < 0 ? 0 : x }
   public func applyInteger(_ x: Int) -> Int? { max(x, 0) }
+  public func applyUnsigned(_ x: UInt) -> UInt? { x }
   public var primitive: UnaryFunction? { .relu }
 }

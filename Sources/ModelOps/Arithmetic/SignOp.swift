@@ -9,4 +9,5 @@ public struct SignOp: UnaryElementwiseOp {
   public init() {}
   public func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T { x > 0 ? 1 : (x < 0 ? -1 : x) }
   public func applyInteger(_ x: Int) -> Int? { x.signum() }
+  public func applyUnsigned(_ x: UInt) -> UInt? { x == 0 ? 0 : 1 }
 }

@@ -33,7 +33,8 @@ public struct CastOp: PrimitiveOp {
     if dtype == .string, x.dtype != .string {
       let texts: [String] =
         x.dtype.isFloatingPoint
-        ? x.doubles().map { printFloat($0) } : (x.integers() ?? []).map(String.init)
+        ? x.doubles().map { printFloat($0) }
+        : x.dtype == .uint64 ? x.values(UInt64.self).map { String($0) } : (x.integers() ?? []).map { String($0) }
       guard texts.count == x.count else { throw noKernel(x.dtype) }
       return [NDArray(strings: texts.map { Array($0.utf8) }, x.shape)]
     }
@@ -51,6 +52,13 @@ public struct CastOp: PrimitiveOp {
         values.append(value)
       }
       return try NDArray(values, x.shape).cast(to: dtype, in: context)
+    }
+    if dtype == .uint64 {
+      return NDArray(
+        try texts.map { text in
+          guard let value = UInt64(text) else { throw ExecutionError(.invalidValue, "Cast: \"\(text)\" is no integer") }
+          return value
+        }, x.shape)
     }
     var values: [Double] = []
     for text in texts {

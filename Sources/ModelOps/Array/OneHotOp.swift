@@ -27,17 +27,17 @@ public struct OneHotOp: PrimitiveOp {
     try context.demand(.float64, shape)
     let inner = indices.shape[axis...].reduce(1, *)
     var places: [Int] = []
-    for (place, value) in indices.doubles().enumerated() {
-      guard let index = Int(exactly: value.rounded(.towardZero)) else { continue }
+    let whole = indices.dtype == .uint64 ? indices.values(UInt64.self).map { Int(clamping: $0) } : indices.integers()
+    for (place, index) in (whole ?? indices.doubles().map { Int(exactly: $0.rounded(.towardZero)) ?? .min }).enumerated() {
       let row = index < 0 ? index &+ depth : index
       guard row >= 0, row < depth else { continue }
       places.append((place / inner * depth + row) * inner + place % inner)
     }
     // Doubles don't hold all integers of 64 bits.
-    if values.dtype == .int64, let pair = values.integers() {
+    if let pair = values.integers() {
       var out = [Int64](repeating: Int64(pair[0]), count: total)
       for place in places { out[place] = Int64(pair[1]) }
-      return [NDArray(out, shape)]
+      return [try NDArray(out, shape).cast(to: values.dtype, in: context)]
     }
     let pair = values.doubles()
     var out = [Double](repeating: pair[0], count: total)

@@ -14,6 +14,16 @@ public enum ScatterReduction: String, Sendable, AttributeConvertible {
     case .min: Swift.min(old, new)
     }
   }
+  /// Integers wrap.
+  func combine<T: FixedWidthInteger>(_ old: T, _ new: T) -> T {
+    switch self {
+    case .none: new
+    case .add: old &+ new
+    case .mul: old &* new
+    case .max: Swift.max(old, new)
+    case .min: Swift.min(old, new)
+    }
+  }
 }
 
 /// A copy of `x` with `updates` put at `indices` along `axis`.
@@ -86,10 +96,20 @@ private func scatter(
     }
     return result
   }
-  var out = x.doubles()
-  let new = updates.doubles()
-  for (i, place) in places.enumerated() {
-    for j in 0..<run { out[place * run + j] = reduction.combine(out[place * run + j], new[i * run + j]) }
+  func reduced<T>(_ old: [T], _ new: [T], _ combine: (T, T) -> T) -> [T] {
+    var out = old
+    for (i, place) in places.enumerated() {
+      for j in 0..<run { out[place * run + j] = combine(out[place * run + j], new[i * run + j]) }
+    }
+    return out
   }
+  if x.dtype == .uint64 {
+    return NDArray(reduced(x.values(UInt64.self), updates.values(UInt64.self)) { reduction.combine($0, $1) }, x.shape)
+  }
+  if let old = x.integers(), let new = updates.integers() {
+    let out = reduced(old, new) { reduction.combine($0, $1) }
+    return try NDArray(out.map(Int64.init), x.shape).cast(to: x.dtype, in: context)
+  }
+  let out = reduced(x.doubles(), updates.doubles()) { reduction.combine($0, $1) }
   return try NDArray(out, x.shape).cast(to: x.dtype, in: context)
 }

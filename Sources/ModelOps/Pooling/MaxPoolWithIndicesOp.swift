@@ -45,7 +45,12 @@ public struct MaxPoolWithIndicesOp: PrimitiveOp {
     let channels = x.shape[layout.channelAxis(rank: x.rank)], n = kernel.count
     let shape = layout.shape(batch: x.shape[0], spatial: geometry.output, channels: channels)
     let result = try context.allocate(.int64, shape)
-    let values = x.doubles()
+    // Of a row of elements the first of the greatest; a NaN is greater than all.
+    let whole = x.orderedIntegers(), real = whole == nil ? x.doubles() : []
+    func isGreater(_ a: Int, _ b: Int) -> Bool {
+      if let whole { return whole[a] > whole[b] }
+      return real[a] > real[b] || real[a].isNaN && !real[b].isNaN
+    }
     let inputSteps = StridedView.steps(of: geometry.input), outputSteps = StridedView.steps(of: geometry.output)
     let kernelSteps = StridedView.steps(of: kernel)
     let volume = geometry.input.reduce(1, *), positions = geometry.output.reduce(1, *), taps = kernel.reduce(1, *)
@@ -57,7 +62,7 @@ public struct MaxPoolWithIndicesOp: PrimitiveOp {
       for plane in 0..<(x.shape[0] * channels) {
         let batch = plane / channels, channel = plane % channels
         for position in 0..<positions {
-          var best = -Double.infinity, found: (place: Int, column: Int)?
+          var found: (place: Int, column: Int)?
           taps: for tap in 0..<taps {
             var place = 0, column = 0
             for i in 0..<n {
@@ -69,10 +74,8 @@ public struct MaxPoolWithIndicesOp: PrimitiveOp {
               column += at * columnSteps[i]
             }
             let flat = last ? (batch * volume + place) * channels + channel : plane * volume + place
-            if found == nil || values[flat] > best || values[flat].isNaN && !best.isNaN {
-              best = values[flat]
-              found = (flat, last ? (batch * volume + column) * channels + channel : plane * volume + column)
-            }
+            if let found, !isGreater(flat, found.place) { continue }
+            found = (flat, last ? (batch * volume + column) * channels + channel : plane * volume + column)
           }
           guard let found else {
             throw ExecutionError(.invalidValue, "MaxPoolWithIndices: a window lies in the padding")

@@ -54,6 +54,12 @@ public struct PoolOp: PrimitiveOp {
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self)
     guard x.rank == kernel.count + 2 else { throw ExecutionError(.shapeMismatch, "Pool with window \(kernel) of \(x.type)") }
+    // Single precision holds integers of up to 24 bits.
+    if kind == .max, x.dtype.isInteger, (x.dtype.bitWidth ?? 0) > 16 {
+      let places = MaxPoolWithIndicesOp(
+        kernel: kernel, strides: strides, dilations: dilations, padding: padding, ceilMode: ceilMode, layout: layout)
+      return [try places.evaluate(inputs, in: context)[0]]
+    }
     if x.dtype != .float32, x.dtype != .float64 {
       let wide = try evaluate([try x.cast(to: .float32, in: context)], in: context)
       return [try wide[0].cast(to: x.dtype, in: context)]

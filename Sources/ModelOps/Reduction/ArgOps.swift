@@ -87,7 +87,7 @@ private func evaluateArg(
   }
   var out: [Int64] = []
   // Doubles don't tell all integers of 64 bits apart.
-  if x.dtype == .int64, let values = x.integers() {
+  if let values = x.orderedIntegers() {
     view.forEachLine { base, step in
       var best = 0
       for i in 1..<max(1, view.extent) where betterInteger(values[base + i * step], values[base + best * step]) { best = i }

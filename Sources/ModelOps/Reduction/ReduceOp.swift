@@ -79,7 +79,7 @@ public struct ReduceOp: PrimitiveOp {
       return [result]
     case .int64, .int32, .uint32, .int8, .uint8, .int16, .uint16, .bool, .uint64:
       guard let values = dense.integers() else { throw noKernel(x.dtype) }
-      let out = (0..<rows).map { row in Int64(reduceIntegers(values[(row * count)..<((row + 1) * count)], unsigned: x.dtype == .uint64)) }
+      let out = (0..<rows).map { row in Int64(reduceIntegers(values[(row * count)..<((row + 1) * count)], of: x.dtype)) }
       return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
     default:
       guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
@@ -153,21 +153,31 @@ public struct ReduceOp: PrimitiveOp {
     return result
   }
 
-  private func reduceIntegers(_ x: ArraySlice<Int>, unsigned: Bool) -> Int {
+  /// Sums and products wrap; elements of uint64 come and go as their bits.
+  private func reduceIntegers(_ x: ArraySlice<Int>, of dtype: DType) -> Int {
+    let unsigned = dtype == .uint64, width = dtype == .bool ? 1 : dtype.bitWidth ?? 64
+    let bounds =
+      dtype.isSignedInteger
+      ? (lowest: Int.min >> (64 - width), highest: Int.max >> (64 - width))
+      : (lowest: 0, highest: Int(bitPattern: UInt.max >> UInt(64 - width)))
     func less(_ a: Int, _ b: Int) -> Bool { unsigned ? UInt(bitPattern: a) < UInt(bitPattern: b) : a < b }
     switch kind {
     case .sum: return x.reduce(0, &+)
     case .prod: return x.reduce(1, &*)
-    case .max: return x.max(by: less) ?? .min
-    case .min: return x.min(by: less) ?? .max
+    case .max: return x.max(by: less) ?? bounds.lowest
+    case .min: return x.min(by: less) ?? bounds.highest
     case .sumSquare: return x.reduce(0) { $0 &+ $1 &* $1 }
     case .any: return x.contains { $0 != 0 } ? 1 : 0
     case .all: return x.allSatisfy { $0 != 0 } ? 1 : 0
-    case .mean: return x.isEmpty ? 0 : x.reduce(0, &+) / x.count
-    case .l1: return x.reduce(0) { $0 &+ Int(truncatingIfNeeded: $1.magnitude) }
+    case .mean:
+      let sum = x.reduce(0, &+)
+      if unsigned, !x.isEmpty { return Int(bitPattern: UInt(bitPattern: sum) / UInt(x.count)) }
+      return x.isEmpty ? 0 : sum / x.count
+    case .l1: return x.reduce(0) { $0 &+ (unsigned ? $1 : Int(truncatingIfNeeded: $1.magnitude)) }
     case .l2, .logSum, .logSumExp:
-      let values = Array(x)
-      return Int(truncatingDouble: reduce(values.count) { Double(values[$0]) })
+      let values = x.map { unsigned ? Double(UInt(bitPattern: $0)) : Double($0) }
+      let real = reduce(values.count) { values[$0] }
+      return unsigned ? Int(bitPattern: UInt(truncatingDouble: real)) : Int(truncatingDouble: real)
     }
   }
 }

@@ -29,7 +29,13 @@ public struct TopKOp: PrimitiveOp {
     }
     var shape = x.shape
     shape[axis] = k
-    let values = x.doubles(), view = AxisView(x.shape, axis: axis), target = AxisView(shape, axis: axis)
+    let (places, indices) = x.orderedIntegers().map { rank($0, x.shape, shape, axis, k) } ?? rank(x.doubles(), x.shape, shape, axis, k)
+    return [try x.reshaped([x.count]).picking(places, shape: shape, in: context), NDArray(indices, shape)]
+  }
+
+  /// Where the best elements stand in the whole, and along the axis.
+  private func rank<T: Comparable>(_ values: [T], _ extents: [Int], _ shape: [Int], _ axis: Int, _ k: Int) -> ([Int], [Int64]) {
+    let view = AxisView(extents, axis: axis), target = AxisView(shape, axis: axis)
     var places = [Int](repeating: 0, count: shape.reduce(1, *)), indices = [Int64](repeating: 0, count: places.count)
     var line = 0
     view.forEachLine { base, step in
@@ -45,6 +51,6 @@ public struct TopKOp: PrimitiveOp {
       }
       line += 1
     }
-    return [try x.reshaped([x.count]).picking(places, shape: shape, in: context), NDArray(indices, shape)]
+    return (places, indices)
   }
 }

@@ -7,12 +7,15 @@ public protocol UnaryElementwiseOp: PrimitiveOp {
   func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T
   /// The result for an integer, or `nil` when the op takes floats only.
   func applyInteger(_ x: Int) -> Int?
+  /// The same for uint64, where the sign matters.
+  func applyUnsigned(_ x: UInt) -> UInt?
   /// The primitive that computes it in float32, if there is one.
   var primitive: UnaryFunction? { get }
 }
 
 extension UnaryElementwiseOp {
   public func applyInteger(_ x: Int) -> Int? { nil }
+  public func applyUnsigned(_ x: UInt) -> UInt? { applyInteger(Int(bitPattern: x)).map { UInt(bitPattern: $0) } }
   public var primitive: UnaryFunction? { nil }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.unquantized] }
 
@@ -48,7 +51,8 @@ extension UnaryElementwiseOp {
       var results: [Int64] = []
       results.reserveCapacity(values.count)
       for value in values {
-        guard let result = applyInteger(value) else { throw noKernel(x.dtype) }
+        let computed = x.dtype == .uint64 ? applyUnsigned(UInt(bitPattern: value)).map { Int(bitPattern: $0) } : applyInteger(value)
+        guard let result = computed else { throw noKernel(x.dtype) }
         results.append(Int64(result))
       }
       return [try NDArray(results, x.shape).cast(to: x.dtype, in: context)]

@@ -17,12 +17,14 @@ extension NDArray {
     case .float32, .float16, .bfloat16, .float64, .float4e2m1, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
       .float8e5m2fnuz, .float8e8m0fnu:
       try store(doubles(), into: result, saturate: saturate)
+    // Rounded once: what is narrower than double precision comes from single precision.
     case .uint64 where target.isFloatingPoint:
-      try store(doubles(), into: result, saturate: saturate)
+      let values = values(UInt64.self)
+      try store(values.map { target == .float64 ? Double($0) : Double(Float($0)) }, into: result, saturate: saturate)
     default:
       guard let values = integers() else { throw cannotCast(to: target) }
       if target.isFloatingPoint {
-        try store(values.map(Double.init), into: result, saturate: saturate)
+        try store(values.map { target == .float64 ? Double($0) : Double(Float($0)) }, into: result, saturate: saturate)
       } else {
         try storeIntegers(values, into: result)
       }
