@@ -1,3 +1,4 @@
+import ModelGradients
 import ModelTensor
 
 /// A gradient of the rows of a table by its parts: one for each look-up (TensorFlow's `IndexedSlices`).
@@ -10,13 +11,29 @@ final class GradientSlices: Sendable {
     self.values = values
     self.count = count
   }
+
+  /// The table of a gradient with other parts at the same rows; it knows them in turn.
+  func withValues(_ values: Tensor) throws -> Tensor { try Dispatch.one(GatherGradientOp(axis: 0, extent: count), indices, values) }
 }
 
+/// Keras's optimisers on TensorFlow take the gradient of a table whose rows were looked up part by part, and add up what they make of the parts:
+/// a row that was looked up several times has several.
 extension Tensor {
-  /// The squares of a gradient as Keras's optimisers on TensorFlow take them: for a table whose rows were looked up, those of the parts, which are
-  /// summed after squaring when a row was looked up several times.
-  public func gradientSquared() throws -> Tensor {
-    guard let slices else { return try square() }
-    return try Tensor.scatterAdd(try slices.values.square(), at: slices.indices, count: slices.count)
+  /// The squares of a gradient.
+  public func gradientSquared() throws -> Tensor { try slices.map { try $0.withValues(try $0.values.square()) } ?? square() }
+  /// The magnitudes of a gradient.
+  func gradientMagnitude() throws -> Tensor { try slices.map { try $0.withValues(try $0.values.abs()) } ?? abs() }
+  /// A gradient divided by a tensor of its shape: rows that were not looked up stay zero whatever they are divided by.
+  func gradientDivided(by divisor: Tensor) throws -> Tensor {
+    try slices.map { try $0.withValues(try $0.values / divisor.gather($0.indices)) } ?? self / divisor
+  }
+  /// A gradient within bounds.
+  func gradientClipped(to bound: Double) throws -> Tensor {
+    try slices.map { try $0.withValues(try $0.values.clip(min: -bound, max: bound)) } ?? clip(min: -bound, max: bound)
+  }
+  /// A gradient that is no longer than `norm`.
+  func gradientShortened(to norm: Double) throws -> Tensor {
+    let length = try gradientSquared().reduceSum().sqrt().maximum(norm)
+    return try slices.map { try $0.withValues(try $0.values * norm / length) } ?? self * norm / length
   }
 }

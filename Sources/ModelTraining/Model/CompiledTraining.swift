@@ -164,6 +164,9 @@ extension Model {
       try resolveTraining(shapes(targets), shapes(outputs))
     }
     guard !training.isBuilt, let optimizer = training.optimizer else { return }
+    var built: (any Optimizer)? = optimizer
+    while let outer = built as? LossScaleOptimizer { built = outer.inner }
+    (built as? BaseOptimizer)?.isBuiltByCompiledStep = !training.runEagerly
     try optimizer.build(trainableWeights)
     training.isBuilt = true
   }

@@ -30,15 +30,18 @@ public final class Adadelta: ElementwiseOptimizer {
 
   private struct Rule: UpdateRule {
     let rho: Double, epsilon: Double
+    var partSums: PartSums? { .squares }
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
     private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
       let rate = s[0], keep = T(rho), take = T(1 - rho), epsilon = T(epsilon)
-      for i in 0..<e.count {
-        let g = e.gradient[i], square = keep * e.slot0[i] + take * (g * g)
+      let hasParts = e.partSums != nil
+      e.each { i, g, squared in
+        let square = keep * e.slot0[i] + take * squared
         e.slot0[i] = square
-        let step = -((e.slot1[i] + epsilon).squareRoot() * g / (square + epsilon).squareRoot())
-        e.slot1[i] = keep * e.slot1[i] + take * (step * step)
+        let length = (e.slot1[i] + epsilon).squareRoot(), root = (square + epsilon).squareRoot()
+        let step = -(length * g / root)
+        e.slot1[i] = keep * e.slot1[i] + take * (hasParts ? (length / root) * (length / root) * squared : step * step)
         e.weight[i] += rate * step
       }
     }

@@ -49,7 +49,7 @@ public final class Adafactor: BaseOptimizer {
     let root = try 1 / stepNumber(dtype).sqrt()
     let rate = rateVariable != nil && relativeStep ? try learningRate.minimum(root) : learningRate
     let alpha = try rms(variable).maximum(epsilon2) * rate.minimum(root)
-    let squares = try gradient.square() + epsilon1
+    let squares = try gradient.gradientSquared() + epsilon1
     let keep = try 1 - (try stepNumber(dtype) ** beta2Decay), take = try 1 - keep
     let v = velocities[index]
     if variable.shape.count >= 2 {
@@ -61,8 +61,9 @@ public final class Adafactor: BaseOptimizer {
     } else {
       try v.assign(try keep * v + take * squares)
     }
-    let step = try gradient / v.sqrt()
-    try variable.assignSub(try alpha * (step / (rms(step) / clipThreshold).maximum(1)))
+    let step = try gradient.gradientDivided(by: v.sqrt())
+    let length = try step.gradientSquared().reduceMean().sqrt()
+    try variable.assignSub(try alpha * (step / (length / clipThreshold).maximum(1)))
   }
   public override var ownConfig: OrderedDictionary<String, JSONValue> {
     [

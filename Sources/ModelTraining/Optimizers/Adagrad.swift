@@ -31,7 +31,7 @@ public final class Adagrad: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
-    var takesSquares: Bool { true }
+    var partSums: PartSums? { .squares }
     let epsilon: Double
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }

@@ -44,7 +44,7 @@ open class Adam: ElementwiseOptimizer {
 }
 
 struct AdamRule: UpdateRule {
-  var takesSquares: Bool { true }
+  var partSums: PartSums? { .squares }
   let beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool
   func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
   func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }

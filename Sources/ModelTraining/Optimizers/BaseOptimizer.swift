@@ -12,6 +12,8 @@ open class BaseOptimizer: Optimizer {
   /// The variables that it trains, in the order of `build`.
   public private(set) var trainedVariables: [Variable] = []
   public private(set) var isBuilt = false
+  /// Whether the first step that `compile` prepared builds it, rather than a call of `build`.
+  var isBuiltByCompiledStep = false
 
   var rate: any LearningRate
   let rateVariable: Variable?

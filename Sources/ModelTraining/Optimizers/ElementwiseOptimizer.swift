@@ -12,10 +12,12 @@ open class ElementwiseOptimizer: BaseOptimizer {
     _ rule: any UpdateRule, _ variable: Variable, _ gradient: Tensor, slots: [Variable], scalars: [Tensor], learningRate: Tensor
   ) throws {
     let decay = try weightDecay(of: variable)
-    // Of a table whose rows were looked up, Keras on TensorFlow adds up the squares of the parts.
-    let squares = rule.takesSquares && gradient.slices != nil ? [try gradient.gradientSquared()] : []
-    let op = UpdateOp(rule: rule, slotCount: slots.count, weightDecay: decay, hasSquares: !squares.isEmpty)
-    let inputs = [variable.tensor, gradient] + slots.map(\.tensor) + (decay == nil ? [] : [learningRate]) + scalars + squares
+    var sums: [Tensor] = []
+    if gradient.slices != nil, let kind = rule.partSums {
+      sums = [kind == .squares ? try gradient.gradientSquared() : try gradient.gradientMagnitude()]
+    }
+    let op = UpdateOp(rule: rule, slotCount: slots.count, weightDecay: decay, hasPartSums: !sums.isEmpty)
+    let inputs = [variable.tensor, gradient] + slots.map(\.tensor) + (decay == nil ? [] : [learningRate]) + scalars + sums
     let results = try GradientTape.stopRecording { try Dispatch.apply(op, to: inputs) }
     for (target, value) in zip([variable] + slots, results) { try target.assign(value) }
   }
@@ -23,15 +25,18 @@ open class ElementwiseOptimizer: BaseOptimizer {
 
 /// How one optimiser changes the elements of a variable.
 protocol UpdateRule: Sendable {
-  /// Whether it looks at the squares of a gradient by `each`.
-  var takesSquares: Bool { get }
+  /// What it looks at by `each`, if anything.
+  var partSums: PartSums? { get }
   func apply(_ elements: UpdateElements<Float>, _ scalars: [Float])
   func apply(_ elements: UpdateElements<Double>, _ scalars: [Double])
 }
 
 extension UpdateRule {
-  var takesSquares: Bool { false }
+  var partSums: PartSums? { nil }
 }
+
+/// What Keras on TensorFlow adds up over the parts of the gradient of a table whose rows were looked up, where others take it of their sum.
+enum PartSums: Sendable { case squares, magnitudes }
 
 /// A run of elements: weights and slots are changed in place. Slots that there are not point at the weights.
 struct UpdateElements<T: BinaryFloatingPoint> {
@@ -41,14 +46,14 @@ struct UpdateElements<T: BinaryFloatingPoint> {
   let slot0: UnsafeMutablePointer<T>
   let slot1: UnsafeMutablePointer<T>
   let slot2: UnsafeMutablePointer<T>
-  /// Where they are not those of the gradient.
-  var squares: UnsafePointer<T>?
+  /// Where they are not the gradient's own squares or magnitudes.
+  var partSums: UnsafePointer<T>?
 
   /// Each index with the gradient there and its square.
   @inline(__always)
   func each(_ body: (_ index: Int, _ gradient: T, _ square: T) -> Void) {
-    if let squares {
-      for i in 0..<count { body(i, gradient[i], squares[i]) }
+    if let partSums {
+      for i in 0..<count { body(i, gradient[i], partSums[i]) }
     } else {
       for i in 0..<count { body(i, gradient[i], gradient[i] * gradient[i]) }
     }
@@ -62,8 +67,8 @@ struct UpdateOp: PrimitiveOp {
   let rule: any UpdateRule
   let slotCount: Int
   let weightDecay: Double?
-  /// Whether the last input holds the squares of the gradient.
-  var hasSquares = false
+  /// Whether the last input holds what the rule takes of the parts of the gradient.
+  var hasPartSums = false
 
   func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     try (0..<(1 + slotCount)).map { index in
@@ -77,28 +82,28 @@ struct UpdateOp: PrimitiveOp {
 
   func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     var given = inputs.compactMap { $0 }
-    let squares = hasSquares ? given.popLast() : nil
+    let partSums = hasPartSums ? given.popLast() : nil
     let fixed = 2 + slotCount + (weightDecay == nil ? 0 : 1)
-    guard given.count + (hasSquares ? 1 : 0) == inputs.count, given.count >= fixed, slotCount <= 3 else {
+    guard given.count + (hasPartSums ? 1 : 0) == inputs.count, given.count >= fixed, slotCount <= 3 else {
       throw ExecutionError(.invalidInput, "\(Self.name) takes \(fixed) arrays or more, found \(given.count)")
     }
     let weight = given[0]
     for array in given[1..<(2 + slotCount)] where array.count != weight.count || array.dtype != weight.dtype {
       throw ExecutionError(.shapeMismatch, "\(Self.name): a weight of type \(weight.type) with a part of type \(array.type)")
     }
-    if let squares, squares.count != weight.count || squares.dtype != weight.dtype {
-      throw ExecutionError(.shapeMismatch, "\(Self.name): a weight of type \(weight.type) with squares of type \(squares.type)")
+    if let partSums, partSums.count != weight.count || partSums.dtype != weight.dtype {
+      throw ExecutionError(.shapeMismatch, "\(Self.name): a weight of type \(weight.type) with sums of type \(partSums.type)")
     }
     for scalar in given[(2 + slotCount)...] where scalar.count != 1 || scalar.dtype != weight.dtype {
       throw ExecutionError(.shapeMismatch, "\(Self.name): expected scalars of \(weight.dtype), found \(scalar.type)")
     }
     switch weight.dtype {
-    case .float32: return try run(given, squares, Float.self, in: context) { rule.apply($0, $1) }
-    case .float64: return try run(given, squares, Double.self, in: context) { rule.apply($0, $1) }
+    case .float32: return try run(given, partSums, Float.self, in: context) { rule.apply($0, $1) }
+    case .float64: return try run(given, partSums, Double.self, in: context) { rule.apply($0, $1) }
     case .float16, .bfloat16:
       // Computed with more digits, and rounded once.
       let wide = try given.map { try $0.cast(to: .float32, in: context) }
-      return try run(wide, try squares?.cast(to: .float32, in: context), Float.self, in: context) { rule.apply($0, $1) }.map {
+      return try run(wide, try partSums?.cast(to: .float32, in: context), Float.self, in: context) { rule.apply($0, $1) }.map {
         try $0.cast(to: weight.dtype, in: context)
       }
     default: throw ExecutionError(.noKernel, "\(Self.name) of \(weight.dtype)")
@@ -109,7 +114,7 @@ struct UpdateOp: PrimitiveOp {
   private static let blockLength = 1024
 
   private func run<T: BinaryFloatingPoint & ArrayScalar>(
-    _ given: [NDArray], _ squares: NDArray?, _: T.Type, in context: ExecutionContext, _ body: (UpdateElements<T>, [T]) -> Void
+    _ given: [NDArray], _ partSums: NDArray?, _: T.Type, in context: ExecutionContext, _ body: (UpdateElements<T>, [T]) -> Void
   ) throws -> [NDArray] {
     let count = given[0].count
     let sources = [given[0]] + given[2..<(2 + slotCount)]
@@ -120,9 +125,9 @@ struct UpdateOp: PrimitiveOp {
     guard count > 0 else { return results }
     let inputs = sources.map { array in array.with(T.self) { $0.baseAddress } }
     let outputs = results.map { array in array.withMutable(T.self) { $0.baseAddress } }
-    let squared = squares.flatMap { array in array.with(T.self) { $0.baseAddress } }
+    let sums = partSums.flatMap { array in array.with(T.self) { $0.baseAddress } }
     // The arrays outlive the pointers into them.
-    try withExtendedLifetime((given, results, squares)) {
+    try withExtendedLifetime((given, results, partSums)) {
       guard let gradient = given[1].with(T.self, { $0.baseAddress }), let weight = outputs[0], let old = inputs[0] else {
         throw ExecutionError(.invalidInput, "\(Self.name) of nothing")
       }
@@ -142,7 +147,7 @@ struct UpdateOp: PrimitiveOp {
           body(
             UpdateElements(
               count: length, weight: weight + start, gradient: gradient + start, slot0: slot(1), slot1: slot(2), slot2: slot(3),
-              squares: squared.map { $0 + start }), scalars)
+              partSums: sums.map { $0 + start }), scalars)
         }
       }
     }

@@ -57,7 +57,7 @@ public final class Ftrl: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
-    var takesSquares: Bool { true }
+    var partSums: PartSums? { .squares }
     let power: Double, l1: Double, l2: Double, shrinkage: Double, beta: Double
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) { powf($0, Float(power)) } }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) { pow($0, power) } }

@@ -1,17 +1,14 @@
 /// Gradients held within bounds, as Keras's optimisers do it.
 enum GradientClipping {
   static func apply(_ settings: OptimizerSettings, _ gradients: [Tensor]) throws -> [Tensor] {
-    if let norm = settings.clipNorm, norm > 0 { return try gradients.map { try byNorm($0, norm) } }
+    if let norm = settings.clipNorm, norm > 0 { return try gradients.map { try $0.gradientShortened(to: norm) } }
     if let norm = settings.globalClipNorm, norm > 0 { return try byGlobalNorm(gradients, norm) }
-    if let value = settings.clipValue, value > 0 { return try gradients.map { try $0.clip(min: -value, max: value) } }
+    if let value = settings.clipValue, value > 0 { return try gradients.map { try $0.gradientClipped(to: value) } }
     return gradients
   }
 
-  static func byNorm(_ gradient: Tensor, _ norm: Double) throws -> Tensor {
-    try gradient * norm / (try gradient.square().reduceSum().sqrt().maximum(norm))
-  }
   static func byGlobalNorm(_ gradients: [Tensor], _ norm: Double) throws -> [Tensor] {
-    let squares = try gradients.map { try $0.square().reduceSum() }
+    let squares = try gradients.map { try $0.gradientSquared().reduceSum() }
     guard var sum = squares.first else { return [] }
     for square in squares.dropFirst() { sum = try sum + square.cast(to: sum.dtype) }
     let length = try sum.sqrt()

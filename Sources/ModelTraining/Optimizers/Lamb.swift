@@ -28,7 +28,7 @@ public final class Lamb: BaseOptimizer {
   public override func updateStep(_ gradient: Tensor, _ variable: Variable, learningRate: Tensor) throws {
     let index = try index(of: variable), dtype = variable.dtype, m = momentums[index], v = velocities[index]
     try m.assignAdd(try (gradient - m) * (1 - beta1))
-    try v.assignAdd(try (gradient.square() - v) * (1 - beta2))
+    try v.assignAdd(try (gradient.gradientSquared() - v) * (1 - beta2))
     let mean = try m / (1 - power(beta1, dtype)), root = try (v / (1 - power(beta2, dtype))).sqrt() + epsilon
     let step = try mean / root
     let length = try variable.square().reduceSum().sqrt(), stepLength = try step.square().reduceSum().sqrt()

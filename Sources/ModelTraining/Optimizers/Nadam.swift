@@ -58,7 +58,7 @@ public final class Nadam: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
-    var takesSquares: Bool { true }
+    var partSums: PartSums? { .squares }
     let beta1: Double, beta2: Double, epsilon: Double
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }

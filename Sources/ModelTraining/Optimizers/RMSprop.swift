@@ -40,7 +40,7 @@ public final class RMSprop: ElementwiseOptimizer {
   }
 
   private struct Rule: UpdateRule {
-    var takesSquares: Bool { true }
+    var partSums: PartSums? { .squares }
     let rho: Double, momentum: Double, epsilon: Double, centered: Bool
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }

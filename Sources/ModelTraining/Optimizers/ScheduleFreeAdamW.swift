@@ -26,6 +26,9 @@ public final class ScheduleFreeAdamW: ElementwiseOptimizer {
   public override func makeState(for variables: [Variable]) throws {
     let slots = try addSlots(["momentum", "velocity"], for: variables)
     (momentums, velocities) = (slots[0], slots[1])
+    // Keras on TensorFlow builds the optimiser of a compiled model while it traces the first step. What it assigns then is lost, and the
+    // sequence starts at zero; curves follow what it does. Built by a call, or run eagerly, it starts at the weights.
+    guard !isBuiltByCompiledStep else { return }
     for (momentum, variable) in zip(momentums, variables) { try momentum.assign(variable) }
   }
   public override func updateStep(_ gradient: Tensor, _ variable: Variable, learningRate: Tensor) throws {
@@ -47,13 +50,14 @@ public final class ScheduleFreeAdamW: ElementwiseOptimizer {
 
   private struct Rule: UpdateRule {
     let beta1: Double, beta2: Double, epsilon: Double
+    var partSums: PartSums? { .squares }
     func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
     func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
     private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
       let (rate, correction, share) = (s[0], s[1], s[2])
       let first = T(beta1), second = T(beta2), epsilon = T(epsilon)
-      for i in 0..<e.count {
-        let g = e.gradient[i], z = e.slot0[i], v = e.slot1[i] + (g * g - e.slot1[i]) * (1 - second)
+      e.each { i, g, square in
+        let z = e.slot0[i], v = e.slot1[i] + (square - e.slot1[i]) * (1 - second)
         let next = z - rate * g / ((v / correction).squareRoot() + epsilon)
         // The weight lies between the base sequence `z` and its running mean `x`, which is had back from it. Keras on TensorFlow
         // takes the next `z` for that where it means the last one; curves follow what it does.
