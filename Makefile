@@ -5,6 +5,7 @@
 #   make test-fast     the Swift tests alone; needs no Python
 #   make test-interop  the real Keras, tf_keras, TensorFlow, tensorflowjs, LiteRT and ONNX Runtime on what modelctl reads and writes
 #   make test-wide     a wider sweep of typical Keras models
+#   make mutations     100,000 damaged TFLite files inspected, run and converted; CORPUS adds the files of a folder
 #   make conformance   the ONNX backend node tests; REPORT=docs/onnx-conformance.md writes their table anew
 #   make op-support    TensorFlow's and TensorFlow Lite's operators one by one; writes docs/op-support.md
 #   make bench         benchmarks as ratios to the peers, measured in the same run
@@ -14,7 +15,7 @@
 #   make check-layers  hold Package.swift against the table of targets in docs/architecture.md
 #   make clean
 #
-# Variables: SWIFT (the swift command), PYTHON (a Python 3.10 or later, for the virtual environment), PYTEST_FLAGS.
+# Variables: SWIFT (the swift command), PYTHON (a Python 3.10 or later, for the virtual environment), PYTEST_FLAGS, CORPUS.
 
 SWIFT  ?= swift
 PYTHON ?= python3
@@ -28,7 +29,7 @@ STATIC := $(if $(wildcard $(dir $(realpath $(shell command -v $(SWIFT))))../lib/
 # A worker takes whole files: the cases of a file share what was made for it.
 WORKERS := -n 2 --dist loadfile
 
-.PHONY: demo test test-fast test-interop test-wide conformance op-support bench fixtures lint format check-layers clean release system
+.PHONY: demo test test-fast test-interop test-wide mutations conformance op-support bench fixtures lint format check-layers clean release system
 
 demo: release
 	sh Tests/Tools/demo.sh $(BINARY)
@@ -46,6 +47,10 @@ test-interop: release $(VENV)/.ready $(TFJS)/.ready
 # A wider sweep, kept apart for its length.
 test-wide: release $(VENV)/.ready
 	MODELCTL=$(CURDIR)/$(BINARY) $(PEERS) -m pytest Tests/InteropTests/test_zoo.py -q -p no:cacheprovider $(PYTEST_FLAGS)
+
+# The same files each time: a number that ends badly is found again by `modelbench fuzz … --first NUMBER --count 1`.
+mutations: release
+	.build/release/modelbench fuzz $$(find fixtures/tflite fixtures/trained $(CORPUS) -name '*.tflite' -size -200k | LC_ALL=C sort) --count 100000
 
 conformance: release $(VENV)/.ready
 	.build/release/modelbench conformance "$$($(PEERS) -c 'import os, onnx; print(os.path.dirname(onnx.__file__))')/backend/test/data/node" \

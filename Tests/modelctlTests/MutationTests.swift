@@ -21,7 +21,7 @@ import ZipContainer
     }.sorted()
   }
 
-  @Test(arguments: [(".onnx", 30), (".keras", 24), (".h5", 16)]) func modelsEndWell(_ suffix: String, _ runs: Int) throws {
+  @Test(arguments: [(".onnx", 30), (".keras", 24), (".h5", 16), (".tflite", 30)]) func modelsEndWell(_ suffix: String, _ runs: Int) throws {
     let files = Self.files(suffix), scratch = try Scratch()
     #expect(files.count > 3)
     for seed in 1...runs {
@@ -33,9 +33,10 @@ import ZipContainer
       case _ where seed % 5 == 0: try scratch.write("m" + suffix, mutator.bytes(original))
       case ".onnx": try scratch.write("m" + suffix, mutator.protobuf(original))
       case ".h5": try scratch.write("m" + suffix, mutator.text(original))
+      case ".tflite": try scratch.write("m" + suffix, mutator.words(original))
       default: try configuration(of: "\(Self.root)/\(source)", to: model, &mutator)
       }
-      let target = scratch.file("out." + mutator.pick(["onnx", "keras", "h5"]))
+      let target = scratch.file("out." + mutator.pick(["onnx", "keras", "h5", "tflite"]))
       let arguments = mutator.pick([
         ["convert", model, target, "--samples", "1"], ["convert", model, target, "--no-verify"],
         ["inspect", model, "--weights", "--graph"],

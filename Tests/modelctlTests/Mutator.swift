@@ -38,6 +38,22 @@ struct Mutator {
     return bytes
   }
 
+  // MARK: FlatBuffers
+
+  /// Aligned words of 32 bits, offsets and counts for the most part, overwritten with numbers or with each other.
+  mutating func words(_ original: [UInt8]) -> [UInt8] {
+    var bytes = original
+    guard bytes.count >= 8 else { return bytes }
+    for _ in 0...next(3) {
+      // Tables stand at either end.
+      let reach = min(bytes.count / 4, 2048), near = next(reach), place = (next(2) == 0 ? near : bytes.count / 4 - 1 - near) * 4
+      let other = next(bytes.count / 4) * 4
+      let number = UInt32(truncatingIfNeeded: pick(Self.numbers)), isNumber = next(2) == 0
+      for i in 0..<4 { bytes[place + i] = isNumber ? UInt8(truncatingIfNeeded: number >> (8 * UInt32(i))) : bytes[other + i] }
+    }
+    return bytes
+  }
+
   // MARK: Protobuf
 
   private indirect enum Field {

@@ -25,12 +25,13 @@ struct Fuzz: ParsableCommand {
   }
 
   func run() throws {
-    var next = first, bad = 0, totals: [String: Int] = [:]
+    var next = first, bad = 0, totals: [String: Int] = [:], longest = (number: 0, seconds: 0.0)
     while next < first + count {
       let worker = FuzzProcess(files: files, range: next..<(first + count), memory: memory, keep: keep, timeout: timeout)
       let result = try worker.run()
       for (outcome, number) in result.outcomes { totals[outcome, default: 0] += number }
       next = result.next
+      if result.longest.seconds > longest.seconds { longest = result.longest }
       guard let failure = result.failure else { continue }
       bad += 1
       say("number \(next): \(failure)")
@@ -38,6 +39,10 @@ struct Fuzz: ParsableCommand {
     }
     let summary = totals.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
     say("\(count) damaged models of \(files.count) files: \(summary); \(bad) ended badly")
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+    let seconds = String(format: "%.1f", longest.seconds)
+    say("peak memory of a process \(usage.ru_maxrss >> 10) MiB; the longest took \(seconds) s (number \(longest.number))")
     if bad > 0 { throw ExitCode(1) }
   }
 

@@ -11,6 +11,8 @@ struct FuzzProcess {
 
   struct Result {
     var outcomes: [String: Int] = [:]
+    /// The number that took longest.
+    var longest: (number: Int, seconds: Double) = (0, 0)
     /// The first number that was not finished.
     var next: Int
     /// How it ended; `nil` when all were finished.
@@ -45,7 +47,7 @@ struct FuzzProcess {
       }
     }
     watch.start()
-    var result = Result(next: range.lowerBound), rest = Data(), path: String?
+    var result = Result(next: range.lowerBound), rest = Data(), path: String?, started = Date()
     while true {
       let chunk = output.fileHandleForReading.availableData
       if chunk.isEmpty { break }
@@ -56,10 +58,12 @@ struct FuzzProcess {
         rest = Data(rest[rest.index(after: end)...])
         if words.count == 3, words[1] == "done" {
           result.outcomes[words[2], default: 0] += 1
+          let seconds = Date().timeIntervalSince(started)
+          if seconds > result.longest.seconds { result.longest = (result.next, seconds) }
           result.next += 1
           path = nil
         } else if words.count == 2 {
-          path = words[1]
+          (path, started) = (words[1], Date())
         }
       }
     }

@@ -28,7 +28,7 @@ struct FuzzRun {
   /// - Returns: what came of it, in one word.
   mutating func run(_ path: String) throws -> String {
     try Data(damaged([UInt8](try Data(contentsOf: URL(fileURLWithPath: source))))).write(to: URL(fileURLWithPath: path))
-    let target = ["onnx", "tflite", "keras", "pb", "inspect"][next(5)]
+    let target = ["onnx", "tflite", "keras", "pb", "inspect", "run"][next(6)]
     let result = "\(directory)/result" + (target == "pb" ? "" : ".\(target)")
     defer { try? FileManager.default.removeItem(atPath: result) }
     do {
@@ -36,6 +36,7 @@ struct FuzzRun {
         _ = try FormatRegistry.inspect(path)
         return "inspected"
       }
+      if target == "run" { return try execute(path) }
       var options = ConversionOptions()
       options.format = target == "pb" ? .savedmodel : ModelFormat(destination: result)
       options.verification?.samples = 1
@@ -44,6 +45,23 @@ struct FuzzRun {
     } catch is FormatError { return "refused" } catch is UnsupportedError { return "unsupported" } catch is VerificationFailure {
       return "different"
     } catch { return "failed" }
+  }
+
+  /// Runs the model once, as a library's user does.
+  private func execute(_ path: String) throws -> String {
+    var options = ExecutionOptions(memoryLimit: 256 << 20)
+    options.loopTime = .seconds(10)
+    let interpreter = try Interpreter(path: path, options: options)
+    try interpreter.allocateTensors()
+    let environment = ExecutionContext(primitives: ReferencePrimitives())
+    for (index, input) in interpreter.inputDetails.enumerated() {
+      guard let count = checkedProduct(input.shape), count <= 1 << 22 else { return "refused" }
+      let numbers = NDArray((0..<count).map { Int64($0 % 7) - 2 }, input.shape)
+      try interpreter.setInput(
+        index, input.dtype == .string ? NDArray(zeros: .string, input.shape) : numbers.cast(to: input.dtype, in: environment))
+    }
+    try interpreter.invoke()
+    return "ran"
   }
 
   /// Some bytes or words overwritten, most of the time where the tables are, moved or cut off.
