@@ -183,6 +183,15 @@ def bidirectional_lstm(hybrid, merged):
     return b.pack()
 
 
+def single_lstm():
+    """The operator that takes one step."""
+    b, cells = tflite_state_models.Builder(), 6
+    inputs = [b.input((2, 5)), *(b.weights(cells, 5) for _ in range(4)), *(b.weights(cells, cells) for _ in range(4)), -1, -1, -1]
+    inputs += [*(b.floats(cells) for _ in range(4)), -1, -1, b.tensor((2, cells), variable=True), b.tensor((2, cells), variable=True), *[-1] * 4]
+    b.op(tflite_state_models.B.LSTM, inputs, [b.output((2, cells))], **tflite_state_models.options("LSTMOptions", fusedActivationFunction=4))
+    return b.pack()
+
+
 def quantised_weights(kind):
     """Floats that meet integers: a product with weights of four bits, rows of a table of eight."""
     b, random = tflite_quantized_builder.Builder(), np.random.default_rng(4)
@@ -219,6 +228,8 @@ def test_both_directions(tmp_path):
         path = tmp_path / f"both{hybrid}.tflite"
         path.write_bytes(bidirectional_lstm(hybrid, False))
         problems.append(states.difference(path, tmp_path))
+    (tmp_path / "single.tflite").write_bytes(single_lstm())
+    problems.append(states.difference(tmp_path / "single.tflite", tmp_path))
     assert not list(filter(None, problems))
 
 

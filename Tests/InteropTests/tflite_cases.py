@@ -79,6 +79,7 @@ simple("select rows", "SELECT", [np.array([True, False, True]), floats(3, 4), fl
 simple("strided slice offset", "STRIDED_SLICE", [floats(6, 7), np.array([1, 2], "int32"), np.array([3, 4], "int32"), np.array([1, 2], "int32")],
        [("float32", [3, 2])], ("StridedSliceOptions", dict(offset=True)), (1, 2, 3))
 simple("pack axis", "PACK", [floats(3, 4), floats(3, 4, seed=2)], [("float32", [3, 2, 4])], ("PackOptions", dict(axis=1, valuesCount=2)))
+simple("rfft 2d", "RFFT2D", [floats(2, 4, 8), np.array([4, 8], "int32")], [("complex64", [2, 4, 5])], ("Rfft2dOptions", {}), constants=(1,))
 simple("addn", "ADD_N", [floats(3, 4), floats(3, 4, seed=2), floats(3, 4, seed=3)], [("float32", [3, 4])])
 simple("hashtable lookup", "HASHTABLE_LOOKUP", [np.array([7, 2, 5], "int32"), np.array([1, 2, 7, 9], "int32"), floats(4, 3)],
        [("float32", [3, 3]), ("uint8", [3])], None, (1, 2))

@@ -18,9 +18,13 @@ import op_sweep
 import test_tflite_rare as rare
 import test_tflite_read as reading
 import test_tflite_state as states
+import test_tflite_types as types
 import tflite_cases
+import tflite_custom_cases as custom
 import tflite_quantized_cases as quantized
+import tflite_state_models
 import tflite_sweep
+import tflite_types
 
 MARK = "# TensorFlow Lite operators"
 NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -49,7 +53,7 @@ def uses(path):
                 if len(numbers) == 0 or numbers[place] < 0:
                     numbers, place = (op.outputs if op.outputs is not None else []), 0
                 if len(numbers) == 0:
-                    return "–"
+                    return "yes"
                 tensor = graph.tensors[numbers[place]]
                 isQuantized = tensor.quantization is not None and tensor.quantization.scale is not None and len(tensor.quantization.scale) > 0
                 text = TYPES[tensor.type]
@@ -66,8 +70,23 @@ def uses(path):
     return found
 
 
+#: Operators whose numbers are drawn: their shapes and ranges are tested, not their values.
+DRAWN = {"RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL"}
+
+
+def hasKernel(name):
+    """Whether LiteRT has one, whatever it takes."""
+    case = tflite_types.Case(name, name, [tflite_types.Tensor("float32", (2,))], [tflite_types.Tensor("float32", (2,))])
+    try:
+        types.interpreter(case)
+    except ValueError as error:
+        return "no kernel" not in str(error)
+    return True
+
+
 class Table:
     def __init__(self):
+        self.remarks = {}
         self.ran, self.written, self.failed = collections.defaultdict(set), collections.defaultdict(set), collections.defaultdict(set)
         self.exact = collections.defaultdict(lambda: True)
 
@@ -110,11 +129,16 @@ class Table:
         ]
         for op in sorted(set(self.ran) | set(self.written) | set(self.failed)):
             exact = {label for label in self.ran[op] if self.exact[op, label]}
-            remark = "" if self.ran[op] or not self.failed[op] else "fails: " + sorted(self.failed[op])[0].replace("|", "/")
+            remark = self.remarks.get(op, "")
+            if self.failed[op]:
+                remark = "fails: " + sorted(self.failed[op])[0].replace("|", "/")
             lines.append(f"| `{op}` | {cell(self.ran[op])} | {cell(exact)} | {cell(self.written[op])} | {remark} |")
         missing = sorted(name for name in NAMES.values() if name not in self.ran and name not in self.written and name not in self.failed
                          and not name.startswith("PLACEHOLDER") and name not in ("CUSTOM", "DELEGATE"))
-        lines += ["", "Without a case: " + ", ".join(f"`{name}`" for name in missing) + "."]
+        named = lambda names: ", ".join(f"`{name}`" for name in names) or "none"
+        lines += ["", "Not compared, as their numbers are drawn: " + named(sorted(DRAWN & set(missing))) + ".", "",
+                  "Without a case: " + named(name for name in missing if name not in DRAWN and hasKernel(name)) + ".", "",
+                  "Without a kernel in LiteRT: " + named(name for name in missing if not hasKernel(name)) + "."]
         return "\n".join(lines) + "\n"
 
 
@@ -131,6 +155,13 @@ def collect(directory, table, only):
         reference = name not in reading.NOT_BY_REFERENCE
         table.file(path, name, reading.compare(path, feeds, reference=reference), feeds, integers(reading.run_litert(path, feeds, reference)))
 
+    if only in "types":
+        everyType(directory, table)
+    for name in custom.CASES:
+        if only in name:
+            problem, path = custom.problem(name, directory), directory / f"{name}.tflite"
+            table.file(path, name, problem)
+            table.remarks[name] = "LiteRT for Python has no kernel: held against TensorFlow"
     for name, build in {**tflite_cases.CASES, **rare.CASES}.items():
         if only in name:
             made(name, *build())
@@ -143,7 +174,9 @@ def collect(directory, table, only):
                 problem = reading.compare(path, feeds)
                 table.file(path, f"{family} {dtype}", problem, feeds, integers(reading.run_litert(path, feeds)))
     if only in "state":
-        for name, content in {**states.hand_made(), **states.converted()}.items():
+        more = {f"both ways {hybrid}": rare.bidirectional_lstm(hybrid, False) for hybrid in (False, True)}
+        more["one step"] = rare.single_lstm()
+        for name, content in {**states.hand_made(), **states.converted(), **more}.items():
             path = directory / f"{name}.tflite"
             path.write_bytes(content)
             table.file(path, name, states.difference(path, directory), exact="int8" in name)
@@ -155,9 +188,57 @@ def collect(directory, table, only):
                         table.written[op].add(label)
             except modelctl.Failed:
                 pass
+        words(directory, table)
+        branches(directory, table)
     cases = sorted((case for case in tflite_sweep.operators() if only in case.name), key=lambda case: case.dtype)
     for index, start in enumerate(range(0, len(cases), GROUP)):
         sweep(cases[start:start + GROUP], directory / f"sweep{index}.tflite", table)
+
+
+def everyType(directory, table):
+    """Each operator on each type that LiteRT's kernels take, one by one."""
+    cases = list(tflite_types.all_cases())
+    for number, (case, expected) in enumerate(zip(cases, types.answers(cases))):
+        if isinstance(expected, str):
+            continue
+        problem = types.compared([(case, expected)], directory)[case.name]
+        path = (directory / "model.tflite").rename(directory / f"type{number}.tflite")
+        feeds = tflite_types.model([case])[1]
+        # What stands for nothing but itself is run; of the usual types it is written, too.
+        usual = {tensor.kind for tensor in case.inputs if tensor} <= {"float32", "int32", "int64", "bool", "int8", "uint8"}
+        table.file(path, case.name, problem, feeds if usual and not case.byOthers else None, integers(expected))
+
+
+def words(directory, table):
+    """A table of the program, filled by an initialisation subgraph."""
+    path = directory / "words.tflite"
+    path.write_bytes(tflite_state_models.table(directory / "words"))
+    x = np.array(["red", "pink", "blue", "green"])
+    np.savez(directory / "words.npz", x=x)
+    problem = ""
+    try:
+        modelctl.run("run", path, "--inputs", directory / "words.npz", "--outputs", directory / "found.npz")
+        found = np.load(directory / "found.npz")["y"].tolist()
+        expected = litert.open_model(path).get_signature_runner("serving_default")(x=x.astype(np.bytes_).astype(object))["y"].tolist()
+        problem = "" if found == expected else f"{found} instead of {expected}"
+    except modelctl.Failed as error:
+        problem = op_sweep.first_line(error)
+    table.file(path, "words", problem, exact=True)
+
+
+def branches(directory, table):
+    """IF, as TensorFlow's converter writes it."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.bool), tf.TensorSpec((3,), tf.float32)])
+    def choose(flag, x):
+        return tf.cond(flag, lambda: tf.sin(x), lambda: x * x)
+
+    path = directory / "branches.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([choose.get_concrete_function()]).convert())
+    details = litert.open_model(path).get_input_details()
+    feeds = {detail["name"]: np.array(True) if detail["dtype"] == np.bool_ else np.array([1, 2, 3], "float32") for detail in details}
+    table.file(path, "branches", reading.compare(path, feeds, reference=False), feeds)
 
 
 def sweep(group, path, table):

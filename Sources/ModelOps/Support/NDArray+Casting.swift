@@ -5,7 +5,7 @@ extension NDArray {
   /// The elements in another numeric dtype: floats become integers by truncation (saturating at the
   /// ends, NaN as 0), integers wrap, anything becomes `true` unless it is zero.
   ///
-  /// - Throws: `ExecutionError` for strings, complex numbers and handles.
+  /// - Throws: `ExecutionError` for strings, handles, and from complex numbers.
   public func cast(to target: DType, saturate: Bool = true, in context: ExecutionContext) throws -> NDArray {
     if target == dtype { return self }
     let result = try context.allocate(target, shape)
@@ -64,7 +64,9 @@ extension NDArray {
     case .float4e2m1, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0fnu:
       let target = result.dtype
       fill(UInt8.self) { MiniFloat.encode(Float($0), as: target, saturate: saturate) }
-    case .complex64, .complex128, .string, .resource, .variant: throw cannotCast(to: result.dtype)
+    case .complex64: fill(SIMD2<Float>.self) { SIMD2(Float($0), 0) }
+    case .complex128: fill(SIMD2<Double>.self) { SIMD2($0, 0) }
+    case .string, .resource, .variant: throw cannotCast(to: result.dtype)
     }
   }
 

@@ -74,7 +74,7 @@ extension SubgraphReader {
           results = try apply(try compute(reader, &g), reader, in: &g)
         case .inspects(let read): results = try read(reader, &g)
         case .reads(let read):
-          guard !reader.isQuantized else { throw UnsupportedError("its quantised form is not supported") }
+          guard !reader.isNarrow else { throw UnsupportedError("its quantised form is not supported") }
           results = try read(reader, &g)
         }
       }
@@ -95,6 +95,12 @@ extension SubgraphReader {
       value.flatMap { value in QuantizedType(g.graph[value].type) ?? reader.declared(value, g.graph[value].type.dtype) }
     }
     let outputs = reader.outputTypes.map { QuantizedType($0) }
+    if let unit = unitScale(computation, inputs, outputs, in: g), let activation = computation.activation.fused {
+      let whole = QuantizedOp(computation.op, activation: activation, inputs: [unit], outputs: [unit])
+      let results = try g.apply(whole, to: computation.inputs)
+      for result in results { g.graph[result].type.quantization = nil }
+      return results
+    }
     guard inputs.contains(where: { $0 != nil }) || outputs.contains(where: { $0 != nil }) else {
       guard library.keepsOperators, let activation = computation.activation.fused, !(computation.op is IdentityOp) || activation != .none,
         reader.outputTypes.first?.dtype == .float32
@@ -124,11 +130,29 @@ extension SubgraphReader {
     return results
   }
 
+  /// The type of plain integers whose windows and pixels LiteRT's kernels for quantised ones average, without a look at scales.
+  private func unitScale(
+    _ computation: Computation, _ inputs: [QuantizedType?], _ outputs: [QuantizedType?], in g: GraphContext
+  ) -> QuantizedType? {
+    guard !(inputs + outputs).contains(where: { $0 != nil }), let value = computation.inputs.first ?? nil else { return nil }
+    let dtype = g.graph[value].type.dtype
+    guard dtype == .int8 || dtype == .uint8 || dtype == .int16 else { return nil }
+    let isAveraged = (computation.op as? PoolOp)?.kind == .average || (computation.op as? ResizeOp)?.mode == .linear
+    return isAveraged ? QuantizedType(dtype, scale: 1) : nil
+  }
+
   /// Whether scales that reached an operator's inputs mean nothing to it: LiteRT computes by what a tensor's own entry says. Some
   /// operands of one integer dtype have none, and neither have the results.
   private func isPlain(
     _ computation: Computation, _ inputs: [QuantizedType?], _ outputs: [QuantizedType?], in g: GraphContext
   ) -> Bool {
+    // Those of 32 bits are taken as they are, but for conversions.
+    let known = (inputs + outputs).compactMap { $0 }
+    if !(computation.op is IdentityOp), known.allSatisfy({ $0.dtype.bitWidth ?? 0 > 16 }), computation.activation.fused != nil,
+      computation.inputs.allSatisfy({ $0.map { g.graph[$0].type.dtype.isInteger } ?? true })
+    {
+      return true
+    }
     guard outputs.allSatisfy({ $0 == nil }), let scaled = inputs.compactMap({ $0 }).first else { return false }
     return zip(computation.inputs, inputs).contains { value, quantized in
       value.map { quantized == nil && g.graph[$0].type.dtype == scaled.dtype } ?? false
@@ -202,6 +226,9 @@ extension OperatorReader {
 
   /// Whether a float input or output is stored as integers.
   var isQuantized: Bool { (inputTypes + outputTypes).contains { $0.flatMap { QuantizedType($0) } != nil } }
+
+  /// Whether one is stored as integers of at most 16 bits: scales of wider ones are for QUANTIZE and sums to come alone.
+  var isNarrow: Bool { (inputTypes + outputTypes).contains { $0.flatMap { QuantizedType($0) }?.dtype.bitWidth ?? 64 <= 16 } }
 
   /// The options, for people.
   var printable: OrderedDictionary<String, AttributeValue> {

@@ -9,10 +9,16 @@ let arithmeticRules: [OperatorRule] = [
   .computes(.mul) { n, g in
     let activation = n.options(MulOptions.self).fusedActivationFunction
     guard g.type(of: try n.input(0)).dtype == .complex64 else { return Computation(MulOp(), n.inputs, activation: activation) }
-    return Computation(MulOp(), n.inputs)
+    let a = try n.input(0), b = try n.input(1)
+    let x = (try g.part(a, 0), try g.part(a, 1)), y = (try g.part(b, 0), try g.part(b, 1))
+    let real = try g.sub(try g.mul(x.0, y.0), try g.mul(x.1, y.1)), imaginary = try g.add(try g.mul(x.0, y.1), try g.mul(x.1, y.0))
+    let parts = try [real, imaginary].map { try g.unsqueeze($0, [-1]) }
+    return Computation(IdentityOp(), [try g.apply(ComplexFromPartsOp(), try g.concat(parts, axis: -1))])
   },
   .computes(.div) { n, _ in Computation(DivOp(), n.inputs, activation: n.options(DivOptions.self).fusedActivationFunction) },
-  .same(.floorDiv, FloorDivOp()), .same(.floorMod, ModOp()), .same(.pow, PowOp()),
+  // Of quantised tensors the stored numbers are divided, negated, shifted and so on.
+  .stored(.floorDiv, FloorDivOp()), .stored(.floorMod, ModOp()), .stored(.bitwiseXor, BitwiseXorOp()), .stored(.neg, NegOp()),
+  .same(.pow, PowOp()),
   .same(.maximum, MaximumOp()), .same(.minimum, MinimumOp()), .same(.squaredDifference, SquaredDifferenceOp()),
   .reads(.addN) { n, g in
     var sum = try n.input(0)
@@ -20,17 +26,16 @@ let arithmeticRules: [OperatorRule] = [
     return [n.inputs.count == 1 ? try g.apply(IdentityOp(), sum) : sum]
   },
   .same(.atan2, Atan2Op()),
-  .same(.abs, AbsOp()), .same(.neg, NegOp()), .same(.sign, SignOp()),
+  .same(.abs, AbsOp()), .same(.sign, SignOp()),
   .same(.ceil, CeilOp()), .same(.floor, FloorOp()), .same(.round, RoundOp()),
   .same(.exp, ExpOp()), .same(.log, LogOp()), .same(.sin, SinOp()), .same(.cos, CosOp()),
   .same(.sqrt, SqrtOp()), .same(.rsqrt, RsqrtOp()), .same(.square, SquareOp()),
-  .same(.bitwiseXor, BitwiseXorOp()),
   .reads(.rightShift) { n, g in
     // Amounts outside the width count as none and as all bits.
     let x = try n.input(0), by = try n.input(1), width = g.type(of: x).dtype.bitWidth ?? 32
     let low = try g.maximum(by, try g.scalar(0, like: by))
     return [try g.apply(BitShiftOp(left: false), x, try g.minimum(low, try g.scalar(Double(width - 1), like: by)))]
-  },
+  }.onAnyType,
   .reads(.real) { n, g in [try g.part(try n.input(0), 0)] },
   .reads(.imag) { n, g in [try g.part(try n.input(0), 1)] },
   .reads(.complexAbs) { n, g in
@@ -62,7 +67,7 @@ extension OperatorReader {
 
 extension GraphContext {
   /// The real (0) or imaginary (1) parts; of a real tensor itself and zeros.
-  fileprivate mutating func part(_ x: ValueID, _ index: Int) throws -> ValueID {
+  mutating func part(_ x: ValueID, _ index: Int) throws -> ValueID {
     guard type(of: x).dtype == .complex64 || type(of: x).dtype == .complex128 else {
       return index == 0 ? try apply(IdentityOp(), x) : try sub(x, x)
     }

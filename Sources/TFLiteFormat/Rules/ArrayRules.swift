@@ -98,6 +98,15 @@ let arrayRules: [OperatorRule] = [
   .reads(.cast) { n, g in
     // Bits are what counts: wide integers are cut, not held.
     let dtype = try n.output(0).dtype, x = try n.input(0)
+    switch (g.type(of: x).dtype == .complex64, dtype == .complex64) {
+    case (false, true):
+      let real = try g.cast(x, to: .float32), zero = try g.expand(try g.scalar(0, like: real), to: try g.shape(of: real))
+      let parts = try [real, zero].map { try g.unsqueeze($0, [-1]) }
+      return [try g.apply(ComplexFromPartsOp(), try g.concat(parts, axis: -1))]
+    case (true, false):
+      return [try g.cast(try g.part(x, 0), to: dtype)]
+    default: break
+    }
     return [g.type(of: x).dtype == dtype ? try g.apply(IdentityOp(), x) : try g.apply(CastOp(to: dtype), x)]
   }.onAnyType,
   .reads(.bitcast) { n, g in

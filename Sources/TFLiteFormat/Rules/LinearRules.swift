@@ -13,8 +13,9 @@ let linearRules: [OperatorRule] = [
   .computes(.batchMatmul) { n, g in
     let o = n.options(BatchMatMulOptions.self), op = MatMulOp(transposeA: o.adjX, transposeB: o.adjY)
     let factors = [try n.input(0), try n.input(1)], dtype = try n.output(0).dtype
-    // Plain narrow integers are summed in wide ones.
-    guard !n.isQuantized, dtype.isInteger else { return Computation(op, factors) }
+    // Narrow integers are summed in wide ones: plain ones, and the stored ones of bytes, without a look at zero points.
+    let isWide = dtype == .int32 && factors.allSatisfy { g.type(of: $0).dtype == .int8 }
+    guard isWide || !n.isQuantized && dtype.isInteger else { return Computation(op, factors) }
     return Computation(op, try factors.map { try g.cast($0, to: dtype) })
   },
   .moves(.matrixDiag) { n, g in

@@ -53,6 +53,11 @@ struct OperatorRule: Sendable {
   static func same<O: Op>(_ code: BuiltinOperator, _ op: O) -> OperatorRule {
     .computes(code) { n, _ in Computation(op, n.inputs) }
   }
+
+  /// The same, of the stored numbers where tensors are quantised.
+  static func stored<O: Op>(_ code: BuiltinOperator, _ op: O) -> OperatorRule {
+    OperatorRule(key: .builtin(code.rawValue), reading: .inspects { n, g in try g.apply(op, to: n.inputs) })
+  }
 }
 
 /// What an operator computes as one canonical op and the activation behind it.

@@ -7,7 +7,12 @@ let quantizationRules: [OperatorRule] = [
   .same(.quantize, IdentityOp()),
   .computes(.dequantize) { n, g in
     let x = try n.input(0), type = g.type(of: x)
-    guard type.dtype.isFloatingPoint else { return Computation(IdentityOp(), [x]) }
+    guard type.dtype.isFloatingPoint else {
+      guard QuantizedType(type) != nil || n.inputTypes.first?.flatMap({ QuantizedType($0) }) != nil else {
+        throw UnsupportedError("DEQUANTIZE of \(type.dtype) without a scale")
+      }
+      return Computation(IdentityOp(), [x])
+    }
     // Weights of half precision: converted when they are asked for.
     guard type.dtype != .float32 else { return Computation(IdentityOp(), [x]) }
     if case .parameter(let id) = g.graph[x].definition {
@@ -17,7 +22,9 @@ let quantizationRules: [OperatorRule] = [
     return Computation(CastOp(to: .float32), [x])
   },
   .reads(.fakeQuant) { n, g in
-    let o = n.options(FakeQuantOptions.self)
+    let o = n.options(FakeQuantOptions.self), dtype = g.type(of: try n.input(0)).dtype
+    // LiteRT's kernel takes the bytes of whatever it is given for floats.
+    guard dtype == .float32 else { throw UnsupportedError("FAKE_QUANT of \(dtype)") }
     guard (2...16).contains(o.numBits) else { throw FormatError(.invalidValue, "FAKE_QUANT to \(o.numBits) bits") }
     let low = try g.constant(NDArray(scalar: o.min)), high = try g.constant(NDArray(scalar: o.max))
     return [try g.apply(FakeQuantOp(bits: Int(o.numBits), narrowRange: o.narrowRange), try n.input(0), low, high)]

@@ -26,7 +26,7 @@ let reductionRules: [OperatorRule] = [
   .reads(.unique) { n, g in
     let results = try g.apply(UniqueOp(sorted: false), to: [try n.input(0)])
     return [results[0], try g.cast(results[2], to: try n.output(1).dtype)]
-  },
+  }.onAnyType,
   .reads(.bucketize) { n, g in
     let x = try n.input(0), bounds = n.options(BucketizeOptions.self).boundaries ?? [], rank = try n.rank(0, in: g)
     let wide: DType = g.type(of: x).dtype == .float64 ? .float64 : .float32

@@ -7,8 +7,14 @@ import ModelTensor
 let scatterRules: [OperatorRule] = [
   .reads(.scatterNd) { n, g in
     // Updates to one place are added up.
-    let updates = try n.input(1), dtype = g.type(of: updates).dtype
-    guard dtype != .string, dtype != .bool else { throw UnsupportedError("SCATTER_ND of \(dtype)") }
+    var updates = try n.input(1)
+    let dtype = g.type(of: updates).dtype
+    guard dtype != .string else { throw UnsupportedError("SCATTER_ND of \(dtype)") }
+    if dtype == .bool {
+      updates = try g.cast(updates, to: .int32)
+      let none = try g.expand(try g.scalar(0, like: updates), to: try n.int64(2, in: &g))
+      return [try g.cast(try g.apply(ScatterNDOp(reduction: .add), none, try n.input(0), updates), to: .bool)]
+    }
     let start = try g.expand(try g.scalar(0, like: updates), to: try n.int64(2, in: &g))
     return [try g.apply(ScatterNDOp(reduction: .add), start, try n.input(0), updates)]
   }.onAnyType,

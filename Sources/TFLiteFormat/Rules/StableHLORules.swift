@@ -5,8 +5,9 @@ import ModelTensor
 
 /// Those of StableHLO's operators that LiteRT runs.
 let stableHLORules: [OperatorRule] = [
-  .same(.stablehloAdd, AddOp()), .same(.stablehloMultiply, MulOp()), .same(.stablehloMaximum, MaximumOp()),
-  .same(.stablehloMinimum, MinimumOp()),
+  // Scales mean nothing to these: stored numbers are added and multiplied.
+  .stored(.stablehloAdd, AddOp()), .stored(.stablehloMultiply, MulOp()), .stored(.stablehloMaximum, MaximumOp()),
+  .stored(.stablehloMinimum, MinimumOp()),
   .reads(.stablehloAnd) { n, g in
     let a = try n.input(0), b = try n.input(1)
     return [g.type(of: a).dtype == .bool ? try g.apply(LogicalAndOp(), a, b) : try g.apply(BitwiseAndOp(), a, b)]
@@ -33,7 +34,7 @@ let stableHLORules: [OperatorRule] = [
     let rank = try n.rank(0, in: g)
     return [
       try n.reducedWindows(
-        reduction, kernel: list(o.windowDimensions, rank, 1), strides: list(o.windowStrides, rank, 1),
+        try n.input(0), try n.input(1), reduction, kernel: list(o.windowDimensions, rank, 1), strides: list(o.windowStrides, rank, 1),
         baseDilations: list(o.baseDilations, rank, 1), dilations: list(o.windowDilations, rank, 1), pads: list(o.padding, 2 * rank, 0),
         in: &g)
     ]
@@ -49,12 +50,16 @@ let stableHLORules: [OperatorRule] = [
     case let other: throw UnsupportedError("a reduction by \(other.name)")
     }
     let rank = try n.rank(0, in: g), lists = try (2...4).map { try n.constantInts($0, in: g) }
-    return [
-      try n.reducedWindows(
-        reduction, kernel: lists[0], strides: lists[1], baseDilations: Array(repeating: 1, count: rank), dilations: lists[2],
-        pads: Array(repeating: 0, count: 2 * rank), in: &g)
-    ]
-  },
+    var operands = (try n.input(0), try n.input(1))
+    let dtype = g.type(of: operands.0).dtype, function = n.options(ReduceWindowOptions.self).reduceFunction
+    // Numbers count as true unless they are zero.
+    let isLogical = (function == .all || function == .any) && dtype != .bool
+    if isLogical { operands = (try g.cast(operands.0, to: .bool), try g.cast(operands.1, to: .bool)) }
+    let result = try n.reducedWindows(
+      operands.0, operands.1, reduction, kernel: lists[0], strides: lists[1], baseDilations: Array(repeating: 1, count: rank),
+      dilations: lists[2], pads: Array(repeating: 0, count: 2 * rank), in: &g)
+    return [isLogical ? try g.cast(result, to: dtype) : result]
+  }.onAnyType,
   .reads(.stablehloRngBitGenerator) { n, g in
     let algorithm = n.options(StablehloRngBitGeneratorOptions.self).algorithm
     guard algorithm == .default || algorithm == .philox || algorithm == .threefry else {
@@ -91,11 +96,11 @@ extension SubgraphLibrary {
 extension OperatorReader {
   /// Windows over all axes, one axis after the other.
   fileprivate func reducedWindows(
-    _ reduction: ScatterReduction, kernel: [Int], strides: [Int], baseDilations: [Int], dilations: [Int], pads: [Int],
-    in g: inout GraphContext
+    _ elements: ValueID, _ initial: ValueID, _ reduction: ScatterReduction, kernel: [Int], strides: [Int], baseDilations: [Int],
+    dilations: [Int], pads: [Int], in g: inout GraphContext
   ) throws -> ValueID {
-    var x = try input(0)
-    let rank = kernel.count, filler = try g.reshape(try input(1), [])
+    var x = elements
+    let rank = kernel.count, filler = try g.reshape(initial, [])
     let lists = [kernel, strides, baseDilations, dilations], limit = 1 << 24
     let isSound = lists.allSatisfy { list in list.count == rank && list.allSatisfy { $0 > 0 && $0 < limit } }
     guard isSound, pads.count == 2 * rank else {
