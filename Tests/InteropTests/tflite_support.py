@@ -91,7 +91,7 @@ class Table:
         self.exact = collections.defaultdict(lambda: True)
 
     def file(self, path, name, problem, feeds=None, exact=False):
-        """What a file that was run shows; then it is written anew, by way of the passes, and run by LiteRT."""
+        """What a file that was run shows; then it is written anew, by way of the passes, and run by LiteRT. Whether that went well."""
         for op, label in uses(path):
             if problem:
                 self.failed[op].add(f"{name}: {problem}"[:120])
@@ -100,7 +100,7 @@ class Table:
             if not exact:
                 self.exact[op, label] = False
         if problem or feeds is None:
-            return
+            return False
         try:
             written = path.with_suffix(".written.tflite")
             modelctl.run("convert", path, written, "--dequantize", "--force")
@@ -111,8 +111,10 @@ class Table:
                     numbered(actual), numbered(expected), (1e-5, 1e-4)):
                 for op, label in uses(written):
                     self.written[op].add(label)
+                return True
         except (modelctl.Failed, AssertionError, ValueError, RuntimeError, TypeError):
             pass  # Not written: the table says so by leaving it out.
+        return False
 
     def text(self):
         def cell(labels):
@@ -196,17 +198,35 @@ def collect(directory, table, only):
 
 
 def everyType(directory, table):
-    """Each operator on each type that LiteRT's kernels take, one by one."""
+    """Each operator on each type that LiteRT's kernels take, many in one file."""
     cases = list(tflite_types.all_cases())
-    for number, (case, expected) in enumerate(zip(cases, types.answers(cases))):
-        if isinstance(expected, str):
-            continue
-        problem = types.compared([(case, expected)], directory)[case.name]
-        path = (directory / "model.tflite").rename(directory / f"type{number}.tflite")
-        feeds = tflite_types.model([case])[1]
-        # What stands for nothing but itself is run; of the usual types it is written, too.
-        usual = {tensor.kind for tensor in case.inputs if tensor} <= {"float32", "int32", "int64", "bool", "int8", "uint8"}
-        table.file(path, case.name, problem, feeds if usual and not case.byOthers else None, integers(expected))
+    pairs = [(case, expected) for case, expected in zip(cases, types.answers(cases)) if not isinstance(expected, str)]
+    problems = types.differences(pairs, directory)
+    for exact in (False, True):
+        part = [case for case, expected in pairs if integers(expected) == exact and not problems.get(case.name)]
+        # Those of the usual types are written, too.
+        usual = [case for case in part if not case.byOthers
+                 and {tensor.kind for tensor in case.inputs if tensor} <= {"float32", "int32", "int64", "bool"}]
+        for start in range(0, len(usual), GROUP):
+            together(usual[start:start + GROUP], directory, table, exact)
+        together([case for case in part if case not in usual], directory, table, exact, isWritten=False)
+    for case, expected in pairs:
+        if problems.get(case.name):
+            path = directory / "failing.tflite"
+            path.write_bytes(tflite_types.model([case])[0])
+            table.file(path, case.name, problems[case.name])
+
+
+def together(cases, directory, table, exact, isWritten=True):
+    """Cases in one file; where that is not written, its halves."""
+    if not cases:
+        return
+    path = directory / f"types{len(list(directory.iterdir()))}.tflite"
+    content, feeds = tflite_types.model(cases)
+    path.write_bytes(content)
+    if not table.file(path, cases[0].name, "", feeds if isWritten else None, exact) and isWritten and len(cases) > 1:
+        together(cases[:len(cases) // 2], directory, table, exact)
+        together(cases[len(cases) // 2:], directory, table, exact)
 
 
 def words(directory, table):
