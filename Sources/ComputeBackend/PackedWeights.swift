@@ -51,7 +51,8 @@ final class PackedBuffer {
 /// Buffers that nobody uses at the moment, by size: a few megabytes of them at most.
 private enum SpareBuffers {
   private struct State {
-    var free: [Int: [UInt]] = [:]
+    /// By size: see `place`.
+    var free = [[UInt]](repeating: [], count: 8 * Int.bitWidth)
     var bytes = 0
   }
   private static let state = Mutex(State())
@@ -62,9 +63,14 @@ private enum SpareBuffers {
     let step = max(64, (1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)) / 8)
     return (bytes + step - 1) / step * step
   }
+  /// The place of a rounded size in the list.
+  private static func place(_ size: Int) -> Int {
+    let power = Int.bitWidth - 1 - size.leadingZeroBitCount
+    return 8 * power + (power >= 3 ? (size - (1 << power)) >> (power - 3) : 0)
+  }
   static func take(_ size: Int) -> UnsafeMutableRawPointer? {
     let kept: UInt? = state.withLock { state in
-      guard let address = state.free[size]?.popLast() else { return nil }
+      guard let address = state.free[place(size)].popLast() else { return nil }
       state.bytes -= size
       return address
     }
@@ -77,7 +83,7 @@ private enum SpareBuffers {
     let isKept = state.withLock { state in
       guard state.bytes + size <= limit else { return false }
       state.bytes += size
-      state.free[size, default: []].append(address)
+      state.free[place(size)].append(address)
       return true
     }
     if !isKept { free(pointer) }

@@ -11,39 +11,84 @@ import Synchronization
 /// Keeps the memory of results that are no longer needed and hands it out again: after the first run of
 /// a model nothing big is allocated.
 ///
-/// Sizes are rounded up to a quarter of a power of two, so that buffers of similar results serve each other. The
-/// buffer given back last is handed out first: it is the likeliest to be in the cache.
+/// Sizes are rounded up to a quarter of a power of two, so that buffers of similar results serve each other; a larger one that waits is taken before
+/// memory is asked for. The buffer given back last is handed out first: it is the likeliest to be in the cache. What the executor lets go of is kept
+/// with the object that holds it; of what goes elsewhere, the memory alone.
 package final class BufferPool: Sendable {
   private struct State {
-    /// Addresses by size.
-    var free: [Int: [UInt]] = [:]
+    /// By class of size.
+    var storages = [[ArrayStorage]](repeating: [], count: SizeClass.count)
+    var addresses = [[UInt]](repeating: [], count: SizeClass.count)
     var freeBytes = 0
     var liveBytes = 0
     var mostBytes = 0
     var limit = 0
+
+    /// Something free of this class, or of one a little above.
+    mutating func take(_ place: Int) -> Kept? {
+      for place in place...min(place + SizeClass.reach, SizeClass.count - 1) {
+        if let storage = storages[place].popLast() { return .storage(storage) }
+        if let address = addresses[place].popLast() { return .address(address, SizeClass.size(place)) }
+      }
+      return nil
+    }
+  }
+  private enum Kept {
+    case storage(ArrayStorage)
+    case address(UInt, Int)
   }
   /// What outlives the pool while a result does.
-  private final class Shelf: Sendable {
+  private final class Shelf: ArrayStorageHome {
     let state = Mutex(State())
-    deinit { state.withLock { BufferPool.purge(&$0) } }
-    func recycle(_ address: UInt, _ size: Int) {
+    deinit { freeAddresses() }
+
+    func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
       state.withLock {
-        $0.liveBytes -= size
-        $0.freeBytes += size
-        $0.free[size, default: []].append(address)
+        $0.liveBytes -= byteCount
+        $0.freeBytes += byteCount
+        $0.addresses[SizeClass(byteCount).place].append(UInt(bitPattern: pointer))
+      }
+    }
+    func keep(_ storage: ArrayStorage) {
+      state.withLock {
+        $0.liveBytes -= storage.byteCount
+        $0.freeBytes += storage.byteCount
+        $0.storages[SizeClass(storage.byteCount).place].append(storage)
+      }
+    }
+    /// Gives everything free back to the system.
+    func purge() {
+      // Outside of the lock: they come to `takeBack`.
+      var storages: [[ArrayStorage]] = state.withLock { state in
+        for list in state.storages {
+          for storage in list {
+            state.freeBytes -= storage.byteCount
+            state.liveBytes += storage.byteCount
+          }
+        }
+        defer { state.storages = [[ArrayStorage]](repeating: [], count: SizeClass.count) }
+        return state.storages
+      }
+      storages.removeAll()
+      freeAddresses()
+    }
+    private func freeAddresses() {
+      state.withLock { state in
+        for place in state.addresses.indices {
+          for address in state.addresses[place] { free(UnsafeMutableRawPointer(bitPattern: address)) }
+          state.addresses[place] = []
+        }
+        state.freeBytes = state.storages.joined().reduce(0) { $0 + $1.byteCount }
       }
     }
   }
   private let shelf: Shelf
-  /// How results give their memory back: one closure for all of them.
-  private let recycle: @Sendable (UnsafeMutableRawPointer, Int) -> Void
 
   package init(limit: Int) {
-    let shelf = Shelf()
-    self.shelf = shelf
-    recycle = { pointer, bytes in shelf.recycle(UInt(bitPattern: pointer), Self.rounded(bytes)) }
+    shelf = Shelf()
     shelf.state.withLock { $0.limit = limit }
   }
+  deinit { shelf.purge() }
 
   /// The most bytes that results may hold at one time.
   var limit: Int {
@@ -64,50 +109,56 @@ package final class BufferPool: Sendable {
     guard let stride = dtype.arrayStride, let count = checkedProduct(shape), count <= (1 << 46) / stride else {
       return try ExecutionContext.allocateChecked(dtype, shape)
     }
-    let bytes = count * stride
-    // Little ones are not worth a lock.
-    if bytes <= 2048 { return NDArray(uninitialized: dtype, shape) }
-    let size = Self.rounded(bytes)
-    let kept: UInt? = try shelf.state.withLock { state in
-      guard state.liveBytes + size <= state.limit else {
+    let bytes = count * stride, wanted = SizeClass(bytes)
+    let (kept, isFull): (Kept?, Bool) = try shelf.state.withLock { state in
+      guard state.liveBytes + wanted.size <= state.limit else {
         throw ExecutionError(
           .outOfMemory,
           "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(state.limit) are in use"
         )
       }
-      state.liveBytes += size
-      if let address = state.free[size]?.popLast() {
+      if let kept = state.take(wanted.place) {
+        let size =
+          switch kept {
+          case .storage(let storage): storage.byteCount
+          case .address(_, let size): size
+          }
+        state.liveBytes += size
         state.freeBytes -= size
-        return address
+        return (kept, false)
       }
+      state.liveBytes += wanted.size
       // Sizes that are not asked for any more must not pile up.
-      if state.liveBytes + state.freeBytes > state.limit { Self.purge(&state) }
-      state.mostBytes = max(state.mostBytes, state.liveBytes + state.freeBytes)
-      return nil
+      let isFull = state.liveBytes + state.freeBytes > state.limit
+      state.mostBytes = max(state.mostBytes, state.liveBytes + (isFull ? 0 : state.freeBytes))
+      return (nil, isFull)
     }
-    guard let pointer = kept.flatMap(UnsafeMutableRawPointer.init(bitPattern:)) ?? Self.fresh(size) else {
-      shelf.state.withLock { $0.liveBytes -= size }
+    switch kept {
+    case .storage(let storage): return NDArray(uninitialized: dtype, shape, storage: storage)
+    case .address(let address, let size):
+      guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else { break }
+      return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: size, home: shelf))
+    case nil: break
+    }
+    if isFull { shelf.purge() }
+    guard let pointer = Self.fresh(wanted.size) else {
+      shelf.state.withLock { $0.liveBytes -= wanted.size }
       throw ExecutionError(.outOfMemory, "the system has no \(bytes) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
     }
-    return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: bytes, recycle: recycle))
+    return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: wanted.size, home: shelf))
   }
 
-  private static func purge(_ state: inout State) {
-    for list in state.free.values { for address in list { free(UnsafeMutableRawPointer(bitPattern: address)) } }
-    state.free.removeAll()
-    state.freeBytes = 0
+  /// Lets an array go: what nothing else holds waits here for the next result.
+  package func takeBack(_ array: inout NDArray?) {
+    if let storage = array?.storageToReuse(by: shelf) { shelf.keep(storage) }
+    array = nil
   }
+
+  func owns(_ array: NDArray) -> Bool { array.isMemory(of: shelf) }
 
   private static func fresh(_ size: Int) -> UnsafeMutableRawPointer? {
     var raw: UnsafeMutableRawPointer?
     return posix_memalign(&raw, 64, size) == 0 ? raw : nil
-  }
-
-  /// The next multiple of a quarter of the power of two below.
-  static func rounded(_ bytes: Int) -> Int {
-    let power = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)
-    let step = max(64, power / 4)
-    return (bytes + step - 1) / step * step
   }
 
   /// The limit for a model whose weights and inputs take `bytes`: 2 GiB, or 64 times as much as they take where that is

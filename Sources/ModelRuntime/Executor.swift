@@ -152,7 +152,7 @@ public final class Executor: @unchecked Sendable {
   package func endMeasuring() -> (needed: Int, held: Int)? {
     lock.withLock { _ in
       defer { demand = nil }
-      return demand.map { ($0.inputBytes + $0.mostBytes, $0.inputBytes + pool.mostBytes) }
+      return demand.map { ($0.inputBytes + $0.mostBytes, $0.foreignBytes + pool.mostBytes) }
     }
   }
 

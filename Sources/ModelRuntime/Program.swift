@@ -17,7 +17,13 @@ struct Program {
     var kernel: Kernel
     /// Where the kernel keeps packed weights; only when all inputs but the first are constants.
     var cache: NodeCache?
+    /// Where the inputs stand while it is evaluated.
+    let scratch = Scratch()
     var place: String { "node \(name) (\(op.displayName))" }
+  }
+  /// An array that every run fills again.
+  final class Scratch {
+    var inputs: [NDArray?] = []
   }
   enum Kernel {
     case primitive(any PrimitiveOp)

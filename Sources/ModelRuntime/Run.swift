@@ -48,8 +48,7 @@ final class Run {
     }
     for step in program.steps {
       do {
-        let arrays = step.inputs.map { $0.flatMap { slots[$0] } }
-        let results = executor.profile == nil ? try evaluate(step, arrays) : try profiled(step, arrays)
+        let results = try evaluate(step, slots)
         guard results.count >= step.outputs.count else {
           throw ExecutionError(.invalidInput, "the kernel gives \(results.count) results for \(step.outputs.count) values")
         }
@@ -64,8 +63,8 @@ final class Run {
       } catch let error as FormatError {
         throw error.within("graph \(id.name) / \(step.place)")
       }
-      executor.demand?.note(slots, inputs: program.inputs, fixed: Set(program.constants.map(\.slot)))
-      for slot in step.releases { slots[slot] = nil }
+      executor.demand?.note(slots, inputs: program.inputs, fixed: Set(program.constants.map(\.slot)), pool: executor.pool)
+      for slot in step.releases { executor.pool.takeBack(&slots[slot]) }
     }
     return try program.outputs.enumerated().map { index, slot in
       guard let array = slots[slot] else {
@@ -90,7 +89,23 @@ final class Run {
     }
   }
 
-  private func evaluate(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {
+  private func evaluate(_ step: Program.Step, _ slots: [NDArray?]) throws -> [NDArray] {
+    // Taken out while it is used: a body that calls itself makes another one.
+    var inputs: [NDArray?] = []
+    swap(&inputs, &step.scratch.inputs)
+    if inputs.count == step.inputs.count {
+      for (place, slot) in step.inputs.enumerated() { inputs[place] = slot.flatMap { slots[$0] } }
+    } else {
+      inputs = step.inputs.map { $0.flatMap { slots[$0] } }
+    }
+    defer {
+      for place in inputs.indices { inputs[place] = nil }
+      swap(&inputs, &step.scratch.inputs)
+    }
+    return executor.profile == nil ? try evaluate(step, inputs: inputs) : try profiled(step, inputs)
+  }
+
+  private func evaluate(_ step: Program.Step, inputs: [NDArray?]) throws -> [NDArray] {
     switch step.kernel {
     case .primitive(let primitive):
       context.nodeCache = step.cache
@@ -118,7 +133,7 @@ final class Run {
   private func profiled(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {
     let clock = ContinuousClock(), start = clock.now
     defer { executor.profile?[(path + [step.place]).joined(separator: " / "), default: 0] += start.duration(to: clock.now) / .seconds(1) }
-    return try evaluate(step, inputs)
+    return try evaluate(step, inputs: inputs)
   }
 
   private func report(_ slot: Int, _ array: NDArray, _ step: Program.Step?, _ program: Program) throws {

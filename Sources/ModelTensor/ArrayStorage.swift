@@ -4,6 +4,11 @@
   import Musl
 #endif
 
+/// Who takes the memory of an array back, instead of the system.
+public protocol ArrayStorageHome: AnyObject, Sendable {
+  func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int)
+}
+
 /// The memory behind an `NDArray`: 64-byte aligned bytes of its own, or bytes that another object
 /// keeps alive (a mapped file). Written only while one array holds it.
 public final class ArrayStorage: @unchecked Sendable {
@@ -14,8 +19,8 @@ public final class ArrayStorage: @unchecked Sendable {
   /// What a variant holds; the bytes are unused then.
   let variant: Variant?
   private let owner: (any AnyObject & Sendable)?
-  /// Called instead of freeing: a pool takes the memory back.
-  private let recycle: (@Sendable (UnsafeMutableRawPointer, Int) -> Void)?
+  /// The pool that the memory is of, if it is of one.
+  package let home: (any ArrayStorageHome)?
 
   /// Fresh, uninitialised memory.
   public init(byteCount: Int) {
@@ -28,7 +33,7 @@ public final class ArrayStorage: @unchecked Sendable {
     strings = []
     variant = nil
     owner = nil
-    recycle = nil
+    home = nil
   }
 
   /// Memory that `owner` keeps alive and nobody writes to.
@@ -38,20 +43,17 @@ public final class ArrayStorage: @unchecked Sendable {
     strings = []
     variant = nil
     self.owner = owner
-    recycle = nil
+    home = nil
   }
 
   /// Memory of a pool, given back to it at the end.
-  public init(
-    pointer: UnsafeMutableRawPointer, byteCount: Int,
-    recycle: @escaping @Sendable (UnsafeMutableRawPointer, Int) -> Void
-  ) {
+  public init(pointer: UnsafeMutableRawPointer, byteCount: Int, home: any ArrayStorageHome) {
     self.pointer = pointer
     self.byteCount = byteCount
     strings = []
     variant = nil
     owner = nil
-    self.recycle = recycle
+    self.home = home
   }
 
   /// Fresh memory that goes straight back to the system at the end: for large blocks that come and go, which an
@@ -63,7 +65,7 @@ public final class ArrayStorage: @unchecked Sendable {
       self.init(byteCount: byteCount)
       return
     }
-    self.init(pointer: pointer, byteCount: byteCount) { pointer, count in munmap(pointer, max(1, count)) }
+    self.init(pointer: pointer, byteCount: byteCount, home: MappedMemory.shared)
   }
 
   public init(strings: [[UInt8]]) {
@@ -72,7 +74,7 @@ public final class ArrayStorage: @unchecked Sendable {
     self.strings = strings
     variant = nil
     owner = EmptyOwner.shared
-    recycle = nil
+    home = nil
   }
 
   init(variant: Variant) {
@@ -81,18 +83,23 @@ public final class ArrayStorage: @unchecked Sendable {
     strings = []
     self.variant = variant
     owner = EmptyOwner.shared
-    recycle = nil
+    home = nil
   }
 
   private nonisolated(unsafe) static let empty = UnsafeRawPointer(
     UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
 
   deinit {
-    if let recycle { recycle(pointer, byteCount) } else if owner == nil { free(pointer) }
+    if let home { home.takeBack(pointer, byteCount: byteCount) } else if owner == nil { free(pointer) }
   }
 
   /// Whether the memory may be written to by a sole holder.
   public var isWritable: Bool { owner == nil }
+}
+
+private final class MappedMemory: ArrayStorageHome {
+  static let shared = MappedMemory()
+  func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) { munmap(pointer, max(1, byteCount)) }
 }
 
 private final class EmptyOwner: Sendable {

@@ -7,7 +7,7 @@ public struct NDArray: Sendable {
   public let dtype: DType
   public let shape: [Int]
   public let count: Int
-  @usableFromInline let storage: ArrayStorage
+  @usableFromInline internal private(set) var storage: ArrayStorage
   /// Offset of the first element in `storage`, in bytes.
   @usableFromInline let offset: Int
 
@@ -60,6 +60,13 @@ public struct NDArray: Sendable {
   public var byteCount: Int { count * (dtype.arrayStride ?? 0) }
   public var rank: Int { shape.count }
   public var type: TensorType { TensorType(dtype, Shape(shape), variant: dtype == .variant ? storage.variant?.type : nil) }
+
+  /// The memory, when nothing but this array holds it and it is of this pool: for the pool to hand out again. The array is not used after that.
+  package mutating func storageToReuse(by home: any ArrayStorageHome) -> ArrayStorage? {
+    storage.home === home && isKnownUniquelyReferenced(&storage) ? storage : nil
+  }
+
+  package func isMemory(of home: any ArrayStorageHome) -> Bool { storage.home === home }
 
   /// The elements of a string array.
   public var strings: [[UInt8]] { Array(storage.strings[(offset)..<(offset + count)]) }

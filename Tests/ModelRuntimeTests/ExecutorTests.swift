@@ -149,5 +149,5 @@ private func dense() throws -> Model {
   _ = try executor.run([NDArray(zeros: .float32, [5000])])
   #expect(executor.pool.freeBytes == kept && executor.pool.liveBytes == 0)
   // Two buffers serve the whole chain.
-  #expect(kept <= 2 * BufferPool.rounded(20_000))
+  #expect(kept <= 2 * SizeClass(20_000).size)
 }

@@ -45,7 +45,8 @@ public struct MatMulOp: PrimitiveOp {
     let m = a.shape[a.rank - (ta ? 1 : 2)], k = a.shape[a.rank - (ta ? 2 : 1)]
     let n = b.shape[b.rank - (tb ? 2 : 1)], k2 = b.shape[b.rank - (tb ? 1 : 2)]
     guard k == k2 else { throw ExecutionError(.shapeMismatch, "MatMul of \(a.type) and \(b.type)") }
-    let walk = try BroadcastWalk([Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2))])
+    let isSingle = a.rank == 2 && b.rank == 2
+    let walk = isSingle ? .ofElements : try BroadcastWalk([Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2))])
     var shape = walk.shape
     if !rowVector { shape.append(m) }
     if !columnVector { shape.append(n) }
@@ -56,6 +57,7 @@ public struct MatMulOp: PrimitiveOp {
         b.with(T.self) { y in
           result.withMutable(T.self) { z in
             guard let z = z.baseAddress, let x = x.baseAddress, let y = y.baseAddress, m * n > 0 else { return }
+            if isSingle { multiply(x, y, z, m); return }
             // One weight matrix for all: the batch is more rows.
             if !ta, b.rank == 2, a.rank > 2 { multiply(x, y, z, a.count / max(k, 1)); return }
             let batch = walk.shape.reduce(1, *)

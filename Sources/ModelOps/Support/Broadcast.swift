@@ -7,6 +7,9 @@ struct BroadcastWalk {
   /// Per operand, the step of each axis in elements; 0 where it broadcasts.
   let steps: [[Int]]
 
+  /// Two operands that are single elements.
+  static let ofElements = BroadcastWalk(shape: [], steps: [[], []])
+
   init(shape: [Int], steps: [[Int]]) {
     self.shape = shape
     self.steps = steps
@@ -102,6 +105,18 @@ func broadcastMap<T, U>(
   _ a: NDArray, _ b: NDArray, _: T.Type, to dtype: DType, _: U.Type, in context: ExecutionContext,
   _ function: (T, T) -> U
 ) throws -> NDArray {
+  // Most operands need no walk: equal shapes, or a number on one side.
+  let aIsScalar = a.count == 1 && a.rank <= b.rank, bIsScalar = b.count == 1 && b.rank <= a.rank
+  if a.shape == b.shape || aIsScalar || bIsScalar {
+    let result = try context.allocate(dtype, bIsScalar ? a.shape : b.shape)
+    let stepA = aIsScalar && a.count != result.count ? 0 : 1, stepB = bIsScalar && b.count != result.count ? 0 : 1
+    a.with(T.self) { x in
+      b.with(T.self) { y in
+        result.withMutable(U.self) { z in for i in 0..<z.count { z[i] = function(x[i * stepA], y[i * stepB]) } }
+      }
+    }
+    return result
+  }
   let walk = try BroadcastWalk([a.shape, b.shape])
   let result = try context.allocate(dtype, walk.shape)
   let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0

@@ -14,6 +14,15 @@ extension NDArray {
       with(Float.self) { x in result.withMutable(Float16.self) { y in for i in 0..<x.count { y[i] = Float16(x[i]) } } }
     case .float16 where target == .float32:
       with(Float16.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
+    // What training casts in every step.
+    case .int32 where target == .float32:
+      with(Int32.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
+    case .int64 where target == .float32:
+      with(Int64.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
+    case .bool where target == .float32:
+      with(UInt8.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
+    case .int32 where target == .int64:
+      with(Int32.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = Int64(x[i]) } } }
     case .float32, .float16, .bfloat16, .float64, .float4e2m1, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
       .float8e5m2fnuz, .float8e8m0fnu:
       try store(doubles(), into: result, saturate: saturate)

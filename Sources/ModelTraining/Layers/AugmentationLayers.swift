@@ -21,7 +21,7 @@ public enum FillMode: String, Sendable { case reflect, wrap, constant, nearest }
 public enum ImageInterpolation: String, Sendable { case bilinear, nearest }
 
 extension Augmentation {
-  fileprivate init(seed: Int?, dataFormat: DataFormat?, _ settings: OrderedDictionary<String, JSONValue>) {
+  init(seed: Int?, dataFormat: DataFormat?, _ settings: OrderedDictionary<String, JSONValue>) {
     self.init()
     var all = settings
     all["seed"] = seed.map { .int($0) } ?? .null

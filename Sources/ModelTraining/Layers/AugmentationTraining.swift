@@ -26,6 +26,18 @@ extension ModelLayers.Augmentation: TrainingDefinition, SeededDefinition {
     case "RandomCrop": result = try part.cropped()
     case "RandomGrayscale": result = try part.greyed()
     case "RandomInvert": result = try part.inverted()
+    case "RandomHue": result = try part.hueShifted()
+    case "RandomSaturation": result = try part.saturated()
+    case "RandomColorJitter": result = try part.jittered()
+    case "RandomColorDegeneration": result = try part.degenerated()
+    case "RandomPosterization": result = try part.posterized()
+    case "Solarization": result = try part.solarized()
+    case "RandomSharpness": result = try part.sharpened()
+    case "RandomGaussianBlur": result = try part.blurred()
+    case "RandomShear": result = try part.sheared()
+    case "RandomErasing": result = try part.erased()
+    case "MixUp": result = try part.mixedUp()
+    case "CutMix": result = images.rank == 4 ? try part.cutMixed() : batch
     default: throw TensorError(.notSupported, "\(Self.className) does not train yet: it only passes images through at inference")
     }
     return [images.rank == 4 ? result : try result.squeeze(axis: 0)]
@@ -35,7 +47,7 @@ extension ModelLayers.Augmentation: TrainingDefinition, SeededDefinition {
 /// What a configuration says, in Keras's words and with its defaults.
 struct AugmentationSettings {
   private let json: JSONValue
-  private let layer: String
+  let layer: String
   init(_ json: JSONValue, _ layer: String) {
     self.json = json
     self.layer = layer
@@ -51,6 +63,14 @@ struct AugmentationSettings {
     if case .null = found { return nil }
     return found["class_name"]?.stringValue == "__tuple__" ? found["items"] : found
   }
+  /// The same with one setting under another name.
+  func renamed(_ key: String, to name: String) -> AugmentationSettings {
+    var json = json
+    json[name] = json[key]
+    return AugmentationSettings(json, layer)
+  }
+  /// A list of numbers, if it is one.
+  func numbers(_ key: String) -> [Float]? { value(key)?.arrayValue?.compactMap { $0.doubleValue.map { Float($0) } } }
   func text(_ key: String, _ fallback: String) -> String { json[key]?.stringValue ?? fallback }
   func number(_ key: String, _ fallback: Double? = nil) throws -> Double {
     guard let value = json[key]?.doubleValue ?? fallback, value.isFinite else { throw invalid(key, "a number") }
@@ -83,11 +103,12 @@ struct RandomImages {
   let images: Tensor
   let seed: RandomSeed
   let settings: AugmentationSettings
-  private var count: Int { images.shape[0] }
-  private var rowAxis: Int { settings.isChannelsFirst ? 2 : 1 }
-  private var height: Int { images.shape[rowAxis] }
-  private var width: Int { images.shape[rowAxis + 1] }
-  private func draw(_ shape: [Int], _ low: Double = 0, _ high: Double = 1, dtype: DType = .float32) throws -> Tensor {
+  var count: Int { images.shape[0] }
+  var channelAxis: Int { settings.isChannelsFirst ? 1 : 3 }
+  var rowAxis: Int { settings.isChannelsFirst ? 2 : 1 }
+  var height: Int { images.shape[rowAxis] }
+  var width: Int { images.shape[rowAxis + 1] }
+  func draw(_ shape: [Int], _ low: Double = 0, _ high: Double = 1, dtype: DType = .float32) throws -> Tensor {
     try Tensor.random.uniform(shape, minValue: low, maxValue: high, dtype: dtype, seed: seed)
   }
 
@@ -115,14 +136,17 @@ struct RandomImages {
     return try (images + delta.cast(to: images.dtype)).clip(min: value.low, max: value.high)
   }
   func greyed() throws -> Tensor {
-    let factor = try settings.number("factor", 0.5), channel = settings.isChannelsFirst ? 1 : 3
-    guard images.shape[channel] == 3 else {
+    let factor = try settings.number("factor", 0.5)
+    guard images.shape[channelAxis] == 3 else {
       throw TensorError(.shapeMismatch, "RandomGrayscale: expected 3 channels, found \(images.type)")
     }
     let isGrey = try draw([count]).reshape([count, 1, 1, 1]) .< factor
+    return try Tensor.where(isGrey, try luminance(), images)
+  }
+  /// One channel of red, green and blue.
+  func luminance() throws -> Tensor {
     let weights = try Tensor([0.2989, 0.587, 0.114]).reshape(settings.isChannelsFirst ? [1, 3, 1, 1] : [1, 1, 1, 3])
-    let grey = try (images * weights.cast(to: images.dtype)).reduceSum(axis: channel, keepDims: true)
-    return try Tensor.where(isGrey, grey, images)
+    return try (images * weights.cast(to: images.dtype)).reduceSum(axis: channelAxis, keepDims: true)
   }
   func inverted() throws -> Tensor {
     let factor = try settings.range("factor", (0, 1)) { (0, abs($0)) }, value = try settings.range("value_range", (0, 255))
@@ -179,7 +203,7 @@ struct RandomImages {
     return try projected([ones, zeros, -across, zeros, ones, -down])
   }
   /// Each place of the result looked up where the six numbers take it.
-  private func projected(_ numbers: [Tensor]) throws -> Tensor {
+  func projected(_ numbers: [Tensor]) throws -> Tensor {
     guard let fill = ImageFill(rawValue: settings.text("fill_mode", "reflect")) else {
       throw settings.invalid("fill_mode", "constant, reflect, wrap or nearest")
     }

@@ -18,8 +18,8 @@ struct RecurrentTraining {
     var call = given, context = TensorContext()
     let cell = definition.recurrentCell, options = definition.options
     let (dropout, recurrentDropout) = training ? try Self.rates(cell) : (0, 0)
-    // With both, an LSTM drops for each gate by itself.
-    let dropsByGate = recurrentDropout > 0 && cell is LSTMCell
+    // With both, an LSTM and a GRU drop for each gate by itself.
+    let dropsByGate = recurrentDropout > 0 && (cell is LSTMCell || cell is GRUCell)
     if dropout > 0, !dropsByGate {
       // One decision for all steps of a sample.
       let x = try call.input()
@@ -62,7 +62,9 @@ struct RecurrentTraining {
     guard let first = states.first else { throw TensorError(.invalidArgument, "a cell without states") }
     func masks(_ rate: Double, _ shape: [Int]) throws -> [Tensor] {
       guard rate > 0 else { return [] }
-      return try (0..<(cell is LSTMCell ? 4 : 1)).map { _ in try Tensor.ones(shape, dtype: x.dtype).dropout(rate: rate, seed: seeds) }
+      return try (0..<(cell is LSTMCell ? 4 : cell is GRUCell ? 3 : 1)).map { _ in
+        try Tensor.ones(shape, dtype: x.dtype).dropout(rate: rate, seed: seeds)
+      }
     }
     let inputMasks = try masks(rates.inputs, [batch] + x.shape.dropFirst(2)), stateMasks = try masks(rates.states, first.shape)
     var weights = call.weights
@@ -76,9 +78,15 @@ struct RecurrentTraining {
     let mask = try (call.named["mask"] ?? call.mask())?.cast(to: .bool)
     var outputs = [Tensor?](repeating: nil, count: steps), last: Tensor?
     for t in options.goBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
-      var (output, next) = try cell.step(
-        try dropped(try x[Axis.all, t], inputMasks), states: [try dropped(states[0], stateMasks)] + states.dropFirst(), weights: weights,
-        in: &context)
+      let now = try x[Axis.all, t]
+      var output: Tensor, next: [Tensor]
+      if let gru = cell as? GRUCell {
+        output = try gru.droppedStep(now, states[0], inputMasks: inputMasks, stateMasks: stateMasks, weights: weights)
+        next = [output]
+      } else {
+        (output, next) = try cell.step(
+          try dropped(now, inputMasks), states: [try dropped(states[0], stateMasks)] + states.dropFirst(), weights: weights, in: &context)
+      }
       if let mask {
         let keep = try mask[Axis.all, t..<(t + 1)]
         let fallback = try options.zeroOutputForMask ? Tensor.zeros(like: output) : last ?? Tensor.zeros(like: output)

@@ -157,12 +157,11 @@ extension Model {
 
   /// Makes all weights, the optimiser's too, before anything is traced.
   func prepareTraining(_ types: [TensorType], targets: [TensorType] = []) throws {
-    if !isBuilt || weights.isEmpty || !training.isBuilt {
-      try ensureBuilt(types)
-      let outputs = try inferred(types, named: [], [:])
-      func shapes(_ types: [TensorType]) -> [[Int]] { types.map { ($0.shape.dims ?? []).map { $0.value ?? -1 } } }
-      try resolveTraining(shapes(targets), shapes(outputs))
-    }
+    guard !isBuilt || !training.isBuilt else { return }
+    try ensureBuilt(types)
+    let outputs = try inferred(types, named: [], [:])
+    func shapes(_ types: [TensorType]) -> [[Int]] { types.map { ($0.shape.dims ?? []).map { $0.value ?? -1 } } }
+    try resolveTraining(shapes(targets), shapes(outputs))
     guard !training.isBuilt, let optimizer = training.optimizer else { return }
     var built: (any Optimizer)? = optimizer
     while let outer = built as? LossScaleOptimizer { built = outer.inner }

@@ -31,9 +31,9 @@ public final class Adadelta: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     let rho: Double, epsilon: Double
     var partSums: PartSums? { .squares }
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let rate = s[0], keep = T(rho), take = T(1 - rho), epsilon = T(epsilon)
       let hasParts = e.partSums != nil
       e.each { i, g, squared in

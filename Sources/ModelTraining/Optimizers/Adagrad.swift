@@ -33,9 +33,9 @@ public final class Adagrad: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     var partSums: PartSums? { .squares }
     let epsilon: Double
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let rate = s[0], epsilon = T(epsilon)
       e.each { i, g, square in
         let sum = e.slot0[i] + square

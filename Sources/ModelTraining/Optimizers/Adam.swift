@@ -46,9 +46,9 @@ open class Adam: ElementwiseOptimizer {
 struct AdamRule: UpdateRule {
   var partSums: PartSums? { .squares }
   let beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool
-  func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-  func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-  private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+  func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+  func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+  private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
     let alpha = s[0], first = T(1 - beta1), second = T(1 - beta2), epsilon = T(epsilon)
     e.each { i, g, square in
       let m = e.slot0[i] + (g - e.slot0[i]) * first

@@ -39,9 +39,9 @@ public final class Adamax: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     let beta1: Double, beta2: Double, epsilon: Double
     var partSums: PartSums? { .magnitudes }
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let rate = s[0], correction = s[1], first = T(1 - beta1), keep = T(beta2), epsilon = T(epsilon)
       for i in 0..<e.count {
         let g = e.gradient[i], m = e.slot0[i] + (g - e.slot0[i]) * first

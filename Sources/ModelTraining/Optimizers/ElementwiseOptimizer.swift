@@ -27,8 +27,8 @@ open class ElementwiseOptimizer: BaseOptimizer {
 protocol UpdateRule: Sendable {
   /// What it looks at by `each`, if anything.
   var partSums: PartSums? { get }
-  func apply(_ elements: UpdateElements<Float>, _ scalars: [Float])
-  func apply(_ elements: UpdateElements<Double>, _ scalars: [Double])
+  func apply(_ elements: UpdateElements<Float>, _ scalars: UnsafeBufferPointer<Float>)
+  func apply(_ elements: UpdateElements<Double>, _ scalars: UnsafeBufferPointer<Double>)
 }
 
 extension UpdateRule {
@@ -81,31 +81,24 @@ struct UpdateOp: PrimitiveOp {
   }
 
   func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    var given = inputs.compactMap { $0 }
-    let partSums = hasPartSums ? given.popLast() : nil
-    let fixed = 2 + slotCount + (weightDecay == nil ? 0 : 1)
-    guard given.count + (hasPartSums ? 1 : 0) == inputs.count, given.count >= fixed, slotCount <= 3 else {
-      throw ExecutionError(.invalidInput, "\(Self.name) takes \(fixed) arrays or more, found \(given.count)")
+    let fixed = 2 + slotCount + (weightDecay == nil ? 0 : 1), last = inputs.count - (hasPartSums ? 1 : 0)
+    guard last >= fixed, slotCount <= 3 else {
+      throw ExecutionError(.invalidInput, "\(Self.name) takes \(fixed) arrays or more, found \(last)")
     }
-    let weight = given[0]
-    for array in given[1..<(2 + slotCount)] where array.count != weight.count || array.dtype != weight.dtype {
-      throw ExecutionError(.shapeMismatch, "\(Self.name): a weight of type \(weight.type) with a part of type \(array.type)")
-    }
-    if let partSums, partSums.count != weight.count || partSums.dtype != weight.dtype {
-      throw ExecutionError(.shapeMismatch, "\(Self.name): a weight of type \(weight.type) with sums of type \(partSums.type)")
-    }
-    for scalar in given[(2 + slotCount)...] where scalar.count != 1 || scalar.dtype != weight.dtype {
-      throw ExecutionError(.shapeMismatch, "\(Self.name): expected scalars of \(weight.dtype), found \(scalar.type)")
+    let weight = try inputs.required(0, of: self)
+    for place in inputs.indices.dropFirst() {
+      let array = try inputs.required(place, of: self), isScalar = place >= 2 + slotCount && place < last
+      guard array.dtype == weight.dtype, array.count == (isScalar ? 1 : weight.count) else {
+        throw ExecutionError(.shapeMismatch, "\(Self.name): a weight of type \(weight.type) with input \(place) of type \(array.type)")
+      }
     }
     switch weight.dtype {
-    case .float32: return try run(given, partSums, Float.self, in: context) { rule.apply($0, $1) }
-    case .float64: return try run(given, partSums, Double.self, in: context) { rule.apply($0, $1) }
+    case .float32: return try run(inputs, Float.self, in: context) { rule.apply($0, $1) }
+    case .float64: return try run(inputs, Double.self, in: context) { rule.apply($0, $1) }
     case .float16, .bfloat16:
       // Computed with more digits, and rounded once.
-      let wide = try given.map { try $0.cast(to: .float32, in: context) }
-      return try run(wide, try partSums?.cast(to: .float32, in: context), Float.self, in: context) { rule.apply($0, $1) }.map {
-        try $0.cast(to: weight.dtype, in: context)
-      }
+      let wide = try inputs.map { try $0?.cast(to: .float32, in: context) }
+      return try run(wide, Float.self, in: context) { rule.apply($0, $1) }.map { try $0.cast(to: weight.dtype, in: context) }
     default: throw ExecutionError(.noKernel, "\(Self.name) of \(weight.dtype)")
     }
   }
@@ -114,40 +107,49 @@ struct UpdateOp: PrimitiveOp {
   private static let blockLength = 1024
 
   private func run<T: BinaryFloatingPoint & ArrayScalar>(
-    _ given: [NDArray], _ partSums: NDArray?, _: T.Type, in context: ExecutionContext, _ body: (UpdateElements<T>, [T]) -> Void
+    _ inputs: [NDArray?], _: T.Type, in context: ExecutionContext, _ body: (UpdateElements<T>, UnsafeBufferPointer<T>) -> Void
   ) throws -> [NDArray] {
-    let count = given[0].count
-    let sources = [given[0]] + given[2..<(2 + slotCount)]
-    let results = try sources.map { try context.allocate(T.dtype, $0.shape) }
-    var scalars = given[(2 + slotCount)...].map { $0.values(T.self)[0] }
-    let rate = weightDecay == nil ? 0 : scalars.removeFirst()
-    let decay = T(weightDecay ?? 0)
-    guard count > 0 else { return results }
-    let inputs = sources.map { array in array.with(T.self) { $0.baseAddress } }
-    let outputs = results.map { array in array.withMutable(T.self) { $0.baseAddress } }
-    let sums = partSums.flatMap { array in array.with(T.self) { $0.baseAddress } }
-    // The arrays outlive the pointers into them.
-    try withExtendedLifetime((given, results, partSums)) {
-      guard let gradient = given[1].with(T.self, { $0.baseAddress }), let weight = outputs[0], let old = inputs[0] else {
+    /// The arrays outlive the pointers into them.
+    func elements(_ place: Int) throws -> UnsafePointer<T> {
+      guard let start = try inputs.required(place, of: self).with(T.self, { $0.baseAddress }) else {
         throw ExecutionError(.invalidInput, "\(Self.name) of nothing")
       }
-      let blocks = (count + Self.blockLength - 1) / Self.blockLength
-      context.primitives.parallel(blocks, grain: 32) { range in
-        for block in range {
-          let start = block * Self.blockLength, length = min(Self.blockLength, count - start)
-          if weightDecay == nil {
-            (weight + start).update(from: old + start, count: length)
-          } else {
-            for i in start..<(start + length) { weight[i] = old[i] - old[i] * decay * rate }
+      return start
+    }
+    var results: [NDArray] = []
+    results.reserveCapacity(1 + slotCount)
+    for index in 0...slotCount {
+      results.append(try context.allocate(T.dtype, try inputs.required(index == 0 ? 0 : index + 1, of: self).shape))
+    }
+    let count = results[0].count
+    guard count > 0 else { return results }
+    let old = try elements(0), gradient = try elements(1), sums = hasPartSums ? try elements(inputs.count - 1) : nil
+    guard let weight = results[0].withMutable(T.self, { $0.baseAddress }) else { return results }
+    func slot(_ index: Int) -> UnsafeMutablePointer<T> {
+      index < results.count ? results[index].withMutable(T.self) { $0.baseAddress } ?? weight : weight
+    }
+    let slots = (slot(1), slot(2), slot(3))
+    let firstScalar = 2 + slotCount + (weightDecay == nil ? 0 : 1), scalarCount = inputs.count - (hasPartSums ? 1 : 0) - firstScalar
+    let rate = weightDecay == nil ? 0 : try elements(2 + slotCount)[0], decay = T(weightDecay ?? 0)
+    for index in 1..<max(1, results.count) { slot(index).update(from: try elements(index + 1), count: count) }
+    try withUnsafeTemporaryAllocation(of: T.self, capacity: max(1, scalarCount)) { scalars in
+      for index in 0..<scalarCount { scalars.initializeElement(at: index, to: try elements(firstScalar + index)[0]) }
+      let scalars = UnsafeBufferPointer(rebasing: scalars[..<scalarCount])
+      withExtendedLifetime((inputs, results)) {
+        let blocks = (count + Self.blockLength - 1) / Self.blockLength
+        context.primitives.parallel(blocks, grain: 32) { range in
+          for block in range {
+            let start = block * Self.blockLength, length = min(Self.blockLength, count - start)
+            if weightDecay == nil {
+              (weight + start).update(from: old + start, count: length)
+            } else {
+              for i in start..<(start + length) { weight[i] = old[i] - old[i] * decay * rate }
+            }
+            body(
+              UpdateElements(
+                count: length, weight: weight + start, gradient: gradient + start, slot0: slots.0 + start, slot1: slots.1 + start,
+                slot2: slots.2 + start, partSums: sums.map { $0 + start }), scalars)
           }
-          for case (let source?, let target?) in zip(inputs.dropFirst(), outputs.dropFirst()) {
-            (target + start).update(from: source + start, count: length)
-          }
-          func slot(_ index: Int) -> UnsafeMutablePointer<T> { (index < outputs.count ? outputs[index] ?? weight : weight) + start }
-          body(
-            UpdateElements(
-              count: length, weight: weight + start, gradient: gradient + start, slot0: slot(1), slot1: slot(2), slot2: slot(3),
-              partSums: sums.map { $0 + start }), scalars)
         }
       }
     }

@@ -59,9 +59,9 @@ public final class Ftrl: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     var partSums: PartSums? { .squares }
     let power: Double, l1: Double, l2: Double, shrinkage: Double, beta: Double
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) { powf($0, Float(power)) } }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) { pow($0, power) } }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T], _ raised: (T) -> T) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) { powf($0, Float(power)) } }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) { pow($0, power) } }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>, _ raised: (T) -> T) {
       let rate = s[0], l1 = T(l1), strength = T(l2) + T(beta) / (2 * rate), shrinkage = T(2 * shrinkage), isRoot = power == 0.5
       e.each { i, g, square in
         let w = e.weight[i], before = e.slot0[i], sum = before + square

@@ -27,9 +27,9 @@ public final class Lion: ElementwiseOptimizer {
 
   private struct Rule: UpdateRule {
     let beta1: Double, beta2: Double
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let rate = s[0], first = T(beta1), second = T(beta2)
       for i in 0..<e.count {
         let g = e.gradient[i], m = e.slot0[i], direction = m * first + g * (1 - first)

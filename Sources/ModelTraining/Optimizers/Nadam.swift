@@ -60,9 +60,9 @@ public final class Nadam: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     var partSums: PartSums? { .squares }
     let beta1: Double, beta2: Double, epsilon: Double
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       // Betas are rounded before they are taken from one, as Keras does it here.
       let first = 1 - T(beta1), second = 1 - T(beta2), epsilon = T(epsilon)
       let (rate, next, ahead, apart, behind, decay) = (s[0], s[1], s[2], s[3], s[4], s[5])

@@ -42,9 +42,9 @@ public final class RMSprop: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     var partSums: PartSums? { .squares }
     let rho: Double, momentum: Double, epsilon: Double, centered: Bool
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let rate = s[0], keep = T(rho), take = T(1 - rho), epsilon = T(epsilon), momentum = T(momentum)
       let averages = e.slot1, hasMomentum = momentum > 0
       let moving = centered ? e.slot2 : e.slot1

@@ -32,9 +32,9 @@ public final class SGD: ElementwiseOptimizer {
 
   private struct Rule: UpdateRule {
     let momentum: Double, nesterov: Bool
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let rate = s[0], momentum = T(momentum)
       if momentum == 0 {
         for i in 0..<e.count { e.weight[i] -= e.gradient[i] * rate }

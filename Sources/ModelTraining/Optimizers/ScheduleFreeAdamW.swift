@@ -51,9 +51,9 @@ public final class ScheduleFreeAdamW: ElementwiseOptimizer {
   private struct Rule: UpdateRule {
     let beta1: Double, beta2: Double, epsilon: Double
     var partSums: PartSums? { .squares }
-    func apply(_ e: UpdateElements<Float>, _ s: [Float]) { update(e, s) }
-    func apply(_ e: UpdateElements<Double>, _ s: [Double]) { update(e, s) }
-    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: [T]) {
+    func apply(_ e: UpdateElements<Float>, _ s: UnsafeBufferPointer<Float>) { update(e, s) }
+    func apply(_ e: UpdateElements<Double>, _ s: UnsafeBufferPointer<Double>) { update(e, s) }
+    private func update<T: BinaryFloatingPoint>(_ e: UpdateElements<T>, _ s: UnsafeBufferPointer<T>) {
       let (rate, correction, share) = (s[0], s[1], s[2])
       let first = T(beta1), second = T(beta2), epsilon = T(epsilon)
       e.each { i, g, square in

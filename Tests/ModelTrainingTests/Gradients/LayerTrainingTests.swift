@@ -19,7 +19,7 @@ import Testing
       uniquingKeysWith: { $1 })
   }()
 
-  @Test func casesAreThere() { #expect(Self.layers.count >= 45) }
+  @Test func casesAreThere() { #expect(Self.layers.count >= 66) }
 
   @Test(arguments: layers.keys.sorted()) func agreesWithKeras(_ name: String) throws {
     let record = try #require(Self.record), object = try #require(Self.layers[name])
