@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelOps
 import ModelRuntime
 import ModelSupport
 import ModelTensor
@@ -61,9 +62,28 @@ struct ModelPair {
     return try reference.inputs.indices.map { index in
       let port = reference.inputs[index]
       return try generator.array(
-        port.name, port.type, extents: extents[index], constraint: constraints[index], integers: choice.integers,
+        port.name, port.type, grid: grid(index), extents: extents[index], constraint: constraints[index], integers: choice.integers,
         batch: batch, sample: sample)
     }
+  }
+
+  /// How the numbers of input `index` of the reference are stored, there or in the candidate.
+  private func grid(_ index: Int) -> QuantizedType? {
+    QuantizedType(reference.inputs[index].type) ?? takers[index].flatMap { QuantizedType(candidate.inputs[$0].type) }
+  }
+
+  /// Whether there are numbers that can be drawn from another range.
+  var hasRanges: Bool {
+    zip(reference.inputs, constraints).enumerated().contains { index, input in
+      let (port, constraint) = input
+      return constraint.steering == nil && constraint.limit == nil && (port.type.dtype.isFloatingPoint || grid(index) != nil)
+    }
+  }
+
+  /// The batch of these inputs: the extent that the first axes of all of them have.
+  func batch(of inputs: [NDArray]) -> Int? {
+    let extents = Set(inputs.map { $0.shape.first ?? 1 })
+    return extents.count == 1 ? extents.first : nil
   }
 
   /// Whether an input steers an op, or picks by number: made-up values of it may suit no model.
@@ -114,14 +134,26 @@ struct ModelPair {
           "input '\(port.name)' of the candidate takes \(port.type), the reference's '\(reference.inputs[feeds[index]].name)' is \(array.type)"
         )
       }
-      return try adaptation.apply(array, to: TensorType(port.type.dtype, port.type.shape))
+      return try adaptation.apply(array, from: reference.inputs[feeds[index]].type, to: port.type)
     }
   }
 
+  /// What output `index` of the reference gives, and how it is judged: as stored where both models store it alike, else by what it
+  /// stands for.
+  private func numbers(_ index: Int, _ target: NDArray, _ output: Int, _ array: NDArray) throws -> (NDArray, NDArray) {
+    let type = reference.outputs[index].type, other = candidate.outputs[output].type
+    guard QuantizedType(type) != QuantizedType(other) else { return (target, array) }
+    let (first, second) = (try target.real(type), try array.real(other))
+    // Where just one side says what its integers stand for and the other has integers too, these may be the same.
+    return first.dtype.isFloatingPoint == second.dtype.isFloatingPoint ? (first, second) : (target, array)
+  }
+
   /// Runs both and adds what they give to the statistics.
-  func compare(_ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport) throws {
+  func compare(
+    _ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport, evidence: inout [OutputEvidence]
+  ) throws {
     noteAdaptations(inputs, &report)
-    let expected = try reference.run(inputs)
+    let expected = try reference.run(inputs), batch = batch(of: inputs)
     let found: [NDArray]
     do { found = try runCandidate(inputs) } catch  where error.isAboutValues {
       report.failure = "the candidate fails where the reference does not: \(error)"
@@ -129,8 +161,9 @@ struct ModelPair {
     }
     for (index, output) in outputs.enumerated() {
       guard let output else { continue }
-      let array = found[output], target = expected[index]
+      let (target, array) = try numbers(index, expected[index], output, found[output])
       var adapted = array
+      if evidence.indices.contains(index) { evidence[index].add(try expected[index].real(reference.outputs[index].type), batch: batch) }
       if array.shape != target.shape, let adaptation = Adaptation(array.shape, to: Shape(target.shape)) {
         adapted = try adaptation.apply(array, to: TensorType(array.dtype, target.shape))
         report.note("output '\(reference.outputs[index].name)' is \(target.shape), the candidate gives \(array.shape)")
@@ -144,7 +177,13 @@ struct ModelPair {
     for (index, port) in candidate.inputs.enumerated() {
       let array = inputs[feeds[index]], name = reference.inputs[feeds[index]].name
       if let note = Adaptation(array.shape, to: port.type.shape)?.note { report.note("input '\(name)': \(note)") }
-      if array.dtype != port.type.dtype { report.note("input '\(name)' is \(array.dtype) here, \(port.type.dtype) in the candidate") }
+      let own = QuantizedType(reference.inputs[feeds[index]].type), other = QuantizedType(port.type)
+      if own != other, own != nil && (other != nil || port.type.dtype.isFloatingPoint) || other != nil && array.dtype.isFloatingPoint {
+        let (from, to) = (own.map(\.description) ?? "\(array.dtype)", other.map(\.description) ?? "\(port.type.dtype)")
+        report.note("input '\(name)' is \(from) here, \(to) in the candidate: both get the same numbers")
+      } else if array.dtype != port.type.dtype {
+        report.note("input '\(name)' is \(array.dtype) here, \(port.type.dtype) in the candidate")
+      }
     }
   }
 }

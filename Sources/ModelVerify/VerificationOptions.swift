@@ -13,6 +13,9 @@ public struct VerificationOptions: Sendable {
   /// What each output of the reference may differ by on top, integers too: the step of a quantised one, where floats are rounded
   /// to it in another order. Empty for none.
   public var outputSteps: [Double] = []
+  /// For models of which one is quantised: how many decibels an output must rise above its error to count as equivalent although
+  /// elements differ by more than the tolerances; `nil` for none.
+  public var minimumSignalToNoise: Double?
   /// Whether to look for the first value inside that differs.
   public var findsDivergence: Bool
   /// Inputs by name whose first axis is the sample axis, instead of made-up ones.

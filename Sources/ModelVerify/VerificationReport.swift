@@ -14,6 +14,8 @@ public struct VerificationReport: Sendable {
   /// The first value inside that differs; `nil` when none was found or looked for.
   public var firstDivergence: Divergence?
   public var lookedForDivergence = false
+  /// Set when the models are quantised differently: how many decibels each output had to rise above its error.
+  public var minimumSignalToNoise: Double?
   /// What was compared when the models could not be executed: structure and weights.
   public var method: Method = .execution
 
@@ -29,6 +31,9 @@ public struct VerificationReport: Sendable {
     failure == nil && outputs.allSatisfy(\.isEquivalent) && (method == .structure || !outputs.isEmpty)
   }
 
+  /// The outputs that say little about the model on the inputs they were compared on.
+  public var weakOutputs: [OutputStatistics] { outputs.filter { $0.weakness != nil && $0.preActivation == nil } }
+
   /// The document `verify --json` prints.
   public var json: JSONValue {
     var result: JSONValue = [
@@ -37,6 +42,7 @@ public struct VerificationReport: Sendable {
     ]
     if lookedForDivergence { result["first_divergence"] = firstDivergence?.json ?? .null }
     result["method"] = .string(method.rawValue)
+    if let minimumSignalToNoise { result["min_snr_db"] = .double(minimumSignalToNoise) }
     if let failure { result["failure"] = .string(failure) }
     result["notes"] = .array(notes.map { .string($0) })
     return result
@@ -78,6 +84,15 @@ extension OutputStatistics {
       "mismatched": .int(mismatched),
     ]
     if candidateName != name { result["candidate_name"] = .string(candidateName) }
+    if let weakness { result["weakness"] = .string(weakness.rawValue) }
+    if let preActivation {
+      result["pre_activation"] = [
+        "activation": .string(preActivation.activation), "elements": .int(preActivation.elements),
+        "max_abs": .finite(preActivation.maxAbsolute), "cosine": .finite(preActivation.cosine),
+        "mismatched": .int(preActivation.mismatched),
+      ]
+    }
+    if minimumSignalToNoise != nil { result["snr_db"] = .finite(signalToNoise) }
     if let problem { result["problem"] = .string(problem) }
     return result
   }

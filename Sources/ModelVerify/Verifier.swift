@@ -25,11 +25,10 @@ public struct Verifier {
   private func compare(_ reference: Model, _ candidate: Model) throws -> VerificationReport {
     try refuseRandom(reference, "reference")
     try refuseRandom(candidate, "candidate")
-    var reference = reference
-    if reference.hasState, !candidate.hasState {
-      // What the reference remembers is an input and an output of the candidate.
-      try ResolveState().run(&reference)
-    }
+    var reference = reference, candidate = candidate
+    // What one remembers is an input and an output of the other.
+    if reference.hasState, !candidate.hasState { try ResolveState().run(&reference) }
+    if candidate.hasState, !reference.hasState { try ResolveState().run(&candidate) }
     // Each graph as it is written: planning would use passes that may have made one of the two, and a mistake of theirs
     // could cancel itself.
     var execution = options.execution
@@ -37,33 +36,52 @@ public struct Verifier {
     let first = try Executor(reference, options: execution)
     let second = try Executor(candidate, options: execution)
     var report = VerificationReport(seed: options.seed, atol: options.atol, rtol: options.rtol)
+    report.minimumSignalToNoise = options.minimumSignalToNoise
     guard let pair = ModelPair(reference: first, candidate: second, report: &report) else { return report }
     let samples = try options.data.map { try pair.samples(of: $0, report: &report) } ?? madeUpSamples(pair, &report)
-    guard let samples else { return report }
+    guard var samples else { return report }
+    if options.minimumSignalToNoise != nil, options.data == nil { try chooseRange(pair, &samples, &report) }
+    let evidence = try compareAll(pair, &samples, &report)
+    try strengthen(pair, &samples, evidence, &report)
+    if options.findsDivergence {
+      report.lookedForDivergence = true
+      let index = samples.worst ?? 0
+      if index < samples.inputCount {
+        report.firstDivergence = try DivergenceFinder(pair, options).find(try samples.inputs(index), index: index)
+      }
+    }
+    return report
+  }
+
+  /// Adds the differences on all samples to the report, and remembers the worst sample.
+  /// - Returns: what the outputs look like.
+  func compareAll(_ pair: ModelPair, _ samples: inout Samples, _ report: inout VerificationReport) throws -> [OutputEvidence] {
     report.samples = samples.count
-    var worst: (sample: Int, mismatched: Int)?
+    var evidence = report.outputs.map { _ in OutputEvidence(margin: evidenceMargin) }
+    for index in report.outputs.indices { report.outputs[index].minimumSignalToNoise = options.minimumSignalToNoise }
+    var most = 0
     for index in 0..<samples.inputCount {
       let sample = try samples.inputs(index)
       let before = report.outputs.reduce(0) { $0 + $1.mismatched }
-      do { try pair.compare(sample, options, &report) } catch let error as ExecutionError
+      do { try pair.compare(sample, options, &report, evidence: &evidence) } catch let error as ExecutionError
         where error.code == .limitExceeded && options.data == nil && index > 0
       {
         report.samples -= 1
         report.note("a sample was left out: \(error)")
       }
       let found = report.outputs.reduce(0) { $0 + $1.mismatched } - before
-      if found > worst?.mismatched ?? 0 { worst = (index, found) }
+      if found > most { (most, samples.worst) = (found, index) }
       options.progress?(Double(index + 1) / Double(samples.inputCount))
       if report.failure != nil { break }
     }
-    if options.findsDivergence {
-      report.lookedForDivergence = true
-      let index = worst?.sample ?? 0
-      if index < samples.inputCount {
-        report.firstDivergence = try DivergenceFinder(pair, options).find(try samples.inputs(index), index: index)
-      }
-    }
-    return report
+    return evidence
+  }
+
+  private func samples(_ pair: ModelPair, _ choice: ShapeChoice, _ range: InputRange) -> Samples {
+    let generator = SampleGenerator(seed: options.seed, range: range)
+    return Samples(
+      count: options.samples, inputCount: options.samples, inputs: { try pair.inputs(generator, choice, sample: $0) },
+      inRange: range == .usual ? { samples(pair, choice, $0) } : nil)
   }
 
   private func refuseRandom(_ model: Model, _ role: String) throws {
@@ -77,22 +95,22 @@ public struct Verifier {
   func madeUpSamples(_ pair: ModelPair, _ report: inout VerificationReport) throws -> Samples? {
     var referenceError: (any Error)?, candidateError: (any Error)?
     for choice in ShapeChoice.alternatives {
-      for isPositive in [false, true] {
-        let generator = SampleGenerator(seed: options.seed, isPositive: isPositive)
+      for range in [InputRange.usual, .unit] {
+        let generator = SampleGenerator(seed: options.seed, range: range), isUsual = range == .usual
         let inputs = try pair.inputs(generator, choice, sample: 0)
         let outputs: [NDArray]
         do { outputs = try pair.reference.run(inputs) } catch  where error.isAboutValues {
           referenceError = referenceError ?? error
-          if !isPositive, (error as? ExecutionError)?.code == .limitExceeded { continue }
+          if isUsual, (error as? ExecutionError)?.code == .limitExceeded { continue }
           break
         }
         // What is not a number anywhere proves nothing.
-        if !isPositive, !outputs.isEmpty, outputs.allSatisfy(\.isMeaningless) { continue }
+        if isUsual, !outputs.isEmpty, outputs.allSatisfy(\.isMeaningless) { continue }
         do { _ = try pair.runCandidate(inputs) } catch  where error.isAboutValues {
           candidateError = candidateError ?? error
           break
         }
-        return Samples(count: options.samples, inputCount: options.samples) { try pair.inputs(generator, choice, sample: $0) }
+        return samples(pair, choice, range)
       }
     }
     if let candidateError {
@@ -111,6 +129,10 @@ struct Samples {
   var count: Int
   var inputCount: Int
   var inputs: (Int) throws -> [NDArray]
+  /// Samples of numbers from another range, where they are made up.
+  var inRange: ((InputRange) -> Samples)?
+  /// The one on which most elements differ.
+  var worst: Int?
 }
 
 extension Error {
@@ -127,7 +149,7 @@ extension Error {
 
 extension NDArray {
   /// Floats without a single finite one.
-  fileprivate var isMeaningless: Bool {
+  var isMeaningless: Bool {
     dtype.isFloatingPoint && count > 0 && !runs().contains { $0.doubles().contains(where: \.isFinite) }
   }
 }

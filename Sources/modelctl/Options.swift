@@ -11,10 +11,16 @@ extension IOLayout: ExpressibleByArgument {}
 
 /// How results are compared; the same for `convert` and `verify`.
 struct ComparisonOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Largest absolute difference allowed.", valueName: "x"))
-  var atol = 1e-5
-  @Option(help: ArgumentHelp("Largest relative difference allowed, added to --atol.", valueName: "x"))
-  var rtol = 1e-4
+  @Option(name: .customLong("atol"), help: ArgumentHelp("Largest absolute difference allowed. (default: 1e-05)", valueName: "x"))
+  var givenAtol: Double?
+  @Option(
+    name: .customLong("rtol"),
+    help: ArgumentHelp("Largest relative difference allowed, added to --atol. (default: 0.0001)", valueName: "x"))
+  var givenRtol: Double?
+  var atol: Double { givenAtol ?? 1e-5 }
+  var rtol: Double { givenRtol ?? 1e-4 }
+  /// Whether the tolerances were asked for.
+  var isStrict: Bool { givenAtol != nil || givenRtol != nil }
   @Option(help: ArgumentHelp("How many made-up sets of inputs to compare on.", valueName: "n"))
   var samples = 2
   @Option(help: ArgumentHelp("Seeds the made-up inputs.", valueName: "n"))

@@ -117,12 +117,3 @@ def passes_checker(path):
         return True
     except Exception:
         return False
-
-
-FAMILIES = [(a["id"], b) for a in ENTRIES for b in a.get("same_model_as") or [] if a["id"] < b and any(e["id"] == b for e in ENTRIES)]
-
-
-@pytest.mark.parametrize("pair", FAMILIES, ids="-".join)
-def test_the_same_network_in_two_formats(pair):
-    a, b = (CORPUS / next(e["path"] for e in ENTRIES if e["id"] == i) for i in pair)
-    assert modelctl.verify(a, b)["equivalent"]

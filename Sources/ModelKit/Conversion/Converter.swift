@@ -167,7 +167,7 @@ public struct Converter: Sendable {
 
 extension Model {
   /// How far the numbers are apart that each quantised output can be: 1 for stored ones, the scale behind a dequantisation.
-  fileprivate var outputSteps: [Double] {
+  var outputSteps: [Double] {
     mainGraph.outputs.map { port in
       guard let producer = mainGraph.producer(of: port.value), let op = mainGraph[producer].op as? QuantizedOp else { return 0 }
       if case .result(_, let index) = mainGraph[port.value].definition, index < op.outputs.count, op.outputs[index] != nil { return 1 }
@@ -190,7 +190,7 @@ extension Model {
 
 extension Model {
   /// The least precise dtype that the model computes in, and what its results may be off by after some layers: four steps.
-  fileprivate var narrowPrecision: (dtype: DType, tolerance: Double)? {
+  var narrowPrecision: (dtype: DType, tolerance: Double)? {
     var found: Set<DType> = []
     for graph in graphs.values {
       for case let node? in graph.nodeSlots {

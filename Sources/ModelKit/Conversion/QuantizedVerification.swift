@@ -16,10 +16,17 @@ struct QuantizedVerification {
   /// The spelled model on either side, to be run as it is.
   var spelled: Model
   var isSpelledCandidate: Bool
-  var note: String
+  var note: String { note(reference: "source", candidate: "result") }
 
+  /// What a report says, with what it calls both sides.
+  func note(reference: String, candidate: String) -> String {
+    let side = isSpelledCandidate ? candidate : reference
+    return "compared as operators on integers, as LiteRT computes them: the \(side)'s dequantise, float operator, quantise stands for them"
+  }
+
+  /// - Parameter prefersSigned: whether integers without a sign that the source spells stand for signed ones.
   /// - Returns: `nil` when neither side spells operators on integers of the other.
-  init?(source: Model, result: Model) throws {
+  init?(source: Model, result: Model, prefersSigned: Bool = true) throws {
     let sourceHasOperators = source.hasQuantizedOperators, resultHasOperators = result.hasQuantizedOperators
     guard sourceHasOperators != resultHasOperators else { return nil }
     isSpelledCandidate = sourceHasOperators
@@ -41,11 +48,8 @@ struct QuantizedVerification {
       try UnwrapQuantized(spelledOut).run(&reference)
       try RecognizeQuantized(recognizesOperators: false).run(&reference)
     } else {
-      try RecognizeQuantized(prefersSigned: true).run(&reference)
+      try RecognizeQuantized(prefersSigned: prefersSigned).run(&reference)
     }
-    let side = sourceHasOperators ? "result" : "source"
-    note =
-      "verified as operators on integers, as LiteRT computes them: the \(side)'s dequantise, float operator, quantise stands for them"
   }
 
   /// How far the spelled side, run as it is, lies from the other: part of the proof that it says the same.
@@ -70,7 +74,7 @@ extension Model {
     return names
   }
 
-  fileprivate var hasQuantizedOperators: Bool {
+  var hasQuantizedOperators: Bool {
     graphs.values.contains { graph in
       graph.nodeSlots.contains { node in
         guard let op = node?.op as? QuantizedOp else { return false }

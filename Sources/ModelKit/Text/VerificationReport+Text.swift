@@ -24,7 +24,12 @@ extension VerificationReport {
     if let failure { return "not equivalent: \(failure.printable)" }
     if method == .structure { return "equivalent: same structure, bit-equal weights" }
     let what = "\(samples) sample\(samples == 1 ? "" : "s"), seed \(seed), atol \(numberText(atol)), rtol \(numberText(rtol))"
-    return isEquivalent ? "equivalent (\(what))" : "not equivalent (\(what))"
+    guard isEquivalent else { return "not equivalent (\(what))" }
+    if outputs.contains(where: { $0.mismatched > 0 }) {
+      return "equivalent within quantisation (\(samples) sample\(samples == 1 ? "" : "s"), seed \(seed))"
+    }
+    return weakOutputs.count == outputs.count && !outputs.isEmpty
+      ? "equivalent as far as saturated or constant outputs tell (\(what))" : "equivalent (\(what))"
   }
 
   private var divergenceText: String {

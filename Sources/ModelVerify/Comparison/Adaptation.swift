@@ -37,8 +37,9 @@ enum Adaptation: Hashable, Sendable {
   }
 
   /// The array as the other side has it.
+  /// - Parameter source: its type on its own side, which may say what stored integers stand for.
   /// - Throws: `ExecutionError` when dtypes can't be converted.
-  func apply(_ array: NDArray, to type: TensorType) throws -> NDArray {
+  func apply(_ array: NDArray, from source: TensorType? = nil, to type: TensorType) throws -> NDArray {
     let context = ExecutionContext(primitives: ReferencePrimitives())
     var result = array
     if let permutation = permutation(array.rank) {
@@ -48,7 +49,7 @@ enum Adaptation: Hashable, Sendable {
       var moved = array.shape.withoutOnes[...]
       result = result.reshaped(dims.map { $0 == .fixed(1) ? 1 : moved.popFirst() ?? 1 })
     }
-    return result.dtype == type.dtype ? result : try result.cast(to: type.dtype, in: context)
+    return try result.bridged(from: source, to: type)
   }
 
   /// What a report says about it.

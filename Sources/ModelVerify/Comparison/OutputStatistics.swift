@@ -1,5 +1,11 @@
 import ModelTensor
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// How far two outputs differ, over all samples.
 ///
 /// With `r` the reference and `c` the candidate, element by element in float64: an element is mismatched unless
@@ -17,6 +23,16 @@ public struct OutputStatistics: Sendable, Hashable {
   public var maxRelative = 0.0
   /// Why the outputs can't be compared at all.
   public var problem: String?
+  /// Why the output says little about the model on these inputs.
+  public var weakness: Weakness?
+  /// How far what goes into the activation behind it differs, where the output itself is saturated.
+  public var preActivation: PreActivationStatistics?
+  /// In decibels: how far the output must rise above its error to count as equivalent although elements differ. For models of which
+  /// one is quantised.
+  public var minimumSignalToNoise: Double?
+  /// Elements that can't be measured: a NaN or infinity on one side.
+  private var unmeasured = 0
+  private var sum = 0.0, errorSquares = 0.0
   private var sumAbsolute = 0.0
   private var finite = 0
   private var dot = 0.0, referenceSquares = 0.0, candidateSquares = 0.0
@@ -33,7 +49,19 @@ public struct OutputStatistics: Sendable, Hashable {
     guard referenceSquares > 0, candidateSquares > 0 else { return nil }
     return min(1, max(-1, dot / (referenceSquares.squareRoot() * candidateSquares.squareRoot())))
   }
-  public var isEquivalent: Bool { mismatched == 0 && problem == nil }
+  public var isEquivalent: Bool {
+    guard problem == nil, preActivation?.isEquivalent ?? true else { return false }
+    if mismatched == 0 { return true }
+    guard let minimumSignalToNoise, let signalToNoise, unmeasured == 0 else { return false }
+    return signalToNoise >= minimumSignalToNoise
+  }
+  /// How far the reference's variation about its mean lies above the difference, in decibels; `nil` when there is no variation or no
+  /// difference.
+  public var signalToNoise: Double? {
+    let variation = finite == 0 ? 0 : referenceSquares - sum * sum / Double(finite)
+    guard variation > 0, errorSquares > 0 else { return nil }
+    return 10 * log10(variation / errorSquares)
+  }
 
   /// Adds one sample.
   /// - Parameter step: what quantised numbers may differ by, integers too.
@@ -66,14 +94,14 @@ public struct OutputStatistics: Sendable, Hashable {
       problem = "the reference gives \(reference.type), the candidate \(candidate.type)"
       return
     }
-    for (a, b) in zip(reference.strings, candidate.strings) where a != b { mismatched += 1 }
+    for (a, b) in zip(reference.strings, candidate.strings) where a != b { mismatched += 1; unmeasured += 1 }
   }
 
   private mutating func add(_ reference: [Double], _ candidate: [Double], atol: Double, rtol: Double) {
     for i in reference.indices {
       let r = reference[i], c = candidate[i]
       guard r.isFinite, c.isFinite else {
-        if !(r == c || (r.isNaN && c.isNaN)) { mismatched += 1 }
+        if !(r == c || (r.isNaN && c.isNaN)) { mismatched += 1; unmeasured += 1 }
         continue
       }
       let difference = abs(r - c)
@@ -82,6 +110,8 @@ public struct OutputStatistics: Sendable, Hashable {
       if r != 0 { maxRelative = max(maxRelative, difference / abs(r)) }
       sumAbsolute += difference
       finite += 1
+      sum += r
+      errorSquares += difference * difference
       dot += r * c
       referenceSquares += r * r
       candidateSquares += c * c

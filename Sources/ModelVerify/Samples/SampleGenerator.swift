@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelOps
 import ModelSupport
 import ModelTensor
 
@@ -8,11 +9,12 @@ import ModelTensor
 /// for them; `uint8` and `int8` take their whole range.
 struct SampleGenerator: Sendable {
   var seed: UInt64
-  /// Floats from 0 to 1 instead: for models that take logarithms or roots of their inputs.
-  var isPositive = false
+  var range = InputRange.usual
 
+  /// - Parameter grid: how the numbers are stored, in this model or in one they are made for too: floats are such as can be stored.
   func array(
-    _ name: String, _ type: TensorType, extents: [Int], constraint: InputConstraint, integers: Range<Int>, batch: Int, sample: Int
+    _ name: String, _ type: TensorType, grid: QuantizedType? = nil, extents: [Int], constraint: InputConstraint, integers: Range<Int>,
+    batch: Int, sample: Int
   ) throws -> NDArray {
     // A damaged extent must not take gigabytes; texts take more room than numbers.
     guard let count = checkedProduct(extents), count <= (type.dtype == .string ? 1 << 18 : 1 << 25) else {
@@ -33,6 +35,13 @@ struct SampleGenerator: Sendable {
         }
       }
     }
+    if constraint.limit == nil, constraint.choices.isEmpty, let grid, let stored = range.stored(grid) {
+      if dtype == grid.dtype { return try NDArray(dtype, extents, count, integers: { _ in Int.random(in: stored, using: &random) }) }
+      if dtype.isFloatingPoint {
+        let zero = Int(grid.zeroPoint)
+        return try NDArray(dtype, extents, count) { _ in Double(Float(Int.random(in: stored, using: &random) - zero) * grid.scale) }
+      }
+    }
     if dtype == .bool { return NDArray((0..<count).map { _ in random.next() & 1 == 1 }, extents) }
     if constraint.limit != nil || dtype.isInteger {
       return try NDArray(dtype, extents, count, integers: { integer(dtype, $0, constraint, integers, sample, &random) })
@@ -40,7 +49,7 @@ struct SampleGenerator: Sendable {
     guard dtype.isFloatingPoint else {
       throw UnsupportedError("inputs of dtype \(dtype) can't be made up (input '\(name)'); give them with --inputs")
     }
-    return try NDArray(dtype, extents, count) { _ in isPositive ? random.uniform() : random.normal() + 0.1 }
+    return try NDArray(dtype, extents, count) { _ in range.draw(&random) }
   }
 
   /// The integer at a place.

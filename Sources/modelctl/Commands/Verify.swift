@@ -8,7 +8,8 @@ struct Verify: ParsableCommand {
     abstract: "Runs two models on the same inputs and compares their outputs.",
     discussion: """
       The models may be of different formats. Inputs and outputs are matched by name, else by order. \
-      Exits with 1 when any output differs by more than atol + rtol · |reference|.
+      Exits with 1 when any output differs by more than atol + rtol · |reference|. \
+      Of a float model and its quantised form, outputs have to rise 10 dB above the difference, unless --atol or --rtol is given.
       """)
 
   @Argument(help: "The model that is right.")
@@ -51,7 +52,7 @@ struct Verify: ParsableCommand {
       defer { progress.clear() }
       let first = try about(reference) { try FormatRegistry.open(reference, options: source.read) }
       let second = try about(candidate) { try FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true) }
-      report = try Verifier(options: options).verify(reference: first, candidate: second)
+      report = try PairVerification(options: options, isStrict: comparison.isStrict).verify(reference: first, candidate: second)
       if training {
         progress.show("training")
         var equivalence = TrainingEquivalence(options: options)
