@@ -25,7 +25,20 @@ public enum FormatRegistry {
     if let handler = handlers.first(where: { $0.matches(candidate) }) { return handler.format }
     // A document that is cut or broken says best itself what is wrong with it.
     if candidate.entries?.contains(TFJSFile.documentName) == true { _ = try TFJSFile(path: path) }
+    try explainByName(candidate)
     throw FormatError(.unrecognized, candidate.explanation, at: SourceLocation(file: path))
+  }
+
+  /// Contents that are no format's may be a damaged file of the format that the name ends with: that one says where.
+  /// - Throws: what is wrong with it; nothing when the name says nothing, or the first bytes tell enough.
+  private static func explainByName(_ candidate: FormatCandidate) throws {
+    guard let file = candidate.file, file.count > 0, !candidate.isDirectory, !candidate.isPointer, !candidate.mayBeOther,
+      let format = ModelFormat(destination: candidate.path)
+    else { return }
+    do { _ = try handler(for: format).inspect(candidate.path) } catch let error as FormatError {
+      throw FormatError(
+        error.code, "expected \(format.title), as the name ends; \(error.message)", at: error.inFile(candidate.path).location)
+    }
   }
 
   /// Reads the model at `path`; weights stay where they are until they are asked for.
@@ -64,12 +77,18 @@ public enum FormatRegistry {
 }
 
 extension FormatCandidate {
+  /// Whether this stands for a model that has not been fetched.
+  var isPointer: Bool { has(Array("version https://git-lfs".utf8), at: 0) }
+
+  /// Whether the first bytes are those of another kind of file, which says more than its name.
+  var mayBeOther: Bool { has([0x50, 0x4B, 0x03, 0x04], at: 0) || file.map(TFLiteFile.isUnmarked) ?? false }
+
   /// Why nothing matched, as far as the first bytes tell.
   var explanation: String {
     let known = "expected one of " + ModelFormat.allCases.map(\.rawValue).joined(separator: ", ")
     if isDirectory { return "\(known); found a directory without saved_model.pb or model.json" }
     guard let file, file.count > 0 else { return "\(known); the file is empty" }
-    if has(Array("version https://git-lfs".utf8), at: 0) {
+    if isPointer {
       return "found a Git LFS pointer instead of the model; 'git lfs pull' fetches it"
     }
     if has([0x50, 0x4B, 0x03, 0x04], at: 0) {

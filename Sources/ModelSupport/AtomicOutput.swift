@@ -32,9 +32,13 @@ public final class AtomicOutput {
     }
     // The extension stays, because libraries look at it.
     temporaryPath = "\(parent)/.\(getpid())-\(UInt32.random(in: 0 ... .max))-\(name)"
+    TemporaryPaths.add(temporaryPath)
   }
 
-  deinit { if !finished { FileSystem.remove(temporaryPath) } }
+  deinit {
+    if !finished { FileSystem.remove(temporaryPath) }
+    TemporaryPaths.forget(temporaryPath)
+  }
 
   /// Puts a file that was written at the destination once it is on the disk: whenever the machine stops, there is a whole one.
   public func commitDurably() throws {
@@ -44,7 +48,9 @@ public final class AtomicOutput {
   }
 
   /// Puts what was written at the destination.
-  public func commit() throws {
+  public func commit() throws { try TemporaryPaths.withoutRemoval { try move() } }
+
+  private func move() throws {
     if rename(temporaryPath, destination) != 0 {
       // A directory can't be renamed over another: move the old one aside first, back on failure.
       guard replaceExisting, access(destination, F_OK) == 0 else {

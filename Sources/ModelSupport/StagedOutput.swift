@@ -37,12 +37,17 @@ public final class StagedOutput {
     }
     directory = "\(parent)/.\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
     path = "\(directory)/\(name)"
+    TemporaryPaths.add(directory)
     guard mkdir(directory, 0o777) == 0 else {
+      TemporaryPaths.forget(directory)
       throw StorageError(.cannotCreate, "\(parent): \(String(cString: strerror(errno)))", path: trimmed)
     }
   }
 
-  deinit { FileSystem.remove(directory) }
+  deinit {
+    FileSystem.remove(directory)
+    TemporaryPaths.forget(directory)
+  }
 
   /// What marks a folder as a model: a SavedModel's, or TensorFlow.js's.
   private static let modelFiles: Set<String> = ["saved_model.pb", "saved_model.pbtxt", "model.json"]
@@ -52,7 +57,9 @@ public final class StagedOutput {
 
   /// Moves what was written to its final place: files beside the model first, the model last.
   /// - Throws: `StorageError.cannotCreate` when a file beside it is in the way, `.ioFailed` when the system refuses.
-  public func commit() throws {
+  public func commit() throws { try TemporaryPaths.withoutRemoval { try moveAll() } }
+
+  private func moveAll() throws {
     guard let names = FileSystem.names(in: directory) else {
       throw StorageError(.ioFailed, String(cString: strerror(errno)), path: directory)
     }

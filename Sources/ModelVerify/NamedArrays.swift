@@ -14,6 +14,12 @@ extension [Executor.Port] {
     }
   }
 
+  /// The names that stand for no port.
+  public func surplus(among names: [String]) -> [String] {
+    let used = Set(PortMatching.match(map(\.name), names).compactMap { $0 })
+    return names.indices.filter { !used.contains($0) }.map { names[$0] }
+  }
+
   /// Which of the names stands for each port.
   /// - Throws: `FormatError` naming the port that has none.
   public func places(among names: [String]) throws -> [Int] {

@@ -19,7 +19,7 @@ public struct VerificationReport: Sendable {
   /// What was compared when the models could not be executed: structure and weights.
   public var method: Method = .execution
 
-  public enum Method: String, Sendable { case execution, structure }
+  public enum Method: String, Sendable { case execution, structure, weights }
 
   public init(seed: UInt64, atol: Double, rtol: Double) {
     self.seed = seed

@@ -30,6 +30,7 @@ struct Modelctl: ParsableCommand {
   static func main() {
     // A limit on the size of files shall be an error of the write that meets it, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
+    Interruption.watch()
     do {
       var command = try parseAsRoot()
       try command.run()

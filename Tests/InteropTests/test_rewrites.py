@@ -36,6 +36,19 @@ def same_trees(a, b, except_keys=()):
         assert a[key].dtype == b[key].dtype and a[key].shape == b[key].shape and a[key].tobytes() == b[key].tobytes() or a[key].dtype == object and (a[key] == b[key]).all(), key
 
 
+@pytest.mark.parametrize("opset", [17, 21])
+def test_texts_of_nodes_stay_when_the_opset_changes(opset, tmp_path):
+    make = onnx.helper.make_node
+    nodes = [make("Relu", ["x"], ["a"], name="first", doc_string="clips"), make("Sigmoid", ["a"], ["y"], name="second", doc_string="squashes")]
+    port = lambda name: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2, 3])
+    graph = onnx.helper.make_graph(nodes, "g", [port("x")], [port("y")], doc_string="about the graph")
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)]), tmp_path / "a.onnx")
+    report = modelctl.convert(tmp_path / "a.onnx", tmp_path / "b.onnx", "--opset", str(opset))
+    written = onnx.load(tmp_path / "b.onnx")
+    assert [n.doc_string for n in written.graph.node] == ["clips", "squashes"] and written.graph.doc_string == "about the graph"
+    assert not [n for n in report["notes"] if "doc_string" in n]
+
+
 def trained(name):
     """A network after two steps, so that there is an optimiser state."""
     build, specs, _ = NETWORKS[name]

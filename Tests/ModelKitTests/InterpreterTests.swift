@@ -42,13 +42,33 @@ private func counter() throws -> Model {
   #expect(try look.output(0).values(Float.self) == [10, 20])
 }
 
+/// As LiteRT does unless it is told to be strict.
+@Test func interpreterResizesToAnotherRank() throws {
+  var model = Model(), context = GraphContext(Model(), graph: Graph())
+  let x = context.graph.addInput("x", TensorType(.float32, .ranked([.fixed(1), .fixed(2)])))
+  let y = try context.apply(MatMulOp(), try context.apply(ReluOp(), x), try context.constant(NDArray([1, 2, 3, 4] as [Float], [2, 2])))
+  context.graph.addOutput("y", y)
+  model = context.model
+  model.mainGraph = context.graph
+  let interpreter = try Interpreter(model)
+  try interpreter.resizeInput(0, to: [2, 1, 2])
+  try interpreter.allocateTensors()
+  #expect(interpreter.inputDetails[0].shape == [2, 1, 2] && interpreter.outputDetails[0].shape == [2, 1, 2])
+  try interpreter.setInput(0, NDArray([1, -1, 1, 1] as [Float], [2, 1, 2]))
+  try interpreter.invoke()
+  #expect(try interpreter.output(0).values(Float.self) == [1, 2, 4, 6])
+  // What the operators do not take is found out when room is made for it.
+  try interpreter.resizeInput(0, to: [2, 3])
+  #expect(throws: (any Error).self) { try interpreter.allocateTensors() }
+}
+
 @Test func interpreterResizesInputs() throws {
   let interpreter = try Interpreter(try counter())
   try interpreter.resizeInput(0, to: [3, 2])
   #expect(throws: ExecutionError.self) { try interpreter.invoke() }
   try interpreter.allocateTensors()
   #expect(throws: ExecutionError.self) { try interpreter.setInput(0, NDArray([1, 2] as [Float], [1, 2])) }
-  #expect(throws: ExecutionError.self) { try interpreter.resizeInput(0, to: [3]) }
+  #expect(throws: ExecutionError.self) { try interpreter.resizeInput(0, to: [-3, 2]) }
   #expect(throws: ExecutionError.self) { try interpreter.invoke() }
   try interpreter.setInput(0, NDArray([1, 2, 3, 4, 5, 6] as [Float], [3, 2]))
   try interpreter.invoke()

@@ -13,6 +13,19 @@ struct Command {
   /// With at most 8 GB of address space and 60 seconds of processor time.
   init(limited arguments: [String]) throws { try self.init(arguments, isLimited: true) }
 
+  /// Starts the binary and does not wait for it.
+  static func start(_ arguments: String...) throws -> Process {
+    guard let binary = find("modelctl") else { throw NotBuilt() }
+    let process = Process()
+    process.executableURL = binary
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
   /// Another program of the package.
   init(program: String, _ arguments: [String]) throws { try self.init(arguments, program: program) }
 

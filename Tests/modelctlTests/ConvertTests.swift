@@ -78,6 +78,13 @@ import Testing
     #expect(y.shape == [2, 3] && y.values(Float.self) == [1.5, 1, 5, 0, 0, 0])
   }
 
+  @Test func warnsOfArraysThatAreNotUsed() throws {
+    let scratch = try Scratch(), x = NDArray([1, 2, 3] as [Float], [1, 3])
+    let result = try run(scratch, [("extra", x), ("x", x)])
+    #expect(result.code == 0 && result.output.isEmpty)
+    #expect(result.errors == "warning: in.npz: not used: 'extra'; the model takes 'x'\n")
+  }
+
   @Test func saysWhatDoesNotFit() throws {
     let scratch = try Scratch()
     let shape = try run(scratch, [("x", NDArray([1, 2] as [Float], [1, 2]))])

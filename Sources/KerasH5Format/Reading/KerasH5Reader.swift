@@ -13,7 +13,8 @@ public enum KerasH5Reader {
   public static func read(_ file: KerasH5File) throws -> Model {
     guard let config = file.config else {
       throw UnsupportedError(
-        "\(file.path) holds weights alone: what computes with them is in no file. Save the whole model with model.save(…)")
+        "\(file.path) holds weights alone, without the architecture that computes with them (expected the attribute 'model_config'); "
+          + "it can be inspected, rewritten as .h5 and compared with other weights. What Keras saves with model.save(…) holds both")
     }
     do {
       var model = try KerasModelConfig.read(config, weights: try file.store(), version: file.version)

@@ -30,6 +30,16 @@ public enum KerasH5Writer {
     return losses
   }
 
+  /// Writes all that a file holds again, whole or not at all: groups, attributes, weights bit by bit, the optimiser's too.
+  /// - Throws: `StorageError`; `FormatError` when a part can't be read.
+  public static func copy(_ file: KerasH5File, to path: String, replaceExisting: Bool = true) throws {
+    let output = try AtomicOutput(destination: path, replaceExisting: replaceExisting)
+    let writer = try HDF5Writer()
+    try writer.root.copy(try file.file.root) { try $0.kerasTensor() }
+    try writer.write(to: output.temporaryPath)
+    try output.commit()
+  }
+
   private static func writeModel(_ document: KerasModelDocument, of model: Model, to root: HDF5GroupWriter) throws -> [Loss] {
     let residue = model.residue["keras-h5"] as? KerasH5Residue
     if let residue, try rewrite(residue, document, of: model, to: root) { return [] }

@@ -46,9 +46,15 @@ public struct Converter: Sendable {
         options.onStep?("verifying")
         try verify(model, source, output.path, verification, &report)
       }
-    } catch let error as UnsupportedError where sourceFormat == target && options.verification == nil {
+    } catch let error as UnsupportedError where sourceFormat == target && options.quantization == nil && !options.dequantizes {
       // What nobody can execute can still be carried over as it is.
-      guard try writer.rewrite(source, to: output.path, options.write) else { throw error }
+      guard options.verification == nil || ((try? WeightsComparison.holdsWeightsAlone(source)) ?? false),
+        try writer.rewrite(source, to: output.path, options.write)
+      else { throw error }
+      if let verification = options.verification {
+        report.verification = try WeightsComparison.compare(source, output.path, verification)
+        guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
+      }
     }
     report.bytes = output.byteCount
     report.quantization?.bytesAfter = report.bytes
@@ -112,6 +118,9 @@ public struct Converter: Sendable {
       report.notes.append("not verified: the model has no outputs")
       return
     }
+    if report.format == .h5, try WeightsComparison.holdsWeightsAlone(written) {
+      return try verifyWeights(of: model, written, options, &report)
+    }
     // The entry point that was asked for is the one to compare, where the target holds several.
     let result = try FormatRegistry.open(
       written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)
@@ -147,6 +156,16 @@ public struct Converter: Sendable {
     } catch let error as UnsupportedError where error.isAboutInputs || !model.randomOps.isEmpty {
       report.notes.append("not verified: \(error)")
     }
+    guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
+  }
+
+  /// Of a destination that gets weights alone: whether they are the source's.
+  private func verifyWeights(
+    of model: Model, _ written: String, _ options: VerificationOptions, _ report: inout ConversionReport
+  ) throws {
+    let weights = model.parameterIDs.map { (name: model[$0].name, tensor: model[$0].tensor) }
+    let found = try WeightsComparison.tensors(FormatRegistry.inspect(written).weights())
+    report.verification = try WeightsComparison.compare(weights, found, options)
     guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
   }
 

@@ -60,6 +60,14 @@ struct KerasH5Handler: FormatHandler {
     return try lists.layerNames.map { ($0, try lists.weights(ofLayer: $0)) }
   }
 
+  /// A file of weights alone says nothing that a model could carry: it is copied group by group.
+  func rewrite(_ source: String, to path: String, _ options: WriteOptions) throws -> Bool {
+    let file = try KerasH5File(path: source)
+    guard file.kind != .model else { return false }
+    try KerasH5Writer.copy(file, to: path)
+    return true
+  }
+
   func open(_ path: String) throws -> Model { try KerasH5Reader.read(path) }
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
     try legalizeForKeras(model, options)

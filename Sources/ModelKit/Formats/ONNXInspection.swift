@@ -68,7 +68,10 @@ struct ONNXInspection {
     }
     (result.parameters, result.weightBytes) = (sum.partialValue, bytes.partialValue)
     // The check of sizes reads no weights.
-    do { _ = try tensor.tensor(file.files) } catch { problem(String(describing: error)) }
+    do {
+      _ = try tensor.tensor(file.files)
+      try tensor.checkExternalData(file.files)
+    } catch { problem(String(describing: error)) }
   }
 
   private mutating func problem(_ text: String) { problems[text, default: 0] += 1 }

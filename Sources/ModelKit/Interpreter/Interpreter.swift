@@ -63,8 +63,9 @@ public final class Interpreter {
     return try SignatureRunner(model, entry: signature.graph, options: options, memory: memory)
   }
 
-  /// Gives an input other extents. Call `allocateTensors` before the next invocation.
-  /// - Throws: `ExecutionError` for an index, a rank or an extent that can't be.
+  /// Gives an input other extents, or another rank where the model's operators take it, which `allocateTensors` finds out. Call that before
+  /// the next invocation.
+  /// - Throws: `ExecutionError` for an index or an extent that can't be.
   public func resizeInput(_ index: Int, to shape: [Int]) throws { try main.resizeInput(index, to: shape) }
   /// Makes the model ready for the inputs' extents. Variables start anew.
   public func allocateTensors() throws {

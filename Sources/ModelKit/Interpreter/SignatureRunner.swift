@@ -42,10 +42,10 @@ public final class SignatureRunner {
     }
   }
 
-  /// Gives an input other extents. Call `allocateTensors` before the next invocation.
+  /// Gives an input other extents, or another rank where the model's operators take it. Call `allocateTensors` before the next invocation.
   public func resizeInput(_ index: Int, to shape: [Int]) throws {
     guard let port = port(index) else { throw noInput(index) }
-    guard let type = model.graphs[entry]?[port.value].type, checkedProduct(shape) != nil, type.shape.rank.map({ $0 == shape.count }) ?? true
+    guard let type = model.graphs[entry]?[port.value].type, checkedProduct(shape) != nil
     else { throw ExecutionError(.invalidInput, "input '\(port.name)' can't have the shape \(shape)") }
     model.graphs[entry]?[port.value].type = TensorType(type.dtype, Shape(shape), quantization: type.quantization)
     inputs[index] = nil

@@ -4,8 +4,10 @@ extension VerificationReport {
   /// What `verify` prints.
   public var text: String {
     var out = "\(verdict)\n"
-    if method == .execution {
-      var table = TextTable(["output", ">elements", ">max abs", ">max rel", ">mean abs", ">cosine", ">mismatched"])
+    // Without a comparison there are no figures.
+    if method != .structure, failure == nil || outputs.contains(where: { $0.elements > 0 }) {
+      let kind = method == .weights ? "weight" : "output"
+      var table = TextTable([kind, ">elements", ">max abs", ">max rel", ">mean abs", ">cosine", ">mismatched"])
       for output in outputs {
         table.add(
           output.name, grouped(output.elements), numberText(output.maxAbsolute, digits: 3),
@@ -23,6 +25,10 @@ extension VerificationReport {
   public var verdict: String {
     if let failure { return "not equivalent: \(failure.printable)" }
     if method == .structure { return "equivalent: same structure, bit-equal weights" }
+    if method == .weights {
+      let what = "\(outputs.count) weights, atol \(numberText(atol)), rtol \(numberText(rtol))"
+      return isEquivalent ? "equivalent: the same weights (\(what))" : "not equivalent: weights differ (\(what))"
+    }
     let what = "\(samples) sample\(samples == 1 ? "" : "s"), seed \(seed), atol \(numberText(atol)), rtol \(numberText(rtol))"
     guard isEquivalent else { return "not equivalent (\(what))" }
     if outputs.contains(where: { $0.mismatched > 0 }) {

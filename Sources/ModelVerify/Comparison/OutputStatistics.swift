@@ -32,6 +32,7 @@ public struct OutputStatistics: Sendable, Hashable {
   public var minimumSignalToNoise: Double?
   /// Elements that can't be measured: a NaN or infinity on one side.
   private var unmeasured = 0
+  private var isCompared = false
   private var sum = 0.0, errorSquares = 0.0
   private var sumAbsolute = 0.0
   private var finite = 0
@@ -43,8 +44,9 @@ public struct OutputStatistics: Sendable, Hashable {
   }
 
   public var meanAbsolute: Double { finite == 0 ? 0 : sumAbsolute / Double(finite) }
-  /// The cosine of the angle between both as vectors; 1 when both are zero, `nil` when just one is.
+  /// The cosine of the angle between both as vectors; 1 when both are zero, `nil` when just one is, or when nothing was compared.
   public var cosine: Double? {
+    guard isCompared else { return nil }
     if referenceSquares == 0, candidateSquares == 0 { return 1 }
     guard referenceSquares > 0, candidateSquares > 0 else { return nil }
     return min(1, max(-1, dot / (referenceSquares.squareRoot() * candidateSquares.squareRoot())))
@@ -72,6 +74,7 @@ public struct OutputStatistics: Sendable, Hashable {
       problem = "the reference gives \(reference.type), the candidate \(candidate.type)"
       return
     }
+    isCompared = true
     if reference.dtype == .string || candidate.dtype == .string {
       addStrings(reference, candidate)
     } else {

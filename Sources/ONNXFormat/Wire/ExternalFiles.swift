@@ -65,6 +65,9 @@ final class ExternalSource: ByteSource {
     return FileSlice(file, offset..<(offset + byteCount))
   }
 
+  /// - Throws: `StorageError` when the file is not there, `FormatError` when it is too short or lies elsewhere.
+  func checkPresence() throws { _ = try slice() }
+
   var extent: FileExtent? { (try? slice())?.extent }
   func withBytes(in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     try check(range)

@@ -51,6 +51,13 @@ extension TensorProto {
     return Tensor(type, source: StringSource(try stringData.map { try $0.bytes() }))
   }
 
+  /// Whether the bytes of a tensor that lie in another file are there. Reads none of them.
+  /// - Throws: `StorageError` when the file is not there, `FormatError` when it is too short or what the tensor says of it is wrong.
+  public func checkExternalData(_ files: ExternalFiles) throws {
+    guard dataLocation == .external else { return }
+    try (tensor(files).source as? ExternalSource)?.checkPresence()
+  }
+
   private func externalSource(_ files: ExternalFiles, byteCount: Int) throws -> any ByteSource {
     var entries: [String: String] = [:]
     for entry in externalData { entries[entry.key ?? ""] = entry.value ?? "" }

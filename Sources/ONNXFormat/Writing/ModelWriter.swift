@@ -73,7 +73,10 @@ final class ModelWriter {
     let isSameVersion = repeats(domain: "")
     var writer = GraphWriter(self, main, id: model.main, names: mainNames)
     var graph = try writer.write()
-    if let residue { try ONNXWriter.attachExternalData(&graph, residue.files) }
+    if let residue {
+      try ONNXWriter.attachExternalData(&graph, residue.files)
+      keepDocumentation(of: residue.model, in: &graph)
+    }
     if !failures.isEmpty {
       throw UnsupportedError(
         "ONNX opset \(opset) can't express these operations",
@@ -91,6 +94,21 @@ final class ModelWriter {
     metadata(&proto)
     if model.training != nil { losses.append(Loss("training configuration", reason: "ONNX has no place for it")) }
     return proto
+  }
+
+  /// What the file's nodes say about themselves, on the nodes that make the same results now.
+  private func keepDocumentation(of source: ModelProto, in graph: inout GraphProto) {
+    var texts: [String: String] = [:]
+    for node in source.graph?.node ?? [] {
+      if let text = node.docString, !text.isEmpty, let name = node.output.first { texts[name] = text }
+    }
+    guard !texts.isEmpty else { return }
+    for index in graph.node.indices {
+      guard let place = graph.node[index].output.firstIndex(where: { texts[$0] != nil }) else { continue }
+      let text = texts.removeValue(forKey: graph.node[index].output[place])
+      if graph.node[index].docString?.isEmpty ?? true { graph.node[index].docString = text }
+    }
+    if !texts.isEmpty { losses.append(Loss("doc_string of \(texts.count) nodes", reason: "the nodes that they describe became others")) }
   }
 
   private func operatorSets(_ proto: ModelProto) -> [OperatorSetIdProto] {

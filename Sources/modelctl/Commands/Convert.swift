@@ -10,7 +10,7 @@ struct Convert: ParsableCommand {
       Reads back what was written, runs source and result on the same inputs, and leaves nothing at \
       the destination when they differ.
 
-      A destination that ends in .weights.h5 gets the weights alone; give --no-verify, for nothing in \
+      A destination that ends in .weights.h5 gets the weights alone; these are compared, for nothing in \
       it computes.
       """)
 

@@ -35,8 +35,16 @@ struct Run: ParsableCommand {
     }
     let data = try DataFile.read(inputs), arrays: [NDArray]
     do { arrays = try executor.inputs.pick(from: data) } catch let error as FormatError { throw error.inFile(inputs) }
+    warnOfSurplus(executor.inputs, data.map(\.name))
     let results = try about(model) { try executor.run(arrays) }
     try DataFile.write(zip(executor.outputs, results).map { ($0.name, $1) }, to: outputs)
+  }
+
+  private func warnOfSurplus(_ ports: [Executor.Port], _ names: [String]) {
+    let unused = ports.surplus(among: names)
+    guard !unused.isEmpty else { return }
+    let list = unused.map { "'\($0.printable)'" }.joined(separator: ", "), taken = ports.map { "'\($0.name)'" }.joined(separator: ", ")
+    writeError("warning: \(inputs): not used: \(list); the model takes \(taken)")
   }
 
   private func runRepeatedly(_ count: Int) throws {
@@ -46,6 +54,7 @@ struct Run: ParsableCommand {
     }
     let data = try DataFile.read(inputs), ports = interpreter.inputDetails.map { (name: $0.name, type: TensorType($0.dtype, .unranked)) }
     let arrays = try ports.pick(from: data)
+    warnOfSurplus(ports, data.map(\.name))
     guard arrays.allSatisfy({ $0.rank > 0 && $0.shape[0] == count }) else {
       throw ExecutionError(.invalidInput, "the first axis of every input must have the extent \(count)")
     }

@@ -50,6 +50,9 @@ struct Verify: ParsableCommand {
     var learning: TrainingEquivalenceReport?
     do {
       defer { progress.clear() }
+      if !training, let weights = try WeightsComparison.compare(reference, candidate, options) {
+        return try finish(weights, nil)
+      }
       let first = try about(reference) { try FormatRegistry.open(reference, options: source.read) }
       let second = try about(candidate) { try FormatRegistry.open(candidate, options: source.read, signatureIsOptional: true) }
       report = try PairVerification(options: options, isStrict: comparison.isStrict).verify(reference: first, candidate: second)
@@ -60,6 +63,10 @@ struct Verify: ParsableCommand {
         learning = try equivalence.compare(reference: first, candidate: second)
       }
     }
+    try finish(report, learning)
+  }
+
+  private func finish(_ report: VerificationReport, _ learning: TrainingEquivalenceReport?) throws {
     if let html {
       let page = report.html(reference: reference, candidate: candidate) { learning?.add(to: &$0) }
       try writeWhole(page, to: html)
