@@ -15,6 +15,9 @@ struct ModelPair {
   /// For each output of the reference the candidate's.
   let outputs: [Int?]
   private let constraints: [InputConstraint]
+  /// Whether floats that a model quantises first of all are made up in the range that this keeps: what lies outside is cut off, which no
+  /// float model does.
+  var usesInnerGrids = false
 
   /// `nil`, with `report.failure` set, when the inputs can't be paired.
   init?(reference: Executor, candidate: Executor, report: inout VerificationReport) {
@@ -69,7 +72,11 @@ struct ModelPair {
 
   /// How the numbers of input `index` of the reference are stored, there or in the candidate.
   private func grid(_ index: Int) -> QuantizedType? {
-    QuantizedType(reference.inputs[index].type) ?? takers[index].flatMap { QuantizedType(candidate.inputs[$0].type) }
+    let taker = takers[index]
+    if let stored = QuantizedType(reference.inputs[index].type) { return stored }
+    if let stored = taker.flatMap({ QuantizedType(candidate.inputs[$0].type) }) { return stored }
+    guard usesInnerGrids else { return nil }
+    return reference.grid(ofInput: index) ?? taker.flatMap { candidate.grid(ofInput: $0) }
   }
 
   /// Whether there are numbers that can be drawn from another range.
@@ -185,6 +192,18 @@ struct ModelPair {
         report.note("input '\(name)' is \(array.dtype) here, \(port.type.dtype) in the candidate")
       }
     }
+  }
+}
+
+extension Executor {
+  /// How a float input is quantised by the first that takes it.
+  fileprivate func grid(ofInput index: Int) -> QuantizedType? {
+    guard let main = model.graphs[graph], main.openInputs.indices.contains(index) else { return nil }
+    let users = main.uses()[main.openInputs[index].value] ?? []
+    return users.lazy.compactMap { node -> QuantizedType? in
+      guard let op = main[node].op as? QuantizedOp, op.op is IdentityOp else { return nil }
+      return op.outputs.first ?? nil
+    }.first
   }
 }
 

@@ -37,7 +37,8 @@ public struct Verifier {
     let second = try Executor(candidate, options: execution)
     var report = VerificationReport(seed: options.seed, atol: options.atol, rtol: options.rtol)
     report.minimumSignalToNoise = options.minimumSignalToNoise
-    guard let pair = ModelPair(reference: first, candidate: second, report: &report) else { return report }
+    guard var pair = ModelPair(reference: first, candidate: second, report: &report) else { return report }
+    pair.usesInnerGrids = options.minimumSignalToNoise != nil
     let samples = try options.data.map { try pair.samples(of: $0, report: &report) } ?? madeUpSamples(pair, &report)
     guard var samples else { return report }
     if options.minimumSignalToNoise != nil, options.data == nil { try chooseRange(pair, &samples, &report) }

@@ -36,7 +36,8 @@ struct Failure {
       guard code != 0 else { Modelctl.exit(withError: error) }
       // The same style as everywhere else: ArgumentParser begins with a capital.
       let text = Modelctl.fullMessage(for: error)
-      writeError(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
+      // A verdict alone has been printed as a result.
+      if !text.isEmpty { writeError(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text) }
       Modelctl.exit(withError: ExitCode(code))
     }
     writeError("error: \(message)")

@@ -136,6 +136,19 @@ def test_another_training_is_another_model():
     assert report["outputs"][0]["snr_db"] < 5
 
 
+@pytest.mark.parametrize("mode", ["float16", "dynamic", "int8", "int16x8"])
+def test_what_quantising_makes_of_a_model(mode, tmp_path):
+    """Floats in front: numbers are made up in the range that the model keeps of them."""
+    model = modelctl.ROOT / "fixtures/keras/shapes-cnn/model.keras"
+    np.savez(tmp_path / "samples.npz", image=np.random.default_rng(4).uniform(0, 1, (12, 24, 32, 3)).astype("float32"))
+    needed = ["--representative", tmp_path / "samples.npz"] if mode.startswith("int") else []
+    modelctl.convert(model, tmp_path / "m.tflite", "--quantize", mode, *needed)
+    report = modelctl.verify(model, tmp_path / "m.tflite")
+    least = 40 if mode == "float16" else 10
+    assert report["min_snr_db"] == least and report["outputs"][0]["snr_db"] > least
+    assert not modelctl.verify(model, tmp_path / "m.tflite", "--rtol", "1e-6", expect=1)["equivalent"]
+
+
 QUANTISED = ["tflm_examples_hello_world_models_hello_world_int8.tflite", "mlperf-tiny_keyword_spotting_kws_ref_model.tflite"]
 
 

@@ -14,6 +14,8 @@ public struct PairVerification {
   public var isStrict: Bool
   /// How many decibels the outputs of models that are quantised differently have to rise above their difference.
   public static let signalToNoise = 10.0
+  /// The same where one only stores its weights as float16.
+  public static let halfSignalToNoise = 40.0
 
   public init(options: VerificationOptions = VerificationOptions(), isStrict: Bool = false) {
     self.options = options
@@ -36,12 +38,14 @@ public struct PairVerification {
         "compared within \(narrow.tolerance): one computes in \(narrow.dtype), which rounds after other steps in each format")
       if report.isEquivalent { return report }
     }
-    guard reference.arithmetic != candidate.arithmetic else { return plain }
+    let kinds = Set([reference.arithmetic, candidate.arithmetic])
+    guard kinds.count > 1 else { return plain }
+    let decibels = kinds == [.floats, .halfWeights] ? Self.halfSignalToNoise : Self.signalToNoise
     var tolerant = options
-    tolerant.minimumSignalToNoise = Self.signalToNoise
+    tolerant.minimumSignalToNoise = decibels
     var report = try Verifier(options: tolerant).verify(reference: reference, candidate: candidate)
     report.notes.append(
-      "one is quantised, or both in different ways: an output counts as the same when it rises \(Int(Self.signalToNoise)) dB above the difference; --atol and --rtol have every element decide"
+      "one is quantised, or both in different ways: an output counts as the same when it rises \(Int(decibels)) dB above the difference; --atol and --rtol have every element decide"
     )
     return report
   }
@@ -90,6 +94,8 @@ extension Model {
   /// What a model computes with.
   enum Arithmetic {
     case floats
+    /// Weights rounded to float16.
+    case halfWeights
     /// Float activations and weights of few bits.
     case narrowWeights
     case integers
@@ -100,7 +106,26 @@ extension Model {
   var arithmetic: Arithmetic {
     if hasQuantizedOperators { return .integers }
     if RecognizeQuantized.isNeeded(self) { return .spelled }
-    return hasWrappedOps ? .narrowWeights : .floats
+    if hasWrappedOps { return .narrowWeights }
+    return narrowPrecision == nil && hasHalfWeights ? .halfWeights : .floats
+  }
+
+  /// Whether all weights are numbers that float16 holds, which no training of float32 ones leaves behind. Looks at the first numbers of each.
+  private var hasHalfWeights: Bool {
+    var seen = 0
+    for parameter in parameters where parameter.tensor.dtype == .float32 && parameter.tensor.elementCount > 1 {
+      var isHalf = true
+      let count = min(parameter.tensor.elementCount, 256)
+      try? parameter.tensor.source.withBytes(in: 0..<(count * 4)) { bytes in
+        for index in 0..<count {
+          let value = bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+          if value != 0 { seen += 1 }
+          if value.isFinite, Float(Float16(value)) != value { isHalf = false }
+        }
+      }
+      if !isHalf { return false }
+    }
+    return seen >= 64
   }
 
   /// Whether there are operators on integers or on weights of few bits.
