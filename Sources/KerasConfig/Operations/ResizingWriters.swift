@@ -13,7 +13,7 @@ extension OperationRules {
         guard case .ranked(let result)? = try op.infer(inputs.map { $0?.fact }).first?.shape, result.count == dims.count else {
           throw OperationWriter.unsupported(op, "its size is computed at run time")
         }
-        let changed = dims.indices.filter { dims[$0] != result[$0] }
+        let changed = dims.indices.filter { dims[$0] != result[$0] || $0 > 0 && dims[$0] == .unknown }
         if changed.isEmpty, dims.allSatisfy({ $0.value != nil }) { return [x] }
         let axes = try changed.map { axis in
           guard let from = dims[axis].value, let to = result[axis].value else {

@@ -34,7 +34,7 @@ public struct GRUOp: PrimitiveOp {
     RecurrentRunner(
       hidden: hiddenSize, gates: 3, states: 1, direction: direction, batchFirst: batchFirst, zeroOutputForMask: zeroOutputForMask)
   }
-  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { runner.infer(try inputs.required(0, of: self).type) }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { try runner.infer(try inputs.required(0, of: self).type) }
 
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let original = try inputs.required(0, of: self).dtype

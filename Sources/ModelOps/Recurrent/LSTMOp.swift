@@ -35,7 +35,7 @@ public struct LSTMOp: PrimitiveOp {
     RecurrentRunner(
       hidden: hiddenSize, gates: 4, states: 2, direction: direction, batchFirst: batchFirst, zeroOutputForMask: zeroOutputForMask)
   }
-  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { runner.infer(try inputs.required(0, of: self).type) }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { try runner.infer(try inputs.required(0, of: self).type) }
 
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let original = try inputs.required(0, of: self).dtype

@@ -30,7 +30,7 @@ public struct RNNOp: PrimitiveOp {
     RecurrentRunner(
       hidden: hiddenSize, gates: 1, states: 1, direction: direction, batchFirst: batchFirst, zeroOutputForMask: zeroOutputForMask)
   }
-  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { runner.infer(try inputs.required(0, of: self).type) }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { try runner.infer(try inputs.required(0, of: self).type) }
 
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let original = try inputs.required(0, of: self).dtype

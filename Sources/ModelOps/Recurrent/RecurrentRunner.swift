@@ -118,9 +118,10 @@ struct RecurrentRunner {
   }
 
   /// The types of the sequence and the states.
-  func infer(_ x: TensorType) -> [TensorType] {
+  func infer(_ x: TensorType) throws -> [TensorType] {
     let dims = x.shape.dims ?? [.unknown, .unknown, .unknown]
-    let time = dims.count == 3 ? dims[batchFirst ? 1 : 0] : .unknown, batch = dims.count == 3 ? dims[batchFirst ? 0 : 1] : .unknown
+    guard dims.count == 3 else { throw GraphError(.shapeMismatch, "a recurrent op over \(x) instead of steps, rows and features") }
+    let time = dims[batchFirst ? 1 : 0], batch = dims[batchFirst ? 0 : 1]
     let d = Dim.fixed(direction.count), h = Dim.fixed(hidden)
     let state = TensorType(x.dtype, .ranked(batchFirst ? [batch, d, h] : [d, batch, h]))
     return [TensorType(x.dtype, .ranked(batchFirst ? [batch, time, d, h] : [time, d, batch, h]))]

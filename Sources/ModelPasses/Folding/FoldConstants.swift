@@ -14,6 +14,7 @@ import ModelTensor
 /// - Nothing is folded that would take more room than what it was made of: repeated and broadcast constants stay ops,
 ///   unless what they are joined into is little larger than the weights in it.
 /// - Quantised weights stay quantised, random numbers random.
+/// - Images resized to a multiple of their own extents are resized by that factor.
 /// - Reshapes to a computed shape become reshapes to `[0, −1, 8]` where the extents are provably those of the input.
 public struct FoldConstants: Pass {
   public let name = "fold-constants"
@@ -79,6 +80,7 @@ struct GraphFolding {
         continue
       }
       try simplifyShape(id)
+      try simplifySizes(id)
     }
     guard isChanged else { return }
     context.graph.replaceUses(replacements)

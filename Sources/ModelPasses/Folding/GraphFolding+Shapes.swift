@@ -106,7 +106,7 @@ extension GraphFolding {
     try sharpen(id)
   }
 
-  private func isSame(_ extent: TracedExtent, _ x: ValueID, _ axis: Int) -> Bool {
+  func isSame(_ extent: TracedExtent, _ x: ValueID, _ axis: Int) -> Bool {
     if case .named(let name) = extent { return context.graph[x].type.shape.dims?[axis] == .named(name) }
     guard case .axis(let value, let place) = extent else { return false }
     if value == x && place == axis { return true }

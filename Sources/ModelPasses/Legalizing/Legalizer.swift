@@ -67,7 +67,8 @@ public struct Legalizer {
   }
 
   private var opPasses: [any Pass] {
-    var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), FoldConstants(), RecognizeScan()]
+    var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), ResolveBranches(), SpellTransforms(profile)]
+    passes += [FoldConstants(), RecognizeScan()]
     if profile.prefersRecurrentOps { passes += [RecognizeCells(), SplitScans()] }
     passes += whereCellsAreKnown
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }

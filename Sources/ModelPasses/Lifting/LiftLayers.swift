@@ -48,9 +48,9 @@ extension LiftLayers {
   /// functions in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), SpellNegativeZero(),
-      RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(),
-      RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), SplitScans(), RecognizeUnrolled(),
+      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), ResolveBranches(), SpellTransforms(),
+      SpellNegativeZero(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(),
+      RecognizeRecurrence(), RecognizeCells(), SplitScans(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

@@ -73,6 +73,11 @@ extension NodeWriter {
     {
       let depthwise = [extents[0], extents[1], groups, extents[3] / groups]
       let filter = try kernel.fact.constant.map { try constant($0.reshaped(depthwise)) } ?? reshape(kernel, depthwise)
+      if dialect == .tensorFlow, dilations.contains(where: { $0 != 1 }),
+        let whole = try dealt(x, filter, window: window, dilations: dilations, padding: padding)
+      {
+        return whole
+      }
       return try emit(
         "DepthwiseConv2dNative", [x, filter],
         [
@@ -94,6 +99,31 @@ extension NodeWriter {
       return try concat(parts, axis: rank + 1)
     }
     return try plainConv(x, kernel, strides: strides, dilations: dilations, padding: padding)
+  }
+
+  /// A dilated depthwise convolution over places dealt out to the batch, as `tf.nn` writes it: not every kernel of TensorFlow's knows
+  /// dilations. `nil` for images of unknown extents.
+  private mutating func dealt(
+    _ x: OutValue, _ filter: OutValue, window: [Int], dilations: [Int], padding: Padding
+  ) throws -> OutValue? {
+    guard let dims = x.type.shape.dims, let extents = Shape.ranked(Array(dims[1...2])).extents,
+      case .explicit(let before, let after)? = spelledOut(
+        padding, of: x.type, layout: .channelsLast, kernel: window, strides: [1, 1], dilations: dilations)
+    else { return nil }
+    let rest = (0..<2).map { axis in
+      let whole = extents[axis] + before[axis] + after[axis]
+      return (dilations[axis] - whole % dilations[axis]) % dilations[axis]
+    }
+    let pads = try int32s((0..<2).flatMap { [before[$0], after[$0] + rest[$0]] }), crops = try int32s(rest.flatMap { [0, $0] })
+    let block = try int32s(dilations)
+    let parts = try emit("SpaceToBatchND", [x, block, try reshape(pads, [2, 2])])
+    let convolved = try emit(
+      "DepthwiseConv2dNative", [parts, filter],
+      [
+        "strides": .ints([1, 1].overAllAxes), "dilations": .ints([1, 1].overAllAxes), "padding": Padding.valid.word,
+        "explicit_paddings": nil,
+      ])
+    return try emit("BatchToSpaceND", [convolved, block, try reshape(crops, [2, 2])])
   }
 
   private mutating func plainConv(

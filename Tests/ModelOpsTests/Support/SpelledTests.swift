@@ -27,7 +27,7 @@ import Testing
 
   @Test func coverTheOps() {
     let names = Set(Self.recorded.compactMap { OpCases.op($0).map { type(of: $0).name } })
-    #expect(names.isSuperset(of: ["EyeLike", "CenterCropPad", "GridSample", "AffineGrid", "BitwiseOr", "BitwiseXor"]))
+    #expect(names.isSuperset(of: ["EyeLike", "CenterCropPad", "GridSample", "AffineGrid", "BitwiseOr", "BitwiseXor", "DFT", "STFT"]))
   }
 
   static let flattened: [(axis: Int, shape: [Int])] = [
@@ -54,6 +54,40 @@ import Testing
     let expected = try op.evaluate([x], in: context)[0].doubles(), found = try Spelling(op: op).evaluate([x], in: context)[0].doubles()
     #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 })
     #expect(found.count == 21)
+  }
+
+  /// Cut, filled, odd, even, along a first axis, and back to the signal.
+  static let transforms: [(op: DFTOp, shape: [Int], length: Int?)] = [
+    (DFTOp(axis: 1, inverse: true, onesided: true), [2, 5, 3, 2], nil), (DFTOp(axis: 1, inverse: true, onesided: true), [2, 5, 2], 9),
+    (DFTOp(inverse: true, onesided: true), [3, 5, 2], 6), (DFTOp(onesided: true), [2, 7, 1], 10), (DFTOp(onesided: true), [2, 7, 1], 4),
+    (DFTOp(axis: 0, inverse: true), [4, 3, 2], nil), (DFTOp(), [3, 6, 1], nil),
+  ]
+
+  @Test(arguments: transforms) func transforms(_ entry: (op: DFTOp, shape: [Int], length: Int?)) throws {
+    let context = ExecutionContext(primitives: ReferencePrimitives())
+    let inputs: [NDArray?] = [numbers(entry.shape), entry.length.map { NDArray([Int64($0)], []) }]
+    let expected = try entry.op.evaluate(inputs, in: context)[0], found = try Spelling(op: entry.op).evaluate(inputs, in: context)[0]
+    #expect(found.shape == expected.shape)
+    #expect(zip(found.doubles(), expected.doubles()).allSatisfy { abs($0 - $1) < 1e-5 })
+  }
+
+  /// Boxes that overlap, fewer found than there is room for, with and without a score for the background.
+  @Test(arguments: [false, true], [3, 4]) func detects(_ byClass: Bool, _ width: Int) throws {
+    let op = DetectionPostProcessOp(
+      maxDetections: 5, detectionsPerClass: 2, suppressesByClass: byClass, scoreThreshold: 0.3, overlapThreshold: 0.5, classCount: 3,
+      scales: [10, 10, 5, 5])
+    func spread(_ shape: [Int], _ step: Double, _ low: Double, _ high: Double) -> NDArray {
+      NDArray((0..<shape.reduce(1, *)).map { Float(low + (high - low) * (Double($0) * step).truncatingRemainder(dividingBy: 1)) }, shape)
+    }
+    let anchors = NDArray((0..<12).flatMap { [0.1 + 0.15 * Float($0 % 6), 0.3, 0.2, 0.25] }, [12, 4])
+    let inputs: [NDArray?] = [spread([1, 12, 4], 0.37, -1, 1), spread([1, 12, width], 0.618, 0, 0.6), anchors]
+    let context = ExecutionContext(primitives: ReferencePrimitives())
+    let expected = try op.evaluate(inputs, in: context), found = try Spelling(op: op).evaluate(inputs, in: context)
+    #expect(expected[3].doubles()[0] > 2)
+    for (a, b) in zip(found, expected) {
+      #expect(a.shape == b.shape)
+      #expect(zip(a.doubles(), b.doubles()).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
   }
 
   private func numbers(_ shape: [Int]) -> NDArray { NDArray((0..<shape.reduce(1, *)).map { Float($0) * 0.37 - 1 }, shape) }

@@ -1,0 +1,117 @@
+"""Branches that exporters of traced programs leave in ONNX files, transforms, and sizes computed of an image's own extents: ONNX Runtime
+on the source against the real runtimes of what they become."""
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto as T, helper
+
+import modelctl
+import peers
+from test_onnx_spelled import build, numbers, run
+
+EVERYWHERE = ("savedmodel", "tflite", "keras", "tfjs-graph")
+node = helper.make_node
+
+
+def branch(name, nodes, result, shape=None):
+    return helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(result, T.FLOAT, shape)])
+
+
+def squeezed_unless_wide(x, result, axis, prefix=""):
+    """`torch.squeeze` of an axis whose extent the exporter did not know."""
+    p = prefix
+    return [
+        node("Shape", [x], [p + "s"]), node("Gather", [p + "s", "axis"], [p + "d"]), node("Equal", [p + "d", "one"], [p + "c"]),
+        node(
+            "If", [p + "c"], [result],
+            then_branch=branch(p + "then", [node("Squeeze", [x, "axis"], [p + "t"])], p + "t"),
+            else_branch=branch(p + "else", [node("Identity", [x], [p + "e"])], p + "e")),
+    ]
+
+
+def squeezed_before_lstm():
+    """Only one rank fits the LSTM; another condition asks for that rank."""
+    nodes = squeezed_unless_wide("x", "row", 2) + [
+        node("Shape", ["row"], ["rs"]), node("Size", ["rs"], ["rank"]), node("Equal", ["rank", "two"], ["flat"]), node("Not", ["flat"], ["deep"]),
+        node(
+            "If", ["deep"], ["rows"],
+            then_branch=branch("deeper", [node("Unsqueeze", ["row", "zero"], ["u"])], "u"),
+            else_branch=branch("same", [node("Identity", ["row"], ["i"])], "i")),
+        node("Unsqueeze", ["rows", "zero"], ["steps"]),
+        node("LSTM", ["steps", "w", "r", "b"], ["", "h"], hidden_size=4), node("Squeeze", ["h", "zero"], ["y"]),
+    ]
+    weights = {
+        "axis": np.array([2], "int64"), "one": np.array([1], "int64"), "zero": np.array([0], "int64"), "two": np.int64(2),
+        "w": numbers(1, 16, 5), "r": numbers(1, 16, 4, seed=7), "b": numbers(1, 32, seed=8)}
+    return build(nodes, {"x": (numbers(3, 5, 1), ["batch", 5, "steps"])}, {"y": T.FLOAT}, weights, opset=15)
+
+
+def squeezed_to_a_declared_rank():
+    model, feeds = build(
+        squeezed_unless_wide("x", "s1", 1) + [node("Relu", ["s1"], ["y"])], {"x": (numbers(3, 1, 4), [3, "n", 4])}, {"y": T.FLOAT},
+        {"axis": np.array([1], "int64"), "one": np.array([1], "int64")}, opset=15)
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", T.FLOAT, [3, 4]))
+    return model, feeds
+
+
+def known_extents():
+    nodes = squeezed_unless_wide("x", "s1", 1) + squeezed_unless_wide("s1", "y", 1, "again")
+    return build(
+        nodes, {"x": (numbers(3, 1, 4), ["batch", 1, 4])}, {"y": T.FLOAT}, {"axis": np.array([1], "int64"), "one": np.array([1], "int64")},
+        opset=15)
+
+
+def spectrum():
+    nodes = [
+        node("STFT", ["x", "hop", "window"], ["f"], onesided=1), node("DFT", ["f"], ["y"], axis=1),
+        node("DFT", ["z"], ["half"], axis=1, onesided=1)]
+    window = np.hanning(12).astype("float32")
+    return build(
+        nodes, {"x": numbers(2, 60), "z": numbers(2, 10, 3, 1, seed=5)}, {"f": T.FLOAT, "y": T.FLOAT, "half": T.FLOAT},
+        {"hop": np.int64(5), "window": window}, opset=17)
+
+
+def doubled(mode, **attributes):
+    nodes = [
+        node("Shape", ["x"], ["s"]), node("Slice", ["s", "zero", "two"], ["front"]), node("Slice", ["s", "two", "four"], ["extents"]),
+        node("Mul", ["extents", "factor"], ["more"]), node("Concat", ["front", "more"], ["sizes"], axis=0),
+        node("Resize", ["x", "", "", "sizes"], ["y"], mode=mode, **attributes)]
+    weights = {n: np.array([v], "int64") for n, v in (("zero", 0), ("two", 2), ("four", 4), ("factor", 2))}
+    return build(nodes, {"x": (numbers(2, 3, 5, 4), ["batch", 3, "height", "width"])}, {"y": T.FLOAT}, weights, opset=15)
+
+
+def doubled_nearest():
+    return doubled("nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
+def doubled_linear():
+    return doubled("linear", coordinate_transformation_mode="half_pixel")
+
+
+def dilated_depthwise():
+    """Not every kernel of TensorFlow's knows dilations of depthwise convolutions."""
+    nodes = [
+        node("Conv", ["x", "w", "b"], ["a"], group=3, dilations=[2, 3], pads=[2, 3, 2, 3]),
+        node("Conv", ["a", "w"], ["y"], group=3, dilations=[3, 1], pads=[1, 0, 2, 2])]
+    return build(nodes, {"x": numbers(2, 3, 11, 9)}, {"y": T.FLOAT}, {"w": numbers(3, 1, 3, 3), "b": numbers(3)}, opset=15)
+
+
+CASES = [
+    (squeezed_before_lstm, EVERYWHERE), (squeezed_to_a_declared_rank, EVERYWHERE), (known_extents, EVERYWHERE), (spectrum, EVERYWHERE),
+    (doubled_nearest, EVERYWHERE), (doubled_linear, EVERYWHERE), (dilated_depthwise, EVERYWHERE),
+]
+
+
+@pytest.mark.parametrize("make,targets", CASES, ids=[make.__name__ for make, _ in CASES])
+def test_becomes(make, targets, tmp_path):
+    model, feeds = make()
+    source = tmp_path / "source.onnx"
+    onnx.save(model, source)
+    expected = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"]).run(None, feeds)
+    for target in targets:
+        path = tmp_path / ("model." + target if target in ("tflite", "keras") else target)
+        modelctl.convert(source, path, "--to", target)
+        actual = run(target, path, model, feeds)
+        if actual is not None:
+            peers.compare(actual, expected, what=f"{make.__name__} as {target}")
