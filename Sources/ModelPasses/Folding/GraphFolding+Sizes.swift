@@ -28,9 +28,13 @@ extension GraphFolding {
         scales.append(1)
       }
     }
-    if scales.allSatisfy({ $0 == 1 }) { return rewrite(id, to: IdentityOp(), [x]) }
-    let constant = context.graph.addConstant(Tensor(NDArray(scales, [scales.count])), name: context.graph[node.outputs[0]].name + "/scales")
-    rewrite(id, to: op, [x, node.inputs[1], constant])
+    let changed = scales.indices.filter { scales[$0] != 1 }
+    guard !changed.isEmpty else { return rewrite(id, to: IdentityOp(), [x]) }
+    var scaled = op
+    scaled.axes = changed.map { axes[$0] }
+    let constant = context.graph.addConstant(
+      Tensor(NDArray(changed.map { scales[$0] }, [changed.count])), name: context.graph[node.outputs[0]].name + "/scales")
+    rewrite(id, to: scaled, [x, node.inputs[1], constant])
     try sharpen(id)
   }
 }

@@ -103,6 +103,7 @@ public struct Legalizer {
     if wraps, !profile.prefersQuantizedOps { return false }
     if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) { return false }
     if profile.prefersRecurrentOps, RecognizeScan.isNeeded(model) { return false }
+    if profile.level == .ops, ResolveBranches.isNeeded(model) { return false }
     guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)
   }

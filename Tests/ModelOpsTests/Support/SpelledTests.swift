@@ -63,7 +63,7 @@ import Testing
     (DFTOp(axis: 0, inverse: true), [4, 3, 2], nil), (DFTOp(), [3, 6, 1], nil),
   ]
 
-  @Test(arguments: transforms) func transforms(_ entry: (op: DFTOp, shape: [Int], length: Int?)) throws {
+  @Test(arguments: transforms) func transformsSignals(_ entry: (op: DFTOp, shape: [Int], length: Int?)) throws {
     let context = ExecutionContext(primitives: ReferencePrimitives())
     let inputs: [NDArray?] = [numbers(entry.shape), entry.length.map { NDArray([Int64($0)], []) }]
     let expected = try entry.op.evaluate(inputs, in: context)[0], found = try Spelling(op: entry.op).evaluate(inputs, in: context)[0]
