@@ -287,6 +287,52 @@ case("grayscale", lambda a: K.image.rgb_to_grayscale(a), pos(2, 4, 5, 3))
 case("pad_images", lambda a: K.image.pad_images(a, 1, 2, target_height=8, target_width=9), x(2, 4, 5, 3))
 case("crop_images", lambda a: K.image.crop_images(a, 1, 2, target_height=2, target_width=2), x(2, 4, 5, 3))
 
+# Spectra.
+case("fft", lambda a, b: K.fft((a, b)), x(2, 3, 7), x(2, 3, 7))
+case("fft2", lambda a, b: K.fft2((a, b)), x(2, 4, 6), x(2, 4, 6))
+case("ifft2", lambda a, b: K.ifft2((a, b)), x(2, 4, 6), x(2, 4, 6))
+case("rfft", lambda a: K.rfft(a), x(2, 9))
+case("rfft/cut", lambda a: K.rfft(a, fft_length=6), x(2, 9))
+case("rfft/filled", lambda a: K.rfft(a, fft_length=16), x(2, 9))
+case("irfft", lambda a, b: K.irfft((a, b)), x(2, 6), x(2, 6))
+case("irfft/odd", lambda a, b: K.irfft((a, b), fft_length=7), x(2, 6), x(2, 6))
+case("stft", lambda a: K.stft(a, 8, 4, 16), x(2, 40))
+case("stft/hamming", lambda a: K.stft(a, 7, 3, 8, window="hamming", center=False), x(2, 3, 40))
+case("extract_sequences", lambda a: K.extract_sequences(a, 5, 3), x(2, 3, 20))
+
+# Matrices.
+case("inv", lambda a: K.inv(a + 4 * K.eye(3)), x(2, 3, 3))
+case("cholesky", lambda a: K.cholesky(K.matmul(a, K.swapaxes(a, 1, 2)) + K.eye(3)), x(2, 3, 3))
+case("solve", lambda a, b: K.solve(a + 4 * K.eye(3), b), x(2, 3, 3), x(2, 3, 2))
+case("solve_triangular", lambda a, b: K.solve_triangular(a + 4 * K.eye(3), b, lower=True), x(2, 3, 3), x(2, 3, 2))
+case("svd", lambda a: K.svd(a, compute_uv=False), x(2, 4, 3))
+case("eigh", lambda a: K.eigh(a + K.swapaxes(a, 1, 2))[0], x(2, 3, 3))
+case("logdet", lambda a: K.logdet(K.matmul(a, K.swapaxes(a, 1, 2)) + K.eye(3)), x(2, 3, 3))
+case("cdist", lambda a, b: K.cdist(a, b) if hasattr(K, "cdist") else K.norm(a[:, :, None] - b[:, None], axis=-1), x(2, 4, 3), x(2, 5, 3))
+case("trace/oblong", lambda a: K.trace(a, axis1=1, axis2=2), x(2, 4, 5))
+case("trace/beside", lambda a: K.trace(a, offset=2, axis1=1, axis2=2), x(2, 4, 5))
+case("diagonal/below", lambda a: K.diagonal(a, offset=-1, axis1=1, axis2=2), x(2, 4, 5))
+
+# Rarer ones.
+case("quantile", lambda a: K.quantile(a, 0.3, axis=1), x(2, 6, 3))
+case("quantile/keepdims", lambda a: K.quantile(a, 0.75, axis=-1, keepdims=True), x(2, 6, 3))
+for k in range(-1, 3):
+    case(f"rot90/{k}", lambda a: K.rot90(a, k=k, axes=(1, 2)), x(2, 4, 4 if k == 2 else 5, 3))
+case("meshgrid", lambda a, b: K.meshgrid(K.mean(a, axis=0), K.mean(b, axis=0)), x(2, 4), x(2, 3))
+case("meshgrid/ij", lambda a, b: K.meshgrid(K.mean(a, axis=0), K.mean(b, axis=0), indexing="ij"), x(2, 4), x(2, 3))
+case("kron", lambda a, b: K.kron(K.mean(a, axis=0), K.mean(b, axis=0)), x(2, 4, 3), x(2, 2, 5))
+for side in ["left", "right"]:
+    case(f"searchsorted/{side}", lambda a: K.searchsorted(np.array([-1, 0, 1, 3], "float32"), a, side=side), ints(-2, 4, 7).astype("float32"))
+case("psnr", lambda a, b: K.psnr(a, b, 2.0), x(2, 4, 3), x(2, 4, 3))
+case("rgb_to_hsv", lambda a: K.image.rgb_to_hsv(a), rng.random((2, 4, 5, 3)).astype("float32"))
+case("hsv_to_rgb", lambda a: K.image.hsv_to_rgb(a), rng.random((2, 4, 5, 3)).astype("float32"))
+case("gaussian_blur", lambda a: K.image.gaussian_blur(a, (3, 5), (1.0, 0.7)), x(2, 6, 7, 3))
+case("attention/grouped", lambda q, k, v: K.dot_product_attention(q, k, v), x(2, 5, 4, 6), x(2, 7, 2, 6), x(2, 7, 2, 6))
+for word in ["segment_min", "segment_prod"]:
+    f = getattr(K, word, None)
+    if f is not None:
+        case(word, lambda a, b: f(a, b, num_segments=4), x(6, 3), np.array([0, 0, 1, 3, 3, 3], "int32"))
+
 root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fixtures", "operations")
 os.makedirs(root, exist_ok=True)
 for family, cases in families.items():

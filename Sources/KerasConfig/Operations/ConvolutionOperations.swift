@@ -181,7 +181,10 @@ extension OperationRules {
     guard groups > 1 else { return try writer.call(.nn, "Conv", [.tensor(x), .tensor(kernel)], options) }
     let shape = kernel.fact.type.shape.extents ?? [], axis = shape.count - 1, inputs = shape.dropLast().last ?? 0
     let outputs = (shape.last ?? 0) / groups
-    if inputs == 1, shape.count <= 4, Set(options["strides"]?.arrayValue?.map(\.intValue) ?? []).count == 1 {
+    if inputs == 1, shape.count <= 4, let strides = options["strides"]?.arrayValue, Set(strides.map(\.intValue)).count == 1 {
+      // A list, as it comes back from an .h5 file, Keras can't add to its tuples.
+      var options = options
+      options["strides"] = strides[0]
       let apart = shape.dropLast(2).map(Int64.init) + [Int64(groups), Int64(outputs)]
       let each = try writer.apply(ReshapeOp(), to: [kernel, writer.constant(NDArray(apart, [apart.count]))])
       return try writer.call(.nn, "DepthwiseConv", [.tensor(x), .tensor(try each.at(0))], options)

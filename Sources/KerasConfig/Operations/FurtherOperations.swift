@@ -156,7 +156,8 @@ extension OperationRules {
   ]
 
   private static let orderRules: [OperationRule] = [
-    segments("SegmentSum"), segments("SegmentMax"),
+    segments("SegmentSum", .sum, empty: 0), segments("SegmentMax", .max, empty: -.infinity), segments("SegmentMin", .min, empty: .infinity),
+    segments("SegmentProd", .prod, empty: 1),
     OperationRule(.numpy, "Median") { call, context in
       var x = try call.floating("x", in: &context)
       let rank = try context.rank(of: x), given = try call.ints("axis")
@@ -175,7 +176,7 @@ extension OperationRules {
   ]
 
   /// Rows added up, or the greatest of them, by the number each has; the count of numbers is known.
-  private static func segments(_ className: String) -> OperationRule {
+  private static func segments(_ className: String, _ kind: ReductionKind, empty: Double) -> OperationRule {
     OperationRule(.math, className, ["data", "segment_ids"]) { call, context in
       let x = try call.tensor("data", in: &context), ids = try call.tensor("segment_ids", in: &context)
       guard let count = try call.int("num_segments"), count > 0, count <= 1 << 16 else {
@@ -186,10 +187,10 @@ extension OperationRules {
       let places = try context.constant(NDArray((0..<count).map { Int64($0) }, [count, 1]))
       var own = try context.apply(EqualOp(), try context.cast(try context.unsqueeze(ids, [0]), to: .int64), places)
       if rank > 1 { own = try context.unsqueeze(own, Array(2..<(rank + 1))) }
-      let isSum = className == "SegmentSum"
-      let empty = try context.scalar(isSum ? 0 : x.fact.type.dtype == .float16 ? -65504 : -3.4028234663852886e38, like: x)
+      let most = x.fact.type.dtype == .float16 ? 65504 : 3.4028234663852886e38
+      let empty = try context.scalar(min(max(empty, -most), most), like: x)
       let spread = try context.select(own, try context.unsqueeze(x, [0]), empty)
-      return try context.reduce(isSum ? .sum : .max, spread, axes: [1])
+      return try context.reduce(kind, spread, axes: [1])
     }
   }
 

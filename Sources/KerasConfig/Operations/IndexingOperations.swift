@@ -89,13 +89,11 @@ extension OperationRules {
     OperationRule(.numpy, "Diagonal") { call, context in
       let x = try call.tensor("x", in: &context), rank = try context.rank(of: x)
       let a = try call.axis("axis1", rank: rank, default: 0), b = try call.axis("axis2", rank: rank, default: 1)
-      guard a != b, rank <= 20, try call.int("offset", default: 0) == 0, x.fact.type.shape.dims.map({ $0[a] == $0[b] }) == true else {
-        throw call.unsupported("a diagonal beside the main one")
-      }
+      let square = try squared(x, a, b, call, in: &context)
       var letters = Array("abcdefghijklmnopqrstuvwxyz".prefix(rank))
       letters[b] = letters[a]
       let rest = letters.indices.filter { $0 != a && $0 != b }.map { letters[$0] }
-      return try context.apply(EinsumOp(equation: "\(String(letters))->\(String(rest + [letters[a]]))"), x)
+      return try context.apply(EinsumOp(equation: "\(String(letters))->\(String(rest + [letters[a]]))"), square)
     },
     OperationRule(.numpy, "Diff", ["a"]) { call, context in
       var x = try call.tensor("a", in: &context)

@@ -69,16 +69,25 @@ extension OperationRules {
     OperationRule(.numpy, "Trace") { call, context in
       let x = try call.tensor("x", in: &context), rank = try context.rank(of: x)
       let a = try call.axis("axis1", rank: rank, default: 0), b = try call.axis("axis2", rank: rank, default: 1)
-      guard a != b, rank <= 20, try call.int("offset", default: 0) == 0 else { throw call.unsupported("a diagonal beside the main one") }
+      let square = try squared(x, a, b, call, in: &context)
       var letters = Array("abcdefghijklmnopqrstuvwxyz".prefix(rank))
       letters[b] = letters[a]
       let rest = letters.indices.filter { $0 != a && $0 != b }.map { letters[$0] }
-      return try context.apply(EinsumOp(equation: "\(String(letters))->\(String(rest))"), x)
+      return try context.apply(EinsumOp(equation: "\(String(letters))->\(String(rest))"), square)
     },
     OperationRule(.nn, "DotProductAttention", ["query", "key", "value", "bias", "mask", "scale"]) { call, context in
-      let q = try call.floating("query", in: &context), k = try call.tensor("key", in: &context), v = try call.tensor("value", in: &context)
+      let q = try call.floating("query", in: &context)
+      var k = try call.tensor("key", in: &context), v = try call.tensor("value", in: &context)
       guard let depth = q.fact.type.shape.dims?.last?.value, depth > 0, try call.double("attn_logits_soft_cap") == nil else {
         throw call.unsupported("the extent of its heads is unknown, or its scores are capped")
+      }
+      // Fewer heads of keys serve several of queries each.
+      if let many = q.fact.type.shape.dims?.dropFirst(2).first?.value, let few = k.fact.type.shape.dims?.dropFirst(2).first?.value,
+        few > 0, many > few, many % few == 0
+      {
+        let heads = try context.ints((0..<many).map { $0 / (many / few) })
+        k = try context.gather(k, heads, axis: 2)
+        v = try context.gather(v, heads, axis: 2)
       }
       let scale = try call.double("scale", default: 1 / Double(depth).squareRoot())
       var scores = try context.apply(EinsumOp(equation: "bqhd,bkhd->bhqk"), q, k)
@@ -101,6 +110,22 @@ extension OperationRules {
       return try context.apply(EinsumOp(equation: "bhqk,bkhd->bqhd"), weights, v)
     },
   ]
+
+  /// What of two axes holds the diagonal that a call asks for: as many rows as columns, the diagonal the main one.
+  static func squared(
+    _ x: RecordingContext.Value, _ a: Int, _ b: Int, _ call: OperationCall, in context: inout RecordingContext
+  ) throws -> RecordingContext.Value {
+    let offset = try call.int("offset", default: 0)
+    guard a != b, try context.rank(of: x) <= 20, let rows = x.fact.type.shape.dims?[a], let columns = x.fact.type.shape.dims?[b] else {
+      throw call.unsupported("a diagonal of tensors of unknown or great rank")
+    }
+    if offset == 0, rows == columns, rows != .unknown { return x }
+    guard let rows = rows.value, let columns = columns.value else { throw call.unsupported("a diagonal of axes of unknown extent") }
+    let top = max(0, -offset), left = max(0, offset), extent = min(rows - top, columns - left)
+    guard extent > 0 else { throw call.mismatch("offset", "a diagonal inside the matrix") }
+    let part = try context.slice(x, axis: a, start: top, end: top + extent)
+    return try context.slice(part, axis: b, start: left, end: left + extent)
+  }
 
   /// Sums the products over pairs of axes.
   private static func contract(

@@ -8,7 +8,8 @@ import OrderedCollections
 /// its layers.
 public enum OperationRules {
   static let family: OperationFamily =
-    arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image + further
+    arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image + further + spectral + matrices
+    + rarer
     + quantization
 
   private static let byName: [String: OperationRule] = {

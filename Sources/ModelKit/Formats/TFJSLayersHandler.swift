@@ -37,7 +37,9 @@ struct TFJSLayersHandler: FormatHandler {
   }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    try legalizeForKeras(model, options)
+    let (legal, losses) = try legalizeForKeras(model, options)
+    let (spelled, notes) = try LayerSubstitution.run(legal)
+    return (spelled, losses + notes)
   }
 
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {

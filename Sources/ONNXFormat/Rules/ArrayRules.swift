@@ -240,7 +240,15 @@ private let indexingRules: [NodeRule] = [
     read: { n, g in
       [try g.apply(OneHotOp(axis: try n.int("axis") ?? -1), try n.input(0), try n.input(1), try n.input(2))]
     },
-    write: { op, x, w in [try w.emit("OneHot", x.values, ["axis": .int(op.axis)])] }),
+    write: { op, x, w in
+      // ONNX Runtime has it for floats, 64-bit integers and strings alone.
+      let pair = try x.required(2), dtype = pair.type.dtype
+      guard ![.float32, .int64, .string].contains(dtype), let result = try op.infer(x.values.map { $0?.fact }).first else {
+        return [try w.emit("OneHot", x.values, ["axis": .int(op.axis)])]
+      }
+      let values = [x.values[0], x.values[1], try w.cast(pair, to: .float32)]
+      return [try w.cast(try w.emit("OneHot", values, ["axis": .int(op.axis)], as: TensorType(.float32, result.shape)), to: dtype)]
+    }),
 ]
 
 private let layoutRules: [NodeRule] = [
