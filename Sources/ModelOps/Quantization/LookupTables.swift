@@ -35,8 +35,8 @@ struct LookupTable {
   init<T: Real & BinaryFloatingPoint>(
     inputScale: T, inputZero: Int32, outputScale: T, outputZero: Int32, _ function: (T) -> T
   ) {
-    let first = inputScale * T(-32768 - inputZero), last = inputScale * T(32767 - inputZero)
-    let outputFirst = outputScale * T(-32768 - outputZero), outputLast = outputScale * T(32767 - outputZero)
+    let first = inputScale * T(-32768 &- inputZero), last = inputScale * T(32767 &- inputZero)
+    let outputFirst = outputScale * T(-32768 &- outputZero), outputLast = outputScale * T(32767 &- outputZero)
     let steps = 512, step = (last - first) / T(steps), halfStep = step / 2
     let inverse = T(65536) / (outputLast - outputFirst)
     func clamped(_ x: T) -> Int32 { convert(min(max(x, -32768), 32767)) }

@@ -40,6 +40,7 @@ struct FuzzRun {
       var options = ConversionOptions()
       options.format = target == "pb" ? .savedmodel : ModelFormat(destination: result)
       options.verification?.samples = 1
+      options.verification?.execution = execution
       _ = try Converter(options: options).convert(path, to: result)
       return "converted"
     } catch is FormatError { return "refused" } catch is UnsupportedError { return "unsupported" } catch is VerificationFailure {
@@ -47,11 +48,12 @@ struct FuzzRun {
     } catch { return "failed" }
   }
 
+  /// A damaged model may ask for more than a whole one: what it computes is bounded here more narrowly than elsewhere.
+  private var execution: ExecutionOptions { ExecutionOptions(memoryLimit: 256 << 20, loopTime: .seconds(10)) }
+
   /// Runs the model once, as a library's user does.
   private func execute(_ path: String) throws -> String {
-    var options = ExecutionOptions(memoryLimit: 256 << 20)
-    options.loopTime = .seconds(10)
-    let interpreter = try Interpreter(path: path, options: options)
+    let interpreter = try Interpreter(path: path, options: execution)
     try interpreter.allocateTensors()
     let environment = ExecutionContext(primitives: ReferencePrimitives())
     for (index, input) in interpreter.inputDetails.enumerated() {
