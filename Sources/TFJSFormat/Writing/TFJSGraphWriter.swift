@@ -15,7 +15,7 @@ public enum TFJSGraphWriter {
     _ model: Model, to path: String, options: TFJSWeightOptions = TFJSWeightOptions(), replaceExisting: Bool = true
   ) throws -> [Loss] {
     let writer = TensorFlowGraphWriter(model, dialect: .tensorFlowJS)
-    let written = try writer.frozen(.main)
+    let written = try writer.frozen(model.main)
     try writer.check("TensorFlow.js")
     var constants = GraphConstants()
     let graph = try constants.strip(written.graph)
@@ -38,7 +38,7 @@ public enum TFJSGraphWriter {
     try file.append(Array(JSONValue.object(document).text().utf8))
     try file.finish()
     try output.commit()
-    return shards.losses + model.signatures.dropFirst().map { Loss("the signature '\($0.name)'", reason: "a graph model has one") }
+    return shards.losses + model.signatures.filter { $0.graph != model.main }.map { Loss("the signature '\($0.name)'", reason: "a graph model has one") }
   }
 
   private static func ports(_ ports: [WrittenPort]) -> JSONValue {

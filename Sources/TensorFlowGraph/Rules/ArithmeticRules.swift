@@ -126,7 +126,10 @@ private let binaryArithmeticRules: [NodeRule] = [
       return [try w.emit(isFloat ? "RealDiv" : w.dialect == .tensorFlow ? "TruncateDiv" : "Div", x.values)]
     }),
   .reads("Div") { n, g in [try g.div(try n.input(0), try n.input(1))] },
-  .reads("TruncateDiv") { n, g in [try g.div(try n.input(0), try n.input(1))] },
+  .reads("TruncateDiv") { n, g in
+    let quotient = try g.div(try n.input(0), try n.input(1))
+    return [g.type(of: quotient).dtype.isFloatingPoint ? try g.apply(TruncOp(), quotient) : quotient]
+  },
   .same("FloorDiv", FloorDivOp()),
   .rule(
     "FloorMod", ModOp.self, read: { n, g in [try g.apply(ModOp(), try n.input(0), try n.input(1))] },

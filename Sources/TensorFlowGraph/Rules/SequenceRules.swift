@@ -23,7 +23,19 @@ let sequenceRules: [NodeRule] = [
     read: { n, g in [try g.apply(SplitToSequenceOp(axis: 0, keepDims: false), try n.input(0))] },
     write: { op, x, w in
       let tensor = try x.required(0)
-      guard op.axis == 0, !op.keepDims, x[1] == nil else { throw UnsupportedError("TensorFlow splits into items along the first axis") }
+      guard op.axis == 0 else { throw UnsupportedError("TensorFlow splits into items along the first axis") }
+      if let lengths = x[1] {
+        guard lengths.type.shape.rank == 1 else { throw UnsupportedError("TensorFlow splits into items of told lengths") }
+        let open = try w.int32(-1), lengths = try w.cast(lengths, to: .int64)
+        return [
+          try w.emit(
+            "TensorListSplit", [tensor, open, lengths], ["element_dtype": try .dtype(tensor.type.dtype)], as: NodeWriter.listType)
+        ]
+      }
+      if op.keepDims {
+        let rows = try w.unsqueeze(tensor, [1])
+        return [try w.emit("TensorListFromTensor", [rows, try w.int32(-1)], as: NodeWriter.listType)]
+      }
       let shape = try w.elementShape(.ranked(Array((tensor.type.shape.dims ?? []).dropFirst())))
       return [
         try w.emit("TensorListFromTensor", [tensor, tensor.type.shape.dims == nil ? try w.int32(-1) : shape], as: NodeWriter.listType)
@@ -50,12 +62,14 @@ let sequenceRules: [NodeRule] = [
       [try g.apply(SequenceGetOp(dtype: try n.dtype("element_dtype")), try n.input(0), try n.input(1), try n.input(2))]
     },
     write: { op, x, w in
-      let place = try w.cast(try x.required(1), to: .int32)
-      let shape = try x[2] ?? w.int32(-1)
+      let type = TensorType(op.dtype, .unranked)
+      if try x.required(1).fact.integers?.first ?? 0 < 0 {
+        return [try w.item(of: try x.required(0), at: try x.required(1), shape: x[2], type)]
+      }
+      let place = try w.cast(try x.required(1), to: .int32), shape = try x[2] ?? w.int32(-1)
       return [
         try w.emit(
-          "TensorListGetItem", [try x.required(0), place, try w.cast(shape, to: .int32)], ["element_dtype": try .dtype(op.dtype)],
-          as: TensorType(op.dtype, .unranked))
+          "TensorListGetItem", [try x.required(0), place, try w.cast(shape, to: .int32)], ["element_dtype": try .dtype(op.dtype)], as: type)
       ]
     }),
   .rule(
