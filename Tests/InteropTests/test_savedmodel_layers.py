@@ -18,6 +18,13 @@ def functional():
     return keras.Model([a, b], [K.Dense(2, name="q")(x), K.Dense(3, name="b")(x)])
 
 
+def attention():
+    a, b = keras.Input((5, 4), name="a"), keras.Input((6, 4), name="b")
+    x = K.MultiHeadAttention(2, 3, name="heads")(a, b)
+    x = K.Attention(use_scale=True, name="scaled")([x, b])
+    return keras.Model([a, b], K.Dense(3, name="d")(K.AdditiveAttention(name="added")([x, b])))
+
+
 MODELS = {
     "functional": (functional, [(3, 4), (3, 4)]),
     "convolutions": (
@@ -29,6 +36,15 @@ MODELS = {
     "recurrent": (
         lambda: keras.Sequential([keras.Input((5, 3)), K.Bidirectional(K.LSTM(4, return_sequences=True)), K.GRU(3), K.Dense(2)]),
         [(2, 5, 3)],
+    ),
+    "attention": (attention, [(2, 5, 4), (2, 6, 4)]),
+    "cells and wrappers": (
+        lambda: keras.Sequential([
+            keras.Input((5, 6, 3)), K.ConvLSTM1D(4, 2, return_sequences=True), K.TimeDistributed(K.DepthwiseConv1D(2)), K.Reshape((5, 16)),
+            K.EinsumDense("abc,cd->abd", output_shape=(None, 6), bias_axes="d"), K.Normalization(mean=0.5, variance=2.0),
+            K.RNN([K.GRUCell(5), K.LSTMCell(3)]), K.Dense(2)
+        ]),
+        [(2, 5, 6, 3)],
     ),
     "nested": (
         lambda: keras.Sequential(

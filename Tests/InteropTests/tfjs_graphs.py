@@ -40,26 +40,43 @@ def weights(folder, manifest):
     return found
 
 
+def complete(node):
+    """Fused operators of older converters lack attributes that today's TensorFlow has."""
+    if node.op.startswith("_Fused") and "TArgs" not in node.attr and "num_args" in node.attr:
+        node.attr["TArgs"].list.type.extend([node.attr["T"].type] * node.attr["num_args"].i)
+
+
+def ports(document, graph_def):
+    """The signature's inputs and outputs (name → tensor); without a signature what feeds the graph, and what nothing uses."""
+    signature = document.get("signature") or (document.get("userDefinedMetadata") or {}).get("signature")
+    if signature:
+        return [{name: port["name"] for name, port in signature[side].items()} for side in ("inputs", "outputs")]
+    used = {name.lstrip("^").split(":")[0] for node in graph_def.node for name in node.input}
+    fed = {node.name: node.name + ":0" for node in graph_def.node if node.op == "Placeholder"}
+    return fed, {node.name: node.name + ":0" for node in graph_def.node if node.name not in used and node.name not in fed}
+
+
 def run(path, inputs):
-    """The outputs by the signature's names, of inputs (name → array) by its names."""
-    folder = pathlib.Path(path)
-    document = json.loads((folder / "model.json").read_text())
-    assert document["format"] == "graph-model"
+    """The outputs by the signature's names, of inputs (name → array) by its names. `path` is `model.json` or its folder."""
+    path = pathlib.Path(path)
+    path = path / "model.json" if path.is_dir() else path
+    folder, document = path.parent, json.loads(path.read_text())
+    assert document.get("format", "graph-model") == "graph-model"
     graph_def = json_format.Parse(json.dumps(document["modelTopology"]), graph_pb2.GraphDef(), ignore_unknown_fields=True)
     values = weights(folder, document["weightsManifest"])
     functions = [node for function in graph_def.library.function for node in function.node_def]
     for node in [*graph_def.node, *functions]:
+        complete(node)
         if node.op == "Const" and node.name in values:
             # TensorFlow.js has no int64: its files hold int32 for it.
             value = values[node.name].astype(tf.dtypes.as_dtype(node.attr["dtype"].type).as_numpy_dtype)
             node.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(value, shape=value.shape))
-    signature = document["signature"]
-    names = signature["inputs"]
+    names, results = ports(document, graph_def)
     assert set(names) == set(inputs), f"the signature takes {sorted(names)} instead of {sorted(inputs)}"
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph_def, name=""), [])
     element = wrapped.graph.as_graph_element
     function = wrapped.prune(
-        [element(names[name]["name"]) for name in inputs], {name: element(port["name"]) for name, port in signature["outputs"].items()})
+        [element(names[name]) for name in inputs], {name: element(tensor) for name, tensor in results.items()})
     # Not by keyword: the names of the pruned function's arguments are those of nodes.
     results = function._call_flat([tf.constant(value) for value in inputs.values()], [])
     return {name: value.numpy() for name, value in results.items()}

@@ -40,8 +40,11 @@ extension KerasModelConfig {
   /// model is; else each layer's is, with the keys that changed; only what no Keras file said is made up.
   /// - Parameter isForKeras2Alone: whether the reader knows no word of Keras 3, as TensorFlow.js does not: what an `.h5` file
   ///   of Keras 3 said is spelt anew.
+  /// - Parameter namesTensors: whether tensors behind the first may stand as keywords, where Keras 2 alone reads them.
   /// - Throws: `UnsupportedError` listing everything that is no layer, nested model or `keras.ops` operation.
-  public static func write(_ model: Model, generation: KerasGeneration, isForKeras2Alone: Bool = false) throws -> KerasModelDocument {
+  public static func write(
+    _ model: Model, generation: KerasGeneration, isForKeras2Alone: Bool = false, namesTensors: Bool = false
+  ) throws -> KerasModelDocument {
     let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
     let residue = model.residue["keras"] as? KerasResidue
     if let residue, residue.fits(target), !(isForKeras2Alone && residue.generation == .keras3),
@@ -56,7 +59,7 @@ extension KerasModelConfig {
     if let residue, residue.record.children.isEmpty, let document = SubclassedModel.document(residue, of: model, generation: target) {
       return document
     }
-    var writer = NetworkWriter(model: model, generation: target)
+    var writer = NetworkWriter(model: model, generation: target, namesTensors: namesTensors)
     let (object, record) = try writer.writeModel()
     var document = KerasModelDocument(config: object, version: writer.version)
     document.addWeights(of: record, in: model, generation: target, residue: nil)

@@ -19,7 +19,11 @@ struct NetworkWriter {
   private let isOfKeras2: Bool
   private var depth = 0
 
-  init(model: Model, generation: KerasGeneration) {
+  /// Whether tensors behind the first may stand as keywords, where Keras 2 alone reads them.
+  private let namesTensors: Bool
+
+  init(model: Model, generation: KerasGeneration, namesTensors: Bool = false) {
+    self.namesTensors = namesTensors
     self.model = model
     self.generation = generation
     objects = ObjectWriter(generation)
@@ -328,7 +332,7 @@ struct NetworkWriter {
     if let op = node.op as? LayerOp, let rule = LayerRules.rule(for: op.layer) {
       var call = CallWriter.description(of: op, tensors: try node.inputs.prefix(op.roles.count).map(tensor), rule: rule)
       let isMultiHead = objects.needsKeras2 && op.layer is MultiHeadAttention
-      if generation == .keras2, !usesKeras3Calls, isMultiHead || isOfKeras2, CallWriter.keras2(call) == nil {
+      if generation == .keras2, !usesKeras3Calls, isMultiHead || isOfKeras2 || namesTensors, CallWriter.keras2(call) == nil {
         call.nameTensors(as: rule.arguments)
       }
       return call

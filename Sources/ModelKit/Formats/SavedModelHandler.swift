@@ -25,7 +25,8 @@ struct SavedModelHandler: FormatHandler {
     var (legal, losses) = try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
     guard model.isMadeOfLayers, options.layout == .keep else { return (legal, losses) }
     do {
-      legal.residue[KerasLayers.residueKey] = try KerasLayers(try KerasModelConfig.write(model, generation: .keras2), model)
+      let document = try KerasModelConfig.write(model, generation: .keras2, isForKeras2Alone: true, namesTensors: true)
+      legal.residue[KerasLayers.residueKey] = try KerasLayers(document, model)
     } catch let error as UnsupportedError {
       let names = error.items.map(\.name).joined(separator: ", ")
       losses.append(Loss("layers", reason: "Keras 2 does not bring them back from a SavedModel: \(names)"))

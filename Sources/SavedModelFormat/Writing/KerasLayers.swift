@@ -25,7 +25,8 @@ public struct KerasLayers: Sendable {
   /// - Throws: `UnsupportedError` with the layers that Keras 2 can't build before they are called.
   public init(_ document: KerasModelDocument, _ model: Model) throws {
     (config, version, leaves) = (document.config, document.version, document.leaves)
-    let unknown = Set(document.leaves.filter { !$0.weights.isEmpty && !Self.built.contains($0.className) }.map(\.className))
+    let operations = Self.operations(in: document.config)
+    let unknown = Set(document.leaves.filter { !$0.weights.isEmpty && !Self.built.contains($0.className) }.map(\.className) + operations)
     guard unknown.isEmpty, ["Sequential", "Functional", "Model"].contains(document.config["class_name"]?.stringValue ?? "") else {
       throw UnsupportedError("layers", items: unknown.sorted().map { UnsupportedError.Item($0) })
     }
@@ -42,12 +43,36 @@ public struct KerasLayers: Sendable {
     inputShapes = shapes
   }
 
+  /// The `keras.ops` of a model and the models inside it: Keras 2 has none of them.
+  private static func operations(in model: JSONValue, depth: Int = 0) -> [String] {
+    (model["config"]?["layers"]?.arrayValue ?? []).flatMap { layer -> [String] in
+      if layer["module"]?.stringValue?.hasPrefix("keras.src.ops") == true { return [layer["class_name"]?.stringValue ?? "an operation"] }
+      return depth < 32 ? operations(in: layer, depth: depth + 1) : []
+    }
+  }
+
   /// The layers with weights that Keras 2 builds for a shape, with the same attributes for their variables.
   private static let built: Set<String> = [
     "Dense", "Embedding", "PReLU", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
     "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "BatchNormalization", "LayerNormalization",
-    "GroupNormalization", "LSTM", "GRU", "SimpleRNN", "Bidirectional",
+    "GroupNormalization", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "TimeDistributed",
+    "EinsumDense", "MultiHeadAttention", "Attention", "AdditiveAttention", "Normalization",
   ]
+
+  /// Layers that are built for all their inputs; others for the first, whatever states and masks come with it.
+  private static let builtForAll: Set<String> = [
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "Attention", "AdditiveAttention",
+  ]
+
+  /// The attribute of Keras 2's layer that Keras 3 calls `word`: a weight, or a layer inside.
+  private static func attribute(_ word: String, of className: String) -> String {
+    switch (className, word) {
+    case ("DepthwiseConv1D", "kernel"), ("DepthwiseConv2D", "kernel"): "depthwise_kernel"
+    case ("Normalization", "mean"), ("Normalization", "variance"): "adapt_" + word
+    case ("MultiHeadAttention", _) where word.hasSuffix("_dense"): "_" + word
+    default: word
+    }
+  }
 
   var identifier: String { Self.identifier(config) }
 
@@ -97,7 +122,9 @@ public struct KerasLayers: Sendable {
           hasWeights = try addModel(layer, at: node, path: place, to: &builder, depth: depth + 1)
         } else {
           note(layer, at: node, path: place)
-          hasWeights = try addWeights(of: layer["config"]?["name"]?.stringValue ?? "", at: node, path: place, to: &builder)
+          let wrapped = layer["config"]?["layer"]?["class_name"]?.stringValue
+          hasWeights = try addWeights(
+            of: layer["config"]?["name"]?.stringValue ?? "", wrapping: wrapped, at: node, path: place, to: &builder)
         }
         if hasWeights {
           builder.connect(parent, "layer_with_weights-\(weighted)", node)
@@ -108,7 +135,14 @@ public struct KerasLayers: Sendable {
     }
 
     private mutating func note(_ object: JSONValue, at node: Int, path: String) {
-      let config = object["config"] ?? .null, name = config["name"]?.stringValue ?? object["name"]?.stringValue ?? ""
+      var config = object["config"] ?? .null
+      let name = config["name"]?.stringValue ?? object["name"]?.stringValue ?? ""
+      if object["class_name"]?.stringValue == "MultiHeadAttention", let shapes = attentionShapes(of: name) {
+        // Keras 2 builds the layer for the shapes in its configuration.
+        config["query_shape"] = Self.json(shapes.query)
+        config["value_shape"] = Self.json(shapes.value)
+        config["key_shape"] = Self.json(shapes.key)
+      }
       var json: JSONValue = [
         "name": .string(name), "trainable": config["trainable"] ?? true, "dtype": config["dtype"] ?? "float32",
         "class_name": object["class_name"] ?? .null, "config": config,
@@ -119,7 +153,9 @@ public struct KerasLayers: Sendable {
         json["backend"] = "tensorflow"
         if object["class_name"]?.stringValue != "Sequential" { json["is_graph_network"] = true }
       }
-      let shapes = (inputShapes[name] ?? []).map(Self.json)
+      var shapes = (inputShapes[name] ?? []).map(Self.json)
+      if !KerasLayers.builtForAll.contains(object["class_name"]?.stringValue ?? "") { shapes = Array(shapes.prefix(1)) }
+      if let shape = object["build_input_shape"] { shapes = [shape] }
       if let first = shapes.first { json["build_input_shape"] = shapes.count == 1 ? first : .array(shapes) }
       if let shape = config["batch_input_shape"] { json["batch_input_shape"] = shape }
       var result = KerasObject(), version = VersionDef()
@@ -133,27 +169,59 @@ public struct KerasLayers: Sendable {
       metadata.nodes.append(result)
     }
 
+    private func attentionShapes(of name: String) -> (query: Shape, value: Shape, key: Shape)? {
+      guard let all = inputShapes[name], let query = all.first, let value = all.dropFirst().first ?? all.first else { return nil }
+      return (query, value, all.dropFirst(2).first ?? value)
+    }
+
+    /// What a projection inside an attention layer is built for: one of the layer's inputs, or the heads it has made of them.
+    private func projection(_ word: String, of leaf: KerasLeafLayer) -> JSONValue? {
+      guard leaf.className == "MultiHeadAttention", let shapes = attentionShapes(of: leaf.name) else { return nil }
+      let shape: Shape
+      switch word {
+      case "query_dense": shape = shapes.query
+      case "key_dense": shape = shapes.key
+      case "value_dense": shape = shapes.value
+      default:
+        guard let kernel = leaf.weights.first(where: { $0.path.hasPrefix(word + "/") })?.tensor.extents, kernel.count >= 2,
+          let dims = shapes.query.dims
+        else { return nil }
+        shape = .ranked(dims.dropLast() + kernel.prefix(2).map { .fixed($0) })
+      }
+      return ["class_name": "EinsumDense", "config": ["name": .string(word)], "build_input_shape": Self.json(shape)]
+    }
+
     private static func json(_ shape: Shape) -> JSONValue {
       let items = (shape.dims ?? []).map { $0.value.map { JSONValue.int($0) } ?? .null }
       return ["class_name": "TensorShape", "items": .array(items)]
     }
 
     private mutating func addWeights(
-      of name: String, at node: Int, path: String, to builder: inout ObjectGraphBuilder
+      of name: String, wrapping wrapped: String?, at node: Int, path: String, to builder: inout ObjectGraphBuilder
     ) throws -> Bool {
       guard let leaf = leaves[name]?.first else { return false }
       if let rest = leaves[name], rest.count > 1 { leaves[name] = Array(rest.dropFirst()) }
-      var nodes: [String: Int] = [:]
+      var nodes: [String: Int] = [:], cells = 0
       for weight in leaf.weights {
         var parent = node, prefix = ""
-        for word in weight.path.split(separator: "/").prefix(while: { $0 != "vars" }) {
+        for word in weight.path.split(separator: "/").prefix(while: { $0 != "vars" }).map(String.init) {
+          let isCell = prefix.hasSuffix("/cells")
           prefix += "/" + word
-          let known = nodes[prefix] ?? builder.add(ObjectGraphBuilder.user("_tf_keras_layer"))
-          if nodes[prefix] == nil { builder.connect(parent, String(word), known) }
-          nodes[prefix] = known
-          parent = known
+          if let known = nodes[prefix] {
+            parent = known
+            continue
+          }
+          let inner = builder.add(ObjectGraphBuilder.user(word == "cells" ? "trackable_list_wrapper" : "_tf_keras_layer"))
+          // Cells on top of each other are a list, whose items have numbers for names.
+          builder.connect(parent, isCell ? String(cells) : KerasLayers.attribute(word, of: leaf.className), inner)
+          if isCell { cells += 1 }
+          if let object = projection(word, of: leaf) { note(object, at: inner, path: "\(path)._\(word)") }
+          nodes[prefix] = inner
+          parent = inner
         }
-        let attribute = leaf.className == "DepthwiseConv2D" && weight.name == "kernel" ? "depthwise_kernel" : weight.name
+        // `query/kernel` names the layer inside once more.
+        let word = weight.name.split(separator: "/").last.map(String.init) ?? weight.name
+        let attribute = KerasLayers.attribute(word, of: wrapped ?? leaf.className)
         let bytes = StoredBytes(weight.tensor)
         if variables[bytes] == nil {
           let key = path.split(separator: ".").joined(separator: "/") + prefix + "/" + attribute + ObjectGraphBuilder.valueSuffix

@@ -37,7 +37,7 @@ func writeConv(_ op: ConvOp, _ inputs: RuleInputs, _ w: inout NodeWriter) throws
 extension NodeWriter {
   /// A constant reshaped where it lies; else by an op.
   mutating func unsqueezedConstant(_ value: OutValue, _ axis: Int) throws -> OutValue {
-    guard let tensor = value.fact.constant, var extents = value.type.shape.extents, axis <= extents.count else {
+    guard let tensor = value.foldable, var extents = value.type.shape.extents, axis <= extents.count else {
       return try unsqueeze(value, [axis])
     }
     extents.insert(1, at: axis)
@@ -72,7 +72,7 @@ extension NodeWriter {
       strides[0] == 1 || dilations.allSatisfy({ $0 == 1 })
     {
       let depthwise = [extents[0], extents[1], groups, extents[3] / groups]
-      let filter = try kernel.fact.constant.map { try constant($0.reshaped(depthwise)) } ?? reshape(kernel, depthwise)
+      let filter = try kernel.foldable.map { try constant($0.reshaped(depthwise)) } ?? reshape(kernel, depthwise)
       if dialect == .tensorFlow, dilations.contains(where: { $0 != 1 }),
         let whole = try dealt(x, filter, window: window, dilations: dilations, padding: padding)
       {

@@ -74,7 +74,7 @@ extension NodeWriter {
   /// The value with its axes permuted; a constant is written permuted, its bytes being gathered on the way.
   mutating func permuted(_ value: OutValue, _ order: [Int]) throws -> OutValue {
     if order == Array(0..<order.count) { return value }
-    if let tensor = value.fact.constant, tensor.extents.count == order.count, tensor.dtype.bitWidth ?? 0 >= 8 {
+    if let tensor = value.foldable, tensor.extents.count == order.count, tensor.dtype.bitWidth ?? 0 >= 8 {
       return try constant(tensor.transposed(order))
     }
     return try transpose(value, order)

@@ -41,7 +41,8 @@ final class Frame {
     guard isFunction else { throw GraphError(.invalidStructure, "'\(value.node)' belongs to another graph") }
     let key = value.key
     if let index = known[key] { return captures[index].inner }
-    let inner = try addArgument("captured_\(captures.count)", value.fact)
+    var inner = try addArgument("captured_\(captures.count)", value.fact)
+    inner.isVariable = value.isVariable
     known[key] = captures.count
     captures.append((value, inner))
     return inner
@@ -58,7 +59,11 @@ struct OutValue: Sendable {
   /// The output argument and the place in it, as functions refer to it; `nil` for a function's own argument.
   var argument: (name: String, index: Int)?
   var fact: Fact
+  /// Whether it is read from a variable: what is made of it must be computed from it, so that it follows when the variable is trained.
+  var isVariable = false
   var type: TensorType { fact.type }
+  /// What the value is for good: its bytes may be rearranged where they are written.
+  var foldable: Tensor? { isVariable ? nil : fact.constant }
 
   /// `node`, `node:1`.
   var graphReference: String { index == 0 ? node : "\(node):\(index)" }

@@ -11,8 +11,45 @@ extension NodeWriter {
 
   /// A loop: `condition` and `body` get the variables; the body gives their next values. What both use from outside is passed
   /// along and given back unchanged.
+  ///
+  /// TensorFlow's gradient of a loop takes its first two variables for the number of turns and the most there may be (`_WhileGrad`
+  /// in `while_v2.py`), so those stand in front.
   mutating func loop(
     _ start: [OutValue], _ label: String = "while",
+    while condition: (inout NodeWriter, [OutValue]) throws -> OutValue,
+    do body: (inout NodeWriter, [OutValue]) throws -> [OutValue]
+  ) throws -> [OutValue] {
+    guard dialect == .tensorFlow else { return try plainLoop(start, label, while: condition, do: body) }
+    let zero = try int32(0)
+    let ends = try countingLoop([zero] + start, label) { w, variables in
+      try condition(&w, Array(variables.dropFirst()))
+    } do: { w, variables in
+      let next = try body(&w, Array(variables.dropFirst())), one = try w.int32(1)
+      return [try w.emit("AddV2", [variables[0], one], as: zero.type)] + next
+    }
+    return Array(ends.dropFirst())
+  }
+
+  /// A loop whose first variable counts its turns from 0 (int32).
+  private mutating func countingLoop(
+    _ start: [OutValue], _ label: String = "while",
+    while condition: (inout NodeWriter, [OutValue]) throws -> OutValue,
+    do body: (inout NodeWriter, [OutValue]) throws -> [OutValue]
+  ) throws -> [OutValue] {
+    guard dialect == .tensorFlow, let counter = start.first else { return try plainLoop(start, label, while: condition, do: body) }
+    let unlimited = try int32(-1)
+    func own(_ variables: [OutValue]) -> [OutValue] { Array(variables.prefix(1) + variables.dropFirst(2)) }
+    let ends = try plainLoop([counter, unlimited] + start.dropFirst(), label) { w, variables in
+      try condition(&w, own(variables))
+    } do: { w, variables in
+      let next = try body(&w, own(variables))
+      return Array(next.prefix(1)) + [variables[1]] + next.dropFirst()
+    }
+    return own(ends)
+  }
+
+  private mutating func plainLoop(
+    _ start: [OutValue], _ label: String,
     while condition: (inout NodeWriter, [OutValue]) throws -> OutValue,
     do body: (inout NodeWriter, [OutValue]) throws -> [OutValue]
   ) throws -> [OutValue] {
@@ -152,7 +189,7 @@ extension NodeWriter: TensorFlowFamilyWriter {
       return try emit("TensorListReserve", [shape, count], ["element_dtype": try .dtype(type.dtype)], as: Self.listType)
     }
     let zero = try int32(0)
-    let ends = try loop([zero] + initial + collectors) { w, variables in
+    let ends = try countingLoop([zero] + initial + collectors) { w, variables in
       try w.emit("Less", [variables[0], count], as: TensorType(.bool, []))
     } do: { w, variables in
       let one = try w.int32(1)

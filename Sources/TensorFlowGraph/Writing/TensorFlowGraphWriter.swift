@@ -203,6 +203,7 @@ private final class ParameterReads {
       var read = try writer.emit(
         "ReadVariableOp", [resource], ["dtype": try .dtype(parameter.tensor.dtype)], as: parameter.tensor.type)
       read.fact = Fact(parameter.tensor.type, constant: parameter.tensor)
+      read.isVariable = true
       value = writer.finish([read], since: first)[0]
     case .constants:
       value = writer.finish([try writer.constant(parameter.tensor)], since: first)[0]
