@@ -65,6 +65,9 @@ public struct OutputStatistics: Sendable, Hashable {
     return 10 * log10(variation / errorSquares)
   }
 
+  /// What every element may differ by, relative to the largest of its output: eight units in the last place of a float32.
+  private static let rounding = 0x1p-20
+
   /// Adds one sample.
   /// - Parameter step: what quantised numbers may differ by, integers too.
   public mutating func add(_ reference: NDArray, _ candidate: NDArray, atol: Double, rtol: Double, step: Double = 0) {
@@ -80,9 +83,11 @@ public struct OutputStatistics: Sendable, Hashable {
     } else {
       let exact = !reference.dtype.isFloatingPoint && !candidate.dtype.isFloatingPoint
       let floor = max(reference.dtype.spacing, candidate.dtype.spacing) * 2
+      // Sums of numbers of one size are rounded to that size, whatever is left of them.
+      let rounding = exact || atol == 0 ? 0 : Self.rounding * reference.largestMagnitude
       // In runs: as doubles all elements would take up to eight times their room.
       for (a, b) in zip(reference.runs(), candidate.runs()) {
-        add(a.doubles(), b.doubles(), atol: exact ? step : atol + step, rtol: exact ? 0 : max(rtol, floor))
+        add(a.doubles(), b.doubles(), atol: exact ? step : max(atol, rounding) + step, rtol: exact ? 0 : max(rtol, floor))
         // 64-bit integers beyond 2⁵³ would round to the same double.
         if exact, let a = a.integers(), let b = b.integers() {
           for i in a.indices where a[i] != b[i] && Double(a[i]) == Double(b[i]) { mismatched += 1 }
@@ -119,6 +124,13 @@ public struct OutputStatistics: Sendable, Hashable {
       referenceSquares += r * r
       candidateSquares += c * c
     }
+  }
+}
+
+extension NDArray {
+  /// The largest finite `|x|`.
+  fileprivate var largestMagnitude: Double {
+    runs().reduce(0) { largest, run in run.doubles().reduce(largest) { $1.isFinite ? max($0, abs($1)) : $0 } }
   }
 }
 

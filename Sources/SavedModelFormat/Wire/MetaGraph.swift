@@ -46,12 +46,24 @@ public struct MetaGraph: Sendable {
   /// - Throws: `FormatError.pathEscape` for a name that leads out of the directory.
   public func assets() throws -> [Asset] {
     guard let directory = file.directory else { return [] }
-    return try definition.assetFileDef.map { asset in
+    return try listedAssets().map { asset in
       let name = asset.filename ?? ""
       do {
         let path = try containedPath(name, in: directory + "/assets")
         return Asset(name: name, path: path, tensorName: asset.tensorInfo?.name)
       } catch let error as FormatError { throw error.within("asset \(name)").inFile(file.path) }
+    }
+  }
+
+  /// TensorFlow 1 has the list in a collection of messages, TensorFlow 2 in a field, and some files in both.
+  private func listedAssets() throws -> [AssetFileDef] {
+    guard definition.assetFileDef.isEmpty else { return definition.assetFileDef }
+    let collection = definition.collectionDef.first { $0.key == "saved_model_assets" }
+    return try (collection?.value?.anyList?.value ?? []).compactMap { packed in
+      guard packed.typeURL?.hasSuffix("tensorflow.AssetFileDef") == true, let bytes = packed.value else { return nil }
+      do { return try AssetFileDef(reading: bytes.source) } catch let error as FormatError {
+        throw error.within("collection saved_model_assets").inFile(file.path)
+      }
     }
   }
 }

@@ -163,11 +163,20 @@ final class GraphLibrary {
     let nodes = try NodeTable(graph)
     var g = GraphContext(Model(), graph: Graph())
     var handles: Set<String> = []
-    for node in graph.node where SubgraphReader.makesTable(node.op ?? "") { handles.insert(node.name ?? "") }
+    func isCall(_ node: NodeDef) -> Bool {
+      node.op == "StatefulPartitionedCall" || node.op == "PartitionedCall" || functions[node.op ?? ""] != nil
+    }
+    for node in graph.node {
+      // Tables that were restored before they were saved again are made by functions.
+      let results = node.attr.first { $0.key == "Tout" }?.value?.list?.type ?? []
+      let makes =
+        SubgraphReader.makesTable(node.op ?? "")
+        || isCall(node) && results.contains { $0.rawValue == 20 } && calls(node, SubgraphReader.makesTable)
+      if makes { handles.insert(node.name ?? "") }
+    }
     for (position, node) in graph.node.enumerated() {
       let fills = SubgraphReader.fillsTable(node.op ?? "")
-      let calls = node.op == "StatefulPartitionedCall" || node.op == "PartitionedCall" || functions[node.op ?? ""] != nil
-      let mayFill = calls && node.input.contains { handles.contains($0) } && callsFill(node)
+      let mayFill = isCall(node) && node.input.contains { handles.contains($0) } && calls(node, SubgraphReader.fillsTable)
       guard fills || mayFill else { continue }
       var reader = SubgraphReader(scratch, nodes, state: VariableState())
       try reader.evaluate([.control(node: position)], in: &g)
@@ -177,14 +186,14 @@ final class GraphLibrary {
     }
   }
 
-  /// Whether a call's function fills a table itself.
-  private func callsFill(_ node: NodeDef) -> Bool {
+  /// Whether a call's function holds an op of a kind, itself or in what it calls.
+  private func calls(_ node: NodeDef, _ kind: (String) -> Bool) -> Bool {
     let name = node.attr.first { $0.key == "f" }?.value?.function?.value.name ?? node.op ?? ""
     var pending = [name], seen: Set<String> = []
     while let next = pending.popLast(), seen.count < Self.depthLimit {
       guard seen.insert(next).inserted, let function = functions[next] else { continue }
       for node in function.nodeDef {
-        if SubgraphReader.fillsTable(node.op ?? "") { return true }
+        if kind(node.op ?? "") { return true }
         if let callee = node.attr.first(where: { $0.key == "f" })?.value?.function?.value.name { pending.append(callee) }
       }
     }
