@@ -46,6 +46,26 @@ def complete(node):
         node.attr["TArgs"].list.type.extend([node.attr["T"].type] * node.attr["num_args"].i)
 
 
+def spell_out(graph_def):
+    """TensorFlow.js's own `Prelu` in TensorFlow's operators: the positive part, and the negative part times the slopes."""
+    for node in [node for node in graph_def.node if node.op == "Prelu"]:
+        x, slopes, kind = node.input[0], node.input[1], node.attr["T"]
+        kind.type = kind.type or tf.float32.as_datatype_enum
+
+        def add(op, name, *inputs):
+            made = graph_def.node.add(name=f"{node.name}/{name}", op=op, input=inputs)
+            made.attr["T"].CopyFrom(kind)
+            return made.name
+
+        below = add("Relu", "below", add("Neg", "negated", x))
+        above, scaled = add("Relu", "above", x), add("Mul", "scaled", slopes, below)
+        node.op = "Sub"
+        del node.input[:]
+        node.input.extend([above, scaled])
+        for name in [name for name in node.attr if name != "T"]:
+            del node.attr[name]
+
+
 def ports(document, graph_def):
     """The signature's inputs and outputs (name → tensor); without a signature what feeds the graph, and what nothing uses."""
     signature = document.get("signature") or (document.get("userDefinedMetadata") or {}).get("signature")
@@ -63,6 +83,7 @@ def run(path, inputs):
     folder, document = path.parent, json.loads(path.read_text())
     assert document.get("format", "graph-model") == "graph-model"
     graph_def = json_format.Parse(json.dumps(document["modelTopology"]), graph_pb2.GraphDef(), ignore_unknown_fields=True)
+    spell_out(graph_def)
     values = weights(folder, document["weightsManifest"])
     functions = [node for function in graph_def.library.function for node in function.node_def]
     for node in [*graph_def.node, *functions]:
