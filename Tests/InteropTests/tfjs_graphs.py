@@ -47,10 +47,22 @@ def complete(node):
 
 
 def spell_out(graph_def):
-    """TensorFlow.js's own `Prelu` in TensorFlow's operators: the positive part, and the negative part times the slopes."""
-    for node in [node for node in graph_def.node if node.op == "Prelu"]:
-        x, slopes, kind = node.input[0], node.input[1], node.attr["T"]
+    """TensorFlow.js's own `Prelu`, alone or fused, in TensorFlow's operators: the positive part, and the negative one times the slopes."""
+    def is_fused(node):
+        return node.op.startswith("_Fused") and b"Prelu" in node.attr["fused_ops"].list.s
+
+    for node in [node for node in graph_def.node if node.op == "Prelu" or is_fused(node)]:
+        kind = node.attr["T"]
         kind.type = kind.type or tf.float32.as_datatype_enum
+        x, slopes = node.input[0], node.input[-1]
+        if node.op != "Prelu":
+            inner = graph_def.node.add()
+            inner.CopyFrom(node)
+            inner.name = x = node.name + "/fused"
+            inner.input.pop()
+            inner.attr["num_args"].i -= 1
+            inner.attr["fused_ops"].list.s.remove(b"Prelu")
+            complete(inner)
 
         def add(op, name, *inputs):
             made = graph_def.node.add(name=f"{node.name}/{name}", op=op, input=inputs)

@@ -38,7 +38,8 @@ public enum TFJSGraphWriter {
     try file.append(Array(JSONValue.object(document).text().utf8))
     try file.finish()
     try output.commit()
-    return shards.losses + model.signatures.filter { $0.graph != model.main }.map { Loss("the signature '\($0.name)'", reason: "a graph model has one") }
+    let others = model.signatures.filter { $0.graph != model.main }
+    return shards.losses + others.map { Loss("the signature '\($0.name)'", reason: "a graph model has one") }
   }
 
   private static func ports(_ ports: [WrittenPort]) -> JSONValue {

@@ -8,7 +8,8 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, exampleRules, imageRules, linearRules,
     normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules, recurrentRules,
-    reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, sortingRules, sparseRules, tableRules, textRules, wordRules,
+    reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, sortingRules, sparseRules,
+    tableRules, textRules, wordRules,
   ])
 
   init(_ families: [[NodeRule]]) {
