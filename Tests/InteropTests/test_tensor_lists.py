@@ -1,0 +1,84 @@
+"""TensorFlow's lists of tensors written again: as SavedModels that TensorFlow runs, as TF.js graphs and as ONNX sequences; and an entry
+point that is not the first as a TF.js graph."""
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import modelctl
+import peers
+import tfjs_graphs
+
+raw = tf.raw_ops
+
+
+def listed(x):
+    return raw.TensorListFromTensor(tensor=x, element_shape=tf.constant([3]))
+
+
+def appended_in_a_loop(x):
+    empty = raw.EmptyTensorList(element_shape=[3], max_num_elements=-1, element_dtype=tf.float32)
+
+    def step(i, items):
+        return i + 1, raw.TensorListPushBack(input_handle=items, tensor=x[i] * tf.cast(i + 2, tf.float32))
+
+    _, items = tf.while_loop(lambda i, items: i < 4, step, [0, empty])
+    return raw.TensorListStack(input_handle=items, element_shape=[3], element_dtype=tf.float32), raw.TensorListLength(input_handle=items)
+
+
+def popped(x):
+    rest, last = raw.TensorListPopBack(input_handle=listed(x), element_shape=[3], element_dtype=tf.float32)
+    return last, raw.TensorListStack(input_handle=rest, element_shape=[3], element_dtype=tf.float32)
+
+
+def split_and_joined(x):
+    parts = raw.TensorListSplit(tensor=x, element_shape=[-1, 3], lengths=tf.constant([1, 3], tf.int64))
+    joined, lengths = raw.TensorListConcatV2(
+        input_handle=parts, element_shape=[-1, 3], leading_dims=tf.constant([], tf.int64), element_dtype=tf.float32)
+    return joined * 2, lengths
+
+
+def scattered(x):
+    places = raw.TensorListScatterIntoExistingList(input_handle=listed(x), tensor=x[:2] * 3, indices=[3, 0])
+    return raw.TensorListStack(input_handle=places, element_shape=[3], element_dtype=tf.float32)
+
+
+CASES = {
+    "appended in a loop": (appended_in_a_loop, ("savedmodel", "tfjs-graph", "onnx")),
+    "popped": (popped, ("savedmodel", "tfjs-graph", "onnx")),
+    "split and joined": (split_and_joined, ("savedmodel", "tfjs-graph")),
+    "scattered": (scattered, ("savedmodel",)),  # TensorFlow.js has no such op.
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lists(name, tmp_path):
+    function, targets = CASES[name]
+    module = tf.Module()
+    module.call = tf.function(function, input_signature=[tf.TensorSpec([4, 3], name="x")])
+    tf.saved_model.save(module, str(tmp_path / "source"), {"serving_default": module.call})
+    x = np.random.default_rng(2).normal(size=(4, 3)).astype("float32")
+    original = tf.saved_model.load(str(tmp_path / "source")).signatures["serving_default"](x=tf.constant(x))
+    expected = {key: value.numpy() for key, value in original.items()}
+    for target in targets:
+        path = tmp_path / f"out.{target}"
+        modelctl.convert(tmp_path / "source", path, "--to", target)
+        if target == "savedmodel":
+            found = {key: value.numpy() for key, value in tf.saved_model.load(str(path)).signatures["serving_default"](x=tf.constant(x)).items()}
+        elif target == "tfjs-graph":
+            found = tfjs_graphs.run(path, {"x": x})
+        else:
+            session = peers.onnxruntime.InferenceSession(str(path))
+            found = dict(zip([port.name for port in session.get_outputs()], session.run(None, {"x": x})))
+        assert set(found) == set(expected)
+        for key, value in expected.items():
+            np.testing.assert_allclose(found[key], value, rtol=1e-6, err_msg=f"{target} {key}")
+
+
+def test_another_entry_point_as_a_tfjs_graph(tmp_path):
+    module = tf.Module()
+    module.first = tf.function(lambda x: {"sum": x + 1}, input_signature=[tf.TensorSpec([None, 2], name="x")])
+    module.second = tf.function(lambda y: {"product": y * 3}, input_signature=[tf.TensorSpec([None, 2], name="y")])
+    tf.saved_model.save(module, str(tmp_path / "source"), {"serving_default": module.first, "scaled": module.second})
+    modelctl.convert(tmp_path / "source", tmp_path / "graph", "--to", "tfjs-graph", "--signature", "scaled")
+    y = np.array([[1, 2], [3, 5]], "float32")
+    np.testing.assert_allclose(tfjs_graphs.run(tmp_path / "graph", {"y": y})["product"], y * 3)
