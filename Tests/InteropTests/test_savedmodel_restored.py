@@ -42,3 +42,18 @@ def test_a_table_restored_and_saved_again(tmp_path):
         with np.load(tmp_path / "out.npz") as outputs:
             np.testing.assert_array_equal(outputs["y"], expected)
         modelctl.convert(tmp_path / "second", tmp_path / "again", "--to", "savedmodel")
+
+
+def test_what_calls_would_have_left_behind_is_noted(tmp_path):
+    class Counter(tf.Module):
+        def __init__(self):
+            self.count = tf.Variable(2.5, name="count")
+
+        @tf.function(input_signature=[tf.TensorSpec([], name="x")])
+        def add(self, x):
+            return {"sum": self.count.assign_add(x)}
+
+    counter = Counter()
+    tf.saved_model.save(counter, str(tmp_path / "source"), {"serving_default": counter.add})
+    report = modelctl.convert(tmp_path / "source", tmp_path / "model.onnx")
+    assert any("assignment to 'count'" in note for note in report["notes"]), report["notes"]

@@ -5,6 +5,7 @@ import ModelPasses
 import ModelSupport
 import ModelTensor
 import ModelVerify
+import TensorFlowGraph
 
 /// Converts models between formats, and proves each result against its source.
 ///
@@ -39,7 +40,8 @@ public struct Converter: Sendable {
       {
         // Everything was carried over as it is.
       } else {
-        losses += try write(model, with: writer, to: output.path)
+        let graph = model.residue[TensorFlowResidue.key] as? TensorFlowResidue
+        losses += try write(model, with: writer, to: output.path) + (graph?.notes ?? [])
       }
       report.notes += losses.map(\.description)
       if let verification = options.verification {
