@@ -20,7 +20,6 @@ ENTRIES = [entry for entry in MANIFEST if entry["format"] in ("onnx", "keras", "
 
 #: Operators without any counterpart in a Keras file, by model: refused with exit code 69, naming them.
 REFUSED = {
-    "silero_silero_vad_16k_op15.onnx": "If",
     "triton_simple_string_1.onnx": "Cast",  # From string to int32, which Keras does not do.
     "tract_qlstm_3-2-3_T3_S1.onnx": "Scan",
     "burn_opset_compliance_opset_11.onnx": "If",

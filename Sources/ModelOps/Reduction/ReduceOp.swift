@@ -46,9 +46,12 @@ public struct ReduceOp: PrimitiveOp {
     return [TensorType(x.type.dtype, .ranked(result))]
   }
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
-    guard kind == .prod || kind == .max || kind == .min || kind == .sum, let values = inputs.first??.integers,
-      inputs.first??.type.shape.rank == 1, inputs.count < 2 || inputs[1]?.integers != nil
+    guard kind == .prod || kind == .max || kind == .min || kind == .sum, inputs.first??.elements != nil,
+      inputs.first??.type.shape.rank == 1, let given = inputs.optional(1).map({ $0.integers }) ?? axes ?? [],
+      !(given.isEmpty && noopWithEmptyAxes)
     else { return [nil] }
+    // One number, whether it is known or not.
+    guard let values = inputs.first??.integers else { return [[.unknown]] }
     switch kind {
     case .prod: return [checkedProduct(values).map { [.fixed($0)] }]
     case .max: return [values.max().map { [.fixed($0)] }]

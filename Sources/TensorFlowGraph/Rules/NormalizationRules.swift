@@ -77,7 +77,7 @@ private func readBatch(_ n: NodeReader, _ g: inout GraphContext, resultCount: In
   let centre = try g.reduce(.mean, wide, axes: axes)
   let centred = try g.sub(wide, try g.reduce(.mean, wide, axes: axes, keepDims: true))
   let spread = try g.reduce(.mean, try g.apply(SquareOp(), centred), axes: axes)
-  let y = try g.apply(op, x, scale, offset, centre, spread)
+  let y = try g.rowsNormalized(x, scale, offset, op) ?? g.apply(op, x, scale, offset, centre, spread)
   // n / (n − 1), n being the elements of one channel.
   let count = try g.div(
     try g.cast(try g.apply(SizeOp(), x), to: dtype), try g.cast(try g.squeeze(try g.dim(of: x, axis), [0]), to: dtype))
