@@ -136,7 +136,7 @@ private struct Matcher {
     return pairs(product).first { ramp($0.1) == $0.0 }?.0
   }
 
-  /// `x · 0.5 · (1 + erf(x / √2))` with the factors in any order, and the same with tanh.
+  /// `x · 0.5 · (1 + erf(x / √2))` with the factors in any order, the same with tanh, and `0.5 · x · erfc(−x / √2)`.
   private func gelu(_ node: Node) -> Found? {
     func gate(_ id: ValueID?) -> (x: ValueID, approximate: Bool)? {
       guard let inner = operand(id, AddOp.self, 1), let function = self.node(inner) else { return nil }
@@ -151,6 +151,7 @@ private struct Matcher {
       return nil
     }
     for (a, b) in pairs(node) {
+      if let x = complementaryGate(b), operand(a, MulOp.self, 0.5) == x { return (GeluOp(approximate: false), [x]) }
       // (0.5 · x) · gate and (x · gate) · 0.5 and x · (0.5 · gate)
       if let (x, approximate) = gate(b), operand(a, MulOp.self, 0.5) == x || quotient(a, by: 2) == x {
         return (GeluOp(approximate: approximate), [x])
@@ -165,6 +166,13 @@ private struct Matcher {
       }
     }
     return nil
+  }
+  /// `x` of `erfc(−x / √2)`, the sign standing wherever it may.
+  private func complementaryGate(_ id: ValueID?) -> ValueID? {
+    guard let function = node(id), function.op is ErfcOp else { return nil }
+    let root = 2.0.squareRoot(), argument = function.input(0)
+    func negated(_ id: ValueID?) -> ValueID? { node(id).flatMap { $0.op is NegOp ? $0.input(0) : nil } }
+    return negated(quotient(argument, by: root)) ?? quotient(negated(argument), by: root) ?? quotient(argument, by: -root)
   }
   private func isCube(_ id: ValueID, of x: ValueID) -> Bool {
     guard let node = node(id) else { return false }
