@@ -41,12 +41,12 @@ public struct RecognizeCells: Pass {
 }
 
 /// One scan whose body may be a cell.
-private struct ScannedCell: StepPlace {
+private struct ScannedCell: StepPlace, ScanStep {
   var context: GraphContext
   let body: Graph
   let scan: ScanOp
   let node: Node
-  private var imported: [ValueID: ValueID] = [:]
+  var imported: [ValueID: ValueID] = [:]
   /// Sequences as a projection was turned before the loop read it.
   private var turned: [String: ValueID] = [:]
 
@@ -208,7 +208,6 @@ private struct ScannedCell: StepPlace {
 
   // MARK: Looking outside
 
-  private func outer(_ value: ValueID) -> Node? { context.graph.producer(of: value).map { context.graph[$0] } }
   /// A sequence `[T, …]`, and whether it was turned round.
   private func stripped(_ value: ValueID) -> (value: ValueID, isReversed: Bool) {
     var value = value, isReversed = false
@@ -225,32 +224,6 @@ private struct ScannedCell: StepPlace {
     }
     return (value, isReversed)
   }
-  private func isUnused(_ value: ValueID) -> Bool {
-    !context.graph.outputs.contains { $0.value == value }
-      && !context.graph.nodeSlots.contains { $0?.inputs.contains(value) == true }
-  }
-  private func isZeroOutside(_ value: ValueID, depth: Int = 0) -> Bool {
-    if let tensor = context.model.tensor(value, in: context.graph) {
-      return tensor.elementCount <= 1 << 20 && (try? tensor.array())?.doubles().allSatisfy { $0 == 0 } == true
-    }
-    guard depth < 16, let node = outer(value) else { return false }
-    if let op = node.op as? ConstantOfShapeOp { return op.value.doubles().allSatisfy { $0 == 0 } }
-    guard node.op is ExpandOp || node.op is TileOp || node.op is IdentityOp || node.op is CastOp || node.op is UnsqueezeOp else {
-      return false
-    }
-    return node.input(0).map { isZeroOutside($0, depth: depth + 1) } ?? false
-  }
-  private func isZero(_ value: ValueID, depth: Int = 0) -> Bool {
-    if let values = array(value)?.doubles() { return values.allSatisfy { $0 == 0 } }
-    if case .input = body[value].definition, let place = body.inputs.firstIndex(where: { $0.value == value }),
-      place >= scan.stateCount + scan.inputAxes.count, let given = node.input(place)
-    {
-      return isZeroOutside(given)
-    }
-    guard depth < 16, let node = producer(value), node.op is ExpandOp || node.op is TileOp, let x = node.input(0) else { return false }
-    return isZero(plain(x), depth: depth + 1)
-  }
-
   // MARK: Masks
 
   /// The slice of a mask, without the axes it was given: an input of the body.
@@ -289,47 +262,6 @@ private struct ScannedCell: StepPlace {
     return try context.squeeze(mask, [2])
   }
 
-  // MARK: A step's surroundings
-
-  func sequence(of value: ValueID) -> ValueID? {
-    guard case .input = body[value].definition, let place = body.inputs.firstIndex(where: { $0.value == value }), place >= scan.stateCount,
-      place < scan.stateCount + scan.inputAxes.count
-    else { return nil }
-    return node.input(place)
-  }
-
-  mutating func outside(_ inner: ValueID) throws -> ValueID? { try outside(inner, depth: 0) }
-  private mutating func outside(_ inner: ValueID, depth: Int) throws -> ValueID? {
-    let inner = plain(inner)
-    if let known = imported[inner] { return known }
-    let result: ValueID?
-    switch body[inner].definition {
-    case .input:
-      guard let place = body.inputs.firstIndex(where: { $0.value == inner }), place >= scan.stateCount + scan.inputAxes.count else {
-        return nil
-      }
-      result = node.input(place)
-    case .constant(let tensor): result = context.graph.addConstant(tensor, name: body[inner].name)
-    case .parameter(let id): result = context.graph.addParameter(id, of: context.model)
-    case .result(let producer, let index):
-      let made = body[producer]
-      guard depth < 32, made.bodies.isEmpty, type(of: made.op).family != .random, !(made.op is OpaqueOp) else { return nil }
-      var operands: [ValueID?] = []
-      for input in made.inputs {
-        guard let input else {
-          operands.append(nil)
-          continue
-        }
-        guard let value = try outside(input, depth: depth + 1) else { return nil }
-        operands.append(value)
-      }
-      let values = try context.apply(made.op, to: operands)
-      result = index < values.count ? values[index] : nil
-    }
-    imported[inner] = result
-    return result
-  }
-
   /// Projected before the loop: `x·K + b` over all steps at once.
   mutating func collectOutside(_ value: ValueID, _ range: Range<Int>, into sum: inout GateSum) throws -> Bool {
     guard let whole = sequence(of: value) else { return false }
@@ -339,7 +271,7 @@ private struct ScannedCell: StepPlace {
   private mutating func collect(
     _ value: ValueID, _ range: Range<Int>, _ turns: [any Op], into sum: inout GateSum, depth: Int
   ) throws -> Bool {
-    guard depth < 32, let width = context.fact(of: value).type.shape.dims?.last?.value, range.upperBound <= width else { return false }
+    guard depth < 32, !sum.isTooLong, let width = context.fact(of: value).type.shape.dims?.last?.value, range.upperBound <= width else { return false }
     if context.fact(of: value).type.shape.rank == 1 {
       sum.biases.append(WeightPart(whole: value, range: range, width: width))
       return true

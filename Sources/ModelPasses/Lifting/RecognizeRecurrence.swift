@@ -41,12 +41,12 @@ public struct RecognizeRecurrence: Pass {
 }
 
 /// One loop, compared with what `RecurrentScan` of the ONNX writer makes.
-private struct ScanMatch {
+private struct ScanMatch: ScanStep {
   var context: GraphContext
   let body: Graph
   let scan: ScanOp
   let node: Node
-  private var imported: [ValueID: ValueID] = [:]
+  var imported: [ValueID: ValueID] = [:]
 
   /// What a step of a cell was found to be.
   private struct Cell {
@@ -185,13 +185,13 @@ private struct ScanMatch {
   private mutating func lstm(
     _ next: [ValueID], _ states: [ValueID], _ projected: ValueID, _ direction: RecurrentDirection, zeroes: Bool
   ) throws -> Cell? {
-    guard let (_, a, b) = pair(next[1], AddOp.self), let (_, p, q) = pair(next[0], MulOp.self) else { return nil }
+    guard let (a, b) = pair(next[1], AddOp.self), let (p, q) = pair(next[0], MulOp.self) else { return nil }
     for (kept, added) in [(a, b), (b, a)] {
-      guard let (_, k, l) = pair(kept, MulOp.self), let (_, m, n) = pair(added, MulOp.self) else { continue }
+      guard let (k, l) = pair(kept, MulOp.self), let (m, n) = pair(added, MulOp.self) else { continue }
       for (forget, old) in [(k, l), (l, k)] where old == states[1] {
         for (input, candidate) in [(m, n), (n, m)] {
           for (output, end) in [(p, q), (q, p)] {
-            for squash in activations(end) where squash.inner == next[1] {
+            for squash in activations(end) where squash.range == nil && squash.inner == next[1] {
               guard let i = gate(input), let f = gate(forget), let o = gate(output), i.kind == f.kind, i.kind == o.kind, i.z == f.z,
                 i.z == o.z,
                 i.place == 0, o.place == 1, f.place == 2, let g = gate(candidate), g.z == i.z, g.place == 3, g.width == i.width,
@@ -212,17 +212,17 @@ private struct ScanMatch {
   private mutating func gru(
     _ next: ValueID, _ state: ValueID, _ projected: ValueID, _ direction: RecurrentDirection, zeroes: Bool
   ) throws -> Cell? {
-    guard let (_, a, b) = pair(next, AddOp.self) else { return nil }
+    guard let (a, b) = pair(next, AddOp.self) else { return nil }
     for (fresh, kept) in [(a, b), (b, a)] {
-      guard let (_, k, l) = pair(kept, MulOp.self), let (_, m, n) = pair(fresh, MulOp.self) else { continue }
+      guard let (k, l) = pair(kept, MulOp.self), let (m, n) = pair(fresh, MulOp.self) else { continue }
       for (update, old) in [(k, l), (l, k)] where old == state {
         for (rest, candidate) in [(m, n), (n, m)] {
           guard let sub = producer(rest), sub.op is SubOp, isOne(sub.input(0)), sub.input(1).map(plain) == update,
-            let u = range(update), u.start == 0, let h = u.count
+            let u = range(update), u.start == 0, case let h = u.count
           else { continue }
-          for gates in activations(u.x) {
-            for function in activations(candidate) {
-              guard let (_, share, inner) = pair(function.inner, AddOp.self) else { continue }
+          for gates in activations(u.x) where gates.range == nil {
+            for function in activations(candidate) where function.range == nil {
+              guard let (share, inner) = pair(function.inner, AddOp.self) else { continue }
               for (share, inner) in [(share, inner), (inner, share)] {
                 guard let s = range(share), s.x == projected, s.start == 2 * h, s.count == h,
                   let front = try gatesProduct(gates.inner, projected, state, 2 * h),
@@ -244,7 +244,7 @@ private struct ScanMatch {
   }
   /// `projected[:, :width] + h·Rᵀ`: R.
   private mutating func gatesProduct(_ z: ValueID, _ projected: ValueID, _ state: ValueID, _ width: Int) throws -> ValueID? {
-    guard let (_, a, b) = pair(z, AddOp.self) else { return nil }
+    guard let (a, b) = pair(z, AddOp.self) else { return nil }
     for (share, product) in [(a, b), (b, a)] {
       if let part = range(share), part.x == projected, part.start == 0, part.count == width { return try matrix(product, state) }
     }
@@ -255,10 +255,10 @@ private struct ScanMatch {
     _ value: ValueID, _ gates: ValueID, _ state: ValueID, _ h: Int
   ) throws -> (weights: ValueID, bias: ValueID?, isLinear: Bool)? {
     func isReset(_ value: ValueID) -> Bool { range(value).map { $0.x == gates && $0.start == h && $0.count == h } ?? false }
-    if let (_, a, b) = pair(value, MulOp.self) {
+    if let (a, b) = pair(value, MulOp.self) {
       for (factor, inner) in [(a, b), (b, a)] where isReset(factor) {
         if let weights = try matrix(inner, state) { return (weights, nil, true) }
-        guard let (_, c, d) = pair(inner, AddOp.self) else { continue }
+        guard let (c, d) = pair(inner, AddOp.self) else { continue }
         for (product, bias) in [(c, d), (d, c)] {
           if let bias = try outside(bias), isVector(bias, h), let weights = try matrix(product, state) { return (weights, bias, true) }
         }
@@ -266,7 +266,7 @@ private struct ScanMatch {
       return nil
     }
     guard let matmul = producer(value), matmul.op is MatMulOp, let left = matmul.input(0).map(plain),
-      let (_, a, b) = pair(left, MulOp.self),
+      let (a, b) = pair(left, MulOp.self),
       isReset(a) && b == state || isReset(b) && a == state, let weights = try matrix(value, left)
     else { return nil }
     return (weights, nil, false)
@@ -275,7 +275,7 @@ private struct ScanMatch {
   private mutating func rnn(
     _ next: ValueID, _ state: ValueID, _ projected: ValueID, _ direction: RecurrentDirection, zeroes: Bool
   ) throws -> Cell? {
-    for function in activations(next) {
+    for function in activations(next) where function.range == nil {
       guard let (h, r) = try preactivation(function.inner, projected, state) else { continue }
       return Cell(
         op: RNNOp(hiddenSize: h, direction: direction, activations: [function.kind], zeroOutputForMask: zeroes), hidden: h,
@@ -286,7 +286,7 @@ private struct ScanMatch {
 
   /// `projected + h·Rᵀ`: H and R.
   private mutating func preactivation(_ z: ValueID, _ projected: ValueID, _ state: ValueID) throws -> (hidden: Int, weights: ValueID)? {
-    guard let (_, a, b) = pair(z, AddOp.self) else { return nil }
+    guard let (a, b) = pair(z, AddOp.self) else { return nil }
     for (given, product) in [(a, b), (b, a)] where given == projected {
       guard let r = try matrix(product, state), let h = context.fact(of: r).type.shape.dims?.last?.value else { continue }
       return (h, r)
@@ -308,137 +308,34 @@ private struct ScanMatch {
     var width: Int
   }
   private func gate(_ value: ValueID) -> Gate? {
-    for function in activations(value) {
-      guard let part = range(function.inner), let width = part.count, width > 0, part.start % width == 0 else { continue }
+    for function in activations(value) where function.range == nil {
+      guard let part = range(function.inner), case let width = part.count, width > 0, part.start % width == 0 else { continue }
       return Gate(kind: function.kind, z: part.x, place: part.start / width, width: width)
     }
     return nil
   }
 
-  /// What function of what a value may be; the identity comes last.
-  private func activations(_ value: ValueID) -> [(kind: RecurrentActivation, inner: ValueID)] {
-    var result: [(kind: RecurrentActivation, inner: ValueID)] = []
-    if let node = producer(value), let x = node.input(0).map(plain) {
-      let kind: RecurrentActivation? =
-        switch node.op {
-        case is SigmoidOp: .init(.sigmoid)
-        case is TanhOp: .init(.tanh)
-        case is ReluOp: .init(.relu)
-        case is SoftsignOp: .init(.softsign)
-        case is SoftplusOp: .init(.softplus)
-        case is SeluOp: .init(.selu)
-        case is SiluOp: .init(.silu)
-        case is ExpOp: .init(.exponential)
-        case is MishOp: .init(.mish)
-        case is HardSwishOp: .init(.hardSwish)
-        case let op as GeluOp: .init(op.approximate ? .geluTanh : .gelu)
-        case let op as EluOp: .init(.elu, alpha: Float(op.alpha))
-        case let op as LeakyReluOp: .init(.leakyRelu, alpha: Float(op.alpha))
-        case let op as HardSigmoidOp: .init(.hardSigmoid, alpha: Float(op.alpha), beta: Float(op.beta))
-        case is ClipOp where scalar(node.input(1)) == 0 && scalar(node.input(2)) == 6: .init(.relu6)
-        default: nil
-        }
-      if let kind { result.append((kind, x)) }
-    }
-    return result + [(RecurrentActivation(.linear), value)]
-  }
-
   // MARK: Looking inside
 
-  /// A value behind identities.
-  private func plain(_ value: ValueID) -> ValueID {
-    var value = value
-    while let id = body.producer(of: value), body[id].op is IdentityOp, let inner = body[id].inputs.first ?? nil { value = inner }
-    return value
-  }
-  private func producer(_ value: ValueID?) -> Node? { value.map(plain).flatMap { body.producer(of: $0) }.map { body[$0] } }
-  private func pair<O: Op>(_ value: ValueID, _: O.Type) -> (Node, ValueID, ValueID)? {
-    guard let node = producer(value), node.op is O, node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else {
-      return nil
-    }
-    return (node, plain(a), plain(b))
-  }
   private func choice(_ value: ValueID, _ goes: ValueID) -> (then: ValueID, otherwise: ValueID)? {
     guard let node = producer(value), node.op is WhereOp, node.input(0).map(plain) == goes, let a = node.input(1), let b = node.input(2)
     else { return nil }
     return (plain(a), plain(b))
   }
   /// Part of the last of two axes.
-  private func range(_ value: ValueID) -> (x: ValueID, start: Int, count: Int?)? {
-    guard let node = producer(value), node.op is SliceOp, let x = node.input(0).map(plain), body[x].type.shape.rank == 2,
-      integers(node.input(3)) == [1] || integers(node.input(3)) == [-1], node.input(4) == nil || integers(node.input(4)) == [1],
-      let start = integers(node.input(1)), let end = integers(node.input(2)), start.count == 1, end.count == 1, start[0] >= 0,
-      end[0] > start[0],
-      let extent = body[x].type.shape.dims?[1].value, end[0] <= extent
-    else { return nil }
-    return (x, start[0], end[0] - start[0])
+  private func range(_ value: ValueID) -> (x: ValueID, start: Int, count: Int)? {
+    guard let part = columns(plain(value)), body[part.x].type.shape.rank == 2 else { return nil }
+    return (plain(part.x), part.range.lowerBound, part.range.count)
   }
-  private func array(_ value: ValueID?) -> NDArray? {
-    guard let tensor = value.flatMap({ context.model.tensor(plain($0), in: body) }), tensor.elementCount <= 1 << 16 else { return nil }
-    return try? tensor.array()
-  }
-  private func integers(_ value: ValueID?) -> [Int]? { array(value)?.integers() }
-  private func scalar(_ value: ValueID?) -> Double? { array(value).flatMap { $0.count == 1 ? $0.doubles().first : nil } }
-  private func isZero(_ value: ValueID) -> Bool {
-    if let values = array(value)?.doubles() { return values.allSatisfy { $0 == 0 } }
-    guard let node = producer(value), node.op is ExpandOp, let x = node.input(0) else { return false }
-    return isZero(x)
-  }
-  private func isOne(_ value: ValueID?) -> Bool { array(value).map { $0.doubles().allSatisfy { $0 == 1 } } ?? false }
 
   // MARK: Looking outside
 
-  private func outer(_ value: ValueID) -> Node? { context.graph.producer(of: value).map { context.graph[$0] } }
   private func isVector(_ value: ValueID, _ count: Int) -> Bool { context.fact(of: value).type.shape.extents == [count] }
-  private func isUnused(_ value: ValueID) -> Bool {
-    !context.graph.outputs.contains { $0.value == value }
-      && !context.graph.nodeSlots.contains { $0?.inputs.contains(value) == true }
-  }
-  private func isZeroOutside(_ value: ValueID) -> Bool {
-    if let tensor = context.model.tensor(value, in: context.graph) {
-      return tensor.elementCount <= 1 << 20 && (try? tensor.array())?.doubles().allSatisfy { $0 == 0 } == true
-    }
-    guard let node = outer(value), node.op is ExpandOp || node.op is ConstantOfShapeOp else { return false }
-    if let op = node.op as? ConstantOfShapeOp { return op.value.doubles().allSatisfy { $0 == 0 } }
-    return node.input(0).map { isZeroOutside($0) } ?? false
-  }
   /// `[T, B]` of a mask that the loop takes as `[T, B, 1]`.
   private func timeMask(_ live: ValueID) -> ValueID? {
     guard let node = outer(live), let op = node.op as? UnsqueezeOp, op.axes == [2] || op.axes == [-1], let mask = node.input(0),
       context.fact(of: mask).type.shape.rank == 2, context.fact(of: mask).type.dtype == .bool
     else { return nil }
     return mask
-  }
-
-  /// A value of the body that does not depend on the step, in the graph around it.
-  private mutating func outside(_ inner: ValueID) throws -> ValueID? {
-    let inner = plain(inner)
-    if let known = imported[inner] { return known }
-    let result: ValueID?
-    switch body[inner].definition {
-    case .input:
-      guard let place = body.inputs.firstIndex(where: { $0.value == inner }), place >= scan.stateCount + scan.inputAxes.count else {
-        return nil
-      }
-      result = node.input(place)
-    case .constant(let tensor): result = context.graph.addConstant(tensor, name: body[inner].name)
-    case .parameter(let id): result = context.graph.addParameter(id, of: context.model)
-    case .result(let producer, let index):
-      let made = body[producer]
-      guard made.bodies.isEmpty, type(of: made.op).family != .random, !(made.op is OpaqueOp) else { return nil }
-      var operands: [ValueID?] = []
-      for input in made.inputs {
-        guard let input else {
-          operands.append(nil)
-          continue
-        }
-        guard let value = try outside(input) else { return nil }
-        operands.append(value)
-      }
-      let values = try context.apply(made.op, to: operands)
-      result = index < values.count ? values[index] : nil
-    }
-    imported[inner] = result
-    return result
   }
 }
