@@ -37,6 +37,8 @@ public struct LayerCall<V> {
   public var masks: [V?]
   /// What the layer's policy computes in, where it is known.
   public var computeDType: DType?
+  /// As `LayerOp` has it.
+  public var mergesMasksAsKeras2 = false
 
   public init(
     inputs: [V], named: [String: V] = [:], options: [String: JSONValue] = [:], weights: [V] = [], masks: [V?] = []

@@ -19,6 +19,8 @@ public struct LayerOp: CompositeOp {
   /// Whether the call takes the mask that its first tensor carries. Keras 3 passes it on only if the call has no other
   /// tensors; the result carries it all the same.
   public var takesImpliedMask = true
+  /// Whether Keras 2 made the model: its merging layers keep what all their masks keep, and look at no mask themselves.
+  public var mergesMasksAsKeras2 = false
 
   public init(
     _ layer: any Layer, policy: DTypePolicy = DTypePolicy(), roles: [String] = [""],
@@ -51,6 +53,7 @@ public struct LayerOp: CompositeOp {
   ) throws -> LayerCall<C.Value> {
     var call = LayerCall<C.Value>(inputs: [], options: options)
     call.computeDType = policy.compute
+    call.mergesMasksAsKeras2 = mergesMasksAsKeras2
     guard inputs.count >= roles.count else {
       throw GraphError(.wrongInputCount, "\(displayName) takes \(roles.count) tensors, found \(inputs.count)")
     }

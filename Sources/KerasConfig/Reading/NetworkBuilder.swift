@@ -387,6 +387,7 @@ struct NetworkBuilder {
     let inputs = try arguments.tensors.map { try value($0, in: site) }
     try addWeights(of: index, layer, policy, inputs: arguments.positional.map { try value($0, in: site) }, in: &site)
     var op = LayerOp(layer, policy: policy, roles: arguments.roles, options: arguments.options, isTrainable: object.isTrainable)
+    op.mergesMasksAsKeras2 = generation < .keras3
     op.takesImpliedMask = !call.isKeras3 || call.tensorArgumentCount < 2 || !arguments.takesMask
     let weights = site.records[index].parameters.map { site.graph.addParameter($0, of: model) }
     let all = inputs + weights

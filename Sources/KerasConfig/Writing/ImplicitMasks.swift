@@ -9,9 +9,9 @@ import ModelTensor
 /// them: `NotEqual(tokens, 0)` of an `Embedding`, `Any(NotEqual(x, value))` of a `Masking`. Keras 2 has no such
 /// operations, and finds the same masks when it builds the model.
 struct ImplicitMasks {
-  private var context: GraphContext
+  var context: GraphContext
   /// The mask each value carries.
-  private var masks: [ValueID: ValueID] = [:]
+  var masks: [ValueID: ValueID] = [:]
 
   /// The graph with calls that spell no mask which they would be given anyway.
   static func removed(from graph: Graph, of model: Model) throws -> Graph {
@@ -24,7 +24,10 @@ struct ImplicitMasks {
       // Keras 3 hands no mask on beside states.
       let isStarted = op.roles.count { !isMask($0) } > 1 && LayerRules.rule(for: op.layer)?.arguments.contains("initial_state") == true
       let spelled = isStarted ? [] : walk.spelledAnyway(op, graph[id].inputs)
-      walk.follow(op, graph[id])
+      // What is written is for Keras 2, which merges masks its own way.
+      var own = op
+      own.mergesMasksAsKeras2 = true
+      walk.follow(own, graph[id])
       guard !spelled.isEmpty else { continue }
       var shorter = op
       shorter.roles = op.roles.enumerated().filter { !spelled.contains($0.offset) }.map(\.element)
@@ -35,32 +38,7 @@ struct ImplicitMasks {
     return result
   }
 
-  /// The graph with masks spelled for recurrent layers that are given states: Keras 2 hands the sequence's mask on,
-  /// Keras 3 only if the call has no other tensors.
-  static func spelled(in graph: Graph, of model: Model) throws -> Graph {
-    func needsMask(_ node: Node?) -> Bool {
-      guard let op = node?.op as? LayerOp, op.takesImpliedMask, op.roles.count > 1, !op.roles.contains("mask") else { return false }
-      return LayerRules.rule(for: op.layer)?.arguments.contains("initial_state") == true
-    }
-    guard graph.nodeSlots.contains(where: needsMask) else { return graph }
-    var walk = ImplicitMasks(context: GraphContext(model, graph: graph))
-    walk.context.namePrefix = "mask"
-    for id in try graph.order() {
-      let node = graph[id]
-      guard let op = node.op as? LayerOp else { continue }
-      if needsMask(node), let sequence = node.inputs.first ?? nil, let mask = walk.masks[sequence] {
-        var longer = op
-        longer.roles.append("mask")
-        walk.context.graph[id].op = longer
-        walk.context.graph[id].inputs.insert(mask, at: op.roles.count)
-      }
-      walk.follow(op, node)
-    }
-    walk.context.graph.removeDeadNodes()
-    return walk.context.graph
-  }
-
-  private static func isMask(_ role: String) -> Bool {
+  static func isMask(_ role: String) -> Bool {
     role == "mask" || role.hasPrefix("mask/") || ["query_mask", "value_mask", "key_mask"].contains(role)
   }
 
@@ -89,7 +67,7 @@ struct ImplicitMasks {
   }
 
   /// Notes the masks of a call's results. A layer whose masks can't be told has none: what follows keeps its own.
-  private mutating func follow(_ op: LayerOp, _ node: Node) {
+  mutating func follow(_ op: LayerOp, _ node: Node) {
     let given = node.inputs.prefix(op.roles.count).map { $0.flatMap { masks[$0] } }
     guard let call = try? op.makeCall(node.inputs, masks: given, in: &context),
       let found = try? op.layer.mask(call, in: &context)

@@ -19,7 +19,7 @@ public struct Concatenate: ConfigurableLayer {
     }
     return [try context.concat(parts, axis: axis)]
   }
-  /// The masks concatenated like the inputs (without a mask: all kept), then any over the last axis.
+  /// The masks concatenated like the inputs (without a mask: all kept), then any over the last axis. Keras 2: all of them.
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
     guard call.inputs.indices.contains(where: { call.mask($0) != nil }) else { return [nil] }
     var masks: [C.Value] = []
@@ -36,6 +36,6 @@ public struct Concatenate: ConfigurableLayer {
     }
     let rank = try context.rank(of: masks[0])
     let joined = try context.concat(masks, axis: try normalizeAxis(axis, rank: rank))
-    return [try context.reduce(.any, joined, axes: [-1])]
+    return [try context.reduce(call.mergesMasksAsKeras2 ? .all : .any, joined, axes: [-1])]
   }
 }

@@ -13,11 +13,13 @@ extension MergingLayer {
     guard !call.inputs.isEmpty else { throw GraphError(.wrongInputCount, "\(Self.className) of no tensors") }
     return [try merge(try context.aligned(call.inputs), in: &context)]
   }
-  /// Or of the masks, if every input has one.
+  /// Or of the masks, if every input has one. Keras 2: and of those that there are.
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
     let masks = call.inputs.indices.compactMap { call.mask($0) }
-    guard masks.count == call.inputs.count, var result = masks.first else { return [nil] }
-    for mask in masks.dropFirst() { result = try context.apply(LogicalOrOp(), result, mask) }
+    guard masks.count == call.inputs.count || call.mergesMasksAsKeras2, var result = masks.first else { return [nil] }
+    for mask in masks.dropFirst() {
+      result = try call.mergesMasksAsKeras2 ? context.apply(LogicalAndOp(), result, mask) : context.apply(LogicalOrOp(), result, mask)
+    }
     return [result]
   }
   /// Folds as Keras does with masks for an op without a neutral element: of two inputs, one that is
@@ -26,7 +28,7 @@ extension MergingLayer {
     let inputs = try context.aligned(call.inputs)
     guard var result = inputs.first else { throw GraphError(.wrongInputCount, "\(Self.className) of no tensors") }
     func spread(_ index: Int) throws -> C.Value? {
-      guard let mask = call.mask(index) else { return nil }
+      guard !call.mergesMasksAsKeras2, let mask = call.mask(index) else { return nil }
       let missing = try context.rank(of: inputs[index]) - context.rank(of: mask)
       let wide = try (0..<max(0, missing)).reduce(mask) { mask, _ in try context.unsqueeze(mask, [context.rank(of: mask)]) }
       return wide

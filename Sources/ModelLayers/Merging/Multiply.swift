@@ -30,7 +30,7 @@ public struct Multiply: MergingLayer {
   ) throws -> (each: [C.Value?], all: C.Value?) {
     var each: [C.Value?] = [], all: C.Value?
     for (index, input) in inputs.enumerated() {
-      guard var mask = call.mask(index) else {
+      guard !call.mergesMasksAsKeras2, var mask = call.mask(index) else {
         each.append(nil)
         continue
       }

@@ -23,6 +23,23 @@ extension ResizeOp {
     return from[axis] == to[axis] && from[axis] != .unknown
   }
 
+  /// How often each element stands in the result along each axis, where the resizing is nothing but that and an extent that it
+  /// changes is unknown; `nil` for any other.
+  public func repeats(_ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> [Int]? {
+    guard mode == .nearest, coordinateMode == .asymmetric, nearestMode == .floor,
+      let scales = try inputs[safely: 2]?.constant?.array().doubles()
+    else { return nil }
+    var factors = [Int](repeating: 1, count: from.count), isOpen = false
+    for axis in from.indices where try !keeps(axis, inputs, from: from, to: to) {
+      guard let place = place(of: axis, rank: from.count), place < scales.count, let factor = Int(exactly: scales[place]), factor > 1,
+        factor <= 1 << 16
+      else { return nil }
+      factors[axis] = factor
+      if from[axis].value == nil { isOpen = true }
+    }
+    return isOpen ? factors : nil
+  }
+
   /// The matrix, float32 `[from, to]`, that the elements along an axis are multiplied with: what becomes of each unit vector is a row.
   /// - Throws: `UnsupportedError` where the extents or the factor are not known, or the matrix would be large.
   public func matrix(along axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> NDArray {

@@ -110,6 +110,12 @@ private func writePool(_ op: PoolOp, _ x: OutValue, _ w: inout NodeWriter) throw
   if hasDilations, op.kind == .max {
     (x, padding) = try w.spelledOut(
       padding, of: x, kernel: op.kernel, strides: op.strides.filled(rank), dilations: op.dilations.filled(rank), filler: -.infinity)
+  } else if zip(op.kernel, op.strides.filled(rank)).contains(where: { $0 < $1 }),
+    x.type.shape.dims?.dropFirst(2).allSatisfy({ $0.value != nil }) == true
+  {
+    // ONNX Runtime finds negative paddings where windows are shorter than their strides.
+    (x, padding) = try w.spelledOut(
+      padding, of: x, kernel: op.kernel, strides: op.strides.filled(rank), dilations: op.dilations.filled(rank))
   }
   let y = try w.emit(
     name, [x],

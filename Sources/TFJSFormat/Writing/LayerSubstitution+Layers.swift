@@ -6,13 +6,19 @@ import ModelTensor
 extension LayerSubstitution {
   /// What a call of a layer is as layers of TF.js; `nil` for a call that is one already, or that has no such form.
   mutating func layer(_ op: LayerOp) throws -> ValueID? {
-    guard op.policy == DTypePolicy(), op.options.isEmpty, node.inputs.allSatisfy({ $0 != nil }) else { return nil }
+    let options = op.options.filter { $0.key != "training" || $0.value != false }
+    guard op.policy == DTypePolicy(), node.inputs.allSatisfy({ $0 != nil }) else { return nil }
+    if options.isEmpty || options == ["use_causal_mask": true], let result = try attention(op, isCausal: !options.isEmpty) { return result }
+    guard options.isEmpty else { return nil }
     if let layer = op.layer as? Subtract, node.inputs.count == 2 { return try subtraction(layer) }
     guard let x = soleInput(op), type(x).dtype == .float32, let dims = dims(x), dims.count >= 2 else { return nil }
     if let result = try pooling(op.layer, x, dims) { return result }
     if let result = try alongOneAxis(op, x, dims) { return result }
     if let layer = op.layer as? Conv2D, let result = try depthwise(op, layer, x, dims) { return result }
     if let layer = op.layer as? Conv1D, let result = try causal(op, layer, x, dims) { return result }
+    if let result = try grouped(op, x, dims) { return result }
+    if let result = try volume(op.layer, x, dims) { return result }
+    if let result = try recurrence(op, x, dims) { return result }
     if let split = Self.split(op.layer) { return try apply(split.function, try again(op, split.layer)) }
     switch op.layer {
     case let layer as ActivationLayer: return Self.knows(layer.activation) ? nil : try apply(layer.activation, x)
@@ -23,6 +29,9 @@ extension LayerSubstitution {
       guard layer.axes.count == 1, layer.axes[0] != -1, layer.axes[0] != dims.count - 1 else { return nil }
       return try apply(.softmax(axis: layer.axes[0]), x)
     case is LayerScale: return try weights(op).flatMap { try affine(x, scale: $0.first) }
+    case let layer as GroupNormalization: return try groupNormalization(op, layer, x, dims)
+    case let layer as RMSNormalization: return try rootMeanSquare(op, layer, x, dims)
+    case let layer as UnitNormalization: return try unit(layer, x, dims)
     case let layer as BatchNormalization: return try batchNormalization(op, layer, x, dims)
     case let layer as Normalization: return try normalization(op, layer, x, dims)
     case let layer as Rescaling where !layer.isScalarScale || !layer.isScalarOffset: return try rescaling(layer, x, dims)

@@ -105,7 +105,7 @@ public struct LayerSubstitution {
   }
 
   /// Values that may carry a mask.
-  private static func masked(_ graph: Graph) -> Set<ValueID> {
+  static func masked(_ graph: Graph) -> Set<ValueID> {
     var result: Set<ValueID> = []
     for id in graph.nodeIDs {
       let node = graph[id]
@@ -143,7 +143,8 @@ public struct LayerSubstitution {
   // MARK: Building
 
   /// Appends a call of a layer. One with weights that takes the place of a layer with weights is shared as that was.
-  mutating func add(_ layer: any Layer, _ inputs: [ValueID], _ weights: [Tensor] = []) throws -> ValueID {
+  /// - Parameter part: which of several layers of its class it is that take the place of one.
+  mutating func add(_ layer: any Layer, _ inputs: [ValueID], _ weights: [Tensor] = [], part: String = "") throws -> ValueID {
     let className = Swift.type(of: layer).className
     let op = LayerOp(layer, roles: inputs.map { _ in "" })
     let specs = weights.isEmpty ? [] : try layer.weights(for: inputs.map { type($0) })
@@ -151,8 +152,8 @@ public struct LayerSubstitution {
       throw GraphError(.shapeMismatch, "\(className) takes weights \(specs.map(\.shape)), not \(weights.map(\.extents))")
     }
     let types = try op.infer(inputs.map { context.fact(of: $0) } + weights.map { Fact($0.type) })
-    let key = weights.isEmpty ? nil : node.scope.map { "\($0.raw)/\(className)" }
-    let layer = key.flatMap { shared[$0] } ?? makeLayer(className, specs, weights)
+    let key = weights.isEmpty ? nil : node.scope.map { "\($0.raw)/\(className)/\(part)" }
+    let layer = key.flatMap { shared[$0] } ?? makeLayer(part.isEmpty ? className : "\(part)_\(className)", className, specs, weights)
     if let key { shared[key] = layer }
     let parameters = layer.parameters.map { context.graph.addParameter($0, of: context.model) }
     let id = context.graph.append(
@@ -160,8 +161,8 @@ public struct LayerSubstitution {
     return context.graph[id].outputs[0]
   }
 
-  private mutating func makeLayer(_ className: String, _ specs: [WeightSpec], _ weights: [Tensor]) -> Shared {
-    let base = "\(node.name)_\(className.lowercased())"
+  private mutating func makeLayer(_ suffix: String, _ className: String, _ specs: [WeightSpec], _ weights: [Tensor]) -> Shared {
+    let base = "\(node.name)_\(suffix.lowercased())"
     var name = base, count = 0
     while !names.insert(name).inserted {
       count += 1
@@ -183,7 +184,7 @@ public struct LayerSubstitution {
     // What gives a result of the model goes by its name.
     if let known = scope, outputScopes.contains(known) {
       let key = "\(known.raw)/again"
-      let renamed = shared[key] ?? makeLayer(Swift.type(of: layer).className, [], [])
+      let renamed = shared[key] ?? makeLayer(Swift.type(of: layer).className, Swift.type(of: layer).className, [], [])
       context.model[renamed.scope].config = context.model[known].config
       shared[key] = renamed
       (name, scope) = (renamed.name, renamed.scope)
@@ -223,7 +224,9 @@ public struct LayerSubstitution {
 
   /// `(x − mean) · scale + offset` for each index of the last axis: a BatchNormalization whose variance and epsilon are 1
   /// together. No variance of 1 with an epsilon of 0, which TensorFlow's kernel would not take.
-  mutating func affine(_ x: ValueID, scale: Tensor? = nil, offset: Tensor? = nil, mean: Tensor? = nil) throws -> ValueID {
+  mutating func affine(
+    _ x: ValueID, scale: Tensor? = nil, offset: Tensor? = nil, mean: Tensor? = nil, part: String = ""
+  ) throws -> ValueID {
     guard let channels = dims(x)?.last?.value, (rank(x) ?? 0) >= 2 else {
       throw GraphError(.missingType, "a BatchNormalization of an unknown extent")
     }
@@ -231,6 +234,6 @@ public struct LayerSubstitution {
     var layer = BatchNormalization()
     layer.epsilon = 1e-3
     (layer.scale, layer.center) = (scale != nil, offset != nil)
-    return try add(layer, [x], [scale, offset, mean ?? filled(0), filled(0.999)].compactMap { $0?.reshaped([channels]) })
+    return try add(layer, [x], [scale, offset, mean ?? filled(0), filled(0.999)].compactMap { $0?.reshaped([channels]) }, part: part)
   }
 }

@@ -22,6 +22,7 @@ public enum TFJSLayersWriter {
     var topology = TopologyWriter(version: source.version, ranks: ranks(in: model))
     let config = topology.network(source.config)
     if isMasked(model) { topology.note("GlobalAveragePooling1D of masked sequences", "it leaves masks out of account") }
+    for name in maskedMerges(in: model) { topology.note("\(name) of masked sequences", "it leaves masks out of account") }
     let weights = named(source.leaves, in: config, &topology)
     guard topology.unsupported.isEmpty else { throw refusal(Array(topology.unsupported.values)) }
     let output = try AtomicOutput(destination: path, replaceExisting: replaceExisting)
@@ -58,6 +59,18 @@ public enum TFJSLayersWriter {
     let layers = model.graphs.values.flatMap { graph in graph.nodeIDs.compactMap { (graph[$0].op as? LayerOp)?.layer } }
     let makesMasks = layers.contains { $0 is Masking || ($0 as? Embedding)?.maskZero == true }
     return makesMasks && layers.contains { $0 is GlobalAveragePooling1D }
+  }
+
+  /// Layers of Keras 3 that give masked elements up to others.
+  private static func maskedMerges(in model: Model) -> [String] {
+    model.graphs.values.flatMap { graph in
+      let masked = LayerSubstitution.masked(graph)
+      return graph.nodeIDs.compactMap { id -> String? in
+        guard let op = graph[id].op as? LayerOp, !op.mergesMasksAsKeras2, op.layer is Multiply || op.layer is Maximum || op.layer is Minimum
+        else { return nil }
+        return graph[id].inputs.contains { $0.map(masked.contains) ?? false } ? op.displayName : nil
+      }
+    }
   }
 
   // MARK: The document
@@ -103,7 +116,8 @@ public enum TFJSLayersWriter {
       var cells: [String] = []
       for weight in layer.weights {
         let scope = configs.scope(ofWeight: weight.path, in: layer.name, cells: &cells)
-        let title = layer.className == "DepthwiseConv2D" && weight.name == "kernel" ? "depthwise_kernel" : weight.name
+        let title =
+          configs.className(layer.name, layer.className) == "DepthwiseConv2D" && weight.name == "kernel" ? "depthwise_kernel" : weight.name
         let name = ([layer.name] + scope + [title]).joined(separator: "/")
         if let known = names[name] {
           // A layer of several models is listed by each of them.
@@ -132,6 +146,9 @@ private struct LayerConfigs {
       collect(layer, depth: depth + 1)
     }
   }
+
+  /// The class of the layer, or of the one that is inside it.
+  func className(_ layer: String, _ own: String) -> String { configs[layer]?["layer"]?["class_name"]?.stringValue ?? own }
 
   /// What stands between the layer's name and the weight's: TF.js opens scopes for the two directions of a Bidirectional
   /// and for the cells of a stack, and for nothing else.

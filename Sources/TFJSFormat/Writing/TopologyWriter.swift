@@ -93,6 +93,12 @@ struct TopologyWriter {
       }
     }
     if className == "Bidirectional" { bidirectional(&config) }
+    if className == "TimeDistributed", config["layer"]?["class_name"] == "BatchNormalization", let name = config["name"]?.stringValue,
+      let rank = ranks[name], let axis = config["layer"]?["config"]?["axis"],
+      (axis.intValue ?? axis.arrayValue?.first?.intValue) == rank - 2
+    {
+      config["layer"]?["config"]?["axis"] = -1
+    }
     for key in ["layer", "cell"] {
       if let inner = config[key], inner.objectValue != nil { config[key] = layer(inner, depth: depth + 1) }
     }

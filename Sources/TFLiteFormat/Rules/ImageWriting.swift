@@ -83,8 +83,9 @@ private func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout Operat
   guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize,
     op.aspect == .stretch
   else { throw UnsupportedError("such a resizing of a tensor of unknown extents") }
-  var y = try w.cast(x, to: .float32)
   let facts = inputs.values.map { $0?.fact }
+  if let factors = try op.repeats(facts, from: from, to: to) { return w.refined(try w.repeated(x, factors, to: to), result) }
+  var y = try w.cast(x, to: .float32)
   for axis in from.indices where try !op.keeps(axis, facts, from: from, to: to) {
     let matrix = try w.constant(try op.matrix(along: axis, facts, from: from, to: to))
     var order = Array(from.indices)

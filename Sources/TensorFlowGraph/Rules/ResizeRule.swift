@@ -35,6 +35,11 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
   guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize else {
     throw UnsupportedError("such a resizing of a tensor of unknown extents")
   }
+  if let factors = try op.repeats(inputs.values.map { $0?.fact }, from: from, to: to) {
+    var y = try w.repeated(x, factors, to: to)
+    y.fact = Fact(result)
+    return y
+  }
   var y = dtype.isFloatingPoint ? x : try w.cast(x, to: .float32)
   let wide = y.type.dtype
   let facts = inputs.values.map { $0?.fact }
@@ -56,8 +61,8 @@ private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: Tensor
     return nil
   }
   let given = op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]
-  func isKept(_ axis: Int) -> Bool { !given.contains(axis) || dims[axis] == to[axis] && dims[axis].value != nil }
-  let isFirst = isKept(0) && isKept(1) && !isKept(2), isLast = isKept(0) && isKept(3)
+  let facts = inputs.values.map { $0?.fact }, kept = try (0..<4).map { try op.keeps($0, facts, from: dims, to: to) }
+  let isFirst = kept[0] && kept[1] && !kept[2], isLast = kept[0] && kept[3]
   guard isFirst || isLast else { return nil }
   let axes = isLast ? [1, 2] : [2, 3]
   // Which op, and how it looks at pixels.
