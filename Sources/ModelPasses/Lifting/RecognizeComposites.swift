@@ -13,7 +13,7 @@ public struct RecognizeComposites: Pass {
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys {
       guard let graph = model.graphs[id] else { continue }
-      var matcher = Matcher(graph: graph, model: model)
+      var matcher = CompositeMatcher(graph: graph, model: model)
       for id in try graph.order() {
         guard let found = matcher.composite(id) else { continue }
         var node = matcher.graph[id]
@@ -28,7 +28,7 @@ public struct RecognizeComposites: Pass {
   }
 }
 
-private struct Matcher {
+struct CompositeMatcher {
   var graph: Graph
   let model: Model
 
@@ -39,7 +39,9 @@ private struct Matcher {
     switch node.op {
     case is MulOp: return silu(node) ?? hardSwish(node) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
     case is DivOp: return hardSwish(node) ?? hardSigmoid(node) ?? norm(node)
-    case is AddOp: return shiftedNorm(node) ?? groupNorm(node)
+    case is AddOp: return shiftedNorm(node) ?? groupNorm(node) ?? centredRows(node)
+    case let op as BatchNormalizationOp: return normalizedRows(op, node)
+    case is ReshapeOp: return unfoldedRows(node)
     case is ClipOp, is MinimumOp, is MaximumOp: return clippedLine(node)
     default: return nil
     }
@@ -47,15 +49,15 @@ private struct Matcher {
 
   // MARK: Looking
 
-  private func node(_ id: ValueID?) -> Node? { id.flatMap { graph.producer(of: $0) }.map { graph[$0] } }
-  private func tensor(_ id: ValueID?) -> Tensor? { id.flatMap { model.tensor($0, in: graph) } }
-  private func scalar(_ id: ValueID?) -> Double? {
+  func node(_ id: ValueID?) -> Node? { id.flatMap { graph.producer(of: $0) }.map { graph[$0] } }
+  func tensor(_ id: ValueID?) -> Tensor? { id.flatMap { model.tensor($0, in: graph) } }
+  func scalar(_ id: ValueID?) -> Double? {
     guard let tensor = tensor(id), tensor.elementCount == 1 else { return nil }
     return (try? tensor.array())?.doubles().first
   }
   private func close(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) <= 1e-4 * max(1, abs(b)) } ?? false }
   /// Both operands, in either order.
-  private func pairs(_ node: Node) -> [(ValueID, ValueID)] {
+  func pairs(_ node: Node) -> [(ValueID, ValueID)] {
     guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return [] }
     return [(a, b), (b, a)]
   }
@@ -202,7 +204,7 @@ private struct Matcher {
     if node.op is SqrtOp { return node.input(0) }
     return node.op is PowOp && close(scalar(node.input(1)), 0.5) ? node.input(0) : nil
   }
-  private func isSquare(_ id: ValueID, of x: ValueID) -> Bool {
+  func isSquare(_ id: ValueID, of x: ValueID) -> Bool {
     guard let node = node(id) else { return false }
     if node.op is SquareOp { return node.input(0) == x }
     if node.op is MulOp { return node.input(0) == x && node.input(1) == x }
@@ -234,29 +236,39 @@ private struct Matcher {
     }
     return (RMSNormalizationOp(axes: axes, epsilon: epsilon), [x, nil])
   }
-  private func weights(_ id: ValueID, axes: [Int], of x: ValueID) -> Bool {
-    guard let tensor = tensor(id), let dims = graph[x].type.shape.dims else { return false }
-    return tensor.extents.map(Dim.fixed) == axes.map { $0 < dims.count ? dims[$0] : .unknown }
+  /// A weight of just these axes, which may have axes of extent 1 in front.
+  private mutating func weights(_ id: ValueID, axes: [Int], of x: ValueID) -> ValueID? {
+    guard let tensor = tensor(id), let dims = graph[x].type.shape.dims,
+      let places = try? axes.map({ try normalizeAxis($0, rank: dims.count) })
+    else { return nil }
+    let extents = places.compactMap { dims[$0].value }
+    guard extents.count == places.count, tensor.extents.suffix(extents.count) == extents[...], tensor.extents.count <= dims.count,
+      tensor.extents.dropLast(extents.count).allSatisfy({ $0 == 1 })
+    else { return nil }
+    if tensor.extents == extents { return id }
+    guard places == Array((dims.count - places.count)..<dims.count) else { return nil }
+    return graph.addConstant(tensor.reshaped(extents), name: graph[id].name)
   }
   /// A scale behind a normalisation that has none yet; also `x · 1/√(…)`.
-  private func scaledNorm(_ node: Node) -> Found? {
+  private mutating func scaledNorm(_ node: Node) -> Found? {
     for (y, scale) in pairs(node) {
       if let reciprocal = self.node(scale), reciprocal.op is ReciprocalOp, let (x, axes, epsilon) = deviation(reciprocal.input(0)), x == y {
         return normal(x, axes, epsilon)
       }
-      guard let inner = self.node(y), inner.inputs.count >= 2, inner.input(1) == nil, let x = inner.input(0) else { continue }
-      if let op = inner.op as? LayerNormalizationOp, inner.input(2) == nil, op.resultCount == 1, weights(scale, axes: op.axes, of: x) {
+      guard let inner = self.node(y), inner.input(1) == nil, let x = inner.input(0) else { continue }
+      if let op = inner.op as? LayerNormalizationOp, inner.input(2) == nil, op.resultCount == 1,
+        let scale = weights(scale, axes: op.axes, of: x)
+      {
         return (op, [x, scale, nil])
       }
-      if let op = inner.op as? RMSNormalizationOp, weights(scale, axes: op.axes, of: x) { return (op, [x, scale]) }
+      if let op = inner.op as? RMSNormalizationOp, let scale = weights(scale, axes: op.axes, of: x) { return (op, [x, scale]) }
     }
     return nil
   }
-  private func shiftedNorm(_ node: Node) -> Found? {
+  private mutating func shiftedNorm(_ node: Node) -> Found? {
     for (y, shift) in pairs(node) {
-      guard let inner = self.node(y), let op = inner.op as? LayerNormalizationOp, op.resultCount == 1, inner.inputs.count >= 2,
-        inner.input(2) == nil,
-        let x = inner.input(0), weights(shift, axes: op.axes, of: x)
+      guard let inner = self.node(y), let op = inner.op as? LayerNormalizationOp, op.resultCount == 1, inner.input(2) == nil,
+        let x = inner.input(0), let shift = weights(shift, axes: op.axes, of: x)
       else { continue }
       return (op, [x, inner.input(1), shift])
     }
