@@ -48,7 +48,7 @@ extension KerasModelConfig {
     let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
     let residue = model.residue["keras"] as? KerasResidue
     if let residue, residue.fits(target), !(isForKeras2Alone && residue.generation == .keras3),
-      !(target == .keras2 && residue.hasNamelessOperations),
+      !(target == .keras2 && (residue.hasNamelessOperations || residue.hasNamelessPolicies)),
       residue.fingerprint == model.structureFingerprint
     {
       var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)
@@ -79,6 +79,15 @@ extension KerasResidue {
     guard generation == .keras3, config["module"] == nil else { return false }
     return (config["config"]?["layers"]?.arrayValue ?? []).contains { layer in
       layer["module"] == nil && (try? SerializedObject(layer))?.isOperation(.keras3) == true
+    }
+  }
+
+  /// The converter to TensorFlow.js leaves out all modules, without which Keras 3 finds no layer inside a layer.
+  var hasNamelessPolicies: Bool {
+    guard generation == .keras3 else { return false }
+    return (config["config"]?["layers"]?.arrayValue ?? []).contains { layer in
+      let policy = layer["config"]?["dtype"]
+      return policy?["class_name"] != nil && policy?["module"] == nil
     }
   }
 

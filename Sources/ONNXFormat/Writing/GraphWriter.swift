@@ -118,6 +118,7 @@ struct GraphWriter {
       used.formUnion(FreeNames.of(node))
     }
     if !isUnchanged { nodes = nodes.filter { !isConstantNode($0) || used.contains($0.output.first ?? "") } }
+    if !isUnchanged { tellApart() }
     proto.node = inOrder(nodes)
     proto.input = writeInputs(proto, formals: formals)
     proto.output = outputs
@@ -132,6 +133,15 @@ struct GraphWriter {
       }
     }
     return proto
+  }
+
+  /// Gives nodes of one name different ones: passes may have made several of one node, and ONNX Runtime refuses them.
+  private mutating func tellApart() {
+    var taken: Set<String> = []
+    for index in nodes.indices {
+      guard let name = nodes[index].name, !name.isEmpty, !taken.insert(name).inserted else { continue }
+      nodes[index].name = names.unique(name)
+    }
   }
 
   private func compatible(_ a: Shape, _ b: Shape) -> Bool {
