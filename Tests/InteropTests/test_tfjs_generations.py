@@ -1,10 +1,11 @@
-"""Layers models that the converter made of Keras 3's files, as files of Keras again; masked loops of Keras 2 as ONNX."""
+"""Files from one tool as files of another: layers models of Keras 3, masked loops, depthwise convolutions of ONNX."""
 import keras
 import numpy as np
 import tf_keras
 
 import modelctl
 import peers
+import savedmodels
 import seeded
 import tfjs
 
@@ -37,3 +38,16 @@ def test_masked_loops_to_onnx(tmp_path):
     session = peers.onnx_session(tmp_path / "model.onnx")
     results = dict(zip([output.name for output in session.get_outputs()], session.run(None, {session.get_inputs()[0].name: values[0]})))
     peers.compare([results[name] for name in model.output_names], peers.run_model(model, values))
+
+
+def test_depthwise_of_onnx_to_saved_model(tmp_path):
+    """TensorFlow's optimiser ends the process over a depthwise convolution whose padding is in numbers."""
+    x = L.Input((8, 9, 4), name="x")
+    y = L.DepthwiseConv2D(3, padding="same")(L.ZeroPadding2D(((0, 1), (2, 0)))(x))
+    model = seeded.fill_weights(keras.Model(x, L.DepthwiseConv2D(3, strides=2, padding="same")(y)), "depthwise")
+    values = [seeded.batch("depthwise", (8, 9, 4))]
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / "saved", "--to", "savedmodel")
+    (result,) = savedmodels.run_signature(tmp_path / "saved", {"x": values[0]}).values()
+    peers.compare([result], peers.run_model(model, values))

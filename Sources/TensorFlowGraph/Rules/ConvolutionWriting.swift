@@ -78,6 +78,12 @@ extension NodeWriter {
       {
         return whole
       }
+      // TensorFlow's optimiser ends the process over a depthwise convolution with padding in numbers.
+      if case .explicit(let before, let after) = padding {
+        let same = spelledOut(.same, of: x.type, layout: .channelsLast, kernel: window, strides: strides, dilations: dilations)
+        if same != padding { x = try pad(x, before: [0] + before + [0], after: [0] + after + [0]) }
+        padding = same == padding ? .same : .valid
+      }
       return try emit(
         "DepthwiseConv2dNative", [x, filter],
         [
