@@ -43,6 +43,9 @@ public struct Verifier {
     guard var samples else { return report }
     if options.minimumSignalToNoise != nil, options.data == nil { try chooseRange(pair, &samples, &report) }
     let evidence = try compareAll(pair, &samples, &report)
+    if !options.outputSteps.isEmpty, !report.isEquivalent, report.failure == nil {
+      try PickedPlaces(pair: pair, options: options).run(samples, &report)
+    }
     try strengthen(pair, &samples, evidence, &report)
     if options.findsDivergence {
       report.lookedForDivergence = true

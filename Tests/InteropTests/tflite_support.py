@@ -161,9 +161,9 @@ def collect(directory, table, only):
         everyType(directory, table)
     for name in custom.CASES:
         if only in name:
-            problem, path = custom.problem(name, directory), directory / f"{name}.tflite"
+            problem, path = custom.problem(name, directory), directory / custom.file_name(name)
             table.file(path, name, problem)
-            table.remarks[name] = "LiteRT for Python has no kernel: held against TensorFlow"
+            table.remarks[name] = "LiteRT for Python has no kernel: held against TensorFlow or NumPy"
     for name, build in {**tflite_cases.CASES, **rare.CASES}.items():
         if only in name:
             made(name, *build())

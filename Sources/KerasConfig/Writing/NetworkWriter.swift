@@ -390,8 +390,10 @@ struct NetworkWriter {
       }
       return reference.json
     }
-    config["input_layers"] = .array(inputs.map(port))
-    config["output_layers"] = .array(outputs.map(port))
+    // A single tensor is no list of one in Keras 3: such a model warns, and its results are lists.
+    func ports(_ ports: [JSONValue]) -> JSONValue { generation == .keras3 && ports.count == 1 ? ports[0] : .array(ports) }
+    config["input_layers"] = ports(inputs.map(port))
+    config["output_layers"] = ports(outputs.map(port))
     let record = LayerRecord(
       name: name, className: "Functional", children: sorted.filter { !$0.isOperation }.map(\.record), isTrainable: isTrainable,
       isBuilt: true)

@@ -48,7 +48,8 @@ extension LiftLayers {
   /// functions in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(), ResolveBranches(), SpellTransforms(),
+      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), DequantizeCellWeights(), ExpandCells(), LowerLayers(),
+      ResolveBranches(), SpellTransforms(),
       SpellNegativeZero(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(),
       RecognizeRecurrence(), RecognizeCells(), SplitScans(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),

@@ -58,6 +58,13 @@ private struct DequantizingRewriter {
         context.graph[port.value].type = TensorType(.float32, type.shape)
         real[port.value] = port.value
       }
+      for index in context.graph.states.indices {
+        let state = context.graph.states[index]
+        guard context.graph.inputs.indices.contains(state.input), let type = stored[context.graph.inputs[state.input].value] else {
+          continue
+        }
+        context.graph.states[index].initial = state.initial.dequantized(type)
+      }
     }
     var integers: [ValueID: ValueID] = [:]
     for id in order {
@@ -114,7 +121,10 @@ private struct DequantizingRewriter {
         context.graph[new].type = context.graph[new].type.refined(by: TensorType(context.graph[new].type.dtype, declared.type.shape))
       }
       real[old] = new
-      if let type = quantized.flatMap({ index < $0.outputs.count ? $0.outputs[index] : nil }) {
+      var type = quantized.flatMap { index < $0.outputs.count ? $0.outputs[index] : nil }
+      // Other operators on integers say by the types of their results what these stand for.
+      if quantized == nil, context.graph[new].type.dtype.isFloatingPoint { type = QuantizedType(declared.type) }
+      if let type {
         stored[old] = type
       } else {
         context.graph.replaceUses([old: new])

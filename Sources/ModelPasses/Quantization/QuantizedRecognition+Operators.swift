@@ -223,7 +223,8 @@ extension QuantizedRecognition {
         (candidate.inputs[place], candidate.types[place]) = (made.value, made.type)
       }
     }
-    if specification.sharesQuantization {
+    // CONCATENATION of uint8 brings its operands to one scale itself.
+    if specification.sharesQuantization, !(candidate.op is ConcatOp && own.dtype == .uint8) {
       for (index, type) in candidate.types.enumerated() {
         guard let type, type != own, let value = candidate.inputs[index] else { continue }
         candidate.inputs[index] = try context.apply(QuantizedOp(IdentityOp(), inputs: [type], outputs: [own]), value)

@@ -96,6 +96,9 @@ public struct OutputStatistics: Sendable, Hashable {
     }
   }
 
+  /// Takes mismatches back that another look has explained.
+  mutating func forgive(_ count: Int) { mismatched = max(0, mismatched - count) }
+
   private mutating func addStrings(_ reference: NDArray, _ candidate: NDArray) {
     guard reference.dtype == .string, candidate.dtype == .string else {
       mismatched += reference.count

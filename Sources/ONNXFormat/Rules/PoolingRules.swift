@@ -40,16 +40,27 @@ let poolingRules: [NodeRule] = [
     return [try g.apply(op, try n.input(0))]
   },
   .writes(MaxPoolWithIndicesOp.self) { op, x, w in
-    let first = try w.channelsFirst(try x.required(0), op.layout), rank = op.kernel.count
-    guard op.layout == .channelsFirst else { throw UnsupportedError("ONNX counts the indices of a max pooling channels first") }
-    let types = try op.infer([first.fact])
-    return try w.emit(
+    let input = try x.required(0), first = try w.channelsFirst(input, op.layout), rank = op.kernel.count
+    var counted = op
+    counted.layout = .channelsFirst
+    let types = try counted.infer([first.fact])
+    let results = try w.emit(
       "MaxPool", [first],
       [
         "kernel_shape": .ints(op.kernel), "strides": .ints(op.strides.filled(rank)),
         "dilations": .ints(op.dilations.filled(rank)), "auto_pad": op.padding.autoPad, "pads": op.padding.pads(rank),
         "ceil_mode": .flag(op.ceilMode), "storage_order": .flag(op.columnMajor),
       ], types: types)
+    guard op.layout != .channelsFirst else { return results }
+    // ONNX counts channels first: n · C · V + c · V + v, for (n · V + v) · C + c.
+    guard !op.columnMajor, let extents = first.type.shape.dims?.dropFirst().map(\.value), let channels = extents.first ?? nil,
+      let spatial = extents.dropFirst().reduce(Int?(1), { a, b in a.flatMap { a in b.map { a &* $0 } } }), spatial > 0, channels > 0
+    else { throw UnsupportedError("ONNX counts the indices of a max pooling channels first") }
+    let volume = try w.scalar(Double(spatial), dtype: .int64), depth = try w.scalar(Double(channels), dtype: .int64)
+    let plane = try w.div(results[1], volume), place = try w.sub(results[1], try w.mul(plane, volume))
+    let image = try w.div(plane, depth), channel = try w.sub(plane, try w.mul(image, depth))
+    let flat = try w.add(try w.mul(try w.add(try w.mul(image, volume), place), depth), channel)
+    return [try w.restored(results[0], op.layout), try w.restored(flat, op.layout)]
   },
   .reads("GlobalAveragePool") { n, g in [try globalPool(.mean, n, &g)] },
   .reads("GlobalMaxPool") { n, g in [try globalPool(.max, n, &g)] },

@@ -6,8 +6,8 @@ struct RuleTable: Sendable {
 
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, arrayIndexRules, comparisonRules, convolutionRules, customRules, imageRules,
-    linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, reductionRules, scatterRules, stableHLORules,
-    textRules,
+    landmarkRules, linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, reductionRules, scatterRules,
+    stableHLORules, textRules,
   ])
 
   init(_ families: [[OperatorRule]]) {
