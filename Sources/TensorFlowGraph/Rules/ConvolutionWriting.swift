@@ -241,8 +241,7 @@ func writeTransposed(_ op: ConvTransposeOp, _ inputs: RuleInputs, _ w: inout Nod
   kernel = try w.spread(kernel, dilations)
   var y = try w.spread(x, by: kernel, strides: strides, padding: padding, extra: extra, wanted: wanted, groups: op.groups)
   if rank == 1 { y = try w.squeeze(y, [1]) }
-  // TensorFlow's optimiser makes one kernel of a convolution and BiasAdd, which knows no groups where oneDNN is missing.
-  if let bias = inputs[2] { y = try op.groups > 1 && w.dialect == .tensorFlow ? w.add(y, bias) : w.emit("BiasAdd", [y, bias], ["data_format": .string("NHWC")]) }
+  if let bias = inputs[2] { y = try w.emit("BiasAdd", [y, bias], ["data_format": .string("NHWC")]) }
   y = try w.restored(y, op.layout)
   y.fact = Fact(result)
   return y

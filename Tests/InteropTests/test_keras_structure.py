@@ -1,0 +1,32 @@
+"""Keras 3 tells a model of one tensor from one of a list of one: what is converted takes and gives the tensor."""
+import warnings
+
+import keras
+import numpy as np
+
+import modelctl
+
+
+def test_a_single_tensor_is_no_list(tmp_path):
+    x = keras.Input((4,), name="x")
+    keras.Model(x, keras.layers.Dense(3, activation="relu")(x)).save(tmp_path / "source.keras")
+    for extension in ("onnx", "h5", "tflite"):
+        modelctl.convert(tmp_path / "source.keras", tmp_path / f"m.{extension}")
+        modelctl.convert(tmp_path / f"m.{extension}", tmp_path / "back.keras", "--force")
+        model = keras.models.load_model(tmp_path / "back.keras")
+        assert not isinstance(model.input, (list, dict)) and not isinstance(model.output, (list, dict)), extension
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert model.predict(np.ones((2, 4), "float32"), verbose=0).shape == (2, 3)
+
+
+def test_a_nested_one_stands_before_other_layers(tmp_path):
+    """Keras 3 would take a nested model's list of one for two tensors."""
+    inner = keras.Input((6, 6, 2))
+    nested = keras.Model(inner, keras.layers.Conv2D(3, 3)(inner), name="nested")
+    first = keras.Sequential([nested, keras.layers.GlobalAveragePooling2D()], name="first")
+    model = keras.Sequential([keras.Input((6, 6, 2)), first, keras.Sequential([keras.layers.Dense(2)], name="second")])
+    model.save(tmp_path / "source.h5")
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "m.keras")
+    x = np.random.default_rng(1).standard_normal((2, 6, 6, 2)).astype("float32")
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "m.keras")(x), model(x), 1e-4, 1e-5)
