@@ -50,6 +50,41 @@ def flattened_batch():
     return build([helper.make_node("Flatten", ["x"], ["y"])], {"x": (numbers(3, 4, 5), ["batch", 4, 5])}, {"y": T.FLOAT})
 
 
+@case()
+def resized_by_factors():
+    """The factor places elements, not the extents it comes to; all axes may share one."""
+    x, weights, nodes = numbers(2, 2, 5, 7), {}, []
+    for factor in (1.5, 1.7, 0.6, 2.1, 1.6):
+        weights[f"by{factor}"] = np.float32([1, 1, factor, factor])
+        for mode in ("linear", "cubic", "nearest"):
+            nodes.append(helper.make_node(
+                "Resize", ["x", "", f"by{factor}"], [f"{mode}{factor}"], mode=mode, coordinate_transformation_mode="half_pixel"))
+    weights["to"] = np.int64([9, 15])
+    for policy in ("not_larger", "not_smaller"):
+        nodes.append(helper.make_node(
+            "Resize", ["x", "", "", "to"], [policy], mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy))
+    return build(nodes, {"x": x}, {node.output[0]: T.FLOAT for node in nodes}, weights)
+
+
+@case()
+def transposed_with_strides_and_dilations():
+    weights = {"w": numbers(4, 3, 3, 2, seed=4), "b": numbers(3, seed=5), "g": numbers(4, 2, 2, 3, seed=6)}
+    nodes = [
+        helper.make_node("ConvTranspose", ["x", "w", "b"], ["plain"], strides=[2, 1], dilations=[1, 2]),
+        helper.make_node("ConvTranspose", ["x", "w"], ["cut"], strides=[3, 2], dilations=[2, 3], pads=[1, 2, 0, 1]),
+        helper.make_node("ConvTranspose", ["x", "g"], ["groups"], strides=[2, 2], dilations=[2, 1], group=2)]
+    return build(nodes, {"x": (numbers(2, 4, 5, 7), ["batch", 4, 5, 7])}, {n.output[0]: T.FLOAT for n in nodes}, weights)
+
+
+@case()
+def scattered_from_the_end():
+    weights = {"i": np.int64([[1, -1], [-2, 0], [0, 2]]), "rows": np.int64([[-1], [0]]), "u": numbers(3), "v": numbers(2, 4)}
+    nodes = [
+        helper.make_node("ScatterND", ["x", "i", "u"], ["elements"]), helper.make_node("ScatterND", ["x", "rows", "v"], ["whole"]),
+        helper.make_node("ScatterND", ["x", "i", "u"], ["sums"], reduction="add")]
+    return build(nodes, {"x": numbers(3, 4)}, {n.output[0]: T.FLOAT for n in nodes}, weights)
+
+
 def sampled(mode, padding, corners, *shape):
     grid = numbers(shape[0], *[s + 2 for s in shape[2:]], len(shape) - 2, seed=5)
     node = helper.make_node("GridSample", ["x", "grid"], ["y"], mode=mode, padding_mode=padding, align_corners=corners)

@@ -44,8 +44,9 @@ extension OperationRules {
         [.tensor(try flattenLead(x, width, &writer)), .tensor(try flatIndices(indices, lead, &writer))], ["axis": 0])
     },
     OperationWriteRule(ScatterNDOp.self) { op, inputs, writer in
-      try writer.call(
-        .core, "ScatterUpdate", [.tensor(try inputs.at(0)), .tensor(try inputs.at(1)), .tensor(try inputs.at(2))],
+      let x = try inputs.at(0), indices = try countedFromFront(op, try inputs.at(1), try x.dims(), &writer)
+      return try writer.call(
+        .core, "ScatterUpdate", [.tensor(x), .tensor(indices), .tensor(try inputs.at(2))],
         ["reduction": op.reduction == .none ? .null : .string(op.reduction.rawValue)])
     },
     OperationWriteRule(ScatterElementsOp.self) { op, inputs, writer in
@@ -118,6 +119,23 @@ extension OperationRules {
     }
     return try writerReshape(x, [lead] + dims[width...].compactMap(\.value), &writer)
   }
+
+  /// Constant index tuples without the negative ones, which TensorFlow's scatter does not take.
+  private static func countedFromFront(
+    _ op: any Op, _ indices: WrittenTensor, _ dims: [Dim], _ writer: inout OperationWriter
+  ) throws -> WrittenTensor {
+    guard let constant = indices.fact.constant, let width = constant.extents.last, width > 0, width <= dims.count,
+      var values = try constant.array().integers(), values.contains(where: { $0 < 0 })
+    else { return indices }
+    for (place, value) in values.enumerated() where value < 0 {
+      guard let extent = dims[place % width].value else {
+        throw OperationWriter.unsupported(op, "an index counts from the end of an axis of unknown extent")
+      }
+      values[place] = value &+ extent
+    }
+    return writer.constant(NDArray(values.map { Int64($0) }, constant.extents))
+  }
+
   /// Index tuples as places in the flattened leading axes.
   private static func flatIndices(_ indices: WrittenTensor, _ lead: [Int], _ writer: inout OperationWriter) throws -> WrittenTensor {
     if let constant = indices.fact.constant, let values = try constant.array().integers() {

@@ -40,27 +40,60 @@ extension ResizeOp {
     return isOpen ? factors : nil
   }
 
+  /// The factor of an axis: the one that is given, one that all axes share, or what the extents come to.
+  /// - Throws: `UnsupportedError` where the extents or the factor are not known.
+  private func scale(of axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> Double {
+    guard let place = place(of: axis, rank: from.count) else { return 1 }
+    guard let n = from[axis].value, let out = to[axis].value else {
+      throw UnsupportedError("such a resizing of a tensor of unknown extents")
+    }
+    if let scales = inputs[safely: 2], scales.type.shape.elementCount != 0 {
+      guard let list = try scales.constant?.array().doubles(), place < list.count else {
+        throw UnsupportedError("a resizing by a computed factor")
+      }
+      return try targets([n], scales: [list[place]], sizes: nil)[0].scale
+    }
+    guard aspect != .stretch else { return try targets([n], scales: nil, sizes: [out])[0].scale }
+    let extents = (axes ?? Array(from.indices)).map { $0 < 0 ? $0 + from.count : $0 }.compactMap { from[$0].value }
+    guard let sizes = inputs[safely: 3]?.integers, sizes.count == extents.count, place < sizes.count else {
+      throw UnsupportedError("a resizing by a computed factor")
+    }
+    return try targets(extents, scales: nil, sizes: sizes)[place].scale
+  }
+
+  /// Whether the extents tell how an axis is scaled, as frameworks take it that know sizes alone. A given factor that was cut down to a
+  /// whole extent, or that all axes share, places elements by itself.
+  public func isScaledByExtents(_ axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) -> Bool {
+    guard let n = from[axis].value, let out = to[axis].value, let scale = try? scale(of: axis, inputs, from: from, to: to) else {
+      return false
+    }
+    // A factor is a rounded float32. Weights change by no more than that; which of two neighbours is the nearest may hang on it.
+    return abs(Double(n) * scale - Double(out)) <= (mode == .nearest ? 0 : Double(out) * 0x1p-23)
+  }
+
+  private func taps(along axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> (input: Int, taps: [ResizeTaps]) {
+    let scale = try scale(of: axis, inputs, from: from, to: to)
+    guard let n = from[axis].value, let out = to[axis].value, n > 0, let size = checkedProduct([n, out]), size <= 1 << 22 else {
+      throw UnsupportedError("a resizing of so many elements along one axis")
+    }
+    return (n, (0..<out).map { taps(at: $0, scale: scale, output: out, input: n, region: (0, 1)) })
+  }
+
   /// The matrix, float32 `[from, to]`, that the elements along an axis are multiplied with: what becomes of each unit vector is a row.
   /// - Throws: `UnsupportedError` where the extents or the factor are not known, or the matrix would be large.
   public func matrix(along axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> NDArray {
-    guard let n = from[axis].value, let out = to[axis].value, let size = checkedProduct([n, max(out, n)]), size <= 1 << 22,
-      let place = place(of: axis, rank: from.count)
-    else { throw UnsupportedError("such a resizing of a tensor of unknown extents") }
-    func entry(_ fact: Fact?) throws -> NDArray? {
-      guard let fact else { return nil }
-      guard let list = try fact.constant?.array() ?? fact.integers.map({ NDArray($0.map(Int64.init), [$0.count]) }) else {
-        throw UnsupportedError("a resizing by a computed factor")
-      }
-      guard list.count > place else { return nil }
-      return list.dtype.isFloatingPoint
-        ? NDArray([Float(list.doubles()[place])], [1]) : NDArray([Int64(list.integers()?[place] ?? out)], [1])
+    let (n, taps) = try taps(along: axis, inputs, from: from, to: to)
+    var weights = [Float](repeating: 0, count: n * taps.count)
+    for (column, tap) in taps.enumerated() {
+      for (row, weight) in zip(tap.indices, tap.weights) { weights[row * taps.count + column] += Float(weight) }
     }
-    var single = self
-    single.axes = [1]
-    let unit = NDArray((0..<(n * n)).map { Float($0 / n == $0 % n ? 1 : 0) }, [n, n])
-    return try single.evaluate(
-      [unit, nil, try entry(inputs[safely: 2]), try entry(inputs[safely: 3])],
-      in: ExecutionContext(primitives: ReferencePrimitives()))[0]
+    return NDArray(weights, [n, taps.count])
+  }
+
+  /// The place of the nearest neighbour of each element of the result.
+  /// - Throws: `UnsupportedError` as `matrix(along:_:from:to:)`.
+  public func places(along axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> [Int] {
+    try taps(along: axis, inputs, from: from, to: to).taps.map { $0.indices[0] }
   }
 }
 

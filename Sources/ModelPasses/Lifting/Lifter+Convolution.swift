@@ -267,14 +267,21 @@ extension Lifter {
     case .spatialOutputInput: plain = weight.transposed([rank + 1, rank] + Array(0..<rank))
     }
     let whole = op.groups == 1 ? plain : Self.blockDiagonal(plain, groups: op.groups)
-    let kernel = whole.transposed(Array(2..<(rank + 2)) + [1, 0])
-    let size = Array(kernel.extents.prefix(rank)), filters = kernel.extents[rank]
+    var kernel = whole.transposed(Array(2..<(rank + 2)) + [1, 0])
+    var size = Array(kernel.extents.prefix(rank))
+    let filters = kernel.extents[rank]
     let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
-    let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
+    var dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
     let extra = op.outputPadding.isEmpty ? Array(repeating: 0, count: rank) : op.outputPadding
     guard strides.count == rank, dilations.count == rank, extra.count == rank else { return false }
     let spans = zip(size, dilations).map { ($0 - 1) * $1 + 1 }
     guard let (before, after) = transposedPadding(op, x: x, spans: spans, strides: strides, extra: extra) else { return false }
+    // Keras does not dilate and stride at once: zeros between the taps.
+    if strides.contains(where: { $0 != 1 }), dilations.contains(where: { $0 != 1 }) {
+      guard let count = checkedProduct(spans + [filters, kernel.extents[rank + 1]]), count <= 1 << 26 else { return false }
+      kernel = Self.spread(kernel, dilations, to: spans)
+      (size, dilations) = (spans, spans.map { _ in 1 })
+    }
 
     var layerPadding = ConvPadding.valid, outputPadding: [Int]?
     var front = before, back = [Int](repeating: 0, count: rank)
@@ -338,6 +345,29 @@ extension Lifter {
       after.append(total - front + (op.outputShape == nil ? extra[axis] : 0))
     }
     return (before, after)
+  }
+
+  /// A kernel `[spatial…, out, in]` with the zeros that its dilation leaves between taps.
+  private static func spread(_ kernel: Tensor, _ dilations: [Int], to spans: [Int]) -> Tensor {
+    let size = Array(kernel.extents.prefix(spans.count)), rest = Array(kernel.extents.dropFirst(spans.count))
+    return kernel.mapped(to: TensorType(kernel.dtype, .ranked((spans + rest).map { .fixed($0) }))) { array in
+      let result = NDArray(zeros: array.dtype, spans + rest), run = rest.reduce(1, *) * (array.dtype.arrayStride ?? 0)
+      array.withBytes { from in
+        result.withMutableBytes { to in
+          guard let from = from.baseAddress, let to = to.baseAddress else { return }
+          for tap in 0..<size.reduce(1, *) {
+            var left = tap, place = 0, step = 1
+            for axis in size.indices.reversed() {
+              place += left % size[axis] * dilations[axis] * step
+              left /= size[axis]
+              step *= spans[axis]
+            }
+            (to + place * run).copyMemory(from: from + tap * run, byteCount: run)
+          }
+        }
+      }
+      return result
+    }
   }
 
   /// Grouped weights `[in, out / groups, …]` as those of one group, zeros between the groups.

@@ -255,10 +255,11 @@ extension Lifter {
       from.count == to.count, (3...5).contains(from.count), !op.antialias
     else { return false }
     let scales = tensor(node.input(2)).flatMap { try? $0.array().doubles() } ?? []
+    let facts = node.inputs.map { $0.map { model.fact($0, in: source) } }
     var factors: [Int] = []
     for axis in 1..<(from.count - 1) {
       if let a = from[axis].value, let b = to[axis].value {
-        guard a > 0, b % a == 0 else { return false }
+        guard a > 0, b % a == 0, op.isScaledByExtents(axis, facts, from: from, to: to) else { return false }
         factors.append(b / a)
       } else {
         // Of images of any size, the operator says the factors.

@@ -80,8 +80,7 @@ private func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout Operat
   let x = try inputs.required(0), dtype = x.dtype
   let result = try w.types(op, inputs)[0]
   if let y = try nativeResize(op, inputs, result, &w) { return w.refined(try w.cast(y, to: dtype), result) }
-  guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize,
-    op.aspect == .stretch
+  guard let from = x.type.shape.dims, let to = result.shape.dims, from.count == to.count, op.coordinateMode != .tfCropAndResize
   else { throw UnsupportedError("such a resizing of a tensor of unknown extents") }
   let facts = inputs.values.map { $0?.fact }
   if let factors = try op.repeats(facts, from: from, to: to) { return w.refined(try w.repeated(x, factors, to: to), result) }
@@ -100,8 +99,7 @@ private func nativeResize(
   _ op: ResizeOp, _ inputs: RuleInputs, _ result: TensorType, _ w: inout OperatorWriter
 ) throws -> OutValue? {
   let x = try inputs.required(0)
-  guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias, op.aspect == .stretch
-  else { return nil }
+  guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias else { return nil }
   let given = op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]
   let facts = inputs.values.map { $0?.fact }, kept = try (0..<4).map { try op.keeps($0, facts, from: dims, to: to) }
   let isFirst = kept[0] && kept[1] && !kept[2], isLast = kept[0] && kept[3]
@@ -122,12 +120,7 @@ private func nativeResize(
   var sizes: [Extent] = []
   for axis in axes {
     if let known = to[axis].value {
-      // A scale that the extents do not tell exactly places pixels by itself.
-      if let scales = inputs[2], let place = given.firstIndex(of: axis) {
-        guard let list = try scales.fact.constant?.array().doubles(), place < list.count, let extent = dims[axis].value,
-          Double(extent) * list[place] == Double(known)
-        else { return nil }
-      }
+      guard op.isScaledByExtents(axis, facts, from: dims, to: to) else { return nil }
       sizes.append(.number(known))
     } else if let sizesGiven = inputs[3], let place = given.firstIndex(of: axis) {
       sizes.append(.value(try w.slice(sizesGiven, axis: 0, start: place, end: place + 1)))

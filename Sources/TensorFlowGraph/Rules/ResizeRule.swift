@@ -56,12 +56,10 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
 
 private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: TensorType, _ w: inout NodeWriter) throws -> OutValue? {
   let x = try inputs.required(0)
-  guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias, op.aspect == .stretch
-  else {
-    return nil
-  }
+  guard let dims = x.type.shape.dims, dims.count == 4, let to = result.shape.dims, to.count == 4, !op.antialias else { return nil }
+  let facts = inputs.values.map { $0?.fact }
   let given = op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]
-  let facts = inputs.values.map { $0?.fact }, kept = try (0..<4).map { try op.keeps($0, facts, from: dims, to: to) }
+  let kept = try (0..<4).map { try op.keeps($0, facts, from: dims, to: to) }
   let isFirst = kept[0] && kept[1] && !kept[2], isLast = kept[0] && kept[3]
   guard isFirst || isLast else { return nil }
   let axes = isLast ? [1, 2] : [2, 3]
@@ -89,12 +87,7 @@ private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: Tensor
   var sizes: [Extent] = []
   for axis in axes {
     if let known = to[axis].value {
-      // A scale that the extents do not tell exactly places pixels by itself.
-      if let scales = inputs[2], let place = given.firstIndex(of: axis) {
-        guard let list = try scales.fact.constant?.array().doubles(), place < list.count, let extent = dims[axis].value,
-          Double(extent) * list[place] == Double(known)
-        else { return nil }
-      }
+      guard op.isScaledByExtents(axis, facts, from: dims, to: to) else { return nil }
       sizes.append(.number(known))
     } else if let given = inputs[3], let place = (op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]).firstIndex(of: axis) {
       sizes.append(.value(try w.slice(given, axis: 0, start: place, end: place + 1)))
