@@ -43,6 +43,7 @@ public struct ConvOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self).type, w = try inputs.required(1, of: self).type
     guard let weights = w.shape.dims, weights.count >= 3 else { return [TensorType(x.dtype, .unranked)] }
+    try requireWindow(strides: strides, dilations: dilations, padding: padding, others: [groups], rank: weights.count - 2)
     guard let dims = x.shape.dims else {
       return [TensorType(x.dtype, .ranked(weights.map { _ in .unknown }))]
     }

@@ -77,6 +77,9 @@ public struct ConvTransposeOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self).type, w = try inputs.required(1, of: self).type
     guard let weights = w.shape.dims, let (_, outputs) = channels(weights) else { return [TensorType(x.dtype, .unranked)] }
+    try requireWindow(
+      strides: strides, dilations: dilations, padding: padding, others: outputPadding + (outputShape ?? []) + [groups],
+      rank: weights.count - 2)
     guard let dims = x.shape.dims else { return [TensorType(x.dtype, .ranked(weights.map { _ in .unknown }))] }
     guard dims.count == weights.count else { throw GraphError(.shapeMismatch, "ConvTranspose of \(x) with weights \(w)") }
     let kernel = kernelLayout.spatial(weights)

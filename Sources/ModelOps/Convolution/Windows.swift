@@ -81,6 +81,30 @@ struct WindowGeometry {
   }
 }
 
+extension Op {
+  /// Refuses numbers that no window has: passes and writers compute with them, whether or not the shapes are known.
+  /// - Parameters:
+  ///   - rank: how many spatial axes there are.
+  ///   - others: numbers from 0 up, such as output paddings.
+  /// - Throws: `GraphError`.
+  func requireWindow(
+    kernel: [Int] = [], strides: [Int], dilations: [Int], padding: Padding, others: [Int] = [], rank: Int
+  ) throws {
+    var isSound = others.allSatisfy { $0 >= 0 && $0 < 1 << 32 }
+    for list in [kernel, strides, dilations] where !list.isEmpty {
+      isSound = isSound && list.count == rank && list.allSatisfy { $0 >= 1 && $0 < 1 << 24 }
+    }
+    if case .explicit(let front, let back) = padding {
+      isSound = isSound && front.count == rank && back.count == rank && (front + back).allSatisfy { $0.magnitude < 1 << 24 }
+    }
+    guard isSound else {
+      throw GraphError(
+        .invalidAttribute,
+        "\(displayName): window \(kernel), strides \(strides), dilations \(dilations), padding \(padding) over \(rank) axes")
+    }
+  }
+}
+
 extension DataLayout {
   func shape<T>(batch: T, spatial: [T], channels: T) -> [T] {
     self == .channelsLast ? [batch] + spatial + [channels] : [batch, channels] + spatial

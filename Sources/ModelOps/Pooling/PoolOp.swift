@@ -39,6 +39,7 @@ public struct PoolOp: PrimitiveOp {
 
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     let x = try inputs.required(0, of: self).type
+    try requireWindow(kernel: kernel, strides: strides, dilations: dilations, padding: padding, rank: kernel.count)
     guard let dims = x.shape.dims else {
       return [TensorType(x.dtype, .ranked(Array(repeating: .unknown, count: kernel.count + 2)))]
     }

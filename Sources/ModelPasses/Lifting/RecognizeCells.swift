@@ -271,7 +271,9 @@ private struct ScannedCell: StepPlace, ScanStep {
   private mutating func collect(
     _ value: ValueID, _ range: Range<Int>, _ turns: [any Op], into sum: inout GateSum, depth: Int
   ) throws -> Bool {
-    guard depth < 32, !sum.isTooLong, let width = context.fact(of: value).type.shape.dims?.last?.value, range.upperBound <= width else { return false }
+    guard depth < 32, !sum.isTooLong, let width = context.fact(of: value).type.shape.dims?.last?.value, range.upperBound <= width else {
+      return false
+    }
     if context.fact(of: value).type.shape.rank == 1 {
       sum.biases.append(WeightPart(whole: value, range: range, width: width))
       return true
