@@ -59,7 +59,7 @@ struct TFJSGraphHandler: FormatHandler {
   }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    try Legalizer(TFJSGraphWriter.profile, ioLayout: options.layout).run(model)
+    try Legalizer(TFJSGraphWriter.profile, ioLayout: options.layout, foldsWeights: true).run(model)
   }
 
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {

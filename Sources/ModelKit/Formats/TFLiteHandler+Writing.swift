@@ -5,7 +5,7 @@ import TFLiteFormat
 
 extension TFLiteHandler {
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    try Legalizer(TFLiteWriter.profile(), ioLayout: options.layout).run(model)
+    try Legalizer(TFLiteWriter.profile(), ioLayout: options.layout, foldsWeights: true).run(model)
   }
 
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {

@@ -35,7 +35,7 @@ public struct Quantizer: Sendable {
   /// - Throws: `UnsupportedError` for what can't be written as TFLite, and for models that are quantised already.
   public func prepare(_ model: Model, layout: IOLayout = .keep) throws -> Prepared {
     do {
-      var legalizer = Legalizer(TFLiteWriter.profile(), ioLayout: layout)
+      var legalizer = Legalizer(TFLiteWriter.profile(), ioLayout: layout, foldsWeights: true)
       if options.mode.needsRanges, model.isRecurrent {
         legalizer.whereCellsAreKnown = [UnrollRecurrent(includesLSTM: options.mode == .int16x8)]
       }

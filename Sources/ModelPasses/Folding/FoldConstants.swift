@@ -22,6 +22,18 @@ public struct FoldConstants: Pass {
   public var storesBroadcasts: Bool
   public init(storesBroadcasts: Bool = false) { self.storesBroadcasts = storesBroadcasts }
 
+  /// Whether floats are computed from weights alone, and by more than moving them.
+  static func isNeeded(_ model: Model) -> Bool {
+    model.graphs.values.contains { graph in
+      graph.nodeSlots.contains { node in
+        guard let node, node.op is any ArithmeticOp || node.op is any UnaryElementwiseOp, !node.inputs.isEmpty,
+          node.outputs.allSatisfy({ graph[$0].type.dtype.isFloatingPoint })
+        else { return false }
+        return node.inputs.allSatisfy { $0.map { model.tensor($0, in: graph) != nil } ?? true }
+      }
+    }
+  }
+
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys {
       // What one walk makes known, another may use further up; that ends soon.

@@ -17,9 +17,14 @@ public struct Legalizer {
   /// What is done where recurrent ops have been recognised, before anything is laid out for the target.
   public var whereCellsAreKnown: [any Pass] = []
 
-  public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep) {
+  /// Whether weights are constants for the target: then what is made of them alone is computed beforehand, and batch normalisation
+  /// that is spelled out is one operator.
+  public var foldsWeights: Bool
+
+  public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep, foldsWeights: Bool = false) {
     self.profile = profile
     self.ioLayout = ioLayout
+    self.foldsWeights = foldsWeights
   }
 
   /// - Throws: `UnsupportedError` listing everything the target can't hold; `GraphError` when a pass fails.
@@ -68,6 +73,7 @@ public struct Legalizer {
 
   private var opPasses: [any Pass] {
     var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), ResolveBranches(), SpellTransforms(profile)]
+    if foldsWeights { passes.append(RecognizeBatchNormalization()) }
     passes += [FoldConstants(), RecognizeScan()]
     if profile.prefersRecurrentOps { passes += [RecognizeCells(), SplitScans()] }
     passes += whereCellsAreKnown
@@ -103,6 +109,7 @@ public struct Legalizer {
     if wraps, !profile.prefersQuantizedOps { return false }
     if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) { return false }
     if profile.prefersRecurrentOps, RecognizeScan.isNeeded(model) { return false }
+    if foldsWeights, FoldConstants.isNeeded(model) { return false }
     if profile.level == .ops, ResolveBranches.isNeeded(model) { return false }
     guard let layout = profile.layout else { return true }
     return !LowerLayers.isNeeded(model) && !ConvertLayout(to: layout).isNeeded(model)

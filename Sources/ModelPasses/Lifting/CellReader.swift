@@ -81,6 +81,17 @@ extension StepPlace {
       guard let bias = node.input(2) else { return true }
       guard self.width(plain(bias)) == width else { return false }
       return try collect(bias, range, into: &sum, depth: depth + 1)
+    case is FullyConnectedOp where body[value].type.shape.rank == 2:
+      guard try collectProduct(node, true, range, width, into: &sum) else { return false }
+      guard let bias = node.input(2) else { return true }
+      return try collect(bias, range, into: &sum, depth: depth + 1)
+    case is ReshapeOp, is SqueezeOp, is UnsqueezeOp:
+      // A row of a batch of one, and a vector.
+      guard let x = node.input(0), isRow(x, width), isRow(value, width) else {
+        sum.others.append(value)
+        return range == 0..<width
+      }
+      return try collect(x, range, into: &sum, depth: depth + 1)
     case let op as ConcatOp where op.axis == -1 || op.axis == (body[value].type.shape.rank ?? 0) - 1:
       var start = 0
       for operand in node.inputs {
@@ -95,6 +106,11 @@ extension StepPlace {
       sum.others.append(value)
       return range == 0..<width
     }
+  }
+
+  private func isRow(_ value: ValueID, _ width: Int) -> Bool {
+    guard let extents = body[value].type.shape.extents else { return false }
+    return extents.last == width && extents.dropLast().allSatisfy { $0 == 1 }
   }
 
   private mutating func collectProduct(

@@ -63,11 +63,20 @@ extension GraphContext {
       switch graph[id].op {
       case is ReverseOp: value = plain(input)
       case is CastOp: value = plain(input)
+      case let op as MatMulOp where !op.transposeA && type(of: input).shape.rank == 3 && isMatrix(graph[id].input(1)): value = plain(input)
+      case let op as FullyConnectedOp where op.keepDims && type(of: input).shape.rank == 3: value = plain(input)
+      case is AddOp:
+        // Of one operand, when the other has no such axis.
+        guard let rank = type(of: value).shape.rank, let other = graph[id].input(1) else { return value }
+        let ranks = [input, other].map { type(of: $0).shape.rank ?? rank }
+        guard ranks.max() == rank, ranks[0] != ranks[1] else { return value }
+        value = plain(ranks[0] == rank ? input : other)
       default: return value
       }
     }
     return value
   }
+  private func isMatrix(_ value: ValueID?) -> Bool { value.map { type(of: $0).shape.rank == 2 } ?? false }
 
   /// A value without the identities in front of it.
   private func plain(_ value: ValueID) -> ValueID { graph.withoutIdentities(value) }

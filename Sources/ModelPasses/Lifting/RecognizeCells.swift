@@ -296,22 +296,29 @@ private struct ScannedCell: StepPlace, ScanStep {
         else { return false }
       }
       return true
-    case let op as MatMulOp where !op.transposeA:
-      guard let right = node.input(1), context.fact(of: x).type.shape.rank == 3, context.fact(of: right).type.shape.rank == 2 else {
-        return false
-      }
-      let weight = op.transposeB ? try context.transpose(right, [1, 0]) : right
-      let key = "\(x.raw) " + turns.map { "\($0)" }.joined(separator: " ")
-      var sequence = x
-      if let known = turned[key] {
-        sequence = known
-      } else {
-        for turn in turns.reversed() { sequence = try context.apply(turn, sequence) }
-        turned[key] = sequence
-      }
-      sum.kernels.append((sequence, WeightPart(whole: weight, range: range, width: width)))
-      return true
+    case let op as MatMulOp where !op.transposeA: return try collectProduct(node, op.transposeB, range, width, turns, into: &sum)
+    case let op as FullyConnectedOp where op.keepDims:
+      guard try collectProduct(node, true, range, width, turns, into: &sum) else { return false }
+      return try node.input(2).map { try collect($0, range, turns, into: &sum, depth: depth + 1) } ?? true
     default: return false
     }
+  }
+  private mutating func collectProduct(
+    _ node: Node, _ isTransposed: Bool, _ range: Range<Int>, _ width: Int, _ turns: [any Op], into sum: inout GateSum
+  ) throws -> Bool {
+    guard let x = node.input(0), let right = node.input(1), context.fact(of: x).type.shape.rank == 3,
+      context.fact(of: right).type.shape.rank == 2
+    else { return false }
+    let weight = isTransposed ? try context.transpose(right, [1, 0]) : right
+    let key = "\(x.raw) " + turns.map { "\($0)" }.joined(separator: " ")
+    var sequence = x
+    if let known = turned[key] {
+      sequence = known
+    } else {
+      for turn in turns.reversed() { sequence = try context.apply(turn, sequence) }
+      turned[key] = sequence
+    }
+    sum.kernels.append((sequence, WeightPart(whole: weight, range: range, width: width)))
+    return true
   }
 }

@@ -6,7 +6,8 @@ import ModelTensor
 ///
 ///     while i < n: x_t = list[i]; …; out[i] = y_t; i += 1        becomes        Scan over x, giving y
 ///
-/// ONNX's `Loop` walks over tensors themselves, see `CountedLoop`.
+/// TensorFlow Lite's loops take rows of tensors and put rows into tensors, see `LoopMatch.rows` and `LoopMatch.rowSetting`. ONNX's `Loop`
+/// walks over tensors, too, see `CountedLoop`.
 ///
 /// The loop must read its lists and fill its results at the counter, and run just as often as the lists are long. Counters stay states,
 /// so whatever else the body does with them is kept. Loops that do anything else stay.
@@ -18,7 +19,12 @@ public struct RecognizeScan: Pass {
   static func isNeeded(_ model: Model) -> Bool {
     let nodes = model.graphs.values.lazy.flatMap(\.nodeSlots)
     if nodes.contains(where: { ($0?.op as? LoopOp)?.scanTypes.contains { $0.shape.extents == nil } ?? false }) { return true }
-    return nodes.contains { $0?.op is WhileOp } && nodes.contains { $0?.op is SequenceGetOp || $0?.op is SequenceSetOp }
+    let loops = nodes.compactMap { $0 }.filter { $0.op is WhileOp }
+    guard !loops.isEmpty else { return false }
+    if nodes.contains(where: { $0?.op is SequenceGetOp || $0?.op is SequenceSetOp }) { return true }
+    return loops.contains { loop in
+      loop.bodies.last.flatMap { model.graphs[$0] }?.nodeSlots.contains { ($0?.op as? GatherOp)?.axis == 0 } ?? false
+    }
   }
 
   public func run(_ model: inout Model) throws {
@@ -51,11 +57,11 @@ public struct RecognizeScan: Pass {
 }
 
 /// One loop.
-private struct LoopMatch {
+struct LoopMatch {
   var context: GraphContext
   let id: NodeID
   let home: GraphID
-  private var body = Graph()
+  var body = Graph()
 
   init(context: GraphContext, id: NodeID, home: GraphID) {
     self.context = context
@@ -85,18 +91,18 @@ private struct LoopMatch {
         guard ways.count == 1, case let isBackward?? = ways.first else { return false }
         read.append(Reading(index: index, source: source, gets: users, isBackward: isBackward))
       } else {
-        guard let set = setting(index, next[index], formals[index], limits, node), users == [set.set] else { return false }
+        guard let (id, set) = setting(index, next[index], formals[index], limits, node), users == [id] else { return false }
         filled.append(set)
       }
     }
-    guard let first = read.first else { return false }
-    for limit in limits {
-      switch limit.bound {
-      case .value(let value): guard context.isLength(value, of: first.source) else { return false }
-      case .number(let number): guard context.type(of: first.source).shape.dims?.first?.value == number else { return false }
-      }
+    for other in read.dropFirst() { guard context.sameLength(other.source, read[0].source) else { return false } }
+    for index in formals.indices where isInvariant[index] && !isList(body[formals[index]].type) {
+      if let rows = rows(index, formals[index], limits, node, uses) { read.append(rows) }
     }
-    for other in read.dropFirst() { guard context.sameLength(other.source, first.source) else { return false } }
+    guard let first = read.first, limits.allSatisfy({ holds($0, for: first.source) }) else { return false }
+    for index in formals.indices where !isInvariant[index] && !isList(body[formals[index]].type) {
+      if let set = rowSetting(index, next[index], formals[index], limits, node, uses, over: first.source) { filled.append(set) }
+    }
     try rewrite(op, node, formals, isInvariant, read, filled)
     return true
   }
@@ -104,14 +110,22 @@ private struct LoopMatch {
   // MARK: The condition
 
   /// What a counter stays below: a value around the loop, or a number the condition holds itself.
-  private enum Bound {
+  enum Bound {
     case value(ValueID)
     case number(Int)
   }
 
-  private struct Limit {
+  struct Limit {
     var counter: ValueID
     var bound: Bound
+  }
+
+  /// Whether a limit is just as many turns as a tensor has rows.
+  func holds(_ limit: Limit, for tensor: ValueID) -> Bool {
+    switch limit.bound {
+    case .value(let value): context.isLength(value, of: tensor)
+    case .number(let number): context.type(of: tensor).shape.dims?.first?.value == number
+    }
   }
 
   /// The counters that the condition holds against limits: as formals of the body, with the limits as values around the loop.
@@ -171,18 +185,22 @@ private struct LoopMatch {
     return context.graph[id].inputs[0]
   }
 
-  /// A list that the body reads, and one that it fills.
-  private struct Reading {
+  /// A list or tensor that the body reads, and one that it fills.
+  struct Reading {
     var index: Int
     var source: ValueID
     var gets: [NodeID]
     var isBackward: Bool
+    /// Whether the body needs the whole of it beside its rows.
+    var staysWhole = false
   }
-  private struct Filling {
+  struct Filling {
     var index: Int
-    var set: NodeID
+    /// What is put in: an item of a list, or a row with its leading 1.
+    var item: ValueID
     var isSingle = false
     var isBackward = false
+    var isTensor = false
   }
 
   /// Whether a node reads a list from behind; `nil` when it reads it anywhere else than at the counter.
@@ -193,14 +211,14 @@ private struct LoopMatch {
   }
 
   /// Whether a place is the counter (false), or as far from the end (true): `count - 1 - counter`.
-  private func isBackward(_ place: ValueID, _ limits: [Limit], _ loop: Node) -> Bool? {
-    let place = plain(place, body)
+  func isBackward(_ place: ValueID, _ limits: [Limit], _ loop: Node) -> Bool? {
+    let place = withoutCasts(place)
     if limits.contains(where: { $0.counter == place }) { return false }
     func difference(_ value: ValueID) -> (ValueID, ValueID)? {
-      guard let id = body.producer(of: plain(value, body)), body[id].op is SubOp, body[id].inputs.count == 2, let a = body[id].inputs[0],
+      guard let id = body.producer(of: withoutCasts(value)), body[id].op is SubOp, body[id].inputs.count == 2, let a = body[id].inputs[0],
         let b = body[id].inputs[1]
       else { return nil }
-      return (plain(a, body), plain(b, body))
+      return (withoutCasts(a), withoutCasts(b))
     }
     guard let (front, counter) = difference(place), let limit = limits.first(where: { $0.counter == counter }) else { return nil }
     var length: Int?
@@ -224,12 +242,12 @@ private struct LoopMatch {
   }
 
   /// The node that fills a list at the counter, or its only place again and again.
-  private func setting(_ index: Int, _ value: ValueID, _ list: ValueID, _ limits: [Limit], _ loop: Node) -> Filling? {
+  private func setting(_ index: Int, _ value: ValueID, _ list: ValueID, _ limits: [Limit], _ loop: Node) -> (NodeID, Filling)? {
     guard let id = body.producer(of: value), body[id].op is SequenceSetOp, body[id].inputs.count == 3, body[id].inputs[0] == list,
-      let place = body[id].inputs[1]
+      let place = body[id].inputs[1], let item = body[id].inputs[2]
     else { return nil }
-    if let isBackward = isBackward(place, limits, loop) { return Filling(index: index, set: id, isBackward: isBackward) }
-    return context.model.fact(place, in: body).scalar == 0 ? Filling(index: index, set: id, isSingle: true) : nil
+    if let isBackward = isBackward(place, limits, loop) { return (id, Filling(index: index, item: item, isBackward: isBackward)) }
+    return context.model.fact(place, in: body).scalar == 0 ? (id, Filling(index: index, item: item, isSingle: true)) : nil
   }
 
   // MARK: Rewriting
@@ -240,7 +258,8 @@ private struct LoopMatch {
   ) throws {
     let lists = Set(read.map(\.index) + filled.map(\.index))
     let states = formals.indices.filter { !isInvariant[$0] && !lists.contains($0) }
-    let captures = formals.indices.filter { isInvariant[$0] && !lists.contains($0) }
+    let whole = Set(read.filter(\.staysWhole).map(\.index))
+    let captures = formals.indices.filter { isInvariant[$0] && (!lists.contains($0) || whole.contains($0)) }
     let original = body.inputs, ends = body.outputs
     var replacements: [ValueID: ValueID] = [:]
     body.inputs = states.map { original[$0] }
@@ -253,10 +272,7 @@ private struct LoopMatch {
     }
     body.inputs += captures.map { original[$0] }
     body.outputs = states.map { ends[$0] }
-    for filling in filled {
-      guard let item = body[filling.set].inputs[2] else { continue }
-      body.addOutput(ends[filling.index].name, item)
-    }
+    for filling in filled { body.addOutput(ends[filling.index].name, filling.isTensor ? try withoutRow(filling.item) : filling.item) }
     body.replaceUses(replacements)
     body.removeDeadNodes()
     let scanTypes = body.outputs.dropFirst(states.count).map { body[$0.value].type }
@@ -266,7 +282,9 @@ private struct LoopMatch {
     let bodyID = context.model.freeGraphID("\(home.name)/\(node.name).scan")
     body.name = bodyID.name
     context.model.graphs[bodyID] = body
-    let inputs = states.map { node.inputs[$0] } + read.map { $0.source } + captures.map { node.inputs[$0] }
+    var sources: [ValueID?] = []
+    for reading in read { sources.append(try turned(reading.source)) }
+    let inputs = states.map { node.inputs[$0] } + sources + captures.map { node.inputs[$0] }
     let facts = inputs.map { $0.map { context.fact(of: $0) } }
     let types = try scan.infer(facts, bodies: [body])
     let made = context.graph.append(
@@ -291,6 +309,11 @@ private struct LoopMatch {
         // The only place holds what the last turn put there.
         let last = try context.ints([-1])
         stacked = try context.gather(stacked, last, axis: 0)
+      }
+      if entry.isTensor {
+        replacements[node.outputs[entry.index]] = stacked
+        try turnBack(node.outputs[entry.index], stacked, &replacements)
+        continue
       }
       for user in uses[node.outputs[entry.index]] ?? [] {
         let use = context.graph[user]

@@ -22,9 +22,11 @@ extension ScanStep {
     }
     guard depth < 16, let node = outer(value) else { return false }
     if let op = node.op as? ConstantOfShapeOp { return op.value.doubles().allSatisfy { $0 == 0 } }
-    guard node.op is ExpandOp || node.op is TileOp || node.op is IdentityOp || node.op is CastOp || node.op is UnsqueezeOp else {
-      return false
-    }
+    if node.op is ConcatOp { return node.inputs.allSatisfy { $0.map { isZeroOutside($0, depth: depth + 4) } ?? true } }
+    guard
+      node.op is ExpandOp || node.op is TileOp || node.op is IdentityOp || node.op is CastOp || node.op is UnsqueezeOp
+        || node.op is SqueezeOp || node.op is ReshapeOp
+    else { return false }
     return node.input(0).map { isZeroOutside($0, depth: depth + 1) } ?? false
   }
   func isZero(_ value: ValueID, depth: Int = 0) -> Bool {

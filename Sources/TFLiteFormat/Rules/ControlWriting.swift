@@ -46,6 +46,7 @@ extension OperatorWriter: TensorFlowFamilyWriter {
     let made = try step(&trial, probes, given).results.map(\.type)
     let collectors = try made.map { type -> OutValue in
       guard let dims = type.shape.dims else { throw UnsupportedError("a loop that collects slices of unknown rank") }
+      if isStatic, let zeros = try zeroRows(type, turned[0]) { return zeros }
       let rows = try unsqueeze(count, [0])
       var extents: [OutValue] = [rows]
       for (place, dim) in dims.enumerated() {
@@ -92,6 +93,18 @@ extension OperatorWriter: TensorFlowFamilyWriter {
       return back == 0 ? result : try transpose(result, AxisOrder.behind(back, rank))
     }
     return (states, results)
+  }
+
+  /// Zeros for as many slices as a sequence has, of an open batch that is the sequence's; `nil` for anything else.
+  private mutating func zeroRows(_ type: TensorType, _ sequence: OutValue) throws -> OutValue? {
+    guard type.dtype == .float32, sequence.dtype == .float32, let dims = type.shape.dims, dims.count == 2, dims[0].value == nil,
+      let width = dims[1].value, width > 0, let given = sequence.type.shape.dims, given.count == 3, given[1].value == nil,
+      given[2].value.map({ $0 > 0 }) ?? false
+    else { return nil }
+    let column = try slice(sequence, axis: 2, start: 0, end: 1)
+    let zeros = try emit(.zerosLike, [column], .zerosLikeOptions(ZerosLikeOptions()))
+    let whole = TensorType(.float32, .ranked([given[0], dims[0], .fixed(width)]))
+    return try emit(.tile, [zeros, try int32s([1, 1, width])], .tileOptions(TileOptions()), as: whole)
   }
 
   /// A tensor that grows by a row each turn.

@@ -5,10 +5,17 @@ import ModelTensor
 
 /// Recurrent ops as LiteRT's fused operator where that is exact, as loops elsewhere.
 let recurrentWriting: [WritingRule] = [
-  .writes(LSTMOp.self) { op, x, w in try w.fused(op, x) ?? op.stepwise(x.values, in: &w) },
+  .writes(LSTMOp.self) { op, x, w in
+    if let results = try w.fused(op, x) { return results }
+    return try w.withStates(x, [5, 6], op.hiddenSize, op.direction.count, op.batchFirst) { try op.stepwise($0, in: &$1) }
+  },
   .writes(SequenceLSTMOp.self) { op, x, w in try w.sequence(op, x) ?? op.decompose(x.values, in: &w) },
-  .writes(GRUOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
-  .writes(RNNOp.self) { op, x, w in try op.stepwise(x.values, in: &w) },
+  .writes(GRUOp.self) { op, x, w in
+    try w.withStates(x, [5], op.hiddenSize, op.direction.count, op.batchFirst) { try op.stepwise($0, in: &$1) }
+  },
+  .writes(RNNOp.self) { op, x, w in
+    try w.withStates(x, [5], op.hiddenSize, op.direction.count, op.batchFirst) { try op.stepwise($0, in: &$1) }
+  },
 ]
 
 extension OperatorWriter {
@@ -28,7 +35,7 @@ extension OperatorWriter {
       x[3] == nil || x[3]?.fact.constant?.dtype == .float32
     else { return nil }
     // States of an open batch would lie over one another.
-    if dims[op.batchFirst ? 0 : 1].value == nil, frame.mayBeDynamic { return nil }
+    if dims[op.batchFirst ? 0 : 1].value == nil, frame.mayBeDynamic(library) { return nil }
     let bias = x[3]?.fact.constant
     var sequences: [OutValue] = [], hidden: [OutValue] = [], cells: [OutValue] = []
     for d in 0..<directions {
@@ -101,12 +108,41 @@ extension OperatorWriter {
     let type = TensorType(.float32, .ranked([batch, .fixed(width)]))
     var column = initial
     if initial == nil || isConstant {
-      let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
-      let zeros = try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
+      let zeros = try zeroColumn(x, timeAxis: timeAxis)
       column = try initial.map { try emit(.add, [$0, zeros], .addOptions(AddOptions()), as: type) } ?? zeros
     }
     let state = try emit(.tile, [column, try int32s([1, initial == nil ? width : 1])], .tileOptions(TileOptions()), as: type)
     frame.entries[state.index].isVariable = true
     return state
+  }
+  /// Zeros `[B, 1]`, as many as `x` of rank 3 has sequences.
+  private mutating func zeroColumn(_ x: OutValue, timeAxis: Int) throws -> OutValue {
+    let first = try slice(try slice(x, axis: timeAxis, start: 0, end: 1), axis: 2, start: 0, end: 1)
+    return try emit(.zerosLike, [try reshape(first, [-1, 1])], .zerosLikeOptions(ZerosLikeOptions()))
+  }
+
+  /// Writes a loop over time whose states start with zeros made of the input, where the batch is open: LiteRT knows their size before it
+  /// runs, as it would not if their shape were computed.
+  fileprivate mutating func withStates(
+    _ x: RuleInputs, _ places: [Int], _ width: Int, _ directions: Int, _ batchFirst: Bool,
+    _ write: ([OutValue?], inout OperatorWriter) throws -> [OutValue]
+  ) throws -> [OutValue] {
+    var inputs = x.values
+    let given = try x.required(0), along = batchFirst ? 1 : 0
+    guard given.dtype == .float32, let dims = given.type.shape.dims, dims.count == 3, dims[1 - along].value == nil, dims[along].value != 0,
+      dims[2].value != 0, width > 0
+    else { return try write(inputs, &self) }
+    for place in places where x[place] == nil {
+      let column = try zeroColumn(given, timeAxis: along)
+      let type = TensorType(.float32, .ranked([dims[1 - along], .fixed(width)]))
+      let one = try emit(.tile, [column, try int32s([1, width])], .tileOptions(TileOptions()), as: type)
+      let state = try reshape(one, batchFirst ? [-1, 1, width] : [1, -1, width])
+      while inputs.count <= place { inputs.append(nil) }
+      inputs[place] = directions == 1 ? state : try concat(Array(repeating: state, count: directions), axis: batchFirst ? 1 : 0)
+    }
+    let outer = isStatic
+    defer { isStatic = outer }
+    isStatic = true
+    return try write(inputs, &self)
   }
 }

@@ -28,14 +28,10 @@ let scatterRules: [OperatorRule] = [
     return [try g.apply(ScatterNDOp(), start, indices, values)]
   }.onAnyType,
   .moves(.dynamicUpdateSlice) { n, g in
-    // The update lies wholly inside: a start that would push it out is held back.
-    let x = try n.input(0), update = try n.input(1), rank = try n.rank(0, in: g)
-    guard rank > 0 else { return [try g.apply(IdentityOp(), update)] }
-    let extents = try g.shape(of: update)
-    let room = try g.sub(try g.shape(of: x), extents), zero = try g.scalar(0, dtype: .int64)
-    let start = try g.minimum(try g.maximum(try n.int64(2, in: &g), zero), room)
-    let places = try g.places(start, extents, rank: rank)
-    return [try g.apply(ScatterNDOp(), x, places, update)]
+    let x = try n.input(0), update = try n.input(1), start = try n.int64(2, in: &g), op = DynamicUpdateSliceOp()
+    // Numbers that stand for others are moved by what moves them elsewhere.
+    if g.type(of: x).quantization != nil { return try op.decompose([x, update, start], in: &g) }
+    return [try g.apply(op, x, update, start)]
   },
   .reads(.segmentSum) { n, g in [try g.segments(.add, try n.input(0), try n.input(1), count: nil)] },
   .reads(.unsortedSegmentSum) { n, g in [try g.segments(.add, try n.input(0), try n.input(1), count: try n.input(2))] },
@@ -46,20 +42,6 @@ let scatterRules: [OperatorRule] = [
 ]
 
 extension GraphContext {
-  /// The index tuples of a box: `[extents…, rank]`.
-  fileprivate mutating func places(_ start: ValueID, _ extents: ValueID, rank: Int) throws -> ValueID {
-    let zero = try scalar(0, dtype: .int64), one = try scalar(1, dtype: .int64)
-    var columns: [ValueID] = []
-    for axis in 0..<rank {
-      let extent = try squeeze(try slice(extents, axis: 0, start: axis, end: axis + 1), [0])
-      let line = try add(try apply(RangeOp(), zero, extent, one), try slice(start, axis: 0, start: axis, end: axis + 1))
-      var shape = [Int](repeating: 1, count: rank)
-      shape[axis] = -1
-      columns.append(try unsqueeze(try expand(try reshape(line, shape), to: extents), [rank]))
-    }
-    return try concat(columns, axis: rank)
-  }
-
   /// The rows of each number brought together; rows of a negative one count for none.
   fileprivate mutating func segments(
     _ reduction: ScatterReduction, _ data: ValueID, _ numbers: ValueID, count: ValueID?

@@ -12,6 +12,14 @@ let scatterWriting: [WritingRule] = [
     let value = try x.required(0), places = try w.grid(try x.required(1), along: op.axis, of: value)
     return [try w.scattered(op.reduction, value, places, try x.required(2))]
   },
+  .writes(DynamicUpdateSliceOp.self) { op, x, w in
+    let value = try x.required(0), update = try x.required(1), start = try x.required(2)
+    let dtypes: Set<DType> = [.float32, .float16, .bool, .int8, .int32, .int64]
+    guard dtypes.contains(value.dtype), value.type.shape.rank.map({ $0 > 0 }) ?? false else {
+      return try op.decompose([value, update, start], in: &w)
+    }
+    return [try w.emit(.dynamicUpdateSlice, [value, update, try w.int32Vector(start)], as: value.type)]
+  },
 ]
 
 extension OperatorWriter {

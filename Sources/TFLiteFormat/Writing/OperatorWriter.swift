@@ -15,6 +15,9 @@ struct OperatorWriter: OpContext {
   private var depth = 0
   /// Whether an op on quantised tensors is being written: integers with scales pass for the floats they stand for.
   var isQuantized = false
+  /// Whether what loops collect starts as zeros made of what they walk over, so that its size is known before anything runs: for loops
+  /// whose results have the batch of their inputs.
+  var isStatic = false
   /// Whether the subgraph is one that an operator runs: what passes its border has no scales.
   private(set) var isInside = false
 
