@@ -1,0 +1,111 @@
+"""Loops of TFLite files come back as Keras's recurrent layers; SavedModels that Keras exported become the operators that .keras becomes."""
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers as K
+
+import litert
+import modelctl
+import peers
+import seeded
+import test_recurrent_lifting as lifting
+
+
+def lifted(path, kinds):
+    """The file as Keras opens it, with layers of these kinds in it."""
+    back = path.with_suffix(".back.keras")
+    modelctl.convert(path, back)
+    found = keras.saving.load_model(back, compile=False)
+    assert sorted(type(layer).__name__ for layer in found.layers if type(layer).__name__ in lifting.KINDS) == sorted(kinds)
+    return found
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_our_loops_come_back(masked, tmp_path):
+    # A Bidirectional whose halves are fused operators comes back as two layers.
+    layers = {name: make for name, make in lifting.LAYERS.items() if not name.startswith("both") and not (masked and "backwards" in name)}
+    model = lifting.network(keras, layers, masked)
+    x = lifting.example(masked)
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.tflite")
+    kinds = [type(layer).__name__ for layer in model.layers if type(layer).__name__ in lifting.KINDS]
+    back = lifted(tmp_path / "model.tflite", kinds)
+    lifting.match(peers.run_model(back, [x]), peers.run_model(model, [x]))
+
+
+MADE = {
+    "lstm": (lambda: K.LSTM(6), ["LSTM"]),
+    "lstm_sequence": (lambda: K.LSTM(6, return_sequences=True), ["LSTM"]),
+    "lstm_backwards": (lambda: K.LSTM(4, return_sequences=True, go_backwards=True), ["LSTM"]),
+    "gru": (lambda: K.GRU(6), ["GRU"]),
+    "gru_sequence": (lambda: K.GRU(5, return_sequences=True), ["GRU"]),
+    "gru_before": (lambda: K.GRU(5, reset_after=False), ["GRU"]),
+    "rnn": (lambda: K.SimpleRNN(6), ["SimpleRNN"]),
+    "both": (lambda: K.Bidirectional(K.LSTM(6)), ["Bidirectional"]),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_loops_of_the_converter_come_back(name, tmp_path):
+    # TensorFlow's converter writes lists of an open batch with its own flex operators only.
+    make, kinds = MADE[name]
+    keras.utils.set_random_seed(3)
+    given = keras.Input((7, 5), batch_size=1)
+    model = seeded.fill_weights(keras.Model(given, K.Dense(3)(make()(given))), name)
+    (tmp_path / "made.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    x = np.random.default_rng(2).normal(size=(1, 7, 5)).astype("float32")
+    back = lifted(tmp_path / "made.tflite", kinds)
+    peers.compare(peers.run_model(back, [x]), peers.run_model(model, [x]))
+
+
+@pytest.mark.parametrize("first", ["GRU", "SimpleRNN"])
+def test_an_lstm_behind_a_loop_is_fused(first, tmp_path):
+    keras.utils.set_random_seed(3)
+    given = keras.Input((7, 5))
+    layer = getattr(K, first)(4, return_sequences=True)
+    model = seeded.fill_weights(keras.Model(given, K.LSTM(6)(layer(given))), first)
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.tflite")
+    operators = modelctl.inspect(tmp_path / "model.tflite")["operators"]
+    assert operators["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 1 and operators["WHILE"] == 1
+    # Its states must have room for every batch, and be zero at the start of each run.
+    interpreter = litert.open_model(tmp_path / "model.tflite")
+    place, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    for batch in (1, 5, 2, 2, 9):
+        x = np.random.default_rng(batch).normal(size=(batch, 7, 5)).astype("float32")
+        interpreter.resize_tensor_input(place, x.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(place, x)
+        interpreter.invoke()
+        peers.compare([interpreter.get_tensor(result)], peers.run_model(model, [x]))
+
+
+def test_an_exported_model_becomes_the_operators_of_its_layers(tmp_path):
+    keras.utils.set_random_seed(3)
+    given = keras.Input((16, 16, 3), name="img")
+    x = given
+    for layer in (K.Conv2D(8, 3, padding="same", use_bias=False), K.DepthwiseConv2D(3, padding="same", use_bias=False)):
+        x = K.ReLU(6.0)(K.BatchNormalization()(layer(x)))
+    x = K.GlobalAveragePooling2D()(x)
+    x = K.ReLU(6.0)(K.BatchNormalization()(K.Dense(4)(x)))
+    model = seeded.fill_weights(keras.Model(given, x), "exported")
+    model.save(tmp_path / "model.keras")
+    model.export(str(tmp_path / "saved"), verbose=False)
+    lists = []
+    for source in ("model.keras", "saved"):
+        modelctl.convert(tmp_path / source, tmp_path / f"{source}.tflite")
+        lists.append(modelctl.inspect(tmp_path / f"{source}.tflite")["operators"])
+    assert lists[0] == {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "MEAN": 1, "FULLY_CONNECTED": 1}
+    # The signatures of an exported model are graphs of their own.
+    graphs = len(modelctl.inspect(tmp_path / "saved.tflite")["signatures"])
+    assert lists[1] == {name: count * graphs for name, count in lists[0].items()}
+    x = np.random.default_rng(1).normal(size=(2, 16, 16, 3)).astype("float32")
+    peers.compare(litert.run(tmp_path / "saved.tflite", [x]), peers.run_model(model, [x]))
+    for target in ("onnx", "tfjs-graph"):
+        lists = []
+        for source in ("model.keras", "saved"):
+            modelctl.convert(tmp_path / source, tmp_path / target, "--to", target)
+            operators = modelctl.inspect(tmp_path / target)["operators"]
+            lists.append({name: count for name, count in operators.items() if name not in ("Const", "Identity", "NoOp")})
+        assert lists[0] == lists[1]
