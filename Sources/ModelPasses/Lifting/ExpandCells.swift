@@ -19,3 +19,15 @@ struct ExpandCells: Pass {
     }
   }
 }
+
+/// Says updates of a box that no loop makes with scatters, for which `keras.ops` has a word.
+struct ExpandUpdates: Pass {
+  let name = "expand-updates"
+
+  func run(_ model: inout Model) throws {
+    try model.replaceNodes(stamp: name) { node, context in
+      guard let update = node.op as? DynamicUpdateSliceOp else { return nil }
+      return try update.decompose(node.inputs, in: &context)
+    }
+  }
+}

@@ -51,7 +51,7 @@ extension LiftLayers {
       NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), DequantizeCellWeights(), ExpandCells(), LowerLayers(),
       ResolveBranches(), SpellTransforms(),
       SpellNegativeZero(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(),
-      RecognizeRecurrence(), RecognizeCells(), SplitScans(), RecognizeUnrolled(),
+      RecognizeRecurrence(), RecognizeCells(), SplitScans(), ExpandUpdates(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }
