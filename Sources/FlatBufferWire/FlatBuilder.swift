@@ -72,7 +72,7 @@ public struct FlatBuilder {
 
   /// Puts down a table's own bytes, and its vtable unless one like it stands already.
   private mutating func placeTable(_ entries: [Entry], _ places: [Int], size: Int) throws -> Int {
-    var vtable = [UInt16](repeating: 0, count: 2 + (entries.last.map { $0.slot + 1 } ?? 0))
+    var vtable = [UInt16](repeating: 0, count: 2 + (entries.lazy.map { $0.slot + 1 }.max() ?? 0))
     vtable[0] = UInt16(truncatingIfNeeded: 2 * vtable.count)
     vtable[1] = UInt16(truncatingIfNeeded: size)
     for (entry, place) in zip(entries, places) { vtable[2 + entry.slot] = UInt16(truncatingIfNeeded: place) }

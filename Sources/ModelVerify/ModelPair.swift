@@ -160,12 +160,28 @@ struct ModelPair {
     _ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport, evidence: inout [OutputEvidence]
   ) throws {
     noteAdaptations(inputs, &report)
-    let expected = try reference.run(inputs), batch = batch(of: inputs)
-    let found: [NDArray]
-    do { found = try runCandidate(inputs) } catch  where error.isAboutValues {
-      report.failure = "the candidate fails where the reference does not: \(error)"
-      return
+    // What remembers something is invoked twice: the second time it goes on from what it has seen.
+    let remembers = !reference.states.isEmpty && !candidate.states.isEmpty
+    var own = remembers ? try reference.initialState() : [], other = remembers ? try candidate.initialState() : []
+    for _ in 0..<(remembers ? 2 : 1) {
+      let expected = remembers ? try reference.run(inputs, state: &own) : try reference.run(inputs)
+      let found: [NDArray]
+      do {
+        found = remembers ? try candidate.run(try adapted(inputs), state: &other) : try runCandidate(inputs)
+      } catch  where error.isAboutValues {
+        report.failure = "the candidate fails where the reference does not: \(error)"
+        return
+      }
+      try compare(expected, found, batch: batch(of: inputs), options, &report, evidence: &evidence)
     }
+    if remembers { report.note("both remember something between invocations: each was invoked twice on every sample") }
+  }
+
+  /// Adds what one invocation of both gives to the statistics.
+  private func compare(
+    _ expected: [NDArray], _ found: [NDArray], batch: Int?, _ options: VerificationOptions, _ report: inout VerificationReport,
+    evidence: inout [OutputEvidence]
+  ) throws {
     for (index, output) in outputs.enumerated() {
       guard let output else { continue }
       let (target, array) = try numbers(index, expected[index], output, found[output])
@@ -175,8 +191,12 @@ struct ModelPair {
         adapted = try adaptation.apply(array, to: TensorType(array.dtype, target.shape))
         report.note("output '\(reference.outputs[index].name)' is \(target.shape), the candidate gives \(array.shape)")
       }
-      report.outputs[index].add(
-        target, adapted, atol: options.atol, rtol: options.rtol, step: index < options.outputSteps.count ? options.outputSteps[index] : 0)
+      var step = index < options.outputSteps.count ? options.outputSteps[index] : 0
+      // Stored numbers that are compared as what they stand for.
+      if target.dtype.isFloatingPoint, !expected[index].dtype.isFloatingPoint, let type = QuantizedType(reference.outputs[index].type) {
+        step *= Double(type.scale)
+      }
+      report.outputs[index].add(target, adapted, atol: options.atol, rtol: options.rtol, step: step)
     }
   }
 

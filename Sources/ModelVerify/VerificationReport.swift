@@ -34,6 +34,14 @@ public struct VerificationReport: Sendable {
   /// The outputs that say little about the model on the inputs they were compared on.
   public var weakOutputs: [OutputStatistics] { outputs.filter { $0.weakness != nil && $0.preActivation == nil } }
 
+  /// What the report says of elements that lie a step of their output's quantisation beside; `nil` when there are none.
+  public var stepNote: String? {
+    let beside = outputs.reduce(0) { $0 + $1.beside }, all = outputs.reduce(0) { $0 + $1.elements }
+    guard beside > 0 else { return nil }
+    return
+      "\(beside) of \(all) elements lie one step of their output's quantisation beside: sums of floats are rounded to it in another order"
+  }
+
   /// The document `verify --json` prints.
   public var json: JSONValue {
     var result: JSONValue = [
@@ -83,6 +91,7 @@ extension OutputStatistics {
       "max_rel": .finite(maxRelative), "mean_abs": .finite(meanAbsolute), "cosine": .finite(cosine),
       "mismatched": .int(mismatched),
     ]
+    if beside > 0 { result["a_step_beside"] = .int(beside) }
     if candidateName != name { result["candidate_name"] = .string(candidateName) }
     if let weakness { result["weakness"] = .string(weakness.rawValue) }
     if let preActivation {

@@ -26,6 +26,9 @@ public struct Verifier {
     try refuseRandom(reference, "reference")
     try refuseRandom(candidate, "candidate")
     var reference = reference, candidate = candidate
+    // What layers remember is compared with what the other does.
+    if candidate.hasState, !reference.hasState, reference.hasStatefulLayers { try LowerLayers(keepsState: true).run(&reference) }
+    if reference.hasState, !candidate.hasState, candidate.hasStatefulLayers { try LowerLayers(keepsState: true).run(&candidate) }
     // What one remembers is an input and an output of the other.
     if reference.hasState, !candidate.hasState { try ResolveState().run(&reference) }
     if candidate.hasState, !reference.hasState { try ResolveState().run(&candidate) }

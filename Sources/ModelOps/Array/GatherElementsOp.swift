@@ -8,7 +8,9 @@ public struct GatherElementsOp: PrimitiveOp {
   public var axis: Int
   public init(axis: Int = 0) { self.axis = axis }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
-    [TensorType(try inputs.required(0, of: self).type.dtype, try inputs.required(1, of: self).type.shape)]
+    let x = try inputs.required(0, of: self).type, picked = try inputs.required(1, of: self).type
+    try checkRank(ofIndices: picked, into: x, of: self)
+    return [TensorType(x.dtype, picked.shape)]
   }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self)
@@ -19,6 +21,12 @@ public struct GatherElementsOp: PrimitiveOp {
     let places = try elementPlaces(indices, picked.shape, in: x.shape, axis: axis, op: self)
     return [try x.reshaped([x.count]).picking(places, shape: picked.shape, in: context)]
   }
+}
+
+/// Indices of elements have an axis for each of the value's.
+func checkRank(ofIndices picked: TensorType, into x: TensorType, of op: any Op) throws {
+  guard let rank = x.shape.rank, let own = picked.shape.rank, rank != own else { return }
+  throw GraphError(.shapeMismatch, "\(op.displayName) of \(x) at \(picked), which has another rank")
 }
 
 /// For each element of an index tensor, the place in `shape` that it names along `axis`.

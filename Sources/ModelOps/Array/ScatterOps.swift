@@ -36,7 +36,11 @@ public struct ScatterElementsOp: PrimitiveOp {
     self.axis = axis
     self.reduction = reduction
   }
-  public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type] }
+  public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
+    let x = try inputs.required(0, of: self).type
+    try checkRank(ofIndices: try inputs.required(1, of: self).type, into: x, of: self)
+    return [x]
+  }
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self), updates = try inputs.required(2, of: self)
     let axis = try indexedAxis(axis, rank: x.rank)

@@ -36,6 +36,7 @@ public struct Legalizer {
       losses = ResolveState.losses(of: model, target: profile.name)
       try apply(ResolveState(), to: &result)
     }
+    if profile.level == .ops, !profile.holdsState { losses += result.statefulLosses(profile.name) }
     losses += UnwrapQuantized(profile).losses(of: result)
     switch profile.level {
     case .ops:
@@ -72,7 +73,9 @@ public struct Legalizer {
   }
 
   private var opPasses: [any Pass] {
-    var passes: [any Pass] = [RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(), ResolveBranches(), SpellTransforms(profile)]
+    var passes: [any Pass] = [
+      RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(keepsState: profile.holdsState), ResolveBranches(), SpellTransforms(profile),
+    ]
     if foldsWeights { passes.append(RecognizeBatchNormalization()) }
     passes += [FoldConstants(), RecognizeScan()]
     if profile.prefersRecurrentOps { passes += [RecognizeCells(), SplitScans()] }

@@ -14,7 +14,9 @@ import ModelTensor
 /// front; scope and origin stay; the main result of a layer keeps the layer's name.
 public struct LowerLayers: Pass {
   public let name = "lower-layers"
-  public init() {}
+  /// Whether what stateful layers remember from call to call becomes state of the graph; else each call starts from zeros.
+  public var keepsState: Bool
+  public init(keepsState: Bool = false) { self.keepsState = keepsState }
 
   /// Whether there is anything to do.
   public static func isNeeded(_ model: Model) -> Bool {
@@ -43,6 +45,8 @@ public struct LowerLayers: Pass {
       for body in node?.bodies ?? [] { try lower(body, of: original, into: &model, done: &done, depth: depth + 1) }
     }
     var lowering = GraphLowering(original, into: model, name: source.name)
+    // What the body of a loop or branch remembers has no place between invocations.
+    lowering.keepsState = keepsState && depth == 0
     do { try lowering.run(source) } catch let error as GraphError { throw error.within("graph \(id)") }
     model.graphs[id] = lowering.context.graph
   }
@@ -53,6 +57,9 @@ private struct GraphLowering {
   let original: Model
   var context: GraphContext
   private var taken: Set<String> = []
+  var keepsState = false
+  /// What stateful layers remember, by the layer's first weight: a layer that is called again goes on from there.
+  private var memory: [ParameterID: [(state: Int, value: ValueID)]] = [:]
 
   init(_ original: Model, into model: Model, name: String) {
     self.original = original
@@ -78,7 +85,11 @@ private struct GraphLowering {
     }
     try lower(source, &frame, depth: 0)
     for port in source.outputs { context.graph.addOutput(port.name, try resolve(port.value, source, &frame)) }
-    context.graph.states = source.states
+    let own = context.graph.states
+    context.graph.states = source.states + own
+    for (state, value) in memory.values.joined().sorted(by: { $0.state < $1.state }) {
+      context.graph.bindState(source.states.count + state, to: value)
+    }
   }
 
   private mutating func lower(_ source: Graph, _ frame: inout Frame, depth: Int) throws {
@@ -134,7 +145,7 @@ private struct GraphLowering {
     let call = try op.makeCall(inputs, masks: masks, in: &context)
     var own = call
     if !op.takesImpliedMask { own.masks = [] }
-    let results = try op.layer.call(own, in: &context)
+    let results = try remembering(op.layer, own, node, source) ?? op.layer.call(own, in: &context)
     guard results.count >= node.outputs.count else {
       throw GraphError(.invalidStructure, "\(op.displayName) gives \(results.count) results, the model wants \(node.outputs.count)")
     }
@@ -144,6 +155,44 @@ private struct GraphLowering {
       frame.values[old] = new
       if index < resultMasks.count, let mask = resultMasks[index] { frame.masks[old] = mask }
     }
+  }
+
+  /// Calls a stateful recurrent layer from the state that the last call left.
+  /// - Returns: `nil` for any other layer, and where the shape of its states is not known: Keras asks for a fixed batch.
+  private mutating func remembering(
+    _ layer: any Layer, _ call: LayerCall<ValueID>, _ node: Node, _ source: Graph
+  ) throws -> [ValueID]? {
+    guard keepsState, let layer = layer.returningState, call.inputs.count == 1,
+      !call.named.keys.contains(where: { $0.hasPrefix("initial_state") }),
+      let key = node.inputs.lazy.compactMap({ $0 }).compactMap({ (value: ValueID) -> ParameterID? in
+        guard case .parameter(let id) = source[value].definition else { return nil }
+        return id
+      }).first
+    else { return nil }
+    var call = call
+    let known = memory[key]
+    var states = known ?? []
+    if known == nil {
+      var facts = FactContext()
+      var trial = LayerCall(
+        inputs: call.inputs.map { context.fact(of: $0) }, named: call.named.mapValues { context.fact(of: $0) }, options: call.options,
+        weights: call.weights.map { context.fact(of: $0) }, masks: call.masks.map { $0.map { context.fact(of: $0) } })
+      trial.computeDType = call.computeDType
+      let types = try layer.layer.call(trial, in: &facts).dropFirst(layer.outputs).map(\.type)
+      guard !types.isEmpty, types.allSatisfy({ $0.shape.extents != nil && $0.dtype.isFloatingPoint }) else { return nil }
+      for (index, type) in types.enumerated() {
+        let zeros = NDArray(zeros: type.dtype, type.shape.extents ?? [])
+        let (place, value) = context.graph.addState(unique("\(context.namePrefix)/state_\(index)"), initial: Tensor(zeros), role: .stream)
+        states.append((place, value))
+      }
+    }
+    call.inputs += states.map(\.value)
+    call.masks += states.map { _ in nil }
+    let results = try layer.layer.call(call, in: &context)
+    let next = Array(results.dropFirst(layer.outputs))
+    guard next.count == states.count else { throw GraphError(.invalidStructure, "\(next.count) states come of \(states.count)") }
+    memory[key] = zip(states, next).map { ($0.state, $1) }
+    return results
   }
 
   /// Gives a result the name and whatever the model knows of the old one. A value that only passes through keeps

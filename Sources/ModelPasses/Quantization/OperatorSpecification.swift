@@ -101,9 +101,12 @@ struct OperatorSpecification {
   }
 
   /// Whether an op takes one tensor and gives the same numbers elsewhere: it may change places with a conversion.
-  static func isMove(_ op: any Op) -> Bool {
-    op is ReshapeOp || op is TransposeOp || op is SqueezeOp || op is UnsqueezeOp || op is FlattenOp
-  }
+  static func isMove(_ op: any Op) -> Bool { op.isMove }
+}
+
+extension Op {
+  /// Whether an op takes one tensor and gives the same numbers elsewhere: it may change places with a conversion.
+  public var isMove: Bool { self is ReshapeOp || self is TransposeOp || self is SqueezeOp || self is UnsqueezeOp || self is FlattenOp }
 }
 
 extension KernelLayout {

@@ -104,40 +104,49 @@ extension QuantizedRecognition {
 
   /// LiteRT resizes images to sizes, in two coordinate modes; what says scales is given the sizes that come of them.
   private mutating func settleSizes(_ op: ResizeOp, _ candidate: inout Candidate, _ result: Shape) throws -> Bool {
-    guard let shape = result.extents, shape.count == 4, op.mode == .nearest || op.mode == .linear,
+    guard let shape = result.dims, shape.count == 4, op.mode == .nearest || op.mode == .linear,
       op.mode == .nearest || [.halfPixel, .pytorchHalfPixel, .alignCorners, .asymmetric].contains(op.coordinateMode)
     else { return false }
     let axes = try (op.axes ?? Array(0..<4)).map { try normalizeAxis($0, rank: 4) }
     // Both spatial axes, and no other one.
     let spatial = axes.sorted() == [1, 2] || axes.sorted() == [2, 3] || op.axes == nil
     guard spatial else { return false }
-    let kept = op.axes == nil ? candidate.inputs[0].flatMap { context.graph[$0].type.shape.extents } : nil
-    var direct = op
-    if let kept,
-      let moved = [[1, 2], [2, 3]].first(where: { pair in shape.indices.allSatisfy { pair.contains($0) || shape[$0] == kept[$0] } })
-    {
-      direct.axes = moved
-    } else if op.axes == nil {
-      return false
+    let from = candidate.inputs[0].flatMap { context.graph[$0].type.shape.dims },
+      given = candidate.inputs.count > 2 ? candidate.inputs[2] : nil
+    let factors = try given.flatMap { try context.floats($0) }
+    // An axis that is not resized has one extent in both, or, where that is open, a scale of 1.
+    func isKept(_ axis: Int) -> Bool {
+      if let old = from?[axis], old == shape[axis], old != .unknown { return true }
+      return factors.map { axis < $0.count && $0[axis] == 1 } ?? false
     }
+    var direct = op
+    if op.axes == nil {
+      guard let moved = [[1, 2], [2, 3]].first(where: { pair in (0..<4).allSatisfy { pair.contains($0) || isKept($0) } }) else {
+        return false
+      }
+      direct.axes = moved
+    }
+    let places = direct.axes.map { $0.map { $0 < 0 ? $0 + 4 : $0 } } ?? axes
     if candidate.inputs.count > 3, let sizes = candidate.inputs[3], direct.axes == op.axes, context.fact(of: sizes).integers != nil {
       return true
     }
+    let sizes = places.compactMap { shape[$0].value }
+    guard sizes.count == places.count else { return false }
     while candidate.inputs.count < 4 {
       candidate.inputs.append(nil)
       candidate.types.append(nil)
     }
     // Scales that are no quotients of sizes resize otherwise.
-    if let scales = candidate.inputs[2], let factors = try context.floats(scales),
-      let from = candidate.inputs[0].flatMap({ context.graph[$0].type.shape.extents })
-    {
-      for (index, axis) in axes.enumerated() where index < factors.count {
-        guard abs(Float(from[axis]) * factors[index] - Float(shape[axis])) < 1e-3 else { return false }
+    if let factors {
+      for (index, axis) in axes.enumerated() where index < factors.count && places.contains(axis) {
+        guard let old = from?[axis].value, let new = shape[axis].value, abs(Float(old) * factors[index] - Float(new)) < 1e-3 else {
+          return false
+        }
       }
     }
     candidate.inputs[1] = nil
     candidate.inputs[2] = nil
-    candidate.inputs[3] = try context.ints((direct.axes ?? axes).map { shape[$0] })
+    candidate.inputs[3] = try context.ints(sizes)
     candidate.op = direct
     return true
   }

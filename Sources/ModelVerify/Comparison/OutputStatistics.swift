@@ -18,6 +18,8 @@ public struct OutputStatistics: Sendable, Hashable {
   public var candidateName: String
   public var elements = 0
   public var mismatched = 0
+  /// Of quantised outputs where floats are rounded to steps: the elements that lie a step beside, which are not mismatched.
+  public var beside = 0
   public var maxAbsolute = 0.0
   /// Over elements whose reference is not 0.
   public var maxRelative = 0.0
@@ -53,7 +55,7 @@ public struct OutputStatistics: Sendable, Hashable {
   }
   public var isEquivalent: Bool {
     guard problem == nil, preActivation?.isEquivalent ?? true else { return false }
-    if mismatched == 0 { return true }
+    if mismatched == 0 { return beside <= max(Self.fewBeside, elements / 4) }
     guard let minimumSignalToNoise, let signalToNoise, unmeasured == 0 else { return false }
     return signalToNoise >= minimumSignalToNoise
   }
@@ -64,6 +66,10 @@ public struct OutputStatistics: Sendable, Hashable {
     guard variation > 0, errorSquares > 0 else { return nil }
     return 10 * log10(variation / errorSquares)
   }
+
+  /// How many elements of a small output may lie a step beside. Where sums are rounded in another order, that concerns those next to the
+  /// middle between two steps; when more than a quarter of all moves, something else moves them.
+  private static let fewBeside = 4
 
   /// What every element may differ by, relative to the largest of its output: eight units in the last place of a float32.
   private static let rounding = 0x1p-20
@@ -87,7 +93,7 @@ public struct OutputStatistics: Sendable, Hashable {
       let rounding = exact || atol == 0 ? 0 : Self.rounding * reference.largestMagnitude
       // In runs: as doubles all elements would take up to eight times their room.
       for (a, b) in zip(reference.runs(), candidate.runs()) {
-        add(a.doubles(), b.doubles(), atol: exact ? step : max(atol, rounding) + step, rtol: exact ? 0 : max(rtol, floor))
+        add(a.doubles(), b.doubles(), atol: exact ? 0 : max(atol, rounding), rtol: exact ? 0 : max(rtol, floor), step: step)
         // 64-bit integers beyond 2⁵³ would round to the same double.
         if exact, let a = a.integers(), let b = b.integers() {
           for i in a.indices where a[i] != b[i] && Double(a[i]) == Double(b[i]) { mismatched += 1 }
@@ -108,7 +114,7 @@ public struct OutputStatistics: Sendable, Hashable {
     for (a, b) in zip(reference.strings, candidate.strings) where a != b { mismatched += 1; unmeasured += 1 }
   }
 
-  private mutating func add(_ reference: [Double], _ candidate: [Double], atol: Double, rtol: Double) {
+  private mutating func add(_ reference: [Double], _ candidate: [Double], atol: Double, rtol: Double, step: Double) {
     for i in reference.indices {
       let r = reference[i], c = candidate[i]
       guard r.isFinite, c.isFinite else {
@@ -116,7 +122,8 @@ public struct OutputStatistics: Sendable, Hashable {
         continue
       }
       let difference = abs(r - c)
-      if difference > atol + rtol * abs(r) { mismatched += 1 }
+      let tolerance = atol + rtol * abs(r)
+      if difference > tolerance + step { mismatched += 1 } else if difference > tolerance { beside += 1 }
       maxAbsolute = max(maxAbsolute, difference)
       if r != 0 { maxRelative = max(maxRelative, difference / abs(r)) }
       sumAbsolute += difference

@@ -228,9 +228,19 @@ private let indexingRules: [NodeRule] = [
       try g.apply(UniqueOp(axis: try n.int("axis"), sorted: try n.flag("sorted", true)), to: [try n.input(0)])
     },
     write: { op, x, w in
-      try w.emit(
-        "Unique", x.values, ["axis": op.axis.map { .int($0) }, "sorted": .flag(op.sorted)],
-        types: try op.infer(x.values.map { $0?.fact }))
+      // ONNX Runtime has it for floats, integers of 64 and of 8 bits with a sign, and strings alone.
+      let value = try x.required(0), types = try op.infer(x.values.map { $0?.fact })
+      let own = value.type.dtype, inner: DType
+      switch own {
+      case .uint8, .int16, .uint16, .int32, .uint32, .bool: inner = .int64
+      case .float16, .bfloat16: inner = .float32
+      default: inner = own
+      }
+      var results = try w.emit(
+        "Unique", [try w.cast(value, to: inner)], ["axis": op.axis.map { .int($0) }, "sorted": .flag(op.sorted)],
+        types: types.enumerated().map { $0 == 0 ? TensorType(inner, $1.shape) : $1 })
+      results[0] = try w.cast(results[0], to: own)
+      return results
     }),
   .rule(
     "NonZero", NonZeroOp.self, read: { n, g in [try g.apply(NonZeroOp(), try n.input(0))] },

@@ -88,8 +88,12 @@ extension OperatorReader {
   func padding(_ padding: TFLitePadding) -> Padding { padding == .valid ? .valid : .same }
 
   /// A weight with its axes in another order: a constant lazily, what is computed by an op. It stands for the same numbers.
+  /// - Throws: `FormatError` for a weight of another rank.
   func permuted(_ value: ValueID, _ order: [Int], in g: inout GraphContext) throws -> ValueID {
     let entry = g.graph[value]
+    if let rank = entry.type.shape.rank, rank != order.count {
+      throw FormatError(.invalidValue, "\(type) needs weights of rank \(order.count), found \(entry.type)")
+    }
     switch entry.definition {
     case .parameter(let id):
       let turned = library.derived(id, order, in: &g.model) { $0.transposed(order) }

@@ -88,7 +88,9 @@ extension OperatorWriter {
 
   /// `0, 1, …` along an axis of `x`, as an int64 vector.
   mutating func positions(_ x: OutValue, axis: Int) throws -> OutValue {
-    if let extent = x.type.shape.dims?[axis].value, extent <= 4096 { return try ints(Array(0..<extent)) }
+    if let dims = x.type.shape.dims, dims.indices.contains(axis), let extent = dims[axis].value, extent <= 4096 {
+      return try ints(Array(0..<extent))
+    }
     let zero = try scalar(0, dtype: .int64), one = try scalar(1, dtype: .int64)
     return try apply(RangeOp(), zero, try extentScalar(x, axis), one)
   }
@@ -122,6 +124,9 @@ extension OperatorWriter {
   /// The index tuples of an array of indices along one axis.
   mutating func grid(_ indices: OutValue, along axis: Int, of x: OutValue) throws -> OutValue {
     let rank = try rank(of: x), place = try normalizeAxis(axis, rank: rank)
+    guard indices.type.shape.rank ?? rank == rank else {
+      throw GraphError(.shapeMismatch, "indices \(indices.type) into \(x.type), which has another rank")
+    }
     let own = try cast(try frontIndices(indices, extent: try extentScalar(x, place)), to: .int64)
     let shape = try self.shape(of: own)
     let columns = try (0..<rank).map { column -> OutValue in

@@ -13,8 +13,8 @@ extension NodeReader {
 
   /// An axis counted from the front.
   func axis(_ axis: Int, of value: ValueID?, in graph: GraphContext) throws -> Int {
-    guard axis < 0 else { return axis }
     guard let rank = value.flatMap({ graph.type(of: $0).shape.rank }) else {
+      guard axis < 0 else { return axis }
       throw UnsupportedError("\(type) along axis \(axis) of a value of unknown rank")
     }
     return try normalizeAxis(axis, rank: rank)
