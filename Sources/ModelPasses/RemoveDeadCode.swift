@@ -1,6 +1,6 @@
 import ModelGraph
 
-/// Removes what no output depends on: nodes, graphs that nothing refers to, and parameters that no graph uses.
+/// Removes what no output depends on: nodes, states of loops, graphs that nothing refers to, and parameters that no graph uses.
 ///
 ///     x ── Relu ── y (output)              x ── Relu ── y
 ///       └─ Exp ── (nobody)        becomes
@@ -14,6 +14,7 @@ public struct RemoveDeadCode: Pass {
 
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys { model.graphs[id]?.removeDeadNodes() }
+    RemoveLoopStates().removeAll(from: &model)
     removeUnreachableGraphs(&model)
     if parameters { model.removeUnusedParameters() }
   }

@@ -20,9 +20,10 @@ import numpy as np
 import tensorflow as tf
 
 import modelctl
+import op_lists
 
 # Each module has a list `CASES`.
-MODULES = ["op_sweep_a", "op_sweep_b", "op_sweep_c"]
+MODULES = ["op_sweep_a", "op_sweep_b", "op_sweep_c", "op_sweep_d", "op_sweep_e"]
 # Cases in one SavedModel: a process and a file each would take many times as long.
 GROUP = 30
 
@@ -33,6 +34,7 @@ class Case:
 
     `op` is the operator that the case stands for in the table. `refusal` is why modelctl refuses to run it; `unwritten` why it
     does not write it. `tolerance` other than the default needs its reason beside it. `dynamic` leaves the first extent open, of all inputs or of those it lists.
+    `kept` is what the SavedModel must track: tables. `session` makes a graph of TensorFlow 1 of it, which a session runs.
     """
     name: str
     op: str
@@ -43,6 +45,8 @@ class Case:
     dynamic: typing.Any = False
     refusal: str = ""
     unwritten: str = ""
+    kept: list = dataclasses.field(default_factory=list)
+    session: bool = False
 
     def __post_init__(self):
         self.inputs = [np.asarray(x) for x in self.inputs]
@@ -147,7 +151,10 @@ def evaluate(selected, directory, told=lambda results: None):
     directory = pathlib.Path(directory)
     results = []
     fine = [case for case in selected if not case.refusal and not case.unwritten]
-    groups = [fine[start:start + GROUP] for start in range(0, len(fine), GROUP)]
+    groups = []
+    for kind in (False, True):
+        alike = [case for case in fine if case.session == kind]
+        groups += [alike[start:start + GROUP] for start in range(0, len(alike), GROUP)]
     groups += [[case] for case in selected if case.refusal or case.unwritten]
     for index, group in enumerate(groups):
         found = attempt(group, directory / f"group{index}")
@@ -159,16 +166,33 @@ def evaluate(selected, directory, told=lambda results: None):
     return results
 
 
+def save(group, prefixes, given, path):
+    """Saves cases as one function, and gives what it computes."""
+    function = concrete(group, prefixes)
+    module = tf.Module()
+    module.kept = [function, *(item for case in group for item in case.kept)]
+    tf.saved_model.save(module, path, signatures={"serving_default": function})
+    return {name: value.numpy() for name, value in function(**{name: tf.constant(value) for name, value in given.items()}).items()}
+
+
+def save_session(group, prefixes, given, path):
+    """The same as a graph of TensorFlow 1."""
+    tf1 = tf.compat.v1
+    with tf.Graph().as_default(), tf1.Session() as session:
+        fed = {spec.name: tf1.placeholder(spec.dtype, spec.shape, name=spec.name) for case, prefix in zip(group, prefixes) for spec in case.specs(prefix)}
+        results = {name: value for case, prefix in zip(group, prefixes) for name, value in case.call(fed, prefix).items()}
+        fill = tf1.tables_initializer()
+        session.run(fill)
+        tf1.saved_model.simple_save(session, path, fed, results, legacy_init_op=fill)
+        return session.run(results, {fed[name]: value for name, value in given.items()})
+
+
 def attempt(group, place):
     """Cases together in one SavedModel: run by modelctl, and written by it and run by TensorFlow."""
     prefixes = [f"c{index}_" for index in range(len(group))]
-    function = concrete(group, prefixes)
     given = {name: value for case, prefix in zip(group, prefixes) for name, value in case.feeds(prefix).items()}
-    expected = {name: value.numpy() for name, value in function(**{name: tf.constant(value) for name, value in given.items()}).items()}
-    module = tf.Module()
-    module.kept = function
     source, inputs, outputs, written = f"{place}", f"{place}.in.npz", f"{place}.out.npz", f"{place}.written"
-    tf.saved_model.save(module, source, signatures={"serving_default": function})
+    expected = (save_session if group[0].session else save)(group, prefixes, given, source)
     np.savez(inputs, **{name: stored(value) for name, value in given.items()})
     results = [Result(case) for case in group]
 
@@ -229,7 +253,7 @@ def report(results):
         ran = dtypes(lambda result: not result.run and not result.case.refusal)
         written = dtypes(lambda result: not result.write and not result.case.refusal and not result.case.unwritten)
         lines.append(f"| `{op}` | {len(own)} | {ran} | {written} | {'; '.join(remarks)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + op_lists.table()) + "\n"
 
 
 def main():

@@ -19,7 +19,9 @@ KEPT = ("DecodeBase64", "EncodeBase64", "DecodeRaw", "DecodeJpeg", "DecodePng", 
         "DecodeCSV", "RaggedTensorToTensor", "RaggedTensorToVariant", "RaggedGather", "RaggedRange", "RaggedTensorFromVariant",
         "QuantizedConcat", "RaggedBincount", "UnicodeDecode", "UnicodeEncode", "DecodePaddedRaw", "DecodeJSONExample", "AudioSpectrogram", "EncodePng", "EncodeJpeg",
         "QuantizedMatMul", "QuantizedConv2D", "QuantizedRelu", "QuantizedReshape", "QuantizedBiasAdd", "QuantizedMaxPool",
-        "QuantizedAvgPool", "DebugIdentity", "ConfigureDistributedTPU", "RaggedTensorToSparse", "RaggedCross", "CTCGreedyDecoder", "CTCBeamSearchDecoder", "ScalarSummary", "HistogramSummary", "MergeSummary")
+        "QuantizedAvgPool", "DebugIdentity", "ConfigureDistributedTPU", "RaggedTensorToSparse", "RaggedCross", "RaggedFillEmptyRows", "UnicodeDecodeWithOffsets", "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3",
+        "IteratorGetNext", "IteratorV2", "Iterator", "OneShotIterator", "FIFOQueueV2", "QueueDequeueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2",
+        "CTCGreedyDecoder", "CTCBeamSearchDecoder", "ScalarSummary", "HistogramSummary", "MergeSummary")
 
 
 def dtype(number):

@@ -17,7 +17,7 @@ public enum NonDifferentiable {
     // Shapes, and numbers that follow from them.
     "Shape", "Size", "ConstantOfShape", "EyeLike", "Range", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix",
     // Random numbers do not depend on what only tells their shape; draws from a distribution have no slope.
-    "RandomNormal", "RandomUniform", "CounterRandom", "RandomKey", "Bernoulli", "BitGenerator", "Multinomial",
+    "RandomNormal", "RandomUniform", "CounterRandom", "RandomKey", "Bernoulli", "BitGenerator", "DistortedBox", "Multinomial",
     // Integers and bits.
     "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "BitCast",
   ]
@@ -37,14 +37,16 @@ public enum NonDifferentiable {
       (
         "works on text or keys",
         [
-          "CharacterSplit", "DecodeBase64", "DecodeRaw", "EncodeBase64", "HashCross", "LSHProjection", "LabelEncoder", "NumberFormat",
+          "CharacterSplit", "DecodeBase64", "DecodeRaw", "EditDistance", "EncodeBase64", "HashCross", "LSHProjection", "LabelEncoder",
+          "NumberFormat",
           "ParseExample",
           "RegexFullMatch", "RegexReplace", "SkipGram", "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength",
           "StringNGrams", "StringNormalizer", "StringSplit", "StringStrip", "Substring", "TfIdfVectorizer", "TreeEnsemble",
           "UnicodeDecode", "UnicodeEncode", "UnicodeTranscode",
         ]
       ),
-      ("has results whose number depends on the values", ["Unique", "DetectionPostProcess"]),
+      ("has results whose number depends on the values", ["Unique", "DetectionPostProcess", "SetOperation"]),
+      ("has no rule", ["SpecialFunction"]),
       ("has none in TensorFlow either", ["LU"]),
       (
         "handles sequences and optionals, not tensors",

@@ -22,7 +22,9 @@ struct SavedModelHandler: FormatHandler {
   func open(_ path: String, _ options: ReadOptions) throws -> Model { try SavedModelReader.read(path, tags: options.tags) }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    var (legal, losses) = try Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout).run(model)
+    var legalizer = Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout)
+    legalizer.keepsWeightsOf = ["LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"]
+    var (legal, losses) = try legalizer.run(model)
     guard model.isMadeOfLayers, options.layout == .keep else { return (legal, losses) }
     do {
       let document = try KerasModelConfig.write(model, generation: .keras2, isForKeras2Alone: true, namesTensors: true)

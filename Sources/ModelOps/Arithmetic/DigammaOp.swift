@@ -12,7 +12,7 @@ public struct DigammaOp: UnaryElementwiseOp {
   public func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T { T(digamma(Double(x))) }
 }
 
-private func digamma(_ x: Double) -> Double {
+func digamma(_ x: Double) -> Double {
   if x.isNaN || x == -.infinity || x <= 0 && x == x.rounded() { return .nan }
   // Reflection: ψ(x) = ψ(1 − x) − π / tan(πx).
   if x < 0 { return digamma(1 - x) - Double.pi / Double.tan(Double.pi * (x - x.rounded())) }

@@ -20,6 +20,8 @@ public struct FoldConstants: Pass {
   public let name = "fold-constants"
   /// Whether repeated and broadcast constants are stored too: for formats whose weights must be weights.
   public var storesBroadcasts: Bool
+  /// Kinds of layers whose weights are not rearranged: for formats whose variables are to be the layer's own.
+  public var keepsWeightsOf: Set<String> = []
   public init(storesBroadcasts: Bool = false) { self.storesBroadcasts = storesBroadcasts }
 
   /// Whether floats are computed from weights alone, and by more than moving them.
@@ -40,6 +42,7 @@ public struct FoldConstants: Pass {
       for _ in 0..<4 {
         guard let graph = model.graphs[id] else { break }
         var folding = GraphFolding(model, graph, pass: name, storesBroadcasts: storesBroadcasts)
+        folding.keepsWeightsOf = keepsWeightsOf
         do { try folding.run() } catch let error as GraphError { throw error.within("graph \(id)") }
         guard folding.isChanged else { break }
         model = folding.context.model
@@ -65,6 +68,7 @@ struct GraphFolding {
   var known: [String: [ValueID]] = [:]
 
   let storesBroadcasts: Bool
+  var keepsWeightsOf: Set<String> = []
 
   init(_ model: Model, _ graph: Graph, pass: String, storesBroadcasts: Bool = false) {
     context = GraphContext(model, graph: graph)

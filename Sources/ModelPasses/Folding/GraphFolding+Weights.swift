@@ -14,6 +14,7 @@ extension GraphFolding {
     let node = context.graph[id]
     // A list stays what makes it: places that nothing has been put in have no constant form.
     guard isFoldable(node.op), !node.outputs.contains(where: { context.graph[$0].type.dtype == .variant }) else { return nil }
+    guard !isMadeOfKeptWeights(node) else { return nil }
     var tensors: [Tensor?] = [], real = 0, all = 0, usesVirtual = false
     for input in node.inputs {
       guard let input else {
@@ -45,6 +46,20 @@ extension GraphFolding {
     let values = zip(node.outputs, results).map { store($1, for: node, output: $0) }
     if let key = key(of: node) { known[key] = values }
     return values
+  }
+
+  private func isMadeOfKeptWeights(_ node: Node) -> Bool {
+    guard !keepsWeightsOf.isEmpty else { return false }
+    return node.inputs.contains { input in
+      guard let input, case .parameter(let id) = context.graph[input].definition else { return false }
+      var scope = context.model[id].scope
+      for _ in 0..<32 {
+        guard let current = scope else { return false }
+        if keepsWeightsOf.contains(context.model[current].kind) { return true }
+        scope = context.model[current].parent
+      }
+      return false
+    }
   }
 
   private func isFoldable(_ op: any Op) -> Bool {

@@ -16,6 +16,8 @@ public struct Legalizer {
   public var ioLayout: IOLayout
   /// What is done where recurrent ops have been recognised, before anything is laid out for the target.
   public var whereCellsAreKnown: [any Pass] = []
+  /// Kinds of layers whose weights stay as the layer has them, see `FoldConstants`.
+  public var keepsWeightsOf: Set<String> = []
 
   /// Whether weights are constants for the target: then what is made of them alone is computed beforehand, and batch normalisation
   /// that is spelled out is one operator.
@@ -29,6 +31,8 @@ public struct Legalizer {
 
   /// - Throws: `UnsupportedError` listing everything the target can't hold; `GraphError` when a pass fails.
   public func run(_ model: Model) throws -> (model: Model, losses: [Loss]) {
+    var model = model
+    RemoveLoopStates().removeAll(from: &model)
     if isLegal(model), ioLayout == .keep, whereCellsAreKnown.isEmpty { return (model, []) }
     var result = model, losses: [Loss] = []
     try refuseOpaque(result)
@@ -77,18 +81,24 @@ public struct Legalizer {
       RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(keepsState: profile.holdsState), ResolveBranches(), SpellTransforms(profile),
     ]
     if foldsWeights { passes.append(RecognizeBatchNormalization()) }
-    passes += [FoldConstants(), RecognizeScan()]
+    passes += [folding, RecognizeScan()]
     if profile.prefersRecurrentOps { passes += [RecognizeCells(), SplitScans()] }
     passes += whereCellsAreKnown
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
-    passes.append(FoldConstants())
+    passes.append(folding)
     if profile.prefersQuantizedOps {
       passes.append(RecognizeQuantized(prefersSigned: true))
     } else {
       passes.append(FoldQuantizedWeights(kernelLayout: profile.layout == .channelsFirst ? .outputInputSpatial : nil))
     }
-    passes += [SpellNegativeZero(profile), CompleteOperands(), LegalizeOps(profile), FoldConstants(), FinalizeNames()]
+    passes += [SpellNegativeZero(profile), CompleteOperands(), LegalizeOps(profile), folding, FinalizeNames()]
     return passes
+  }
+
+  private var folding: FoldConstants {
+    var result = FoldConstants()
+    result.keepsWeightsOf = keepsWeightsOf
+    return result
   }
 
   private func apply(_ pass: any Pass, to model: inout Model) throws {

@@ -1,3 +1,4 @@
+import KerasConfig
 import ModelGraph
 import ModelSupport
 import ModelTensor
@@ -17,7 +18,13 @@ public struct SavedModelWriter: Sendable {
   /// Writes the files of a SavedModel into `directory`, which is made.
   /// - Throws: `UnsupportedError` with the complete list of what can't be written; `StorageError`.
   public func write(_ model: Model, to directory: String) throws -> [Loss] {
-    var losses: [Loss] = []
+    var losses: [Loss] = [], model = model
+    // As `Model.export()` names the results of a model that gives a dictionary.
+    if model.signatures.isEmpty, let keys = (model.residue["keras"] as? KerasResidue)?.outputKeys,
+      keys.count == model.mainGraph.outputs.count
+    {
+      for (index, key) in keys.enumerated() { model.mainGraph.outputs[index].name = key }
+    }
     let writer = TensorFlowGraphWriter(model)
     let keras = model.residue[KerasLayers.residueKey] as? KerasLayers
     var builder = ObjectGraphBuilder(root: keras?.identifier ?? "_generic_user_object")
@@ -98,7 +105,8 @@ public struct SavedModelWriter: Sendable {
     return losses
   }
 
-  /// The function that Keras's `TFSMLayer` calls: its arguments by position.
+  /// The function that Keras's `TFSMLayer` calls: its arguments and results by position, or in dictionaries where the Keras model has
+  /// them so. The keys stand sorted, as TensorFlow flattens dictionaries.
   private func addEndpoint(
     _ model: Model, _ writer: TensorFlowGraphWriter, _ variables: Variables, _ builder: inout ObjectGraphBuilder,
     _ functions: inout [FunctionDef], number: Int
@@ -106,13 +114,12 @@ public struct SavedModelWriter: Sendable {
     let name = writer.uniqueFunctionName("__inference_serve_\(number)")
     let written = try writer.function(model.main, named: name)
     functions.append(written.function)
-    let specs = written.inputs.map { StructuredValue.spec($0.name, $0.type) }
-    let argument = specs.count == 1 ? specs[0] : .list(specs)
-    let results = written.outputs.map { StructuredValue.spec($0.name, $0.type) }
+    let keras = model.residue["keras"] as? KerasResidue
+    let argument = Self.structure(written.inputs, keys: keras?.inputKeys), result = Self.structure(written.outputs, keys: keras?.outputKeys)
     var concrete = SavedConcreteFunction()
     concrete.boundInputs = written.captures.compactMap { variables.nodes[$0] }.map(Int64.init)
     concrete.canonicalizedInputSignature = .tuple([.tuple([argument]), .dictionary([])])
-    concrete.outputSignature = results.count == 1 ? results[0] : .list(results)
+    concrete.outputSignature = result
     builder.addConcreteFunction(name, concrete)
     var object = SavedObject(), function = SavedFunction(), spec = FunctionSpec()
     spec.fullargspec = .argumentSpec(["inputs"])
@@ -121,6 +128,12 @@ public struct SavedModelWriter: Sendable {
     function.functionSpec = spec
     object.function = Indirect(function)
     builder.connect(0, "serve", builder.add(object))
+  }
+
+  private static func structure(_ ports: [WrittenPort], keys: [String]?) -> StructuredValue {
+    if let keys, keys.count == ports.count { return .dictionary(zip(keys, ports).map { ($0, .spec($0, $1.type)) }) }
+    let specs = ports.map { StructuredValue.spec($0.name, $0.type) }
+    return specs.count == 1 ? specs[0] : .list(specs)
   }
 
   private static func usedParameters(_ model: Model) -> [ParameterID] {

@@ -156,9 +156,24 @@ extension SubgraphReader {
     return results.map(Symbol.value)
   }
 
+  /// Why some ops are left to TensorFlow.
+  private static let withoutKernel: [String: String] = {
+    var result: [String: String] = [:]
+    for type in ["CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"] { result[type] = "its parameters are laid out by the graphics card's library" }
+    for type in ["FIFOQueueV2", "QueueDequeueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2"] {
+      result[type] = "a queue is filled while a session runs; the graph is to be fed where it is read"
+    }
+    for type in ["Iterator", "IteratorV2", "OneShotIterator", "IteratorGetNext"] {
+      result[type] = "a data set is read while a session runs; the graph is to be fed where it is read"
+    }
+    return result
+  }()
+
   private func unknownReason(_ type: String) -> String? {
     if type == "Placeholder" { return "it is not fed by the signature" }
-    return OpSignature.named(type) == nil ? "TensorFlow has no such op; the graph needs a library of its own" : nil
+    if let reason = Self.withoutKernel[type] { return reason }
+    guard OpSignature.named(type) == nil else { return nil }
+    return "it is no op of TensorFlow's for inference; the graph needs a library of its own, or training"
   }
 
   /// Gives the results the node's name, and what the node declares of their types.

@@ -12,7 +12,10 @@ let arrayRules: [NodeRule] = [
     write: { op, x, w in try w.reshaped(op, x) }),
   .rule(
     "Transpose", TransposeOp.self,
-    read: { n, g in [try g.transpose(try n.input(0), try n.constantInts(1, in: g))] },
+    read: { n, g in
+      guard let order = g.fact(of: try n.input(1)).integers else { return [try g.transposed(try n.input(0), by: try n.input(1))] }
+      return [try g.transpose(try n.input(0), order)]
+    },
     write: { op, x, w in
       let value = try x.required(0)
       let shape = value.type.shape.dims.map { dims in Shape.ranked(op.permutation.map { dims[$0] }) } ?? .unranked
@@ -21,8 +24,14 @@ let arrayRules: [NodeRule] = [
   .rule(
     "ConcatV2", ConcatOp.self,
     read: { n, g in
-      let axis = try n.constantInt(n.inputs.count - 1, in: g), parts = Array(n.inputs.dropLast())
+      let parts = Array(n.inputs.dropLast())
       if parts.count == 1 { return [parts[0]] }
+      if let axis = try n.computedAxis(n.inputs.count - 1, of: try n.input(0), in: &g) {
+        var turned: [ValueID] = []
+        for part in parts { turned.append(try axis.first(part, in: &g)) }
+        return [try axis.home(try g.concat(turned, axis: 0), in: &g)]
+      }
+      let axis = try n.constantInt(n.inputs.count - 1, in: g)
       return try g.apply(ConcatOp(axis: try n.axis(axis, of: parts.first, in: g)), to: parts)
     },
     write: { op, x, w in
@@ -101,7 +110,13 @@ let arrayRules: [NodeRule] = [
   .reads("StridedSlice") { n, g in try n.stridedSlice(in: &g) },
   .rule(
     "GatherV2", GatherOp.self,
-    read: { n, g in try n.gathered(axis: try n.constantInt(2, in: g), batchDims: try n.int("batch_dims"), in: &g) },
+    read: { n, g in
+      let x = try n.input(0), indices = try n.input(1), batchDims = try n.int("batch_dims")
+      if batchDims == 0, let count = g.type(of: indices).shape.rank, let axis = try n.computedAxis(2, of: x, in: &g) {
+        return [try axis.home(try g.gather(try axis.first(x, in: &g), indices, axis: 0), count: count, in: &g)]
+      }
+      return try n.gathered(axis: try n.constantInt(2, in: g), batchDims: batchDims, in: &g)
+    },
     write: { op, x, w in
       let value = try x.required(0), indices = try w.nonNegative(try x.required(1), along: op.axis, of: value)
       let type = try op.infer([value.fact, indices.fact])[0]
@@ -115,7 +130,8 @@ let arrayRules: [NodeRule] = [
   .rule(
     "ExpandDims", UnsqueezeOp.self,
     read: { n, g in
-      let x = try n.input(0), axis = try n.constantInt(1, in: g)
+      let x = try n.input(0)
+      guard let axis = g.fact(of: try n.input(1)).integers?.first else { return [try n.expanded(atComputed: try n.input(1), in: &g)] }
       guard let rank = g.type(of: x).shape.rank else { throw UnsupportedError("ExpandDims of a value of unknown rank") }
       return [try g.unsqueeze(x, [try normalizeAxis(axis, rank: rank + 1)])]
     },
@@ -205,7 +221,12 @@ let arrayRules: [NodeRule] = [
   .writes(PadOp.self) { op, x, w in try w.padded(op, x) },
   .rule(
     "ReverseV2", ReverseOp.self,
-    read: { n, g in [try g.apply(ReverseOp(axes: try n.constantInts(1, in: g)), try n.input(0))] },
+    read: { n, g in
+      guard let axes = g.fact(of: try n.input(1)).integers else {
+        return [try n.alongComputedAxes(1, of: try n.input(0), in: &g) { x, _, g in try g.apply(ReverseOp(axes: [0]), x) }]
+      }
+      return [try g.apply(ReverseOp(axes: axes), try n.input(0))]
+    },
     write: { op, x, w in [try w.emit("ReverseV2", [try x.required(0), try w.int32s(op.axes)])] }),
   .rule(
     "ReverseSequence", ReverseSequenceOp.self,

@@ -47,7 +47,10 @@ private func readConv(_ n: NodeReader, _ g: inout GraphContext, rank: Int, group
   let op = ConvOp(
     strides: try n.window("strides", rank, layout), dilations: try n.window("dilations", rank, layout),
     padding: try n.padding(rank, layout), groups: groups, layout: layout, kernelLayout: .spatialInputOutput)
-  return try g.apply(op, x, kernel)
+  guard g.type(of: x).dtype == .int32 else { return try g.apply(op, x, kernel) }
+  // Exact in 64 bits of floats, and what 32 bits can't hold is cut off as there.
+  let wide = try g.apply(op, try g.cast(x, to: .float64), try g.cast(kernel, to: .float64))
+  return try g.cast(try g.cast(wide, to: .int64), to: .int32)
 }
 
 /// `[H, W, C, M]` filters: each channel's own M, as groups of one channel.

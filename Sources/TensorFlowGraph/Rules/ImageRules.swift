@@ -122,11 +122,11 @@ let imageRules: [NodeRule] =
       }),
     .reads("ExtractImagePatches") { n, g in
       let x = try n.input(0), dtype = g.type(of: x).dtype
+      if !dtype.isFloatingPoint { return [try n.patches(2, strides: "strides", rates: "rates", &g)] }
       let kernel = try n.window("ksizes", 2, .channelsLast), area = kernel[0] * kernel[1]
       guard let channels = g.type(of: x).shape.dims?.last?.value, area <= 1024, channels > 0, area * channels <= 1 << 20 else {
         throw UnsupportedError("patches of an unknown number of channels")
       }
-      guard dtype.isFloatingPoint || (dtype.bitWidth ?? 64) <= 16 else { throw UnsupportedError("patches of \(dtype)") }
       // Each element of the window is a filter of its own, for each channel.
       var identity = [Float](repeating: 0, count: area * channels * area)
       for place in 0..<area { for channel in 0..<channels { identity[(place * channels + channel) * area + place] = 1 } }
@@ -139,6 +139,7 @@ let imageRules: [NodeRule] =
       let moved = try g.transpose(try g.reshape(y, [0, 0, 0, channels, area]), [0, 1, 2, 4, 3])
       return [try g.cast(try g.reshape(moved, [0, 0, 0, area * channels]), to: dtype)]
     },
+    .reads("ExtractVolumePatches") { n, g in [try n.patches(3, strides: "strides", rates: nil, &g)] },
   ]
 
 // MARK: Non-maximum suppression

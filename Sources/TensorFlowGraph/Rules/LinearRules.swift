@@ -3,139 +3,127 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
-let linearRules: [NodeRule] = [
-  .rule(
-    "MatMul", MatMulOp.self,
-    read: { n, g in
-      [
-        try g.matmul(
-          try n.input(0), try n.input(1), transposeA: try n.flag("transpose_a"), transposeB: try n.flag("transpose_b"))
-      ]
+let linearRules: [NodeRule] =
+  diagonalRules + [
+    .rule(
+      "MatMul", MatMulOp.self,
+      read: { n, g in
+        [
+          try g.matmul(
+            try n.input(0), try n.input(1), transposeA: try n.flag("transpose_a"), transposeB: try n.flag("transpose_b"))
+        ]
+      },
+      write: { op, x, w in [try writeMatMul(op, x, &w)] }),
+    .reads("BatchMatMul") { n, g in [try readBatchMatMul(n, &g)] },
+    .reads("BatchMatMulV2") { n, g in [try readBatchMatMul(n, &g)] },
+    .reads("BatchMatMulV3") { n, g in
+      let dtype = try n.dtype("Tout")
+      let a = try g.cast(try n.input(0), to: dtype), b = try g.cast(try n.input(1), to: dtype)
+      return [try g.matmul(a, b, transposeA: try n.flag("adj_x"), transposeB: try n.flag("adj_y"))]
     },
-    write: { op, x, w in [try writeMatMul(op, x, &w)] }),
-  .reads("BatchMatMul") { n, g in [try readBatchMatMul(n, &g)] },
-  .reads("BatchMatMulV2") { n, g in [try readBatchMatMul(n, &g)] },
-  .reads("BatchMatMulV3") { n, g in
-    let dtype = try n.dtype("Tout")
-    let a = try g.cast(try n.input(0), to: dtype), b = try g.cast(try n.input(1), to: dtype)
-    return [try g.matmul(a, b, transposeA: try n.flag("adj_x"), transposeB: try n.flag("adj_y"))]
-  },
-  .rule(
-    "Einsum", EinsumOp.self,
-    read: { n, g in try g.apply(EinsumOp(equation: try n.string("equation")), to: n.inputs) },
-    write: { op, x, w in
-      let equation = op.equation.filter { $0 != " " }
-      guard equation.contains("->"), x.count <= 2, w.dialect == .tensorFlow || !equation.contains(".") else {
-        return try op.decompose(x.values, in: &w)
+    .reads("SparseMatMul") { n, g in
+      // Sparse in what its matrices hold, not in how they are stored.
+      let a = try g.cast(try n.input(0), to: .float32), b = try g.cast(try n.input(1), to: .float32)
+      return [try g.matmul(a, b, transposeA: try n.flag("transpose_a"), transposeB: try n.flag("transpose_b"))]
+    },
+    .rule(
+      "Einsum", EinsumOp.self,
+      read: { n, g in try g.apply(EinsumOp(equation: try n.string("equation")), to: n.inputs) },
+      write: { op, x, w in
+        let equation = op.equation.filter { $0 != " " }
+        guard equation.contains("->"), x.count <= 2, w.dialect == .tensorFlow || !equation.contains(".") else {
+          return try op.decompose(x.values, in: &w)
+        }
+        return [try w.emit("Einsum", x.values, ["equation": .string(equation)])]
+      }),
+    .reads("MatrixBandPart") { n, g in
+      var x = try n.input(0)
+      // A negative number keeps the whole triangle.
+      for (index, upper) in [(1, true), (2, false)] {
+        let count = try n.input(index)
+        if let known = g.fact(of: count).integers?.first ?? g.fact(of: count).scalar.flatMap({ Int(exactly: $0) }) {
+          if known < 0 { continue }
+          x = try g.apply(TriluOp(upper: upper), x, try g.constant(NDArray(scalar: Int64(upper ? -known : known))))
+        } else {
+          let wide = try g.cast(count, to: .int64), zero = try g.scalar(0, dtype: .int64)
+          let all = try g.scalar(1e15, dtype: .int64)
+          let kept = try g.select(try g.apply(LessOp(), wide, zero), all, wide)
+          x = try g.apply(TriluOp(upper: upper), x, upper ? try g.apply(NegOp(), kept) : kept)
+        }
       }
-      return [try w.emit("Einsum", x.values, ["equation": .string(equation)])]
-    }),
-  .reads("MatrixBandPart") { n, g in
-    var x = try n.input(0)
-    // A negative number keeps the whole triangle.
-    for (index, upper) in [(1, true), (2, false)] {
-      let count = try n.input(index)
-      if let known = g.fact(of: count).integers?.first ?? g.fact(of: count).scalar.flatMap({ Int(exactly: $0) }) {
-        if known < 0 { continue }
-        x = try g.apply(TriluOp(upper: upper), x, try g.constant(NDArray(scalar: Int64(upper ? -known : known))))
-      } else {
-        let wide = try g.cast(count, to: .int64), zero = try g.scalar(0, dtype: .int64)
-        let all = try g.scalar(1e15, dtype: .int64)
-        let kept = try g.select(try g.apply(LessOp(), wide, zero), all, wide)
-        x = try g.apply(TriluOp(upper: upper), x, upper ? try g.apply(NegOp(), kept) : kept)
+      return [x]
+    },
+    .writes(TriluOp.self) { op, inputs, w in
+      let x = try inputs.required(0)
+      let k = inputs[1].map { value -> Int? in value.fact.integers?.first ?? value.fact.scalar.flatMap { Int(exactly: $0) } } ?? 0
+      if let k, op.upper ? k <= 0 : k >= 0 {
+        let near = try w.constant(NDArray(scalar: Int64(abs(k)))), all = try w.constant(NDArray(scalar: Int64(-1)))
+        return [try w.emit("MatrixBandPart", [x, op.upper ? near : all, op.upper ? all : near])]
       }
-    }
-    return [x]
-  },
-  .writes(TriluOp.self) { op, inputs, w in
-    let x = try inputs.required(0)
-    let k = inputs[1].map { value -> Int? in value.fact.integers?.first ?? value.fact.scalar.flatMap { Int(exactly: $0) } } ?? 0
-    if let k, op.upper ? k <= 0 : k >= 0 {
-      let near = try w.constant(NDArray(scalar: Int64(abs(k)))), all = try w.constant(NDArray(scalar: Int64(-1)))
-      return [try w.emit("MatrixBandPart", [x, op.upper ? near : all, op.upper ? all : near])]
-    }
-    let offset = try w.diagonalOffsets(of: x)
-    let bound = try inputs[1].map { try w.cast(try w.asScalar($0), to: .int64) } ?? w.constant(NDArray(scalar: Int64(0)))
-    let isKept = try w.apply(op.upper ? GreaterOrEqualOp() : LessOrEqualOp(), offset, bound)
-    return [try w.select(isKept, x, try w.scalar(0, like: x))]
-  },
-  .reads("MatrixDiag") { n, g in [try g.diagonalMatrix(try n.input(0))] },
-  .reads("Diag") { n, g in
-    guard g.type(of: try n.input(0)).shape.rank == 1 else { throw UnsupportedError("Diag of a tensor that is no vector") }
-    return [try g.diagonalMatrix(try n.input(0))]
-  },
-  .reads("MatrixDiagV2") { n, g in [try n.diagonalMatrix(&g)] },
-  .reads("MatrixDiagV3") { n, g in [try n.diagonalMatrix(&g)] },
-  .reads("MatrixDiagPart") { n, g in [try g.diagonal(of: try n.input(0), 0)] },
-  .reads("DiagPart") { n, g in
-    guard g.type(of: try n.input(0)).shape.rank == 2 else { throw UnsupportedError("DiagPart of a tensor that is no matrix") }
-    return [try g.diagonal(of: try n.input(0), 0)]
-  },
-  .reads("MatrixDiagPartV2") { n, g in [try g.diagonal(of: try n.input(0), try n.singleDiagonal(1, g))] },
-  .reads("MatrixDiagPartV3") { n, g in [try g.diagonal(of: try n.input(0), try n.singleDiagonal(1, g))] },
-  .reads("MatrixSetDiag") { n, g in [try g.settingDiagonal(of: try n.input(0), 0, to: try n.input(1))] },
-  .reads("MatrixSetDiagV2") { n, g in
-    [try g.settingDiagonal(of: try n.input(0), try n.singleDiagonal(2, g), to: try n.input(1))]
-  },
-  .reads("MatrixSetDiagV3") { n, g in
-    [try g.settingDiagonal(of: try n.input(0), try n.singleDiagonal(2, g), to: try n.input(1))]
-  },
-  .same("MatrixDeterminant", DetOp()), .same("Cholesky", CholeskyOp()),
-  .rule(
-    "Qr", QROp.self, read: { n, g in try g.apply(QROp(isWhole: try n.flag("full_matrices")), to: [try n.input(0)]) },
-    write: { op, x, w in try w.emit("Qr", x.values, ["full_matrices": .bool(op.isWhole)], types: try w.types(op, x)) }),
-  .rule(
-    "SelfAdjointEigV2", SymmetricEigenOp.self,
-    read: { n, g in
-      let results = try g.apply(SymmetricEigenOp(), to: [try n.input(0)])
-      if try n.flag("compute_v") { return results }
-      return [results[0], try g.constant(NDArray(zeros: g.type(of: results[1]).dtype, [0]))]
+      let offset = try w.diagonalOffsets(of: x)
+      let bound = try inputs[1].map { try w.cast(try w.asScalar($0), to: .int64) } ?? w.constant(NDArray(scalar: Int64(0)))
+      let isKept = try w.apply(op.upper ? GreaterOrEqualOp() : LessOrEqualOp(), offset, bound)
+      return [try w.select(isKept, x, try w.scalar(0, like: x))]
     },
-    write: { op, x, w in try w.emit("SelfAdjointEigV2", x.values, ["compute_v": .bool(true)], types: try w.types(op, x)) }),
-  .rule(
-    "Svd", SVDOp.self,
-    read: { n, g in
-      let results = try g.apply(SVDOp(isWhole: try n.flag("full_matrices")), to: [try n.input(0)])
-      if try n.flag("compute_uv") { return results }
-      let none = try g.constant(NDArray(zeros: g.type(of: results[0]).dtype, [0]))
-      return [results[0], none, none]
-    },
-    write: { op, x, w in
-      try w.emit("Svd", x.values, ["compute_uv": .bool(true), "full_matrices": .bool(op.isWhole)], types: try w.types(op, x))
-    }),
-  .rule(
-    "Lu", LUOp.self,
-    read: { n, g in
-      let results = try g.apply(LUOp(), to: [try n.input(0)])
-      return [results[0], try g.cast(results[1], to: try n.dtype("output_idx_type"))]
-    },
-    write: { op, x, w in try w.emit("Lu", x.values, ["output_idx_type": try .dtype(.int64)], types: try w.types(op, x)) }),
-  .rule(
-    "LogMatrixDeterminant", LogDeterminantOp.self,
-    read: { n, g in try g.apply(LogDeterminantOp(), to: [try n.input(0)]) },
-    write: { op, x, w in try w.emit("LogMatrixDeterminant", x.values, types: try w.types(op, x)) }),
-  .rule(
-    "MatrixInverse", MatrixInverseOp.self,
-    read: { n, g in [try g.swapped(try g.apply(MatrixInverseOp(), try n.input(0)), if: try n.flag("adjoint"))] },
-    write: { _, x, w in [try w.emit("MatrixInverse", x.values)] }),
-  .rule(
-    "MatrixSolve", MatrixSolveOp.self,
-    read: { n, g in
-      [try g.apply(MatrixSolveOp(), try g.swapped(try n.input(0), if: try n.flag("adjoint")), try n.input(1))]
-    },
-    write: { _, x, w in [try w.emit("MatrixSolve", x.values, as: try x.required(1).type)] }),
-  .rule(
-    "MatrixTriangularSolve", TriangularSolveOp.self,
-    read: { n, g in
-      // The transpose's other triangle is what is read.
-      let adjoint = try n.flag("adjoint"), lower = try n.flag("lower")
-      return [try g.apply(TriangularSolveOp(lower: lower != adjoint), try g.swapped(try n.input(0), if: adjoint), try n.input(1))]
-    },
-    write: { op, x, w in [try w.emit("MatrixTriangularSolve", x.values, ["lower": .bool(op.lower)], as: try x.required(1).type)] }),
-]
+    .same("MatrixDeterminant", DetOp()), .same("Cholesky", CholeskyOp()),
+    .rule(
+      "Qr", QROp.self, read: { n, g in try g.apply(QROp(isWhole: try n.flag("full_matrices")), to: [try n.input(0)]) },
+      write: { op, x, w in try w.emit("Qr", x.values, ["full_matrices": .bool(op.isWhole)], types: try w.types(op, x)) }),
+    .rule(
+      "SelfAdjointEigV2", SymmetricEigenOp.self,
+      read: { n, g in
+        let results = try g.apply(SymmetricEigenOp(), to: [try n.input(0)])
+        if try n.flag("compute_v") { return results }
+        return [results[0], try g.constant(NDArray(zeros: g.type(of: results[1]).dtype, [0]))]
+      },
+      write: { op, x, w in try w.emit("SelfAdjointEigV2", x.values, ["compute_v": .bool(true)], types: try w.types(op, x)) }),
+    .rule(
+      "Svd", SVDOp.self,
+      read: { n, g in
+        let results = try g.apply(SVDOp(isWhole: try n.flag("full_matrices")), to: [try n.input(0)])
+        if try n.flag("compute_uv") { return results }
+        let none = try g.constant(NDArray(zeros: g.type(of: results[0]).dtype, [0]))
+        return [results[0], none, none]
+      },
+      write: { op, x, w in
+        try w.emit("Svd", x.values, ["compute_uv": .bool(true), "full_matrices": .bool(op.isWhole)], types: try w.types(op, x))
+      }),
+    .rule(
+      "Lu", LUOp.self,
+      read: { n, g in
+        let results = try g.apply(LUOp(), to: [try n.input(0)])
+        return [results[0], try g.cast(results[1], to: try n.dtype("output_idx_type"))]
+      },
+      write: { op, x, w in try w.emit("Lu", x.values, ["output_idx_type": try .dtype(.int64)], types: try w.types(op, x)) }),
+    .rule(
+      "LogMatrixDeterminant", LogDeterminantOp.self,
+      read: { n, g in try g.apply(LogDeterminantOp(), to: [try n.input(0)]) },
+      write: { op, x, w in try w.emit("LogMatrixDeterminant", x.values, types: try w.types(op, x)) }),
+    .rule(
+      "MatrixInverse", MatrixInverseOp.self,
+      read: { n, g in [try g.swapped(try g.apply(MatrixInverseOp(), try n.input(0)), if: try n.flag("adjoint"))] },
+      write: { _, x, w in [try w.emit("MatrixInverse", x.values)] }),
+    .rule(
+      "MatrixSolve", MatrixSolveOp.self,
+      read: { n, g in
+        [try g.apply(MatrixSolveOp(), try g.swapped(try n.input(0), if: try n.flag("adjoint")), try n.input(1))]
+      },
+      write: { _, x, w in [try w.emit("MatrixSolve", x.values, as: try x.required(1).type)] }),
+    .rule(
+      "MatrixTriangularSolve", TriangularSolveOp.self,
+      read: { n, g in
+        // The transpose's other triangle is what is read.
+        let adjoint = try n.flag("adjoint"), lower = try n.flag("lower")
+        return [try g.apply(TriangularSolveOp(lower: lower != adjoint), try g.swapped(try n.input(0), if: adjoint), try n.input(1))]
+      },
+      write: { op, x, w in [try w.emit("MatrixTriangularSolve", x.values, ["lower": .bool(op.lower)], as: try x.required(1).type)] }),
+  ]
 
 private func readBatchMatMul(_ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
-  try g.matmul(try n.input(0), try n.input(1), transposeA: try n.flag("adj_x"), transposeB: try n.flag("adj_y"))
+  var a = try n.input(0), b = try n.input(1)
+  let dtype = g.type(of: a).dtype, isShort = dtype.isInteger && dtype != .int32 && dtype != .int64
+  if isShort { (a, b) = (try g.cast(a, to: .int64), try g.cast(b, to: .int64)) }
+  return try g.cast(try g.matmul(a, b, transposeA: try n.flag("adj_x"), transposeB: try n.flag("adj_y")), to: dtype)
 }
 
 private func writeMatMul(_ op: MatMulOp, _ inputs: RuleInputs, _ w: inout NodeWriter) throws -> OutValue {
@@ -160,37 +148,6 @@ private func writeMatMul(_ op: MatMulOp, _ inputs: RuleInputs, _ w: inout NodeWr
   return try w.cast(y, to: dtype)
 }
 
-extension NodeReader {
-  /// The number of one diagonal.
-  fileprivate func singleDiagonal(_ index: Int, _ g: GraphContext) throws -> Int {
-    let k = try constantInts(index, in: g)
-    guard let first = k.first, k.allSatisfy({ $0 == first }), first.magnitude < 1 << 24 else {
-      throw UnsupportedError("\(type) of several diagonals")
-    }
-    return first
-  }
-
-  fileprivate func diagonalMatrix(_ g: inout GraphContext) throws -> ValueID {
-    let k = try singleDiagonal(1, g), rows = try constantInt(2, in: g), columns = try constantInt(3, in: g)
-    guard g.fact(of: try input(4)).scalar == 0 else { throw UnsupportedError("\(type) around other numbers than 0") }
-    let plain = try g.diagonalMatrix(try input(0))
-    guard k != 0 || rows != -1 || columns != -1 else { return plain }
-    guard let length = g.type(of: try input(0)).shape.dims?.last?.value else { throw UnsupportedError("\(type) of an unknown extent") }
-    let up = max(k, 0), down = max(-k, 0)
-    let least = (rows: length + down, columns: length + up), square = max(least.rows, least.columns)
-    let isFree = rows == -1 && columns == -1
-    let height = isFree ? square : rows == -1 ? least.rows : rows, width = isFree ? square : columns == -1 ? least.columns : columns
-    guard height >= length + down, width >= length + up, height < 1 << 24, width < 1 << 24 else {
-      throw FormatError(.invalidValue, "\(type): a diagonal of \(length) in \(height) rows and \(width) columns")
-    }
-    let rank = try g.rank(of: plain)
-    var before = [Int](repeating: 0, count: rank), after = before
-    (before[rank - 2], before[rank - 1]) = (down, up)
-    (after[rank - 2], after[rank - 1]) = (height - length - down, width - length - up)
-    return try g.pad(plain, before: before, after: after)
-  }
-}
-
 extension OpContext {
   fileprivate mutating func swapped(_ x: Value, if wanted: Bool) throws -> Value {
     guard wanted else { return x }
@@ -207,46 +164,5 @@ extension OpContext {
     let rows = try apply(RangeOp(), zero, try squeeze(try dim(of: x, rank - 2), [0]), one)
     let columns = try apply(RangeOp(), zero, try squeeze(try dim(of: x, rank - 1), [0]), one)
     return try sub(try unsqueeze(columns, [0]), try unsqueeze(rows, [1]))
-  }
-
-  /// The last axis on the diagonals of matrices, 0 elsewhere.
-  fileprivate mutating func diagonalMatrix(_ x: Value) throws -> Value {
-    let rank = try rank(of: x)
-    guard rank >= 1 else { throw GraphError(.shapeMismatch, "a diagonal of rank 0") }
-    let column = try unsqueeze(x, [rank]), zero = try scalar(0, dtype: .int64), one = try scalar(1, dtype: .int64)
-    let places = try apply(RangeOp(), zero, try squeeze(try dim(of: x, rank - 1), [0]), one)
-    let isDiagonal = try apply(EqualOp(), try unsqueeze(places, [0]), try unsqueeze(places, [1]))
-    return try select(isDiagonal, column, try scalar(0, like: x))
-  }
-
-  /// The elements of diagonal `k` as the last axis.
-  fileprivate mutating func diagonal(of x: Value, _ k: Int) throws -> Value {
-    guard let dims = type(of: x).shape.dims, dims.count >= 2, let rows = dims[dims.count - 2].value,
-      let columns = dims[dims.count - 1].value
-    else { throw UnsupportedError("a diagonal of a matrix of unknown extents") }
-    let row = max(-k, 0), column = max(k, 0), length = min(rows - row, columns - column)
-    guard length >= 0, let flat = checkedProduct([rows, columns]) else {
-      throw GraphError(.shapeMismatch, "diagonal \(k) of \(type(of: x))")
-    }
-    let lead = Array(repeating: 0, count: dims.count - 2), start = row * columns + column
-    let lines = try reshape(x, lead + [flat])
-    return try slice(lines, axis: dims.count - 2, start: start, end: start + max(0, (length - 1) * (columns + 1) + 1), step: columns + 1)
-  }
-
-  /// `x` with `diagonal` on its diagonal `k`.
-  fileprivate mutating func settingDiagonal(of x: Value, _ k: Int, to diagonal: Value) throws -> Value {
-    guard let dims = type(of: x).shape.dims, dims.count >= 2, let rows = dims[dims.count - 2].value,
-      let columns = dims[dims.count - 1].value,
-      let length = type(of: diagonal).shape.dims?.last?.value
-    else { throw UnsupportedError("a diagonal of a matrix of unknown extents") }
-    let rank = dims.count, isAbove = k >= 0
-    // By row above the main diagonal, by column below it.
-    let target = isAbove ? rows : columns
-    var after = [Int](repeating: 0, count: rank - 1)
-    after[rank - 2] = max(0, target - length)
-    let line = try pad(diagonal, before: [Int](repeating: 0, count: rank - 1), after: after)
-    let spread = try unsqueeze(line, [isAbove ? rank - 1 : rank - 2])
-    let isDiagonal = try apply(EqualOp(), try diagonalOffsets(of: x), try scalar(Double(k), dtype: .int64))
-    return try select(isDiagonal, spread, x)
   }
 }

@@ -8,6 +8,18 @@ let normalizationRules: [NodeRule] = [
     "FusedBatchNormV3", BatchNormalizationOp.self, read: { n, g in try readBatch(n, &g, resultCount: 6) },
     write: { op, x, w in [try writeBatch(op, x, &w)] }),
   .reads("FusedBatchNormV2") { n, g in try readBatch(n, &g, resultCount: 5) },
+  // What optimisers fuse with it: another summand, and an activation.
+  .reads("_FusedBatchNormEx") { n, g in
+    guard try !n.flag("is_training", or: true) else { throw UnsupportedError("_FusedBatchNormEx in training") }
+    var results = try readBatch(n, &g, resultCount: 6)
+    if n.inputs.count > 5 { results[0] = try g.add(results[0], try n.input(5)) }
+    switch try n.string("activation_mode", or: "Identity") {
+    case "Identity": break
+    case "Relu": results[0] = try g.apply(ReluOp(), results[0])
+    case let mode: throw UnsupportedError("_FusedBatchNormEx with \(mode)")
+    }
+    return results
+  },
   .reads("FusedBatchNorm") { n, g in try readBatch(n, &g, resultCount: 5) },
   .reads("BatchNormWithGlobalNormalization") { n, g in
     let x = try n.input(0), mean = try n.input(1), variance = try n.input(2), offset = try n.input(3), scale = try n.input(4)
@@ -66,9 +78,9 @@ private func readBatch(_ n: NodeReader, _ g: inout GraphContext, resultCount: In
   let x = try n.input(0), scale = try n.input(1), offset = try n.input(2), mean = try n.input(3), variance = try n.input(4)
   let layout = try n.layout(), rank = g.type(of: x).shape.rank ?? 4
   guard rank >= 2 else { throw FormatError(.invalidValue, "\(n.type) of a tensor of rank \(rank)") }
-  let axis = layout.channelAxis(rank: rank), op = BatchNormalizationOp(epsilon: try n.float("epsilon"), axis: axis)
+  let axis = layout.channelAxis(rank: rank), op = BatchNormalizationOp(epsilon: try n.float("epsilon", or: 1e-4), axis: axis)
   let empty = { (g: inout GraphContext) in try g.constant(NDArray([Float](), [0])) }
-  guard try n.flag("is_training") else {
+  guard try n.flag("is_training", or: true) else {
     let y = try g.apply(op, x, scale, offset, mean, variance)
     return Array([y, mean, variance, mean, variance, try empty(&g)].prefix(resultCount))
   }

@@ -78,7 +78,15 @@ extension NodeReader {
   /// Elements moved along axes, those that fall off coming in at the other end.
   fileprivate func rolled(in g: inout GraphContext) throws -> ValueID {
     var x = try input(0)
-    let axes = try constantInts(2, in: g), shifts = try int64(1, in: &g)
+    let shifts = try int64(1, in: &g)
+    guard let axes = g.fact(of: try input(2)).integers else {
+      let flat = try g.reshape(shifts, [-1])
+      return try alongComputedAxes(2, of: x, in: &g) { x, number, g in
+        let shift = try g.slice(flat, axis: 0, start: number, end: number + 1), extent = try g.dim(of: x, 0)
+        let places = try g.sub(try g.positions(x, axis: 0), shift)
+        return try g.gather(x, try g.apply(ModOp(), places, try g.maximum(extent, try g.ints([1]))), axis: 0)
+      }
+    }
     let flat = try g.reshape(shifts, [axes.count])
     for (index, axis) in axes.enumerated() {
       let place = try self.axis(axis, of: x, in: g), extent = try g.dim(of: x, place)

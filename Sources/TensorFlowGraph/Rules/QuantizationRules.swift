@@ -3,79 +3,82 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
-let quantizationRules: [NodeRule] = [
-  .reads("FakeQuantWithMinMaxArgs") { n, g in
-    let low = try g.constant(NDArray(scalar: Float(try n.float("min")))), high = try g.constant(NDArray(scalar: Float(try n.float("max"))))
-    return [try n.fakeQuantized(low, high, &g)]
-  },
-  .rule(
-    "FakeQuantWithMinMaxVars", FakeQuantOp.self, read: { n, g in [try n.fakeQuantized(try n.input(1), try n.input(2), &g)] },
-    write: { op, x, w in
-      let low = try x.required(1)
-      guard w.dialect == .tensorFlow, (2...16).contains(op.bits), let rank = low.type.shape.rank, rank <= 1 else {
-        return try op.decompose(x.values, in: &w)
+let quantizationRules: [NodeRule] =
+  quantizedRangeRules + [
+    .reads("FakeQuantWithMinMaxArgs") { n, g in
+      let low = try g.constant(NDArray(scalar: Float(try n.float("min")))),
+        high = try g.constant(NDArray(scalar: Float(try n.float("max"))))
+      return [try n.fakeQuantized(low, high, &g)]
+    },
+    .rule(
+      "FakeQuantWithMinMaxVars", FakeQuantOp.self, read: { n, g in [try n.fakeQuantized(try n.input(1), try n.input(2), &g)] },
+      write: { op, x, w in
+        let low = try x.required(1)
+        guard w.dialect == .tensorFlow, (2...16).contains(op.bits), let rank = low.type.shape.rank, rank <= 1 else {
+          return try op.decompose(x.values, in: &w)
+        }
+        return [
+          try w.emit(
+            rank == 0 ? "FakeQuantWithMinMaxVars" : "FakeQuantWithMinMaxVarsPerChannel", x.values,
+            ["num_bits": .int(op.bits), "narrow_range": .bool(op.narrowRange)])
+        ]
+      }),
+    .reads("FakeQuantWithMinMaxVarsPerChannel") { n, g in [try n.fakeQuantized(try n.input(1), try n.input(2), &g)] },
+    .writes(QuantizeLinearOp.self) { op, inputs, w in
+      let x = try inputs.required(0)
+      guard let range = op.dtype.integerRange else { throw UnsupportedError("TensorFlow does not quantise to \(op.dtype)") }
+      let scale = try w.spreadScale(try w.cast(try inputs.required(1), to: .float32), x, op.axis, op.blockSize)
+      var y = try w.apply(RoundOp(), try w.div(try w.cast(x, to: .float32), scale))
+      if let zero = inputs[2] { y = try w.add(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
+      return [try w.cast(try w.clip(y, min: Double(range.lowerBound), max: Double(range.upperBound)), to: op.dtype)]
+    },
+    .writes(DequantizeLinearOp.self) { op, inputs, w in
+      let x = try inputs.required(0), scale = try inputs.required(1)
+      let wide = try w.spreadScale(try w.cast(scale, to: .float32), x, op.axis, op.blockSize)
+      var y = try w.cast(x, to: .float32)
+      if let zero = inputs[2] { y = try w.sub(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
+      return [try w.cast(try w.mul(y, wide), to: op.dtype ?? scale.type.dtype)]
+    },
+    .writes(DynamicQuantizeLinearOp.self) { _, inputs, w in
+      let x = try inputs.required(0), zero = try w.scalar(0, like: x), most = try w.scalar(255, like: x)
+      let low = try w.minimum(try w.reduce(.min, x, axes: nil), zero), high = try w.maximum(try w.reduce(.max, x, axes: nil), zero)
+      let scale = try w.div(try w.sub(high, low), most)
+      let point = try w.clip(try w.apply(RoundOp(), try w.div(try w.sub(zero, low), scale)), min: 0, max: 255)
+      let y = try w.clip(try w.add(try w.apply(RoundOp(), try w.div(x, scale)), point), min: 0, max: 255)
+      return [try w.cast(y, to: .uint8), scale, try w.cast(point, to: .uint8)]
+    },
+    .writes(ConvIntegerOp.self) { op, inputs, w in
+      var x = try w.cast(try inputs.required(0), to: .float64), kernel = try w.cast(try inputs.required(1), to: .float64)
+      if let zero = inputs[2] { x = try w.sub(x, try w.cast(zero, to: .float64)) }
+      if let zero = inputs[3] {
+        var zero = try w.cast(zero, to: .float64)
+        // One for each filter.
+        if let rank = kernel.type.shape.rank, zero.type.shape.rank == 1, op.kernelLayout == .outputInputSpatial {
+          zero = try w.unsqueeze(zero, Array(1..<rank))
+        }
+        kernel = try w.sub(kernel, zero)
       }
-      return [
-        try w.emit(
-          rank == 0 ? "FakeQuantWithMinMaxVars" : "FakeQuantWithMinMaxVarsPerChannel", x.values,
-          ["num_bits": .int(op.bits), "narrow_range": .bool(op.narrowRange)])
-      ]
-    }),
-  .reads("FakeQuantWithMinMaxVarsPerChannel") { n, g in [try n.fakeQuantized(try n.input(1), try n.input(2), &g)] },
-  .writes(QuantizeLinearOp.self) { op, inputs, w in
-    let x = try inputs.required(0)
-    guard let range = op.dtype.integerRange else { throw UnsupportedError("TensorFlow does not quantise to \(op.dtype)") }
-    let scale = try w.spreadScale(try w.cast(try inputs.required(1), to: .float32), x, op.axis, op.blockSize)
-    var y = try w.apply(RoundOp(), try w.div(try w.cast(x, to: .float32), scale))
-    if let zero = inputs[2] { y = try w.add(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
-    return [try w.cast(try w.clip(y, min: Double(range.lowerBound), max: Double(range.upperBound)), to: op.dtype)]
-  },
-  .writes(DequantizeLinearOp.self) { op, inputs, w in
-    let x = try inputs.required(0), scale = try inputs.required(1)
-    let wide = try w.spreadScale(try w.cast(scale, to: .float32), x, op.axis, op.blockSize)
-    var y = try w.cast(x, to: .float32)
-    if let zero = inputs[2] { y = try w.sub(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
-    return [try w.cast(try w.mul(y, wide), to: op.dtype ?? scale.type.dtype)]
-  },
-  .writes(DynamicQuantizeLinearOp.self) { _, inputs, w in
-    let x = try inputs.required(0), zero = try w.scalar(0, like: x), most = try w.scalar(255, like: x)
-    let low = try w.minimum(try w.reduce(.min, x, axes: nil), zero), high = try w.maximum(try w.reduce(.max, x, axes: nil), zero)
-    let scale = try w.div(try w.sub(high, low), most)
-    let point = try w.clip(try w.apply(RoundOp(), try w.div(try w.sub(zero, low), scale)), min: 0, max: 255)
-    let y = try w.clip(try w.add(try w.apply(RoundOp(), try w.div(x, scale)), point), min: 0, max: 255)
-    return [try w.cast(y, to: .uint8), scale, try w.cast(point, to: .uint8)]
-  },
-  .writes(ConvIntegerOp.self) { op, inputs, w in
-    var x = try w.cast(try inputs.required(0), to: .float64), kernel = try w.cast(try inputs.required(1), to: .float64)
-    if let zero = inputs[2] { x = try w.sub(x, try w.cast(zero, to: .float64)) }
-    if let zero = inputs[3] {
-      var zero = try w.cast(zero, to: .float64)
-      // One for each filter.
-      if let rank = kernel.type.shape.rank, zero.type.shape.rank == 1, op.kernelLayout == .outputInputSpatial {
-        zero = try w.unsqueeze(zero, Array(1..<rank))
-      }
-      kernel = try w.sub(kernel, zero)
-    }
-    let conv = ConvOp(
-      strides: op.strides, dilations: op.dilations, padding: op.padding, groups: op.groups, layout: op.layout, kernelLayout: op.kernelLayout
-    )
-    return [try w.cast(try w.apply(conv, x, kernel), to: .int32)]
-  },
-  .reads("QuantizeAndDequantize") { n, g in
-    let dtype = g.type(of: try n.input(0)).dtype
-    let low = try g.scalar(try n.float("input_min"), dtype: dtype), high = try g.scalar(try n.float("input_max"), dtype: dtype)
-    return [try n.roundTrip(&g, low: low, high: high, bits: try n.int("num_bits"))]
-  },
-  .reads("QuantizeAndDequantizeV2") { n, g in
-    [try n.roundTrip(&g, low: try n.input(1), high: try n.input(2), bits: try n.int("num_bits"))]
-  },
-  .reads("QuantizeAndDequantizeV3") { n, g in
-    [try n.roundTrip(&g, low: try n.input(1), high: try n.input(2), bits: try n.constantInt(3, in: g))]
-  },
-  .reads("QuantizeAndDequantizeV4") { n, g in
-    [try n.roundTrip(&g, low: try n.input(1), high: try n.input(2), bits: try n.int("num_bits"))]
-  },
-]
+      let conv = ConvOp(
+        strides: op.strides, dilations: op.dilations, padding: op.padding, groups: op.groups, layout: op.layout,
+        kernelLayout: op.kernelLayout
+      )
+      return [try w.cast(try w.apply(conv, x, kernel), to: .int32)]
+    },
+    .reads("QuantizeAndDequantize") { n, g in
+      let dtype = g.type(of: try n.input(0)).dtype
+      let low = try g.scalar(try n.float("input_min"), dtype: dtype), high = try g.scalar(try n.float("input_max"), dtype: dtype)
+      return [try n.roundTrip(&g, low: low, high: high, bits: try n.int("num_bits"))]
+    },
+    .reads("QuantizeAndDequantizeV2") { n, g in
+      [try n.roundTrip(&g, low: try n.input(1), high: try n.input(2), bits: try n.int("num_bits"))]
+    },
+    .reads("QuantizeAndDequantizeV3") { n, g in
+      [try n.roundTrip(&g, low: try n.input(1), high: try n.input(2), bits: try n.constantInt(3, in: g))]
+    },
+    .reads("QuantizeAndDequantizeV4") { n, g in
+      [try n.roundTrip(&g, low: try n.input(1), high: try n.input(2), bits: try n.int("num_bits"))]
+    },
+  ]
 
 extension NodeReader {
   fileprivate func fakeQuantized(_ low: ValueID, _ high: ValueID, _ g: inout GraphContext) throws -> ValueID {

@@ -10,6 +10,7 @@ let raggedRules: [NodeRule] = [
   .reads("RaggedBincount") { n, g in [try n.countsOfRows(in: &g)] },
   .reads("RaggedRange") { n, g in try n.ranges(in: &g) },
   .reads("RaggedGather") { n, g in try n.gatheredRows(in: &g) },
+  .reads("RaggedFillEmptyRows") { n, g in try n.filledRows(in: &g) },
 ]
 
 /// What is known of the rows of one level.
@@ -116,8 +117,9 @@ extension NodeReader {
     }
     columns.insert(row, at: 0)
     var extents = [total]
-    for column in columns.dropFirst() {
-      let most = try g.reduce(.max, try g.concat([column, try g.ints([-1])], axis: 0), axes: [0], keepDims: true)
+    // Rows without values count too.
+    for level in levels {
+      let most = try g.reduce(.max, try g.concat([level.places, try g.ints([-1])], axis: 0), axes: [0], keepDims: true)
       extents.append(try g.add(most, one))
     }
     let natural = try g.concat(extents, axis: 0)
@@ -170,12 +172,14 @@ extension NodeReader {
   /// Rows that count from a start to a limit.
   fileprivate func ranges(in g: inout GraphContext) throws -> [ValueID] {
     let dtype = g.type(of: try input(0)).dtype, splitType = try self.dtype("Tsplits")
-    guard dtype.isInteger else { throw UnsupportedError("\(type) of \(dtype)") }
+    guard dtype.isInteger || dtype == .float32 || dtype == .float64 else { throw UnsupportedError("\(type) of \(dtype)") }
     var ends: [ValueID] = []
-    for index in 0..<3 { ends.append(try g.cast(try input(index), to: .int64)) }
+    for index in 0..<3 { ends.append(try g.cast(try input(index), to: dtype.isInteger ? .int64 : dtype)) }
     let zero = try g.scalar(0, dtype: .int64), (start, limit, step) = (ends[0], ends[1], ends[2])
     // Upwards or downwards: rounded up.
-    let length = try g.maximum(try g.apply(NegOp(), try g.apply(FloorDivOp(), try g.sub(start, limit), step)), zero)
+    let span = try g.sub(start, limit)
+    let steps = dtype.isInteger ? try g.apply(FloorDivOp(), span, step) : try g.apply(FloorOp(), try g.div(span, step))
+    let length = try g.maximum(try g.apply(NegOp(), try g.cast(steps, to: .int64)), zero)
     guard let rank = g.type(of: length).shape.rank else { throw UnsupportedError("\(type) of unknown rank") }
     let lengths = rank == 0 ? try g.unsqueeze(length, [0]) : length
     let splits = try g.splits(lengths: lengths)
@@ -184,22 +188,56 @@ extension NodeReader {
     func each(_ value: ValueID, in g: inout GraphContext) throws -> ValueID {
       try g.gather(try g.expand(value, to: try g.shape(of: lengths)), rows.rows, axis: 0)
     }
-    let values = try g.add(try each(start, in: &g), try g.mul(rows.places, try each(step, in: &g)))
+    let places = try g.cast(rows.places, to: g.type(of: step).dtype)
+    let values = try g.add(try each(start, in: &g), try g.mul(places, try each(step, in: &g)))
     return [try g.cast(splits, to: splitType), try g.cast(values, to: dtype)]
   }
 
-  /// Rows picked by number.
+  /// Rows picked by number, from the outermost level in: what is picked of a level is where its rows begin in the next.
   fileprivate func gatheredRows(in g: inout GraphContext) throws -> [ValueID] {
-    guard try int("PARAMS_RAGGED_RANK") == 1, inputs.count == 3, g.type(of: try input(2)).shape.rank == 1 else {
-      throw UnsupportedError("\(type) of rows in rows")
+    let depth = try int("PARAMS_RAGGED_RANK")
+    guard (1...32).contains(depth), inputs.count == depth + 2, let rank = g.type(of: try input(depth + 1)).shape.rank, rank <= 2 else {
+      throw UnsupportedError("\(type) by indices of a rank that is unknown or above 2")
     }
-    let splitType = g.type(of: try input(0)).dtype
-    let splits = try g.cast(try input(0), to: .int64), picked = try g.cast(try input(2), to: .int64), one = try g.ints([1])
-    let starts = try g.gather(splits, picked, axis: 0)
-    let lengths = try g.sub(try g.gather(splits, try g.add(picked, one), axis: 0), starts)
-    let new = try g.splits(lengths: lengths)
-    let rows = try g.rows(splits: new, total: try g.reduce(.sum, lengths, axes: [0], keepDims: true))
-    let places = try g.add(try g.gather(starts, rows.rows, axis: 0), rows.places)
-    return [try g.cast(new, to: splitType), try g.gather(try input(1), places, axis: 0)]
+    let splitType = g.type(of: try input(0)).dtype, one = try g.ints([1])
+    var picked = try g.cast(try input(depth + 1), to: .int64), results: [ValueID] = []
+    if rank == 2 {
+      // The indices' own rows.
+      let extents = try g.shape(of: picked), zero = try g.scalar(0, dtype: .int64), step = try g.scalar(1, dtype: .int64)
+      let rows = try g.add(try g.slice(extents, axis: 0, start: 0, end: 1), one)
+      let counts = try g.apply(RangeOp(), zero, try g.squeeze(rows, [0]), step)
+      results.append(try g.mul(counts, try g.slice(extents, axis: 0, start: 1, end: 2)))
+    }
+    picked = try g.reshape(picked, [-1])
+    for level in 0..<depth {
+      let splits = try int64(level, in: &g), starts = try g.gather(splits, picked, axis: 0)
+      let lengths = try g.sub(try g.gather(splits, try g.add(picked, one), axis: 0), starts)
+      let new = try g.splits(lengths: lengths)
+      let rows = try g.rows(splits: new, total: try g.reduce(.sum, lengths, axes: [0], keepDims: true))
+      picked = try g.add(try g.gather(starts, rows.rows, axis: 0), rows.places)
+      results.append(new)
+    }
+    // A single row is no row of rows.
+    if rank == 0 { results.removeFirst() }
+    return try results.map { try g.cast($0, to: splitType) } + [try g.gather(try input(depth), picked, axis: 0)]
+  }
+
+  /// Rows without values get one.
+  fileprivate func filledRows(in g: inout GraphContext) throws -> [ValueID] {
+    let numbers = try int64(0, in: &g), values = try input(1), fallback = try input(3)
+    let count = try g.reshape(try int64(2, in: &g), [1]), zero = try g.scalar(0, dtype: .int64), one = try g.scalar(1, dtype: .int64)
+    let ones = try g.expand(one, to: try g.shape(of: numbers))
+    let lengths = try g.apply(ScatterNDOp(reduction: .add), try g.expand(zero, to: count), try g.unsqueeze(numbers, [1]), ones)
+    let isEmpty = try g.apply(EqualOp(), lengths, zero)
+    let full = try g.maximum(lengths, one)
+    let rows = try g.rows(splits: try g.splits(lengths: full), total: try g.reduce(.sum, full, axes: [0], keepDims: true))
+    let starts = try g.apply(CumSumOp(exclusive: true), full, zero)
+    // Where each of the old values stands now.
+    let old = try g.sub(
+      try g.positions(numbers, axis: 0), try g.gather(try g.apply(CumSumOp(exclusive: true), lengths, zero), numbers, axis: 0))
+    let places = try g.add(try g.gather(starts, numbers, axis: 0), old)
+    let start = try g.expand(fallback, to: try g.shape(of: rows.rows))
+    let result = try g.apply(ScatterNDOp(), start, try g.unsqueeze(places, [1]), values)
+    return [rows.rows, result, isEmpty, places]
   }
 }

@@ -8,6 +8,31 @@ let randomRules: [NodeRule] =
     .reads("RandomUniform") { n, g in [try n.drawn(.uniform, try n.dtype("dtype"), in: &g)] },
     .reads("RandomStandardNormal") { n, g in [try n.drawn(.normal, try n.dtype("dtype"), in: &g)] },
     .reads("TruncatedNormal") { n, g in [try n.drawn(.truncatedNormal, try n.dtype("dtype"), in: &g)] },
+    // The places of numbers drawn for each row, as these sort.
+    .reads("RandomShuffle") { n, g in
+      guard try n.int("seed") == 0, try n.int("seed2") == 0 else {
+        throw UnsupportedError("the order that RandomShuffle draws from a seed")
+      }
+      let x = try n.input(0), count = try g.dim(of: x, 0)
+      let drawn = try g.apply(RandomUniformOp(), count)
+      let order = try g.apply(TopKOp(axis: 0, largest: true, sorted: true), to: [drawn, count])[1]
+      return [try g.gather(x, order, axis: 0)]
+    },
+    .reads("SampleDistortedBoundingBox") { n, g in
+      try n.distortedBox(try g.constant(NDArray(scalar: Float(try n.float("min_object_covered")))), &g)
+    },
+    .rule(
+      "SampleDistortedBoundingBoxV2", DistortedBoxOp.self, read: { n, g in try n.distortedBox(try n.input(2), &g) },
+      write: { op, x, w in
+        guard w.dialect == .tensorFlow else { throw UnsupportedError("TensorFlow.js has no SampleDistortedBoundingBoxV2") }
+        return try w.emit(
+          "SampleDistortedBoundingBoxV2", x.values,
+          [
+            "aspect_ratio_range": .floats([op.aspects.lowerBound, op.aspects.upperBound]),
+            "area_range": .floats([op.areas.lowerBound, op.areas.upperBound]), "max_attempts": .int(op.attempts),
+            "use_image_if_no_bounding_boxes": .bool(op.takesImage),
+          ], types: try w.types(op, x))
+      }),
     .reads("RandomUniformInt") { n, g in [try n.drawn(.integers, try n.dtype("Tout"), in: &g)] },
     .writes(RandomUniformOp.self) { op, x, w in
       let unit = try w.draw("RandomUniform", x, op.dtype, op.seed, try w.types(op, x)[0])
@@ -99,6 +124,22 @@ extension NodeRule {
 }
 
 extension NodeReader {
+  fileprivate func distortedBox(_ covered: ValueID, _ g: inout GraphContext) throws -> [ValueID] {
+    guard try int("seed") == 0, try int("seed2") == 0 else { throw UnsupportedError("the box that \(type) draws from a seed") }
+    func range(_ name: String, or fallback: ClosedRange<Double>) throws -> ClosedRange<Double> {
+      let given = attribute(name) == nil ? [] : try floats(name)
+      if given.isEmpty { return fallback }
+      guard given.count == 2, given[0] >= 0, given[0] <= given[1], given[1].isFinite else {
+        throw FormatError(.invalidValue, "\(type): \(name) of \(given)")
+      }
+      return given[0]...given[1]
+    }
+    let op = DistortedBoxOp(
+      aspects: try range("aspect_ratio_range", or: 0.75...1.33), areas: try range("area_range", or: 0.05...1),
+      attempts: try int("max_attempts"), takesImage: try flag("use_image_if_no_bounding_boxes"))
+    return try g.apply(op, to: [try input(0), try input(1), covered])
+  }
+
   fileprivate func counted(
     _ distribution: RandomDistribution, _ key: ValueID, _ counter: ValueID, bounds: Int, in g: inout GraphContext
   ) throws -> ValueID {

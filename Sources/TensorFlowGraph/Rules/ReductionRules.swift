@@ -10,7 +10,11 @@ let reductionRules: [NodeRule] = [
   .rule(
     "ArgMax", ArgMaxOp.self,
     read: { n, g in
-      let axis = try n.constantInt(1, in: g), dtype = try n.dtype("output_type")
+      let dtype = try n.dtype("output_type")
+      if let axis = try n.computedAxis(1, of: try n.input(0), in: &g) {
+        return [try g.apply(ArgMaxOp(axis: 0, keepDims: false, dtype: dtype), try axis.first(try n.input(0), in: &g))]
+      }
+      let axis = try n.constantInt(1, in: g)
       return [try g.apply(ArgMaxOp(axis: axis, keepDims: false, dtype: dtype), try n.input(0))]
     },
     write: { op, x, w in
@@ -19,7 +23,11 @@ let reductionRules: [NodeRule] = [
   .rule(
     "ArgMin", ArgMinOp.self,
     read: { n, g in
-      let axis = try n.constantInt(1, in: g), dtype = try n.dtype("output_type")
+      let dtype = try n.dtype("output_type")
+      if let axis = try n.computedAxis(1, of: try n.input(0), in: &g) {
+        return [try g.apply(ArgMinOp(axis: 0, keepDims: false, dtype: dtype), try axis.first(try n.input(0), in: &g))]
+      }
+      let axis = try n.constantInt(1, in: g)
       return [try g.apply(ArgMinOp(axis: axis, keepDims: false, dtype: dtype), try n.input(0))]
     },
     write: { op, x, w in

@@ -8,7 +8,7 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, exampleRules, imageRules, linearRules,
     normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules, recurrentRules,
-    reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, sortingRules, sparseRules,
+    reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, setRules, sortingRules, sparseRules, specialRules,
     tableRules, textRules, wordRules,
   ])
 

@@ -19,12 +19,12 @@ public struct DataType: ProtoEnumeration, Hashable {
     ("DT_COMPLEX64", 8, .complex64),
     ("DT_INT64", 9, .int64),
     ("DT_BOOL", 10, .bool),
-    ("DT_QINT8", 11, nil),
-    ("DT_QUINT8", 12, nil),
-    ("DT_QINT32", 13, nil),
+    ("DT_QINT8", 11, .int8),
+    ("DT_QUINT8", 12, .uint8),
+    ("DT_QINT32", 13, .int32),
     ("DT_BFLOAT16", 14, .bfloat16),
-    ("DT_QINT16", 15, nil),
-    ("DT_QUINT16", 16, nil),
+    ("DT_QINT16", 15, .int16),
+    ("DT_QUINT16", 16, .uint16),
     ("DT_UINT16", 17, .uint16),
     ("DT_COMPLEX128", 18, .complex128),
     ("DT_HALF", 19, .float16),
@@ -50,7 +50,7 @@ public struct DataType: ProtoEnumeration, Hashable {
   }()
   private static let numbers: [DType: Int32] = {
     var result: [DType: Int32] = [:]
-    for row in rows { if let dtype = row.dtype { result[dtype] = row.number } }
+    for row in rows { if let dtype = row.dtype, !row.name.hasPrefix("DT_Q") { result[dtype] = row.number } }
     return result
   }()
 
@@ -63,9 +63,11 @@ public struct DataType: ProtoEnumeration, Hashable {
     return result
   }()
 
-  /// The dtype, of a reference what it refers to; `nil` for the quantised types and unknown numbers.
+  /// The dtype, of a reference what it refers to, of a quantised type the integers that are stored; `nil` for unknown numbers.
   public var dtype: DType? { Self.dtypes[isReference ? rawValue - 100 : rawValue] }
   public var isReference: Bool { rawValue > 100 }
+  /// Whether operators take the integers as numbers in a range that other tensors tell.
+  public var isQuantized: Bool { Self.names[isReference ? rawValue - 100 : rawValue]?.hasPrefix("DT_Q") ?? false }
   /// `DT_FLOAT`, or the number.
   public var name: String { Self.names[rawValue] ?? String(rawValue) }
 

@@ -197,6 +197,9 @@ extension OpSignature {
     CropAndResizeGradImage(grads:float,boxes:float,box_ind:int32,image_size:int32)->(output:%T)[T:type,method:string='bilinear]
     Cross(a:%T,b:%T)->(product:%T)[T:type]
     CrossReplicaSum(input:%T,group_assignment:int32)->(output:%T)[T:type]!
+    CudnnRNN(input:%T,input_h:%T,input_c:%T,params:%T)->(output:%T,output_h:%T,output_c:%T,reserve_space:%T)[T:type,rnn_mode:string='lstm,input_mode:string='linear_input,direction:string='unidirectional,dropout:float=0.0,seed:int=0,seed2:int=0,is_training:bool=true]!
+    CudnnRNNV2(input:%T,input_h:%T,input_c:%T,params:%T)->(output:%T,output_h:%T,output_c:%T,reserve_space:%T,host_reserved:int8)[T:type,rnn_mode:string='lstm,input_mode:string='linear_input,direction:string='unidirectional,dropout:float=0.0,seed:int=0,seed2:int=0,is_training:bool=true]!
+    CudnnRNNV3(input:%T,input_h:%T,input_c:%T,params:%T,sequence_lengths:int32)->(output:%T,output_h:%T,output_c:%T,reserve_space:%T,host_reserved:int8)[T:type,rnn_mode:string='lstm,input_mode:string='linear_input,direction:string='unidirectional,dropout:float=0.0,seed:int=0,seed2:int=0,num_proj:int=0,is_training:bool=true,time_major:bool=true]!
     Cumprod(x:%T,axis:%Tidx)->(out:%T)[exclusive:bool=false,reverse:bool=false,T:type,Tidx:type=int32]
     Cumsum(x:%T,axis:%Tidx)->(out:%T)[exclusive:bool=false,reverse:bool=false,T:type,Tidx:type=int32]
     CumulativeLogsumexp(x:%T,axis:%Tidx)->(out:%T)[exclusive:bool=false,reverse:bool=false,T:type,Tidx:type=int32]
@@ -296,6 +299,7 @@ extension OpSignature {
     FFT2D(input:%Tcomplex)->(output:%Tcomplex)[Tcomplex:type=complex64]
     FFT3D(input:%Tcomplex)->(output:%Tcomplex)[Tcomplex:type=complex64]
     FFTND(input:%Tcomplex,fft_length:int32,axes:int32)->(output:%Tcomplex)[Tcomplex:type=complex64]
+    FIFOQueueV2()->(handle:resource)[component_types:list(type),shapes:list(shape)=(),capacity:int=-1,container:string=',shared_name:string=']!
     Fact()->(fact:string)[]
     FakeParam()->(output:%dtype)[dtype:type,shape:shape]
     FakeQuantWithMinMaxArgs(inputs:float)->(outputs:float)[min:float=-6.0,max:float=6.0,num_bits:int=8,narrow_range:bool=false]
@@ -410,6 +414,9 @@ extension OpSignature {
     IsTensorFloat32Enabled()->(enabled:bool)[]!
     IsVariableInitialized(ref:%dtype&)->(is_initialized:bool)[dtype:type]
     IsotonicRegression(input:%T)->(output:%output_dtype,segments:int32)[T:type,output_dtype:type=float]
+    Iterator()->(handle:resource)[shared_name:string,container:string,output_types:list(type),output_shapes:list(shape)]!
+    IteratorGetNext(iterator:resource)->(components:@output_types)[output_types:list(type),output_shapes:list(shape)]!
+    IteratorV2()->(handle:resource)[shared_name:string,container:string,output_types:list(type),output_shapes:list(shape)]!
     KMC2ChainInitialization(distances:float,seed:int64)->(index:int64)[]
     KernelLabel()->(result:string)[]
     KernelLabelRequired(input:int32)->(result:string)[]
@@ -550,6 +557,7 @@ extension OpSignature {
     NthElement(input:%T,n:int32)->(values:%T)[reverse:bool=false,T:type]
     Old()->()[]
     OneHot(indices:%TI,depth:int32,on_value:%T,off_value:%T)->(output:%T)[axis:int=-1,T:type,TI:type=int64]
+    OneShotIterator()->(handle:resource)[dataset_factory:func,output_types:list(type),output_shapes:list(shape),container:string=',shared_name:string=']!
     OnesLike(x:%T)->(y:%T)[T:type]
     OpWithDefaultAttr()->(a:int32)[default_float:float=123.0]
     OpWithFutureDefaultAttr()->()[]
@@ -613,6 +621,9 @@ extension OpSignature {
     QuantizedMaxPool(input:%T,min_input:float,max_input:float)->(output:%T,min_output:float,max_output:float)[T:type,ksize:list(int),strides:list(int),padding:string]
     QuantizedRelu(features:%Tinput,min_features:float,max_features:float)->(activations:%out_type,min_activations:float,max_activations:float)[Tinput:type,out_type:type=quint8]
     QuantizedReshape(tensor:%T,shape:%Tshape,input_min:float,input_max:float)->(output:%T,output_min:float,output_max:float)[T:type,Tshape:type=int32]
+    QueueDequeueManyV2(handle:resource,n:int32)->(components:@component_types)[component_types:list(type),timeout_ms:int=-1]!
+    QueueDequeueUpToV2(handle:resource,n:int32)->(components:@component_types)[component_types:list(type),timeout_ms:int=-1]!
+    QueueDequeueV2(handle:resource)->(components:@component_types)[component_types:list(type),timeout_ms:int=-1]!
     RFFT(input:%Treal,fft_length:int32)->(output:%Tcomplex)[Treal:type=float,Tcomplex:type=complex64]
     RFFT2D(input:%Treal,fft_length:int32)->(output:%Tcomplex)[Treal:type=float,Tcomplex:type=complex64]
     RFFT3D(input:%Treal,fft_length:int32)->(output:%Tcomplex)[Treal:type=float,Tcomplex:type=complex64]
@@ -620,6 +631,7 @@ extension OpSignature {
     RGBToHSV(images:%T)->(output:%T)[T:type=float]
     RaggedBincount(splits:int64,values:%Tidx,size:%Tidx,weights:%T)->(output:%T)[Tidx:type,T:type,binary_output:bool=false]
     RaggedCross(ragged_values:@ragged_values_types,ragged_row_splits:@ragged_splits_types,sparse_indices:Nsparse*int64,sparse_values:@sparse_values_types,sparse_shape:Nsparse*int64,dense_inputs:@dense_types)->(output_values:%out_values_type,output_row_splits:%out_row_splits_type)[Nsparse:int,input_order:string,hashed_output:bool,num_buckets:int,hash_key:int,ragged_values_types:list(type),ragged_splits_types:list(type),sparse_values_types:list(type),dense_types:list(type),out_values_type:type,out_row_splits_type:type]
+    RaggedFillEmptyRows(value_rowids:int64,values:%T,nrows:int64,default_value:%T)->(output_value_rowids:int64,output_values:%T,empty_row_indicator:bool,reverse_index_map:int64)[T:type]
     RaggedGather(params_nested_splits:PARAMS_RAGGED_RANK*%Tsplits,params_dense_values:%Tvalues,indices:%Tindices)->(output_nested_splits:OUTPUT_RAGGED_RANK*%Tsplits,output_dense_values:%Tvalues)[Tvalues:type,Tindices:type,Tsplits:type=int64,PARAMS_RAGGED_RANK:int,OUTPUT_RAGGED_RANK:int]
     RaggedRange(starts:%T,limits:%T,deltas:%T)->(rt_nested_splits:%Tsplits,rt_dense_values:%T)[T:type=int32,Tsplits:type=int64]
     RaggedTensorFromVariant(encoded_ragged:variant)->(output_nested_splits:output_ragged_rank*%Tsplits,output_dense_values:%Tvalues)[input_ragged_rank:int,output_ragged_rank:int,Tvalues:type,Tsplits:type=int64]
@@ -1076,6 +1088,7 @@ extension OpSignature {
     UnbatchGrad(original_input:%T,batch_index:int64,grad:%T,id:int64)->(batched_grad:%T)[container:string=',shared_name:string=',T:type]
     UncompressElement(compressed:variant)->(components:@output_types)[output_types:list(type),output_shapes:list(shape)]
     UnicodeDecode(input:string)->(row_splits:%Tsplits,char_values:int32)[input_encoding:string,errors:string='replace,replacement_char:int=65533,replace_control_characters:bool=false,Tsplits:type=int64]
+    UnicodeDecodeWithOffsets(input:string)->(row_splits:%Tsplits,char_values:int32,char_to_byte_starts:int64)[input_encoding:string,errors:string='replace,replacement_char:int=65533,replace_control_characters:bool=false,Tsplits:type=int64]
     UnicodeEncode(input_values:int32,input_splits:%Tsplits)->(output:string)[errors:string='replace,output_encoding:string,replacement_char:int=65533,Tsplits:type=int64]
     UnicodeScript(input:int32)->(output:int32)[]
     UnicodeTranscode(input:string)->(output:string)[input_encoding:string,output_encoding:string,errors:string='replace,replacement_char:int=65533,replace_control_characters:bool=false]

@@ -105,6 +105,9 @@ struct NodeWriter: OpContext {
     guard !attributes.values.contains(where: { $0.function != nil || $0.list?.function.isEmpty == false }) else {
       throw UnsupportedError("the op calls functions of the file it comes from")
     }
+    // Constants and results before it are written as plain integers.
+    let isQuantized = attributes.values.contains { $0.type?.isQuantized == true || $0.list?.type.contains(where: \.isQuantized) == true }
+    guard !isQuantized else { throw UnsupportedError("the op takes quantised types") }
     var copy = node
     copy.name = frame.names.unique(nodeName.isEmpty ? type : "\(nodeName)/\(type)")
     copy.device = nil
