@@ -40,17 +40,17 @@ INNER = "a name inside tf2onnx, of a pattern it has put together or of ONNX: in 
 FED = "what a session fills: refused, with the note that the graph is to be fed where it is read"
 OLD = "an older spelling that TensorFlow's registry no longer has"
 ELSEWHERE = {
-    **{name: INNER for name in ["ConstV2", "Conv1D", "Dropout", "Flatten", "HardSwish", "Loop", "Prelu", "RandomNormal", "RandomNormalLike",
+    **{name: INNER for name in ["ConstV2", "Dropout", "Flatten", "HardSwish", "Loop", "Prelu", "RandomNormal", "RandomNormalLike",
                                 "RandomUniformLike", "Scan", "SquaredDistance", "DepthwiseConv2d"]},
     **{name: TEXT for name in ["RegexSplitWithOffsets", "SentencepieceOp", "SentencepieceTokenizeOp", "WordpieceTokenizeWithOffsets"]},
     **{name: FOREST for name in ["SimpleMLCreateModelResource", "SimpleMLInferenceOpWithHandle", "SimpleMLLoadModelFromPathWithHandle"]},
     **{name: FED for name in ["FIFOQueueV2", "QueueDequeueManyV2", "QueueDequeueUpToV2", "QueueDequeueV2", "IteratorGetNext", "IteratorV2"]},
     "CudnnRNN": "runs on graphics cards alone: refused, as its parameters are laid out by their library",
-    "PlaceholderV2": OLD, "BiasAddV1": "computed as `BiasAdd`; TensorFlow's registry still has it",
+    "PlaceholderV2": OLD,
     "Ones": "a name of TensorFlow.js's interface: no node of a graph", "Zeros": "a name of TensorFlow.js's interface: no node of a graph",
-    "FusedDepthwiseConv2dNative": "TensorFlow.js's own, read and run (`Tests/InteropTests/test_tfjs_graph.py`)",
+    "FusedDepthwiseConv2dNative": "TensorFlow.js's own: read and run in its graph models",
 }
-ELSEWHERE["Prelu"] = "TensorFlow.js's own, read and run (`Tests/InteropTests/test_tfjs_graph.py`)"
+ELSEWHERE["Prelu"] = "TensorFlow.js's own: read and run in its graph models"
 
 #: What is refused when it is met, in graphs made by hand.
 REFUSED = [name for name, why in ELSEWHERE.items() if why in (TEXT, FOREST, FED)] + ["CudnnRNN"]

@@ -395,6 +395,7 @@ case("_FusedConv2D", lambda x, f, s, o, m, v: internal(
 for fused in [["BiasAdd"], ["BiasAdd", "Relu"], ["BiasAdd", "Relu6"], ["BiasAdd", "Elu"], ["BiasAdd", "LeakyRelu"], ["BiasAdd", "Tanh"], ["BiasAdd", "GeluApproximate"]]:
     case("_FusedMatMul", lambda a, b, c, fused=fused: internal(
         "_FusedMatMul", a=a, b=b, args=[c], transpose_b=True, fused_ops=fused, leakyrelu_alpha=0.3), floats(3, 5), floats(4, 5), BIAS, name=" ".join(fused))
+case("BiasAddV1", lambda x, b: raw.BiasAddV1(value=x, bias=b), IMAGE, floats(3))
 case("_FusedBatchNormEx", lambda x, s, o, m, v: internal(
     "_FusedBatchNormEx", x=x, scale=s, offset=o, mean=m, variance=v, side_input=[], is_training=False, activation_mode="Relu", epsilon=0.01)[0],
     floats(2, 6, 5, 4), floats(4), floats(4, seed=2), floats(4, seed=3), floats(4, low=0.2, high=2))

@@ -44,6 +44,9 @@ for dtype in ["float32", "float64"]:
 
 # MARK: Diagonals
 
+for adjoint in [False, True]:
+    case("MatrixInverse", lambda x, a=adjoint: raw.MatrixInverse(input=x, adjoint=a), floats(2, 4, 4) + 3 * np.eye(4, dtype="float32"), name="adjoint" if adjoint else "")
+
 for dtype in ["float32", "int32"]:
     matrix = (floats(2, 3, 5) * 9).astype(dtype)
     for low, high in [(-1, 1), (0, 2), (-2, -1), (-2, 4), (2, 2)] if dtype == "float32" else [(-1, 1)]:
