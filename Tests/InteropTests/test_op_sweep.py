@@ -36,7 +36,9 @@ def test_operators_of_other_libraries(tmp_path):
     graph = graph_pb2.GraphDef()
     graph.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
     for number, op in enumerate(op_lists.REFUSED):
-        graph.node.add(name=f"n{number}", op=op, input=["x"])
+        node = graph.node.add(name=f"n{number}", op=op, input=["x"])
+        for name in ("component_types", "output_types"):  # Of what queues and data sets give.
+            node.attr[name].list.type.append(1)
     final = graph.node.add(name="y", op="IdentityN", input=[f"n{number}" for number in range(len(op_lists.REFUSED))])
     final.attr["T"].list.type.extend([1] * len(op_lists.REFUSED))
     (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
