@@ -39,7 +39,12 @@ public struct Quantizer: Sendable {
       if options.mode.needsRanges, model.isRecurrent {
         legalizer.whereCellsAreKnown = [UnrollRecurrent(includesLSTM: options.mode == .int16x8)]
       }
-      let (legal, losses) = try legalizer.run(model)
+      // GELU by its hyperbolic tangent, which TFLite could hold as it is.
+      var whole = model
+      try RecognizeComposites(activationsOnly: true).run(&whole)
+      // Cells that start with zeros made for the batch start with none.
+      if whole.hasRecurrentOps { try FoldConstants().run(&whole) }
+      let (legal, losses) = try legalizer.run(whole)
       try refuseQuantized(legal)
       let bytes = try TFLiteWriter().encode(legal).encoded()
       var reader = TFLiteReader(try TFLiteFile(reading: MemorySource(bytes)))
@@ -48,6 +53,7 @@ public struct Quantizer: Sendable {
       prepared.residue = [:]
       // Weights that the reader puts together are weights again.
       try FoldConstants().run(&prepared)
+      try DropNeutralTerms(includesTrainable: true).run(&prepared)
       if options.mode.needsRanges {
         try PreferIntegerKernels().run(&prepared)
         try FuseReshapedBias().run(&prepared)
@@ -183,6 +189,11 @@ public struct QuantizationResult: Sendable {
 }
 
 extension Model {
+  fileprivate var hasRecurrentOps: Bool {
+    graphs.values.contains { graph in
+      graph.nodeSlots.contains { node in node.map { !($0.op is LayerOp) && type(of: $0.op).family == .recurrent } ?? false }
+    }
+  }
   /// Whether there is a loop, or an op that becomes one.
   fileprivate var isRecurrent: Bool {
     graphs.values.contains { graph in

@@ -15,6 +15,7 @@ import ModelTensor
 ///   unless what they are joined into is little larger than the weights in it.
 /// - Quantised weights stay quantised, random numbers random.
 /// - Images resized to a multiple of their own extents are resized by that factor.
+/// - Initial states of zeros are left out.
 /// - Reshapes to a computed shape become reshapes to `[0, −1, 8]` where the extents are provably those of the input.
 public struct FoldConstants: Pass {
   public let name = "fold-constants"
@@ -97,6 +98,7 @@ struct GraphFolding {
       }
       try simplifyShape(id)
       try simplifySizes(id)
+      dropZeroStates(id)
     }
     guard isChanged else { return }
     context.graph.replaceUses(replacements)

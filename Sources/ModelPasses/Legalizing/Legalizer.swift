@@ -87,7 +87,7 @@ public struct Legalizer {
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes.append(folding)
     if profile.prefersQuantizedOps {
-      passes.append(RecognizeQuantized(prefersSigned: true))
+      passes += [DropNeutralTerms(), RecognizeComposites(activationsOnly: true), RecognizeQuantized(prefersSigned: true)]
     } else {
       passes.append(FoldQuantizedWeights(kernelLayout: profile.layout == .channelsFirst ? .outputInputSpatial : nil))
     }
@@ -120,7 +120,7 @@ public struct Legalizer {
     // Written as what they decompose into, they would be surrounded by transposes.
     let wraps = model.graphs.values.contains { $0.nodeSlots.contains { $0?.op is any WrappingOp } }
     if wraps, !profile.prefersQuantizedOps { return false }
-    if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) { return false }
+    if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) || RecognizeComposites.isNeeded(model) { return false }
     if profile.prefersRecurrentOps, RecognizeScan.isNeeded(model) { return false }
     if foldsWeights, FoldConstants.isNeeded(model) { return false }
     if profile.level == .ops, ResolveBranches.isNeeded(model) { return false }

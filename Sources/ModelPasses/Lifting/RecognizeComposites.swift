@@ -8,12 +8,19 @@ import ModelTensor
 /// The value stays the same up to rounding. Pieces that something else uses stay too.
 public struct RecognizeComposites: Pass {
   public let name = "recognize-composites"
-  public init() {}
+  /// Whether normalisations are left as they are.
+  public var activationsOnly: Bool
+  public init(activationsOnly: Bool = false) { self.activationsOnly = activationsOnly }
+
+  /// Whether there are error functions, which exporters write GELU with.
+  static func isNeeded(_ model: Model) -> Bool {
+    model.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is ErfOp || $0?.op is ErfcOp } }
+  }
 
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys {
       guard let graph = model.graphs[id] else { continue }
-      var matcher = CompositeMatcher(graph: graph, model: model)
+      var matcher = CompositeMatcher(graph: graph, model: model, activationsOnly: activationsOnly)
       for id in try graph.order() {
         guard let found = matcher.composite(id) else { continue }
         var node = matcher.graph[id]
@@ -31,12 +38,16 @@ public struct RecognizeComposites: Pass {
 struct CompositeMatcher {
   var graph: Graph
   let model: Model
+  let activationsOnly: Bool
 
   typealias Found = (op: any Op, inputs: [ValueID?])
 
   mutating func composite(_ id: NodeID) -> Found? {
     let node = graph[id]
     switch node.op {
+    case is MulOp where activationsOnly: return hardSwish(node) ?? gelu(node)
+    case is DivOp where activationsOnly: return hardSwish(node)
+    case _ where activationsOnly: return nil
     case is MulOp: return silu(node) ?? hardSwish(node) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
     case is DivOp: return hardSwish(node) ?? hardSigmoid(node) ?? norm(node)
     case is AddOp: return shiftedNorm(node) ?? groupNorm(node) ?? centredRows(node)

@@ -94,6 +94,8 @@ struct OperatorSpecification {
     case is EluOp, is SquaredDifferenceOp: result.dtypes = [.int8]
     case is HardSwishOp: result.dtypes = [.int8, .uint8]
     case is GeluOp: result.dtypes = [.int8, .uint8, .int16]
+    // Comparisons of 16 bits take the stored numbers for what they are.
+    case is any ComparisonOp: result.dtypes = [.int8, .uint8]
     case is any MovingKernel: result.sharesQuantization = true
     default: break
     }

@@ -7,6 +7,7 @@ import ModelTensor
 ///     x ── Div(c) ── y          becomes       x ── Mul(1/c) ── y
 ///     x ── Square ── y          becomes       x, x ── Mul ── y
 ///     x ── Neg ── y             becomes       x ── Mul(−1) ── y
+///     x, y ── Mul(−1) ── Add    becomes       x, y ── Sub
 public struct PreferIntegerKernels: Pass {
   public let name = "prefer-integer-kernels"
   public init() {}
@@ -16,6 +17,7 @@ public struct PreferIntegerKernels: Pass {
       guard let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph)
       for place in graph.nodeIDs { try rewrite(place, &context) }
+      context.graph.removeDeadNodes()
       model = context.model
       model.graphs[id] = context.graph
     }
@@ -35,6 +37,10 @@ public struct PreferIntegerKernels: Pass {
       context.place(node, pass: name)
       op = MulOp()
       inputs = [node.inputs[0], try context.constant(NDArray(values, array.shape))]
+    case is AddOp:
+      guard let (left, right) = difference(node, context) else { return }
+      op = SubOp()
+      inputs = [left, right]
     case is SquareOp:
       op = MulOp()
       inputs = [node.inputs[0], node.inputs[0]]
@@ -53,5 +59,21 @@ public struct PreferIntegerKernels: Pass {
       context.graph[place].op = op
     }
     context.graph[place].origin.passes.append(name)
+  }
+
+  /// What is taken from what, where one operand of a sum is the product of another value and −1.
+  private func difference(_ node: Node, _ context: GraphContext) -> (ValueID, ValueID)? {
+    guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return nil }
+    for (kept, value) in [(a, b), (b, a)] {
+      guard let maker = context.graph.producer(of: value) else { continue }
+      let product = context.graph[maker]
+      if let whole = product.op as? QuantizedOp, whole.activation != .none { continue }
+      guard product.inputs.count == 2, let x = product.inputs[0], let factor = product.inputs[1], product.wholeOp is MulOp,
+        context.graph[x].type.shape == context.graph[value].type.shape, let tensor = context.model.tensor(factor, in: context.graph),
+        tensor.dtype == .float32, tensor.elementCount == 1, (try? tensor.array().doubles()) == [-1]
+      else { continue }
+      return (kept, x)
+    }
+    return nil
   }
 }

@@ -15,6 +15,7 @@ public struct UnrollRecurrent: Pass {
 
   public func run(_ model: inout Model) throws {
     let main = model.main
+    try inferAgain(&model)
     try model.replaceNodes(stamp: name) { node, context in
       guard context.model.main == main, let first = node.inputs.first, let x = first else { return nil }
       func steps(_ batchFirst: Bool) -> Int? {
@@ -31,6 +32,22 @@ public struct UnrollRecurrent: Pass {
       default: return nil
       }
     }
+  }
+}
+
+extension UnrollRecurrent {
+  /// Takes the number of steps along: cells that were recognised in loops tell it now of what comes behind them.
+  private func inferAgain(_ model: inout Model) throws {
+    guard var graph = model.graphs[model.main] else { return }
+    for id in try graph.order() {
+      let node = graph[id]
+      guard !(node.op is any BodyOp), !(node.op is OpaqueOp),
+        node.outputs.contains(where: { graph[$0].type.shape.dims?.contains { $0.value == nil } ?? true }),
+        let types = try? node.op.infer(node.inputs.map { $0.map { model.fact($0, in: graph) } })
+      else { continue }
+      for (type, output) in zip(types, node.outputs) { graph[output].type = type.refined(by: graph[output].type) }
+    }
+    model.graphs[model.main] = graph
   }
 }
 

@@ -80,7 +80,8 @@ struct ModelAssembler {
     let version = OperatorVersions.version(
       step.builtin, inputs: step.inputs.map(type), outputs: step.outputs.compactMap(type), ranks: shapes.map { $0.rank ?? 0 },
       options: step.options, broadcasts: shapes.count > 1 && shapes[0] != shapes[1],
-      isGrouped: step.builtin == .conv2d && shapes.count > 1 && shapes[0].dims?.last != shapes[1].dims?.last)
+      isGrouped: step.builtin == .conv2d && shapes.count > 1 && shapes[0].dims?.last != shapes[1].dims?.last,
+      isQuantized: step.inputs.first.map { $0 >= 0 && frame.entries[$0].type.quantization != nil } ?? false)
     let needed = OperatorVersions.runtime(step.builtin, version: version)
     if needed > runtime { runtime = needed }
     let key = CodeKey(builtin: step.builtin.rawValue, version: version)

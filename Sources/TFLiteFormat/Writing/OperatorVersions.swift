@@ -2,7 +2,7 @@
 enum OperatorVersions {
   static func version(
     _ builtin: BuiltinOperator, inputs: [TFLiteTensorType?], outputs: [TFLiteTensorType], ranks: [Int], options: BuiltinOptions,
-    broadcasts: Bool, isGrouped: Bool = false
+    broadcasts: Bool, isGrouped: Bool = false, isQuantized: Bool = false
   ) -> Int32 {
     let first = (inputs.first ?? nil) ?? .float32, second = inputs.count > 1 ? inputs[1] ?? .float32 : .float32
     let output = outputs.first ?? .float32
@@ -41,7 +41,7 @@ enum OperatorVersions {
     case .quantize: return output == .int4 || first == .int4 ? 4 : output == .int16 ? 2 : 1
     case .floorDiv: return isInt16 || isInt8 ? 3 : first == .float32 ? 2 : 1
     case .floorMod: return isInt16 || isInt8 ? 2 : 1
-    case .abs: return first == .int32 ? 5 : isInt16 ? 4 : isInt8 ? 2 : 1
+    case .abs: return first == .int32 ? 5 : isInt16 ? (isQuantized ? 3 : 4) : isInt8 ? 2 : 1
     case .relu: return isInt16 ? 3 : isInt8 || first == .uint8 ? 2 : 1
     case .stridedSlice:
       guard case .stridedSliceOptions(let o) = options else { return 1 }

@@ -1,0 +1,93 @@
+"""The same network quantised from every format that can hold it: the same file each time, and LiteRT's reference kernels give our engine's bits."""
+import functools
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as L
+
+import litert
+import modelctl
+import quantizing
+from quantizing import relative
+
+SOURCES = {"h5": "m.h5", "savedmodel": "m-saved", "onnx": "m.onnx", "tfjs-layers": "m-layers", "tfjs-graph": "m-graph", "tflite": "m.tflite"}
+
+
+def attention():
+    """Products of values with values, layer normalisation, softmax."""
+    x = keras.Input((8, 16), name="x")
+    y = L.LayerNormalization()(L.Add()([x, L.MultiHeadAttention(2, 8)(x, x)]))
+    y = L.LayerNormalization()(L.Add()([y, L.Dense(16)(L.Dense(32, activation="relu")(y))]))
+    return keras.Model(x, L.Dense(3, name="y")(L.GlobalAveragePooling1D()(y)))
+
+
+def recurrent():
+    x = keras.Input((6, 40), name="x")
+    return keras.Model(x, L.Dense(4, name="y")(L.LSTM(34)(L.LSTM(33, return_sequences=True)(x))))
+
+
+NETWORKS = quantizing.NETWORKS | {"attention": attention, "recurrent": recurrent}
+#: TensorFlow.js has no such layers.
+ABSENT = {("attention", "tfjs-layers"), ("unet", "tfjs-layers")}
+
+
+def size(path):
+    """Bytes of a file without its tensors' names (each with a length, an end and padding), which are longer in some formats than in others."""
+    names = sum(-(-(len(tensor.name) + 5) // 4) * 4 for graph in litert.model(path).subgraphs for tensor in graph.tensors)
+    return path.stat().st_size - names
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+
+    @functools.cache
+    def make(name):
+        model = quantizing.seeded(NETWORKS[name]())
+        data = quantizing.samples(model)
+        home = folder / name
+        home.mkdir()
+        model.save(home / "m.keras")
+        np.savez(home / "samples.npz", **data)
+        return home, model, data
+
+    @functools.cache
+    def quantized(name, source, mode):
+        home, _, _ = make(name)
+        path = home / f"{source}-{mode}.tflite"
+        place = home / SOURCES.get(source, "m.keras")
+        if not place.exists():
+            modelctl.convert(home / "m.keras", place, *([] if place.suffix == ".onnx" else ["--to", source]))
+        return path, modelctl.convert(place, path, "--quantize", mode, "--representative", home / "samples.npz")["quantization"]
+
+    return make, quantized
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_source(name, source, made, tmp_path):
+    if (name, source) in ABSENT:
+        pytest.skip("the format has no layer for it")
+    make, quantized = made
+    _, model, data = make(name)
+    feeds = {key: array[:2] for key, array in data.items()}
+    (array,) = data.values()
+    exact = model(array, training=False).numpy()
+    for mode in ("int8", "int16x8", "dynamic", "float16"):
+        (reference, known), (path, report) = quantized(name, "keras", mode), quantized(name, source, mode)
+        assert report["float"] == known["float"] == []
+        # TensorFlow.js has no layer that subtracts: a product with −1 and a sum stand for it where floats are kept.
+        if (name, source) != ("gates", "tfjs-layers") or mode.startswith("int"):
+            assert litert.operators(path).count("SUB") == litert.operators(reference).count("SUB")
+            # What a TFLite cell's last step is taken out of all with is written out with it: 7 reshapes among 238 operators.
+            room = 0.03 if (name, source, mode) == ("recurrent", "tflite", "int16x8") else 0.02
+            assert abs(size(path) - size(reference)) <= room * size(reference), mode
+        expected = quantizing.invoke(path, array[:2])
+        found = list(quantizing.ours(path, feeds, tmp_path).values())[0]
+        if mode in ("int8", "int16x8"):
+            np.testing.assert_array_equal(found, expected)
+        else:
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        ours, theirs = [relative(exact, quantizing.invoke(file, array)) for file in (path, reference)]
+        assert ours <= 1.02 * theirs + 1e-6, mode
