@@ -59,11 +59,15 @@ def test_no_worse_than_tensorflow(name, mode, folder):
     if mode in ("int8", "int16x8") and name != "gates":
         different, compared = quantizing.differences(theirs, path)
         assert different == [] and compared > 10
-    # Samples that nobody calibrated with. Ranges of operands of sums (see `differences`) make one or the other luckier.
+        # A bias of 64 bits has more steps than a float has digits: one in thousands is the step beside.
+        weights, (count, apart) = quantizing.integers(theirs, path)
+        assert weights == (0, 0) and count <= (0 if mode == "int8" else 2) and apart <= 1
+    # Samples that nobody calibrated with. With the same integers and scales (within 1e-6) single sums are rounded differently; weights of
+    # half precision and hybrid ones are the same floats, and their sums are added up in another order.
     fresh = quantizing.samples(model, count=40, seed=9)["x"]
     exact = model(fresh, training=False).numpy()
     ours, tf = [np.concatenate([quantizing.invoke(file, sample[None]) for sample in fresh]) for file in (path, theirs)]
-    assert relative(exact, ours) <= 1.05 * relative(exact, tf) + 1e-6
+    assert relative(exact, ours) <= 1.002 * relative(exact, tf) + 1e-6
 
 
 @pytest.mark.parametrize("mode", ["int8", "int16x8", "dynamic", "float16"])

@@ -125,7 +125,7 @@ A = keras.applications
 #: network, the largest number of its input, and whether both converters make the same operators of it.
 DEEP = {
     "MobileNetV2": (lambda: A.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, classes=20), 2, True),
-    "EfficientNetB0": (lambda: A.EfficientNetB0(weights=None, input_shape=(64, 64, 3), classes=20), 255, False),
+    "EfficientNetB0": (lambda: A.EfficientNetB0(weights=None, input_shape=(64, 64, 3), classes=20), 255, True),
     "ResNet50": (quarter_resnet50, 2, True),
     "visual wake words": (lambda: A.MobileNet(weights=None, input_shape=(96, 96, 3), alpha=0.25, classes=2), 2, True),
     "anomaly detection": (anomaly_detection, 2, True),
@@ -159,10 +159,14 @@ def test_deep(name, tmp_path):
         # Through many layers the floats whose ranges these are differ by the order of their sums: by 1.1e-6 at the end of these two.
         different, compared = quantizing.differences(theirs, path, rtol=2e-6 if name in ("ResNet50", "anomaly detection") else 1e-6)
         assert different == [] and compared > 20, different
+        # Every weight is the same integer; a few biases of folded normalisations, whose floats differ in the last place, are the step beside.
+        weights, biases = quantizing.integers(theirs, path)
+        assert weights == (0, 0) and biases[0] <= 40 and biases[1] <= 1, (weights, biases)
     exact = model(fresh, training=False).numpy()
     ours, tf_ = [np.concatenate([quantizing.invoke(file, sample[None], litert.PLAIN) for sample in fresh]) for file in (path, theirs)]
-    # Folded normalisations may round a few weights to the step beside.
-    assert relative(exact, ours) <= 1.05 * relative(exact, tf_)
+    # Where operators, scales, and all integers but those biases are the same, what is left is which way single sums are rounded: over several
+    # sets of samples one is ahead as often as the other (0.99 to 1.06 for MobileNetV2).
+    assert relative(exact, ours) <= (1.05 if is_alike else 1) * relative(exact, tf_)
     expected = quantizing.invoke(path, fresh[:1])
     (found,) = quantizing.ours(path, {port.name: fresh[:1]}, tmp_path).values()
     np.testing.assert_array_equal(found, expected)

@@ -29,7 +29,8 @@ extension Losses {
   ]
 
   private static func make(_ name: String, _ c: ConfigValues) throws -> any Loss {
-    let written = try c.string("reduction")
+    // Keras writes "none" as null, too.
+    let written = try c.members["reduction"]?.isNull ?? false ? "none" : c.string("reduction")
     guard let reduction = Reduction(rawValue: written ?? "sum_over_batch_size") else {
       throw TensorError(.invalidArgument, "\(name): there is no reduction '\(written ?? "")'")
     }
