@@ -28,7 +28,7 @@ def recurrent():
 
 
 NETWORKS = quantizing.NETWORKS | {"attention": attention, "recurrent": recurrent}
-#: TensorFlow.js has no such layers.
+#: TensorFlow.js has no such layers, or holds them in pieces alone.
 ABSENT = {("attention", "tfjs-layers"), ("unet", "tfjs-layers")}
 
 
