@@ -57,7 +57,6 @@ public struct Quantizer: Sendable {
       if options.mode.needsRanges {
         try PreferIntegerKernels().run(&prepared)
         try FuseReshapedBias().run(&prepared)
-        try FoldScales().run(&prepared)
       }
       prepared.name = model.name
       return Prepared(model: prepared, byteCount: bytes.count, losses: losses)
