@@ -106,9 +106,14 @@ def test_carried(name, source, tmp_path):
         return
     for target in ("keras", "h5"):
         other = tmp_path / f"to.{target}"
+        if name == "subclassed" and target == "h5":
+            # Keras would not load it, see above.
+            modelctl.run("convert", path, other, expect=69)
+            assert not other.exists()
+            continue
         modelctl.convert(path, other)
         assert modelctl.inspect(other)["parameters"] == model.count_params()
-        if (name, source, target) in UNLOADABLE or name == "subclassed" and target == "h5":
+        if (name, source, target) in UNLOADABLE:
             continue
         peers.compare(run(other, x), expected, (1e-6, 1e-5), f"{source} → {target}")
     if refused is None:

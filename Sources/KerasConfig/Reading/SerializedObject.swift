@@ -24,13 +24,14 @@ struct SerializedObject {
     name = json["name"]?.stringValue ?? config["name"]?.stringValue ?? fallbackName
   }
 
-  /// What a scope keeps: everything but the calls and the layers inside, which the graph holds.
+  /// What a scope keeps: everything but the calls and the layers inside, which the graph holds. Of inputs and outputs the
+  /// structure counts alone.
   var scopeConfig: JSONValue {
     var copy = json
     copy["inbound_nodes"] = nil
     if copy["config"]?["layers"] != nil, LayerRules.rule(className: className, module: module) == nil {
       var config = config
-      for key in ["layers", "input_layers", "output_layers"] { config[key] = nil }
+      config["layers"] = nil
       copy["config"] = config
     }
     return copy

@@ -2,56 +2,57 @@ import ModelSupport
 import OrderedCollections
 
 /// What `compile` was told, in its two spellings: `compile_config` of a `.keras` archive, which
-/// `TrainingState` holds, and `training_config` of an `.h5` file.
+/// `TrainingState` holds in Keras 3's words, and `training_config` of an `.h5` file.
 public enum CompileConfig {
   /// From an `.h5` file of any generation to Keras 3's own.
   public static func fromTrainingConfig(_ json: JSONValue) -> JSONValue {
     guard let members = json.objectValue else { return json }
     var result: OrderedDictionary<String, JSONValue> = [:]
-    if let optimizer = members["optimizer_config"], !optimizer.isNull {
-      result["optimizer"] = object(modernOptimizer(optimizer), module: "keras.optimizers")
-    }
-    for (key, value) in members where arguments.contains(key) {
-      switch key {
-      case "loss": result[key] = object(value, module: "keras.losses")
-      case "metrics", "weighted_metrics": result[key] = object(value, module: "keras.metrics")
-      default: result[key] = value
-      }
+    if let optimizer = members["optimizer_config"], !optimizer.isNull { result["optimizer"] = OptimizerConfig.modern(optimizer) }
+    for (key, value) in members where arguments.contains(key) { result[key] = modern(key, value) }
+    return .object(result)
+  }
+
+  /// From an archive of Keras 2, which spells objects as Keras 3 does and says things that Keras 3 refuses.
+  public static func fromKeras2Archive(_ json: JSONValue) -> JSONValue {
+    guard let members = json.objectValue else { return json }
+    var result: OrderedDictionary<String, JSONValue> = [:]
+    for (key, value) in members where key == "optimizer" || arguments.contains(key) {
+      // Keras 2 says null for what is as it is by default.
+      if value.isNull, ["run_eagerly", "steps_per_execution", "jit_compile"].contains(key) { continue }
+      result[key] = key == "optimizer" ? OptimizerConfig.modern(value) : modern(key, value)
     }
     return .object(result)
   }
 
   /// From Keras 3's own to an `.h5` file's, without what Keras 2 would refuse.
-  public static func toTrainingConfig(_ json: JSONValue) -> JSONValue {
+  /// - Parameter isForKeras2Too: whether the optimiser is one that both generations load.
+  public static func toTrainingConfig(_ json: JSONValue, isForKeras2Too: Bool = false) -> JSONValue {
     guard let members = json.objectValue else { return json }
     var result: OrderedDictionary<String, JSONValue> = [:]
-    for (key, value) in members where key != "optimizer" { result[key] = plain(key == "loss" ? longLoss(value) : value) }
-    if result["loss_weights"] == nil { result["loss_weights"] = .null }
-    // What `compile` takes when it is told none.
-    let optimizer = members["optimizer"] ?? ["class_name": "RMSprop", "config": ["name": "rmsprop"]]
-    var config = plain(optimizer)
-    // Keras 2 does not know these; without them Keras 3 assumes the same.
-    for key in ["loss_scale_factor", "gradient_accumulation_steps"] where config["config"]?[key] == .null {
-      config["config"]?[key] = nil
+    for (key, value) in members where key != "optimizer" {
+      switch key {
+      case "loss": result[key] = plain(renamed(value, TrainingNames.longLosses))
+      case "metrics", "weighted_metrics": result[key] = plain(metricObjects(value))
+      default: result[key] = plain(value)
+      }
     }
-    result["optimizer_config"] = config
+    if result["loss_weights"] == nil { result["loss_weights"] = .null }
+    result["optimizer_config"] = OptimizerConfig.plain(members["optimizer"] ?? .null, isForKeras2Too: isForKeras2Too)
     return .object(result)
   }
 
-  /// Losses by their long names: Keras 3 does not find the short ones when it reads an `.h5` file, its own neither.
-  private static func longLoss(_ json: JSONValue, depth: Int = 0) -> JSONValue {
-    guard depth < 32 else { return json }
-    if let name = json.stringValue { return .string(longNames[name.lowercased()] ?? name) }
-    if let list = json.arrayValue { return .array(list.map { longLoss($0, depth: depth + 1) }) }
-    guard let members = json.objectValue, members["class_name"] == nil else { return json }
-    return .object(members.mapValues { longLoss($0, depth: depth + 1) })
+  /// Whether an older optimiser of Keras 2 stands for it in an `.h5` file, whose variables are in another order.
+  public static func hasOlderOptimizer(_ json: JSONValue) -> Bool { OptimizerConfig.hasOlder(json["optimizer"] ?? .null) }
+
+  /// The optimiser whose options Keras 3 does not take from an `.h5` file that Keras 2 reads too.
+  public static func optimizerWithoutOptions(_ json: JSONValue) -> String? {
+    guard let optimizer = json["optimizer"], OptimizerConfig.losesOptions(optimizer) else { return nil }
+    return optimizer["class_name"]?.stringValue ?? optimizer.stringValue
   }
 
-  private static let longNames = [
-    "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
-    "msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "bce": "binary_crossentropy",
-    "kullback_leibler_divergence": "kl_divergence", "logcosh": "log_cosh",
-  ]
+  /// Whether an `.h5` file would name an optimiser that `compile` was not told.
+  public static func lacksOptimizer(_ json: JSONValue) -> Bool { json["optimizer"]?.isNull != false }
 
   /// The arguments of Keras 3's `compile`.
   private static let arguments: Set<String> = [
@@ -59,27 +60,35 @@ public enum CompileConfig {
     "auto_scale_loss",
   ]
 
-  private static let known: Set<String> = [
-    "SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Adafactor", "Nadam", "Ftrl", "Lion",
-  ]
-
-  /// The optimiser's configuration without what Keras 3 refuses.
-  private static func modernOptimizer(_ json: JSONValue) -> JSONValue {
-    guard var members = json["config"]?.objectValue else { return json }
-    let name = json["class_name"]?.stringValue ?? ""
-    if let rate = members.removeValue(forKey: "lr"), members["learning_rate"] == nil { members["learning_rate"] = rate }
-    for key in ["decay", "jit_compile", "is_legacy_optimizer", "schedule_decay", "use_locking"] { members[key] = nil }
-    var result = json
-    // Keras 2 registers its own optimisers as custom classes.
-    if name.hasPrefix("Custom>"), known.contains(String(name.dropFirst(7))) {
-      result["class_name"] = .string(String(name.dropFirst(7)))
-      result["registered_name"] = nil
+  private static func modern(_ key: String, _ value: JSONValue) -> JSONValue {
+    switch key {
+    case "loss": object(renamed(value, TrainingNames.modernLosses), module: "keras.losses")
+    case "metrics", "weighted_metrics": object(renamed(value, TrainingNames.modernMetrics), module: "keras.metrics")
+    default: value
     }
-    result["config"] = .object(members)
-    return result
   }
 
-  /// Serialised objects with the module that Keras 3 looks in.
+  /// Strings by other names, in lists and dictionaries too.
+  private static func renamed(_ json: JSONValue, _ names: [String: String], depth: Int = 0) -> JSONValue {
+    guard depth < 32 else { return json }
+    if let name = json.stringValue { return .string(names[name.lowercased()] ?? name) }
+    if let list = json.arrayValue { return .array(list.map { renamed($0, names, depth: depth + 1) }) }
+    guard let members = json.objectValue, members["class_name"] == nil else { return json }
+    return .object(members.mapValues { renamed($0, names, depth: depth + 1) })
+  }
+
+  /// Metrics that Keras 3 knows by a word and Keras 2 by their class alone.
+  private static func metricObjects(_ json: JSONValue, depth: Int = 0) -> JSONValue {
+    guard depth < 32 else { return json }
+    if let name = json.stringValue, let className = TrainingNames.metricClasses[name] {
+      return ["class_name": .string(className), "config": ["name": .string(name)]]
+    }
+    if let list = json.arrayValue { return .array(list.map { metricObjects($0, depth: depth + 1) }) }
+    guard let members = json.objectValue, members["class_name"] == nil else { return json }
+    return .object(members.mapValues { metricObjects($0, depth: depth + 1) })
+  }
+
+  /// Serialised losses and metrics with the module that Keras 3 looks in, without what it refuses.
   private static func object(_ json: JSONValue, module: String, depth: Int = 0) -> JSONValue {
     guard depth < 32 else { return json }
     if let list = json.arrayValue { return .array(list.map { object($0, module: module, depth: depth + 1) }) }
@@ -87,17 +96,23 @@ public enum CompileConfig {
     guard let name = members["class_name"]?.stringValue, var config = members["config"] else {
       return .object(members.mapValues { object($0, module: module, depth: depth + 1) })
     }
-    if members["module"] != nil { return json }
-    // Keras 2 wraps a metric that is a function; the function's name says the same.
-    if name == "MeanMetricWrapper", let function = config["fn"]?.stringValue { return .string(function) }
+    if let home = members["module"]?.stringValue {
+      // A function of Keras's own is known by its name alone.
+      if name == "function", home == "builtins", let function = config.stringValue {
+        return renamed(.string(function), module.hasSuffix("losses") ? TrainingNames.modernLosses : TrainingNames.modernMetrics)
+      }
+      guard home.hasPrefix("keras.") || home.hasPrefix("tf_keras.") else { return json }
+    }
+    // Keras 2 wraps what is a function; the function's name says the same.
+    if let function = config["fn"]?.stringValue {
+      if name == "MeanMetricWrapper" || name == "LossFunctionWrapper" {
+        return renamed(.string(function), name == "LossFunctionWrapper" ? TrainingNames.modernLosses : TrainingNames.modernMetrics)
+      }
+      config["fn"] = nil
+    }
     if config["reduction"] == "auto" { config["reduction"] = "sum_over_batch_size" }
     if let inner = config.objectValue {
-      config = .object(
-        inner.mapValues { value in
-          // An optimiser inside another, or else a schedule.
-          let isOptimizer = value["config"]?["name"] != nil && value["config"]?["learning_rate"] != nil
-          return value["class_name"] == nil ? value : object(value, module: isOptimizer ? module : "\(module).schedules", depth: depth + 1)
-        })
+      config = .object(inner.mapValues { $0["class_name"] == nil ? $0 : object($0, module: module, depth: depth + 1) })
     }
     let known = members["registered_name"].flatMap(\.stringValue)
     return [
@@ -116,4 +131,26 @@ public enum CompileConfig {
     }
     return .object(members.mapValues { plain($0, depth: depth + 1) })
   }
+}
+
+/// Words for losses and metrics that not every generation takes.
+enum TrainingNames {
+  /// Losses that Keras 3 renamed.
+  static let modernLosses = [
+    "kullback_leibler_divergence": "kl_divergence", "logcosh": "log_cosh", "cosine_proximity": "cosine_similarity", "huber_loss": "huber",
+  ]
+  /// Losses by their long names: Keras 3 does not find the short ones when it reads an `.h5` file, its own neither.
+  static let longLosses = modernLosses.merging([
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "bce": "binary_crossentropy",
+  ]) { first, _ in first }
+  static let modernMetrics = [
+    "kullback_leibler_divergence": "kl_divergence", "kld": "kl_divergence", "logcosh": "log_cosh_error", "log_cosh": "log_cosh_error",
+    "cosine_proximity": "cosine_similarity",
+  ]
+  static let metricClasses = [
+    "auc": "AUC", "precision": "Precision", "recall": "Recall", "f1_score": "F1Score", "r2_score": "R2Score",
+    "root_mean_squared_error": "RootMeanSquaredError", "true_positives": "TruePositives", "true_negatives": "TrueNegatives",
+    "false_positives": "FalsePositives", "false_negatives": "FalseNegatives", "log_cosh_error": "LogCoshError",
+  ]
 }

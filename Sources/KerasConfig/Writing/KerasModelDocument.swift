@@ -56,10 +56,10 @@ extension KerasModelConfig {
       document.addWeights(of: residue.record, in: model, generation: target, residue: residue)
       return document
     }
-    if let residue, residue.record.children.isEmpty, let document = SubclassedModel.document(residue, of: model, generation: target) {
+    if let residue, residue.record.children.isEmpty, let document = try SubclassedModel.document(residue, of: model, generation: target) {
       return document
     }
-    var writer = NetworkWriter(model: model, generation: target, namesTensors: namesTensors)
+    var writer = NetworkWriter(model: model, generation: target, namesTensors: namesTensors, keepsStructure: !isForKeras2Alone)
     let (object, record) = try writer.writeModel()
     var document = KerasModelDocument(config: object, version: writer.version)
     document.addWeights(of: record, in: model, generation: target, residue: nil)

@@ -21,9 +21,12 @@ struct NetworkWriter {
 
   /// Whether tensors behind the first may stand as keywords, where Keras 2 alone reads them.
   private let namesTensors: Bool
+  /// Whether inputs and outputs may be a single tensor, a dictionary or nested.
+  private let keepsStructure: Bool
 
-  init(model: Model, generation: KerasGeneration, namesTensors: Bool = false) {
+  init(model: Model, generation: KerasGeneration, namesTensors: Bool = false, keepsStructure: Bool = true) {
     self.namesTensors = namesTensors
+    self.keepsStructure = keepsStructure
     self.model = model
     self.generation = generation
     objects = ObjectWriter(generation)
@@ -346,6 +349,11 @@ struct NetworkWriter {
       return description
     }
     let tensors = try node.inputs.map(tensor)
+    if node.op is CallOp, keepsStructure, let scope = node.scope,
+      let argument = PortStructure.argument(model[scope].config?["config"]?["input_layers"], tensors)
+    {
+      return CallDescription([argument])
+    }
     return CallDescription(tensors.count == 1 ? tensors : [.list(tensors)])
   }
 
@@ -390,10 +398,14 @@ struct NetworkWriter {
       }
       return reference.json
     }
-    // A single tensor is no list of one in Keras 3: such a model warns, and its results are lists.
-    func ports(_ ports: [JSONValue]) -> JSONValue { generation == .keras3 && ports.count == 1 ? ports[0] : .array(ports) }
-    config["input_layers"] = ports(inputs.map(port))
-    config["output_layers"] = ports(outputs.map(port))
+    // As a file said it. Else a single tensor is no list of one in Keras 3: such a model warns, and its results are lists.
+    func held(_ key: String, _ references: [TensorReference]) -> JSONValue {
+      let ports = references.map(port), template = keepsStructure ? original?.config?["config"]?[key] : nil
+      if template == nil, generation == .keras3, ports.count == 1 { return ports[0] }
+      return PortStructure.filled(template, ports, isOfKeras2: isOfKeras2)
+    }
+    config["input_layers"] = held("input_layers", inputs)
+    config["output_layers"] = held("output_layers", outputs)
     let record = LayerRecord(
       name: name, className: "Functional", children: sorted.filter { !$0.isOperation }.map(\.record), isTrainable: isTrainable,
       isBuilt: true)

@@ -6,36 +6,28 @@ import ModelTensor
 /// A model whose code is in no file, from one kind of file to the other: its configuration and weights, as they are.
 enum SubclassedModel {
   /// `nil` for a model that is none.
-  static func document(_ residue: KerasResidue, of model: Model, generation: KerasGeneration) -> KerasModelDocument? {
+  /// - Throws: `UnsupportedError` for an `.h5` file: Keras loads its weights into a model that nothing has built yet, and fails.
+  static func document(_ residue: KerasResidue, of model: Model, generation: KerasGeneration) throws -> KerasModelDocument? {
     let graph = model.mainGraph
     guard graph.nodeIDs.count == 1, let id = graph.nodeIDs.first, let op = graph[id].op as? OpaqueOp, op.format == "keras" else {
       return nil
     }
+    guard generation == .keras3 else {
+      throw UnsupportedError(
+        "the model can't stand in an .h5 file that Keras loads",
+        items: [.init(op.type, reason: "a subclassed model: Keras builds it from an archive alone; a path in .weights.h5 takes its weights")])
+    }
     var objects = ObjectWriter(generation)
     var document = KerasModelDocument(config: objects.foreign(residue.config), version: generation.writtenVersion)
-    if generation == .keras3 {
-      document.groupNames.append(("vars", model.name))
-      let layers = groups(of: model)
-      for (group, layer) in zip(LayerRecord.groupNames(layers.map { className(of: $0.name) }), layers) {
-        document.groupNames.append(("layers/\(group)/vars", layer.name))
-        for (index, parameter) in layer.parameters.enumerated() {
-          document.variables.append(("layers/\(group)/vars/\(index)", model[parameter].tensor))
-        }
+    document.groupNames.append(("vars", model.name))
+    let layers = groups(of: model)
+    for (group, layer) in zip(LayerRecord.groupNames(layers.map { className(of: $0.name) }), layers) {
+      document.groupNames.append(("layers/\(group)/vars", layer.name))
+      for (index, parameter) in layer.parameters.enumerated() {
+        document.variables.append(("layers/\(group)/vars/\(index)", model[parameter].tensor))
       }
-      document.losses.append(Loss("the attributes that hold the layers of '\(model.name)'", reason: "an .h5 file does not say them"))
-    } else {
-      document.version = KerasGeneration.keras3.writtenVersion
-      document.layers = groups(of: model).map { layer in
-        (
-          layer.name,
-          layer.parameters.enumerated().map {
-            StoredWeight(name: "\(layer.name)/\(title($1, in: model) ?? "variable_\($0)")", tensor: model[$1].tensor)
-          }
-        )
-      }
-      document.losses.append(
-        Loss("the order of the layers of '\(model.name)'", reason: "an archive does not say it; they stand in the order of their names"))
     }
+    document.losses.append(Loss("the attributes that hold the layers of '\(model.name)'", reason: "an .h5 file does not say them"))
     return document
   }
 
@@ -55,11 +47,6 @@ enum SubclassedModel {
     let parameter = model[id]
     if let scope = parameter.scope, model[scope].parent != nil { return model[scope].name }
     return parameter.name.split(separator: "/").first.map(String.init) ?? model.name
-  }
-
-  private static func title(_ id: ParameterID, in model: Model) -> String? {
-    let name = model[id].name.split(separator: "/").last.map(String.init)
-    return name.flatMap { Int($0) == nil ? $0 : nil }
   }
 
   /// `dense_10` after `dense_9`.

@@ -28,13 +28,17 @@ public enum KerasReader {
   }
 
   private static func training(_ file: KerasFile, _ tree: KerasWeightTree?) throws -> TrainingState? {
-    let config = file.config["compile_config"]
+    let isOfKeras2 = KerasGeneration(version: file.version ?? "3") < .keras3
+    let config = file.config["compile_config"].map { isOfKeras2 ? CompileConfig.fromKeras2Archive($0) : $0 }
     let group = "optimizer/vars"
     let variables = try tree?.variables(at: group).sorted { ($0.name.count, $0.name) < ($1.name.count, $1.name) } ?? []
     let isCompiled = config?.objectValue?.isEmpty == false
     guard isCompiled || !variables.isEmpty else { return nil }
     return TrainingState(
-      compileConfig: isCompiled ? config : nil, optimizerVariables: variables.map { ("\(group)/\($0.name)", $0.tensor) })
+      compileConfig: isCompiled ? config : nil, optimizerVariables: variables.enumerated().map { index, variable in
+        // Keras 2 lists no learning rate: what it has is told from Keras 3's by its name.
+        (isOfKeras2 ? index == 0 ? "iteration:0" : "optimizer/variable_\(index):0" : "\(group)/\(variable.name)", variable.tensor)
+      })
   }
 }
 

@@ -53,13 +53,25 @@ public enum KerasH5Writer {
       layers: document.layers, topLevel: topLevel, backend: backend, version: document.version,
       to: try root.group("model_weights"))
     guard let training = model.training else { return [] }
-    if let config = residue?.trainingConfig ?? training.compileConfig.map(CompileConfig.toTrainingConfig) {
+    var losses: [Loss] = []
+    if let config = residue?.ownConfig(of: training) {
       try root.write(.bytes(Array(config.text().utf8)), as: "training_config")
+    } else if let config = training.compileConfig {
+      if CompileConfig.lacksOptimizer(config) {
+        losses.append(Loss("a compiled model without an optimiser", reason: "an .h5 file names one: it says RMSprop, as compile() would"))
+      }
+      if let name = CompileConfig.optimizerWithoutOptions(config) {
+        let reason = "an .h5 file that Keras 2 reads too gives Keras 3 the name and no options: compile the model anew there"
+        losses.append(Loss("the options of the optimiser \(name) in Keras 3", reason: reason))
+      }
+      let text = CompileConfig.toTrainingConfig(config, isForKeras2Too: true).text()
+      try root.write(.bytes(Array(text.utf8)), as: "training_config")
     }
     if !training.optimizerVariables.isEmpty {
-      try KerasWeightWriter.write(optimizerWeights(training), to: try root.group("optimizer_weights"))
+      try KerasWeightWriter.write(
+        optimizerWeights(training, isOfKeras3: residue.map { KerasGeneration(version: $0.version) == .keras3 } ?? false), to: try root.group("optimizer_weights"))
     }
-    return []
+    return losses
   }
 
   /// Writes the file that the model was read from, group by group, if the model is still what it says.
@@ -75,13 +87,19 @@ public enum KerasH5Writer {
     return true
   }
 
-  /// The optimiser's variables by the names the file gives them. An archive numbers them only; Keras looks
-  /// at their order alone.
-  private static func optimizerWeights(_ training: TrainingState) -> [StoredWeight] {
-    let name = training.compileConfig?["optimizer"]?["config"]?["name"]?.stringValue ?? "optimizer"
+  /// The optimiser's variables. Keras looks at their order alone, and Keras 3 restores none but the first: the order is Keras 2's,
+  /// except in a file that Keras 3 made, which keeps its own.
+  private static func optimizerWeights(_ training: TrainingState, isOfKeras3: Bool) -> [StoredWeight] {
+    let config = training.compileConfig?["optimizer"]?["config"]
+    let name = config?["name"]?.stringValue ?? "optimizer"
+    let isOlder = training.compileConfig.map(CompileConfig.hasOlderOptimizer) ?? false
+    if !isOfKeras3, let variables = OptimizerVariables.keras2(training, isOlder: isOlder) {
+      return variables.map { StoredWeight(name: $0.path, tensor: $0.tensor) }
+    }
     return training.optimizerVariables.enumerated().map { index, variable in
       guard variable.path.hasPrefix("optimizer/vars/") else { return StoredWeight(name: variable.path, tensor: variable.tensor) }
-      let label = index < 2 ? ["iteration", "learning_rate"][index] : "variable_\(index)"
+      let hasRate = config?["learning_rate"]?.objectValue == nil
+      let label = index == 0 ? "iteration" : index == 1 && hasRate ? "learning_rate" : "variable_\(index)"
       return StoredWeight(name: "\(name)/\(label)", tensor: variable.tensor)
     }
   }
@@ -105,6 +123,12 @@ public enum KerasH5Writer {
 }
 
 extension KerasH5Residue {
+  /// What the file says of `compile`, word by word, while nobody compiled the model anew.
+  func ownConfig(of training: TrainingState) -> JSONValue? {
+    guard training.compileConfig == trainingConfig.map(CompileConfig.fromTrainingConfig) else { return nil }
+    return trainingConfig
+  }
+
   /// Whether the training state is still the file's.
   func isTraining(_ training: TrainingState?) -> Bool {
     let now = training?.optimizerVariables.map(\.tensor.source) ?? []
