@@ -26,9 +26,11 @@ enum OptimizerConfig {
     if let rate = config.removeValue(forKey: "lr"), config["learning_rate"] == nil { config["learning_rate"] = rate }
     // What older optimisers call decay is a schedule now; that of Nadam was another thing.
     if name != "Nadam", let decay = config["decay"]?.doubleValue, decay > 0, let rate = config["learning_rate"]?.doubleValue {
-      config["learning_rate"] = schedule("InverseTimeDecay", [
-        "initial_learning_rate": .double(rate), "decay_steps": 1, "decay_rate": .double(decay), "staircase": false,
-      ])
+      config["learning_rate"] = schedule(
+        "InverseTimeDecay",
+        [
+          "initial_learning_rate": .double(rate), "decay_steps": 1, "decay_rate": .double(decay), "staircase": false,
+        ])
     }
     for key in ["decay", "jit_compile", "is_legacy_optimizer", "schedule_decay", "use_locking", "dynamic"] { config[key] = nil }
     // Keras 1 and 2 took null for the usual one.

@@ -245,7 +245,8 @@ struct NetworkWriter {
       note(op.displayName, reason: op.reason)
       return nil
     }
-    if generation == .keras2, SerializedObject.isQuantized(original["config"]?["dtype"]) {
+    // Around a convolution over time, which is carried.
+    if generation == .keras2, SerializedObject.isQuantized(original["config"]?["dtype"]) || op.type == "Bidirectional" {
       note(op.displayName, reason: "the order of its weights in an H5 file is not known here")
       return nil
     }

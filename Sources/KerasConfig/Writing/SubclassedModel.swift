@@ -15,7 +15,7 @@ enum SubclassedModel {
     guard generation == .keras3 else {
       throw UnsupportedError(
         "the model can't stand in an .h5 file that Keras loads",
-        items: [.init(op.type, reason: "a subclassed model: Keras builds it from an archive alone; a path in .weights.h5 takes its weights")])
+        items: [.init(op.type, reason: "a subclassed model: Keras builds it from an archive alone (.weights.h5 takes its weights)")])
     }
     var objects = ObjectWriter(generation)
     var document = KerasModelDocument(config: objects.foreign(residue.config), version: generation.writtenVersion)

@@ -35,7 +35,8 @@ public enum KerasReader {
     let isCompiled = config?.objectValue?.isEmpty == false
     guard isCompiled || !variables.isEmpty else { return nil }
     return TrainingState(
-      compileConfig: isCompiled ? config : nil, optimizerVariables: variables.enumerated().map { index, variable in
+      compileConfig: isCompiled ? config : nil,
+      optimizerVariables: variables.enumerated().map { index, variable in
         // Keras 2 lists no learning rate: what it has is told from Keras 3's by its name.
         (isOfKeras2 ? index == 0 ? "iteration:0" : "optimizer/variable_\(index):0" : "\(group)/\(variable.name)", variable.tensor)
       })

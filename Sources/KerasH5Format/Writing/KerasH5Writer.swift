@@ -58,7 +58,8 @@ public enum KerasH5Writer {
       try root.write(.bytes(Array(config.text().utf8)), as: "training_config")
     } else if let config = training.compileConfig {
       if CompileConfig.lacksOptimizer(config) {
-        losses.append(Loss("a compiled model without an optimiser", reason: "an .h5 file names one: it says RMSprop, as compile() would"))
+        let reason = "an .h5 file names one: it says RMSprop, as compile() would"
+        losses.append(Loss("a compiled model without an optimiser", reason: reason))
       }
       if let name = CompileConfig.optimizerWithoutOptions(config) {
         let reason = "an .h5 file that Keras 2 reads too gives Keras 3 the name and no options: compile the model anew there"
@@ -69,7 +70,8 @@ public enum KerasH5Writer {
     }
     if !training.optimizerVariables.isEmpty {
       try KerasWeightWriter.write(
-        optimizerWeights(training, isOfKeras3: residue.map { KerasGeneration(version: $0.version) == .keras3 } ?? false), to: try root.group("optimizer_weights"))
+        optimizerWeights(training, isOfKeras3: residue.map { KerasGeneration(version: $0.version) == .keras3 } ?? false),
+        to: try root.group("optimizer_weights"))
     }
     return losses
   }
