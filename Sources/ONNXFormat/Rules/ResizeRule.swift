@@ -85,10 +85,13 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
   if let given = sizes { sizes = try w.cast(given, to: .int64) }
   var region = op.coordinateMode == .tfCropAndResize ? inputs[1] : nil
   if let given = region, ![.float16, .float32, .float64].contains(given.type.dtype) { region = try w.cast(given, to: .float32) }
-  if let axes = op.axes, w.opset < 18 {
-    // Before opset 18 every axis has its scale or size.
-    guard let dims = x.type.shape.dims else { throw UnsupportedError("Resize along some axes needs opset 18") }
+  if let axes = op.axes, let dims = x.type.shape.dims, region == nil, op.aspect == .stretch {
+    // Every axis has its scale or size: opset 18 knows axes, ONNX Runtime loses them when it turns images round.
     let places = try axes.map { try normalizeAxis($0, rank: dims.count) }
+    if let factors = exactFactors(places, dims, result, sizes) {
+      scales = try w.constant(NDArray(factors, [factors.count]))
+      sizes = nil
+    }
     func full(_ given: OutValue, _ filler: (Int, inout NodeWriter) throws -> OutValue, _ w: inout NodeWriter) throws -> OutValue {
       let parts = try dims.indices.map { axis in
         try places.firstIndex(of: axis).map { try w.slice(given, axis: 0, start: $0, end: $0 + 1) } ?? filler(axis, &w)
@@ -97,9 +100,9 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
     }
     scales = try scales.map { try full($0, { _, w in try w.constant(NDArray([Float(1)], [1])) }, &w) }
     sizes = try sizes.map { try full($0, { axis, w in try w.dim(of: x, axis) }, &w) }
-    if region != nil { throw UnsupportedError("cropping along some axes needs opset 18") }
     op.axes = nil
   }
+  guard op.axes == nil || w.opset >= 18 else { throw UnsupportedError("Resize along some axes needs opset 18") }
   return try w.emit(
     "Resize", [x, region, scales, sizes],
     [
@@ -111,4 +114,17 @@ func writeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ w: inout NodeWriter) th
       "keep_aspect_ratio_policy": op.aspect == .stretch ? nil : .string(aspects.first { $0.1 == op.aspect }?.0 ?? ""),
       "axes": op.axes.map { .ints($0) },
     ], as: result)
+}
+
+/// The factors that sizes come to, where float32 holds them as they are: they need no extents of the other axes.
+private func exactFactors(_ places: [Int], _ dims: [Dim], _ result: TensorType, _ sizes: OutValue?) -> [Float]? {
+  guard sizes != nil, let to = result.shape.dims, to.count == dims.count else { return nil }
+  var factors: [Float] = []
+  for place in places {
+    guard let n = dims[place].value, let out = to[place].value, n > 0, out > 0, n < 1 << 24, out < 1 << 24 else { return nil }
+    let factor = Float(out) / Float(n)
+    guard Double(factor) * Double(n) == Double(out) else { return nil }
+    factors.append(factor)
+  }
+  return factors
 }
