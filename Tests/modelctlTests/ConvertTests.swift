@@ -88,7 +88,7 @@ import Testing
   @Test func saysWhatDoesNotFit() throws {
     let scratch = try Scratch()
     let shape = try run(scratch, [("x", NDArray([1, 2] as [Float], [1, 2]))])
-    #expect(shape.code == 65 && shape.errors == "error: input 'x' takes float32[N, 3], found float32[1, 2]\n")
+    #expect(shape.code == 65 && shape.errors == "error: a.onnx: input 'x' takes float32[N, 3], found float32[1, 2]\n")
     let dtype = try run(scratch, [("x", NDArray(strings: [[1], [2], [3]], [1, 3]))])
     #expect(dtype.code == 65 && dtype.errors == "error: in.npz: array 'x': expected float32, found string\n")
     let missing = try run(scratch, [])

@@ -122,7 +122,7 @@ private func nativeResize(
     if let known = to[axis].value {
       guard op.isScaledByExtents(axis, facts, from: dims, to: to) else { return nil }
       sizes.append(.number(known))
-    } else if let sizesGiven = inputs[3], let place = given.firstIndex(of: axis) {
+    } else if op.aspect == .stretch, let sizesGiven = inputs[3], let place = given.firstIndex(of: axis) {
       sizes.append(.value(try w.slice(sizesGiven, axis: 0, start: place, end: place + 1)))
     } else if let scales = inputs[2], let list = try scales.fact.constant?.array().doubles(), let place = given.firstIndex(of: axis),
       place < list.count, let factor = Int(exactly: list[place])
