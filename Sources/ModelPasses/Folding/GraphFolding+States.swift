@@ -26,7 +26,9 @@ extension GraphFolding {
     for _ in 0..<16 {
       if let tensor = context.model.tensor(value, in: context.graph) {
         if case .parameter = context.graph[value].definition { return false }
-        guard tensor.dtype.isFloatingPoint, tensor.elementCount <= 1 << 16, let numbers = try? tensor.array().doubles() else { return false }
+        guard tensor.dtype.isFloatingPoint, tensor.elementCount <= 1 << 16, let numbers = try? tensor.array().doubles() else {
+          return false
+        }
         return numbers.allSatisfy { $0 == 0 }
       }
       guard let node = producer(value) else { return false }

@@ -89,7 +89,9 @@ private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: Tensor
     if let known = to[axis].value {
       guard op.isScaledByExtents(axis, facts, from: dims, to: to) else { return nil }
       sizes.append(.number(known))
-    } else if op.aspect == .stretch, let given = inputs[3], let place = (op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]).firstIndex(of: axis) {
+    } else if op.aspect == .stretch, let given = inputs[3],
+      let place = (op.axes?.map { $0 < 0 ? $0 + 4 : $0 } ?? [0, 1, 2, 3]).firstIndex(of: axis)
+    {
       sizes.append(.value(try w.slice(given, axis: 0, start: place, end: place + 1)))
     } else if let scales = inputs[2], let list = try scales.fact.constant?.array().doubles(), let place = given.firstIndex(of: axis),
       place < list.count, let factor = Int(exactly: list[place])
