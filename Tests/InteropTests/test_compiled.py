@@ -48,6 +48,8 @@ PAIRS = [
     ("adamw", "binary"), ("amsgrad", "divergence"), ("nadam", "words"), ("lion", "mse"), ("adamax", "huber"), ("adagrad", "smoothed"),
     ("legacy", "logits"), ("decaying", "short words"),
 ]
+#: Keras 2 saves all of this optimiser's state but the product of its momentum's schedule, and so goes on otherwise itself.
+FORGETFUL = {"nadam"}
 #: The state that Keras 2 keeps in no archive.
 STATELESS_ARCHIVE = {"legacy", "decaying"}
 
@@ -100,6 +102,8 @@ def test_compiled_again(K, optimizer, loss, tmp_path):
             assert np.isclose(loss_of(again, target), expected, rtol=1e-4), case
             # Keras 3 builds the optimiser of an .h5 file for no weights, and does not train on; its own files neither.
             if goal == "h5" and reader is keras or source == "keras" and optimizer in STATELESS_ARCHIVE:
+                continue
+            if optimizer in FORGETFUL and tf_keras in (K, reader):
                 continue
             for ours, theirs in zip(step(again, target), after, strict=True):
                 assert np.allclose(ours, theirs, rtol=1e-4, atol=2e-5), case
