@@ -317,6 +317,17 @@ struct GraphWriter {
       case .input, .result: continue
       }
     }
+    if let record, let original {
+      // What repeated nodes take and the graph holds as attributes, such as the axes of a reduction.
+      let present = written.union(nodes.flatMap(\.output)).union((proto.input.map(\.name) + made.map(\.name)).compactMap { $0 })
+      for (value, position) in record.initializers where position < original.initializer.count {
+        let name = record.graph[value].name
+        guard used.contains(name), !present.contains(name), case .constant(let tensor) = record.graph[value].definition else { continue }
+        var initializer = original.initializer[position]
+        if initializer.dataLocation == .external { initializer.rawData = WireBytes(tensor.source) }
+        dense.append((position, initializer))
+      }
+    }
     if isMain {
       // Parameters that only graphs inside use.
       for id in model.parametersUsed {
