@@ -12,7 +12,7 @@ ALL = op_sweep.cases()
 @pytest.fixture(scope="module")
 def results(request, tmp_path_factory):
     """All selected cases at once: they share SavedModels."""
-    wanted = {item.callspec.params["case"] for item in request.session.items if item.fspath == request.fspath}
+    wanted = {item.callspec.params["case"] for item in request.session.items if item.fspath == request.fspath and hasattr(item, "callspec")}
     selected = [case for case in ALL if case.name in wanted]
     return {result.case.name: result for result in op_sweep.evaluate(selected, tmp_path_factory.mktemp("sweep"))}
 
