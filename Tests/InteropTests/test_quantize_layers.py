@@ -25,8 +25,8 @@ def network(shape, body, tail=3):
 
 
 def each(first, *layers):
-    """Each layer behind a copy of the first."""
-    return lambda x: [layer(first()(x)) for layer in layers]
+    """A copy of each layer behind a copy of the first: the layers here have the names of another session."""
+    return lambda x: [type(layer).from_config(layer.get_config() | {"name": f"layer_{index}"})(first()(x)) for index, layer in enumerate(layers)]
 
 
 def activations(*names):

@@ -1,3 +1,4 @@
+import ModelGraph
 import ModelSupport
 import OrderedCollections
 
@@ -26,7 +27,7 @@ public enum CompileConfig {
   }
 
   /// From Keras 3's own to an `.h5` file's, without what Keras 2 would refuse.
-  /// - Parameter isForKeras2Too: whether the optimiser is one that both generations load.
+  /// - Parameter isForKeras2Too: whether Keras 2 has to read the optimiser too, if Keras 3 does without its options for that.
   public static func toTrainingConfig(_ json: JSONValue, isForKeras2Too: Bool = false) -> JSONValue {
     guard let members = json.objectValue else { return json }
     var result: OrderedDictionary<String, JSONValue> = [:]
@@ -43,11 +44,13 @@ public enum CompileConfig {
   }
 
   /// Whether an older optimiser of Keras 2 stands for it in an `.h5` file, whose variables are in another order.
-  public static func hasOlderOptimizer(_ json: JSONValue) -> Bool { OptimizerConfig.hasOlder(json["optimizer"] ?? .null) }
+  public static func hasOlderOptimizer(_ training: TrainingState) -> Bool {
+    training.compileConfig.map { OptimizerConfig.hasOlder($0["optimizer"] ?? .null) } ?? false
+  }
 
-  /// The optimiser whose options Keras 3 does not take from an `.h5` file that Keras 2 reads too.
-  public static func optimizerWithoutOptions(_ json: JSONValue) -> String? {
-    guard let optimizer = json["optimizer"], OptimizerConfig.losesOptions(optimizer) else { return nil }
+  /// The optimiser that an `.h5` file can name with its options for one generation alone.
+  public static func optimizerOfOneGeneration(_ json: JSONValue) -> String? {
+    guard let optimizer = json["optimizer"], OptimizerConfig.isOfOneGeneration(optimizer) else { return nil }
     return optimizer["class_name"]?.stringValue ?? optimizer.stringValue
   }
 

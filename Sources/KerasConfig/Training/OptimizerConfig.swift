@@ -62,12 +62,11 @@ enum OptimizerConfig {
   ///
   /// Keras 3 looks for the class by its name. Keras 2 takes the same name for its older optimiser, which computes the same and
   /// knows less; its newer one it finds as `Custom>Adam` alone, of which Keras 3 takes the name and none of the options. So the
-  /// plain name stands wherever the older optimiser can do what is asked, without the options that say nothing.
+  /// plain name stands wherever the older optimiser can do what is asked, without the options that say nothing; any other
+  /// optimiser is written for the generation that made the model.
   /// - Parameter isForKeras2Too: whether Keras 2 has to read it, which refuses options of its newer optimisers.
   static func plain(_ json: JSONValue, isForKeras2Too: Bool) -> JSONValue {
-    // What `compile` takes when it is told none.
-    let optimizer = json.isNull ? named("rmsprop") : modern(json)
-    let name = optimizer["class_name"]?.stringValue ?? ""
+    let optimizer = whole(json), name = optimizer["class_name"]?.stringValue ?? ""
     guard isOfKeras(optimizer), var config = optimizer["config"] else { return optimizer }
     // Keras 2 does not know these; without them Keras 3 assumes the same.
     for key in ["loss_scale_factor", "gradient_accumulation_steps"] where config[key] == .null { config[key] = nil }
@@ -81,20 +80,23 @@ enum OptimizerConfig {
     return ["class_name": .string(name), "config": config]
   }
 
+  /// The optimiser itself, where it is a word or the one that `compile` takes when it is told none.
+  private static func whole(_ json: JSONValue) -> JSONValue { json.isNull ? named("rmsprop") : modern(json) }
+
   private static func isOfKeras(_ optimizer: JSONValue) -> Bool {
     (optimizer["module"]?.stringValue?.hasPrefix("keras.optimizers") ?? true) && optimizer["registered_name"]?.stringValue == nil
   }
 
   /// Whether an older optimiser of Keras 2 does the same.
-  static func hasOlder(_ optimizer: JSONValue) -> Bool {
-    let config = optimizer["config"]
+  static func hasOlder(_ json: JSONValue) -> Bool {
+    let optimizer = whole(json), config = optimizer["config"]
     return older.contains(optimizer["class_name"]?.stringValue ?? "") && config?["weight_decay"]?.doubleValue == nil
       && config?["use_ema"]?.boolValue != true
   }
 
-  /// Whether Keras 2 alone reads the options of an optimiser in an `.h5` file.
-  static func losesOptions(_ json: JSONValue) -> Bool {
-    let optimizer = modern(json)
+  /// Whether an `.h5` file names an optimiser with its options either for Keras 2 or for Keras 3.
+  static func isOfOneGeneration(_ json: JSONValue) -> Bool {
+    let optimizer = whole(json)
     return isOfKeras(optimizer) && registered.contains(optimizer["class_name"]?.stringValue ?? "") && !hasOlder(optimizer)
   }
 

@@ -54,6 +54,9 @@ public enum KerasH5Writer {
       to: try root.group("model_weights"))
     guard let training = model.training else { return [] }
     var losses: [Loss] = []
+    // What one file can't say to both generations is said to the one that made the model.
+    let isOfKeras2 = (model.residue["keras"] as? KerasResidue)?.generation == .keras2
+    let isForKeras2Too = isOfKeras2 || CompileConfig.hasOlderOptimizer(training)
     if let config = residue?.ownConfig(of: training) {
       try root.write(.bytes(Array(config.text().utf8)), as: "training_config")
     } else if let config = training.compileConfig {
@@ -61,16 +64,23 @@ public enum KerasH5Writer {
         let reason = "an .h5 file names one: it says RMSprop, as compile() would"
         losses.append(Loss("a compiled model without an optimiser", reason: reason))
       }
-      if let name = CompileConfig.optimizerWithoutOptions(config) {
-        let reason = "an .h5 file that Keras 2 reads too gives Keras 3 the name and no options: compile the model anew there"
-        losses.append(Loss("the options of the optimiser \(name) in Keras 3", reason: reason))
+      if let name = CompileConfig.optimizerOfOneGeneration(config) {
+        losses.append(
+          isOfKeras2
+            ? Loss(
+              "the options of the optimiser \(name) in Keras 3",
+              reason: "an .h5 file that Keras 2 reads gives Keras 3 the name and no options: compile the model anew there")
+            : Loss(
+              "the optimiser \(name) in Keras 2",
+              reason: "an .h5 file names it for Keras 3: load_model(…, compile=False) opens the model in Keras 2"))
       }
-      let text = CompileConfig.toTrainingConfig(config, isForKeras2Too: true).text()
+      let text = CompileConfig.toTrainingConfig(config, isForKeras2Too: isForKeras2Too).text()
       try root.write(.bytes(Array(text.utf8)), as: "training_config")
     }
     if !training.optimizerVariables.isEmpty {
       try KerasWeightWriter.write(
-        optimizerWeights(training, isOfKeras3: residue.map { KerasGeneration(version: $0.version) == .keras3 } ?? false),
+        optimizerWeights(
+          training, isForKeras3: !isForKeras2Too || residue.map { KerasGeneration(version: $0.version) == .keras3 } ?? false),
         to: try root.group("optimizer_weights"))
     }
     return losses
@@ -89,13 +99,12 @@ public enum KerasH5Writer {
     return true
   }
 
-  /// The optimiser's variables. Keras looks at their order alone, and Keras 3 restores none but the first: the order is Keras 2's,
-  /// except in a file that Keras 3 made, which keeps its own.
-  private static func optimizerWeights(_ training: TrainingState, isOfKeras3: Bool) -> [StoredWeight] {
+  /// The optimiser's variables. Keras looks at their order alone, and Keras 3 restores none but the first: the order is Keras 2's
+  /// where it reads the optimiser, except in a file that Keras 3 made, which keeps its own.
+  private static func optimizerWeights(_ training: TrainingState, isForKeras3: Bool) -> [StoredWeight] {
     let config = training.compileConfig?["optimizer"]?["config"]
     let name = config?["name"]?.stringValue ?? "optimizer"
-    let isOlder = training.compileConfig.map(CompileConfig.hasOlderOptimizer) ?? false
-    if !isOfKeras3, let variables = OptimizerVariables.keras2(training, isOlder: isOlder) {
+    if !isForKeras3, let variables = OptimizerVariables.keras2(training, isOlder: CompileConfig.hasOlderOptimizer(training)) {
       return variables.map { StoredWeight(name: $0.path, tensor: $0.tensor) }
     }
     return training.optimizerVariables.enumerated().map { index, variable in
