@@ -3,31 +3,10 @@ quantisation."""
 import numpy as np
 import tensorflow as tf
 
-from op_sweep import Case
+from op_sweep_making import bools, floats, ints, part
 
 raw = tf.raw_ops
-CASES = []
-
-
-def case(op, function, *inputs, name="", **options):
-    """Appends a case; its name is the operator's, with a mark and the dtype behind."""
-    made = Case(name or op, op, function, list(inputs), **options)
-    made.name = "-".join(filter(None, [op, name, made.dtype]))
-    CASES.append(made)
-
-
-def floats(*shape, dtype="float32", low=-2.0, high=2.0, seed=1):
-    """Numbers without symmetry or repetition."""
-    return np.random.default_rng(seed + sum(shape)).uniform(low, high, shape).astype(dtype)
-
-
-def ints(*shape, dtype="int32", low=-9, high=9, seed=1):
-    return np.random.default_rng(seed + sum(shape)).integers(low, high, shape, endpoint=True).astype(dtype)
-
-
-def bools(*shape, seed=1):
-    return np.random.default_rng(seed + sum(shape)).uniform(size=shape) > 0.4
-
+CASES, case = part()
 
 FLOATS = ["float32", "float64", "float16"]
 # Half floats are computed in single precision and rounded once, or rounded after each step.

@@ -4,20 +4,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import op_def_library, op_def_registry
 
-from op_sweep import Case
+from op_sweep_making import floats, part
 
 raw = tf.raw_ops
-CASES = []
-
-
-def case(op, function, *inputs, name="", **options):
-    made = Case(name or op, op, function, list(inputs), **options)
-    made.name = "-".join(filter(None, [op, name, made.dtype]))
-    CASES.append(made)
-
-
-def floats(*shape, dtype="float32", low=-2.0, high=2.0, seed=1):
-    return np.random.default_rng(seed + sum(shape)).uniform(low, high, shape).astype(dtype)
+CASES, case = part()
 
 
 def internal(op, **arguments):

@@ -7,6 +7,7 @@ import modelctl
 import peers
 import seeded
 import tfjs
+import tfjs_attention_cases
 import zoo
 
 pytestmark = tfjs.needed
@@ -59,6 +60,7 @@ def shared(a, b):
 
 
 CASES["shared"] = (shared, (4,), (4,))
+CASES |= tfjs_attention_cases.CASES
 
 
 @pytest.mark.parametrize("name", CASES)

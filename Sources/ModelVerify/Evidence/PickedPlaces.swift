@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelPasses
 import ModelRuntime
 import ModelTensor
 
@@ -91,7 +92,8 @@ struct PickedPlaces {
         return (try? tensor.array())?.doubles().first
       }
       if node.op is QuantizeLinearOp { return 1 }
-      guard let input = node.inputs.first ?? nil else { return nil }
+      // Anything else would change how far numbers lie apart.
+      guard node.op.isMove || node.op is IdentityOp || node.op is ReluOp, let input = node.inputs.first ?? nil else { return nil }
       value = input
     }
     return nil

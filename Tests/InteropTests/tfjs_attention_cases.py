@@ -1,14 +1,6 @@
 """Attention, groups, volumes and the newer GRU by layers that TensorFlow.js has."""
 import keras
-import pytest
 
-import modelctl
-import peers
-import seeded
-import tfjs
-import zoo
-
-pytestmark = tfjs.needed
 L = keras.layers
 
 CASES = {
@@ -23,7 +15,7 @@ CASES = {
         L.GroupNormalization(2)(x), L.GroupNormalization(-1, scale=False)(x), L.GroupNormalization(1, center=False, epsilon=0.1)(x),
         L.UnitNormalization()(x), L.RMSNormalization()(x)], (7, 6, 4)),
     "group sequences": (lambda x: [L.Conv1D(6, 3, groups=3, dilation_rate=2)(x), L.GroupNormalization(3)(x)], (8, 6)),
-    "volumes": (lambda x: [
+    "padded volumes": (lambda x: [
         L.ZeroPadding3D(((0, 1), (2, 0), (1, 1)))(x), L.Cropping3D(((1, 0), (0, 2), (1, 1)))(x), L.UpSampling3D((1, 2, 3))(x),
         L.Conv3D(4, 2, groups=2)(x)], (3, 4, 5, 2)),
     "wrapped": (lambda x: [L.TimeDistributed(L.DepthwiseConv2D(3))(x), L.TimeDistributed(L.BatchNormalization())(x)], (3, 6, 5, 2)),
@@ -34,18 +26,3 @@ CASES = {
         L.Bidirectional(L.GRU(4, return_sequences=sequences), merge_mode=mode)(x) for sequences, mode in
         [(False, "concat"), (True, "sum"), (True, "mul"), (False, "ave"), (True, "concat")]], (5, 3)),
 }
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_substitution(name, tmp_path):
-    build, *shapes = CASES[name]
-    keras.backend.clear_session()
-    inputs = [L.Input(shape, name=f"in{index}") for index, shape in enumerate(shapes)]
-    model = seeded.fill_weights(keras.Model(inputs, build(*inputs)), name)
-    values = list(zoo.feeds(zoo.Entry(name, build), model).values())
-    expected = peers.run_model(model, values)
-    model.save(tmp_path / "model.keras")
-    modelctl.convert(tmp_path / "model.keras", tmp_path / "layers", "--to", "tfjs-layers")
-    peers.compare(tfjs.run_layers(tmp_path / "layers", values, tmp_path), expected, what="keras → tfjs-layers")
-    modelctl.convert(tmp_path / "layers", tmp_path / "back.keras")
-    peers.compare(peers.run_keras(tmp_path / "back.keras", values), expected, what="tfjs-layers → keras")
