@@ -48,7 +48,7 @@ extension LiftLayers {
   /// functions in pieces put together, channels last, lifted.
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
-      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), DequantizeCellWeights(), ExpandCells(), LowerLayers(),
+      NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), LowerLayers(),
       ResolveBranches(), SpellTransforms(),
       SpellNegativeZero(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(),
       RecognizeRecurrence(), RecognizeCells(), SplitScans(), ExpandUpdates(), RecognizeUnrolled(),
