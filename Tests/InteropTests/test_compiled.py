@@ -79,11 +79,13 @@ def step(model, target):
     return model.get_weights()
 
 
-@pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras3", "keras2"])
-@pytest.mark.parametrize("optimizer, loss", PAIRS)
-def test_compiled_again(K, optimizer, loss, tmp_path):
-    if optimizer not in optimizers(K):
-        pytest.skip("of Keras 2 alone")
+GENERATIONS = {"keras3": keras, "keras2": tf_keras}
+
+
+@pytest.mark.parametrize(
+    "generation, optimizer, loss", [(name, *pair) for name, K in GENERATIONS.items() for pair in PAIRS if pair[0] in optimizers(K)])
+def test_compiled_again(generation, optimizer, loss, tmp_path):
+    K = GENERATIONS[generation]
     model, target = compiled(K, optimizer, loss)
     made = []
     for source in ("keras", "h5"):

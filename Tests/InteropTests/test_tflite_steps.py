@@ -1,15 +1,14 @@
 """Quantised models whose sums are rounded in another order, and layers that remember: converted, and run by the peers."""
+import keras
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tensorflow
 from ai_edge_litert import interpreter as litert
 from onnx import TensorProto, helper, numpy_helper
 
 import modelctl
-
-keras = pytest.importorskip("keras")
-tensorflow = pytest.importorskip("tensorflow")
 
 
 def quantised_resize(path):
