@@ -17,6 +17,8 @@ public struct TargetProfile: Sendable {
   public var prefersRecurrentOps = false
   /// Whether operators between dequantisation and quantisation had better be operators on integers.
   public var prefersQuantizedOps = false
+  /// Whether 8-bit weights had better have no sign where this toolchain spells out what an operator on integers does.
+  public var prefersUnsignedWeights = false
   /// Why a node can't be written as it is, or `nil` when it can. A refused composite op is decomposed
   /// and its parts are asked for again.
   public var accepts: @Sendable (Node, Graph, Model) -> String?

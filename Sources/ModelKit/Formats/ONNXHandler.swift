@@ -15,7 +15,12 @@ struct ONNXHandler: FormatHandler {
   func open(_ path: String) throws -> Model { try ONNXReader.read(path) }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    try writing(options) { try Legalizer(ONNXWriter.profile(opset: $0.opset), ioLayout: options.layout, foldsWeights: true).run(model) }
+    try writing(options) {
+      var profile = ONNXWriter.profile(opset: $0.opset)
+      // What came from ONNX with signed weights goes back with the same integers.
+      profile.prefersUnsignedWeights = !TFLiteHandler.hadSignedWeights(model)
+      return try Legalizer(profile, ioLayout: options.layout, foldsWeights: true).run(model)
+    }
   }
 
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {

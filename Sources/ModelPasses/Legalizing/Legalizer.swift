@@ -44,7 +44,7 @@ public struct Legalizer {
     losses += UnwrapQuantized(profile).losses(of: result)
     switch profile.level {
     case .ops:
-      for pass in opPasses {
+      for pass in opPasses(spellsQuantization: !profile.prefersQuantizedOps && Self.wraps(model)) {
         try apply(pass, to: &result)
         if pass is RecognizeScan, RecognizeScan.isNeeded(result) {
           // Lists of one length are told by the names of their extents, where that helps.
@@ -72,11 +72,17 @@ public struct Legalizer {
     model.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is LayerOp } }
   }
 
+  /// Whether a model has operators around others: those on integers.
+  private static func wraps(_ model: Model) -> Bool {
+    model.graphs.values.contains { $0.nodeSlots.contains { $0?.op is any WrappingOp } }
+  }
+
   private static func loopCount(_ model: Model) -> Int {
     model.graphs.values.reduce(0) { count, graph in count + graph.nodeSlots.count { $0?.op is WhileOp } }
   }
 
-  private var opPasses: [any Pass] {
+  /// - Parameter spellsQuantization: whether operators on integers are spelled out; what the model itself dequantises stays as it is.
+  private func opPasses(spellsQuantization: Bool) -> [any Pass] {
     var passes: [any Pass] = [
       RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(keepsState: profile.holdsState), ResolveBranches(), SpellTransforms(profile),
     ]
@@ -91,7 +97,9 @@ public struct Legalizer {
     } else {
       passes.append(FoldQuantizedWeights(kernelLayout: profile.layout == .channelsFirst ? .outputInputSpatial : nil))
     }
-    passes += [SpellNegativeZero(profile), CompleteOperands(), LegalizeOps(profile), folding, FinalizeNames()]
+    passes += [SpellNegativeZero(profile), CompleteOperands(), LegalizeOps(profile)]
+    if spellsQuantization, profile.prefersUnsignedWeights { passes.append(UnsignWeights()) }
+    passes += [folding, FinalizeNames()]
     return passes
   }
 
@@ -118,8 +126,7 @@ public struct Legalizer {
     else { return false }
     if profile.level == .layers { return Self.hasLayers(model) }
     // Written as what they decompose into, they would be surrounded by transposes.
-    let wraps = model.graphs.values.contains { $0.nodeSlots.contains { $0?.op is any WrappingOp } }
-    if wraps, !profile.prefersQuantizedOps { return false }
+    if Self.wraps(model), !profile.prefersQuantizedOps { return false }
     if profile.prefersQuantizedOps, RecognizeQuantized.isNeeded(model) || RecognizeComposites.isNeeded(model) { return false }
     if profile.prefersRecurrentOps, RecognizeScan.isNeeded(model) { return false }
     if foldsWeights, FoldConstants.isNeeded(model) { return false }

@@ -14,6 +14,15 @@ public struct FoldQuantizedWeights: Pass {
   public init(kernelLayout: KernelLayout? = nil) { self.kernelLayout = kernelLayout }
 
   public func run(_ model: inout Model) throws {
+    if kernelLayout != nil {
+      // The product inside takes its weights turned.
+      try model.replaceNodes(stamp: name) { node, context in
+        guard let op = node.op as? FullyConnectedOp, node.inputs.count > 1, let w = node.inputs[1], isWeight(w, in: context) else {
+          return nil
+        }
+        return try op.decompose(node.inputs, in: &context)
+      }
+    }
     for id in Array(model.graphs.keys) {
       guard let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph), stored = StoredValues(), replacements: [ValueID: ValueID] = [:]

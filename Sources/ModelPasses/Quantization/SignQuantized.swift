@@ -22,22 +22,24 @@ struct SignQuantized: Pass {
     try RemoveDeadCode().run(&model)
   }
 
-  /// Whether signed weights (or weights with a scale for each channel) meet unsigned activations.
+  /// Whether signed weights (or weights with a scale for each channel) meet unsigned activations, or the other way round.
   private static func isMixed(_ model: Model, _ graph: Graph) -> Bool {
-    var hasSigned = false, hasUnsigned = false
+    var activations: Set<DType> = [], weights: Set<DType> = [], isPerChannel = false
     for case let node? in graph.nodeSlots {
-      if let op = node.op as? QuantizeLinearOp, op.dtype == .uint8 { hasUnsigned = true }
+      if let op = node.op as? QuantizeLinearOp { activations.insert(op.dtype) }
       guard node.op is DequantizeLinearOp, let x = node.inputs.first ?? nil else { continue }
       let dtype = graph[x].type.dtype
       if model.tensor(x, in: graph) == nil {
-        if dtype == .uint8 { hasUnsigned = true }
-      } else if dtype == .int8
-        || dtype == .uint8 && node.inputs.count > 1 && node.inputs[1].map({ graph[$0].type.shape.elementCount ?? 1 > 1 }) ?? false
-      {
-        hasSigned = true
+        activations.insert(dtype)
+      } else {
+        weights.insert(dtype)
+        if dtype == .uint8, node.inputs.count > 1, let scale = node.inputs[1], graph[scale].type.shape.elementCount ?? 1 > 1 {
+          isPerChannel = true
+        }
       }
     }
-    return hasSigned && hasUnsigned
+    if activations.contains(.uint8) { return weights.contains(.int8) || isPerChannel }
+    return activations.contains(.int8) && weights.contains(.uint8)
   }
 
   private func sign(_ context: inout GraphContext) throws {
