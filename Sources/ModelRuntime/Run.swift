@@ -116,7 +116,9 @@ final class Run {
       return try composite.decompose(inputs, in: &eager)
     case .body(let control):
       let outer = context.runBody
+      let watch = try EndlessLoop(step, inputs, plan: plan, options: executor.options)
       context.runBody = { [bodies = step.bodies, place = step.place] index, arrays in
+        if index == 0 { try watch?.begin(arrays) }
         guard index < bodies.count else {
           throw ExecutionError(.invalidInput, "there is no body \(index)")
         }

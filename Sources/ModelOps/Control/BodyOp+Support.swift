@@ -60,12 +60,15 @@ struct ScanCollector {
   private var slices: [[NDArray]]
   init(_ count: Int) { slices = Array(repeating: [], count: count) }
 
-  mutating func append(_ arrays: ArraySlice<NDArray>, op: any Op) throws {
+  /// - Throws: also what allocating the stacks would throw, long before a loop that goes on and on fills the memory.
+  mutating func append(_ arrays: ArraySlice<NDArray>, op: any Op, in context: ExecutionContext) throws {
     for (index, array) in arrays.enumerated() {
       if let first = slices[index].first, first.shape != array.shape || first.dtype != array.dtype {
         throw ExecutionError(.shapeMismatch, "\(op.displayName) collects \(first.type) and then \(array.type)")
       }
       slices[index].append(array)
+      let count = slices[index].count
+      if count & (count - 1) == 0, count >= 64, array.dtype.arrayStride != nil { try context.demand(array.dtype, [count] + array.shape) }
     }
   }
 

@@ -61,7 +61,7 @@ public struct LoopOp: BodyOp {
       }
       goesOn = try truth(results[0])
       carried = Array(results[1..<(1 + carriedCount)])
-      try collector.append(results[(1 + carriedCount)...], op: self)
+      try collector.append(results[(1 + carriedCount)...], op: self, in: context)
       iteration += 1
     }
     guard !goesOn || iteration >= limit, iteration < iterationLimit else {

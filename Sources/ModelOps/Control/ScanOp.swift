@@ -83,7 +83,7 @@ public struct ScanOp: BodyOp {
         throw ExecutionError(.invalidInput, "Scan: the body gives \(results.count) values")
       }
       states = Array(results[..<stateCount])
-      try collector.append(results[stateCount...], op: self)
+      try collector.append(results[stateCount...], op: self, in: context)
     }
     let stacks = try collector.stacked(scanTypes, in: context).enumerated().map { index, stack in
       var result = stack
