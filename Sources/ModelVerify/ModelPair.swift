@@ -9,7 +9,7 @@ struct ModelPair {
   let reference: Executor
   let candidate: Executor
   /// For each input of the candidate the input of the reference that feeds it.
-  private let feeds: [Int]
+  var feeds: [Int]
   /// The first input of the candidate that each input of the reference feeds.
   private let takers: [Int: Int]
   /// For each output of the reference the candidate's.
@@ -36,6 +36,9 @@ struct ModelPair {
       report.notes.append("input '\(names[feed])' is '\(others[index])' in the candidate")
     }
     outputs = PortMatching.match(reference.outputs.map(\.name), candidate.outputs.map(\.name))
+    report.noteOrder("inputs", reference: names, candidate: others, places: matched)
+    report.noteOrder(
+      "outputs", reference: reference.outputs.map(\.name), candidate: candidate.outputs.map(\.name), places: outputs)
     for (index, output) in outputs.enumerated() {
       let name = reference.outputs[index].name
       var statistics = OutputStatistics(name: name, candidateName: output.map { candidate.outputs[$0].name })
@@ -147,7 +150,7 @@ struct ModelPair {
 
   /// What output `index` of the reference gives, and how it is judged: as stored where both models store it alike, else by what it
   /// stands for.
-  private func numbers(_ index: Int, _ target: NDArray, _ output: Int, _ array: NDArray) throws -> (NDArray, NDArray) {
+  func numbers(_ index: Int, _ target: NDArray, _ output: Int, _ array: NDArray) throws -> (NDArray, NDArray) {
     let type = reference.outputs[index].type, other = candidate.outputs[output].type
     guard QuantizedType(type) != QuantizedType(other) else { return (target, array) }
     let (first, second) = (try target.real(type), try array.real(other))

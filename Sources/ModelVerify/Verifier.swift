@@ -49,6 +49,7 @@ public struct Verifier {
     if !options.outputSteps.isEmpty, !report.isEquivalent, report.failure == nil {
       try PickedPlaces(pair: pair, options: options).run(samples, &report)
     }
+    if !report.isEquivalent, report.failure == nil { try OtherOrder(pair: pair, options: options).run(samples, &report) }
     try strengthen(pair, &samples, evidence, &report)
     if options.findsDivergence {
       report.lookedForDivergence = true

@@ -106,3 +106,57 @@ import Testing
     #expect(a.outputs != c.outputs)
   }
 }
+
+/// Two inputs and two outputs of one shape: `sum` and `difference`.
+private func sumAndDifference(inputs: [String], outputs: [(name: String, isSum: Bool)], swapsInputs: Bool = false) throws -> Model {
+  var model = Model()
+  var context = GraphContext(model, graph: Graph())
+  var values = inputs.map { context.graph.addInput($0, TensorType(.float32, .ranked([.unknown, 3]))) }
+  if swapsInputs { values.reverse() }
+  let sum = try context.add(values[0], values[1]), difference = try context.apply(SubOp(), values[0], values[1])
+  for output in outputs { context.graph.addOutput(output.name, output.isSum ? sum : difference) }
+  model.mainGraph = context.graph
+  return model
+}
+
+@Suite struct OrderTests {
+  private let reference = ["x", "y"]
+
+  @Test func swappedOutputsWithOtherNamesAreTold() throws {
+    let report = try Verifier().verify(
+      reference: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", false)]),
+      candidate: sumAndDifference(inputs: reference, outputs: [("p", false), ("q", true)]))
+    #expect(!report.isEquivalent)
+    #expect(report.notes.contains("the outputs agree in another order: 'a' as the candidate's 'q', 'b' as the candidate's 'p'"))
+  }
+
+  @Test func swappedNamesAreTold() throws {
+    let report = try Verifier().verify(
+      reference: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", false)]),
+      candidate: sumAndDifference(inputs: reference, outputs: [("b", true), ("a", false)]))
+    #expect(!report.isEquivalent)
+    #expect(report.notes.contains("the outputs agree in another order: 'a' as the candidate's 'b', 'b' as the candidate's 'a'"))
+  }
+
+  @Test func equalNamesInAnotherOrderAreNoted() throws {
+    let report = try Verifier().verify(
+      reference: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", false)]),
+      candidate: sumAndDifference(inputs: ["y", "x"], outputs: [("b", false), ("a", true)], swapsInputs: true))
+    #expect(report.isEquivalent)
+    #expect(
+      report.notes == [
+        "the inputs are compared by name and stand in another order: x, y here, y, x in the candidate",
+        "the outputs are compared by name and stand in another order: a, b here, b, a in the candidate",
+      ])
+  }
+
+  @Test func swappedInputsWithOtherNamesAreTold() throws {
+    let report = try Verifier().verify(
+      reference: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", false)]),
+      candidate: sumAndDifference(inputs: ["p", "q"], outputs: [("a", true), ("b", false)], swapsInputs: true))
+    #expect(!report.isEquivalent)
+    #expect(
+      report.notes.contains(
+        "the outputs agree when the inputs are given in another order: 'y' as the candidate's 'p', 'x' as the candidate's 'q'"))
+  }
+}
