@@ -1,4 +1,5 @@
 """Keras 3 tells a model of one tensor from one of a list of one: what is converted takes and gives the tensor."""
+import json
 import warnings
 
 import keras
@@ -30,3 +31,23 @@ def test_a_nested_one_stands_before_other_layers(tmp_path):
     modelctl.convert(tmp_path / "source.h5", tmp_path / "m.keras")
     x = np.random.default_rng(1).standard_normal((2, 6, 6, 2)).astype("float32")
     np.testing.assert_allclose(keras.models.load_model(tmp_path / "m.keras")(x), model(x), 1e-4, 1e-5)
+
+
+class Normalized(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense, self.norm = keras.layers.Dense(3), keras.layers.BatchNormalization()
+
+    def call(self, x):
+        return self.norm(self.dense(x))
+
+
+def test_what_a_subclassed_model_trains_is_not_guessed(tmp_path):
+    """The archive does not say that two of the four weights of the normalisation are statistics."""
+    model = Normalized()
+    model(np.zeros((2, 4), "float32"))
+    model.save(tmp_path / "subclassed.keras")
+    found = json.loads(modelctl.run("inspect", tmp_path / "subclassed.keras", "--json"))
+    assert found["parameters"] == model.count_params() == 27
+    assert "trainable_parameters" not in found
+    assert len(found["warnings"]) == 1

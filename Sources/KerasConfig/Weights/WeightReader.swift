@@ -99,7 +99,8 @@ struct WeightReader {
         }
         let slots = child.legacyParameters()
         let wanted = slots.trainable + slots.fixed
-        let tensors = try LegacyWeights.modernized(stored, wanted.map(\.spec), of: child, generation: generation, backend: store.backend)
+        let merged = LegacyWeights.withoutLoRA(stored, wanted.map(\.spec), config: child.scope.flatMap { model[$0].config?["config"] })
+        let tensors = try LegacyWeights.modernized(merged, wanted.map(\.spec), of: child, generation: generation, backend: store.backend)
         guard tensors.count == wanted.count else {
           throw FormatError(.sizeMismatch, "expected \(wanted.count) weights, found \(tensors.count)")
         }

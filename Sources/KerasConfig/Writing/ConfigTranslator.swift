@@ -31,6 +31,13 @@ struct ConfigTranslator {
       // Keras 3 takes the word in an H5 file for the function of this name; it is the default.
       if target == .keras2, className == "Attention", key == "score_mode", value == "dot" { continue }
       if Self.neverWritten.contains(key), className != "InputLayer" || key != "batch_input_shape" { continue }
+      if target == .keras2, key == "lora_rank" || key == "lora_alpha" {
+        // With it Keras would look for the matrices in the list of weights.
+        if key == "lora_rank", !value.isNull {
+          losses.append(Loss("LoRA of the layer '\(title)'", reason: "its matrices are part of the weights by now, which train as a whole"))
+        }
+        continue
+      }
       if let renamed = rename(key, className) {
         result[renamed] = objects(value, depth: 0)
         continue

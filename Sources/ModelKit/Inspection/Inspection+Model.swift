@@ -23,7 +23,8 @@ extension Inspection {
       weightBytes += parameter.tensor.source.byteCount
       if parameter.isTrainable { trainable += count }
     }
-    trainableParameters = trainable
+    // Which weights of a class that is code are trained is in no file.
+    trainableParameters = model.knowsWhatIsTrained ? trainable : nil
     weights = { model.parameters.map { WeightEntry($0.name, .success($0.tensor)) } }
     graphText = { GraphText(model).text }
     warnAboutOpaqueOps(model)
@@ -39,7 +40,26 @@ extension Inspection {
       }
     }
     for (name, count) in tally.ordered {
-      warnings.append("\(name) × \(count) can be carried but not executed or converted" + (reasons[name].map { ": \($0)" } ?? ""))
+      let warning = "\(name) × \(count) can be carried but not executed or converted" + (reasons[name].map { ": \($0)" } ?? "")
+      if !warnings.contains(warning) { warnings.append(warning) }
+    }
+  }
+}
+
+extension Model {
+  /// Whether each weight is one of a layer that is known here, or of one that is not trained at all.
+  fileprivate var knowsWhatIsTrained: Bool {
+    let foreign = Set(
+      graphs.values.flatMap { graph in graph.nodeIDs.filter { graph[$0].op is OpaqueOp }.compactMap { graph[$0].scope } })
+    guard !foreign.isEmpty else { return true }
+    return parameters.allSatisfy { parameter in
+      guard parameter.isTrainable else { return true }
+      var scope = parameter.scope, depth = 0
+      while let id = scope, depth < 64 {
+        if foreign.contains(id) { return false }
+        (scope, depth) = (self[id].parent, depth + 1)
+      }
+      return true
     }
   }
 }
