@@ -120,11 +120,19 @@ extension OperationRules {
     return try writerReshape(x, [lead] + dims[width...].compactMap(\.value), &writer)
   }
 
-  /// Constant index tuples without the negative ones, which TensorFlow's scatter does not take.
+  /// Index tuples without negative ones, which TensorFlow's scatter does not take: what is computed is taken modulo the extents, if
+  /// they are known.
   private static func countedFromFront(
     _ op: any Op, _ indices: WrittenTensor, _ dims: [Dim], _ writer: inout OperationWriter
   ) throws -> WrittenTensor {
-    guard let constant = indices.fact.constant, let width = constant.extents.last, width > 0, width <= dims.count,
+    guard let constant = indices.fact.constant else {
+      guard let width = try indices.dims().last?.value, width > 0, width <= dims.count,
+        let extents = Shape.ranked(Array(dims[..<width])).extents, extents.allSatisfy({ $0 > 0 })
+      else { return indices }
+      let row = NDArray(extents.map { Int64($0) }, [width])
+      return try writer.binary("Mod", indices, try writer.cast(writer.constant(row), to: indices.dtype))
+    }
+    guard let width = constant.extents.last, width > 0, width <= dims.count,
       var values = try constant.array().integers(), values.contains(where: { $0 < 0 })
     else { return indices }
     for (place, value) in values.enumerated() where value < 0 {
