@@ -136,7 +136,7 @@ let package = Package(
       ["KerasConfig", "ModelGradients", "ModelGraph", "ModelKit", "ModelOps", "ModelRuntime", "ModelTraining", "TestSupport"]),
     tests("Examples", ["Examples"]),
     tests("ImageData", ["ImageData", "ModelTraining"]),
-    tests("ModelKit", ["ModelKit", "TestSupport"]),
+    tests("ModelKit", ["ModelKit", "TFLiteFormat", "TestSupport"]),
     tests("modelctl", ["modelctl", "ModelKit", "NumPyFormat", "ONNXFormat", "ZipContainer"]),
   ],
   swiftLanguageModes: [.v6],

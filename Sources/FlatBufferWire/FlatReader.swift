@@ -17,6 +17,7 @@ public struct FlatReader {
   private var depth = 0
   private var elementsLeft: Int
   private var vectorBytesLeft: Int
+  private var blobBytesLeft: Int
   /// Behind the last byte that was read or found to belong to a vector.
   private(set) var end = 0
   /// How many fields and unions held something the schema does not name.
@@ -29,6 +30,7 @@ public struct FlatReader {
     // Each element that is not shared has a reference of four bytes.
     elementsLeft = min(limits.elements, 1024 + bytes.count)
     vectorBytesLeft = 65536 + 2 * bytes.count
+    blobBytesLeft = vectorBytesLeft
   }
 
   // MARK: Numbers
@@ -91,6 +93,9 @@ public struct FlatReader {
 
   mutating func byteVector(_ position: Int) throws -> FlatBytes {
     let (start, count) = try vector(position, stride: 1)
+    // They stay where they are, but writing them again would lay down each reference's bytes.
+    blobBytesLeft -= count
+    guard blobBytesLeft >= 0 else { throw shared(at: start) }
     return FlatBytes(source, start..<(start + count))
   }
 

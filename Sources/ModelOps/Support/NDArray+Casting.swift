@@ -9,6 +9,21 @@ extension NDArray {
   public func cast(to target: DType, saturate: Bool = true, in context: ExecutionContext) throws -> NDArray {
     if target == dtype { return self }
     let result = try context.allocate(target, shape)
+    guard count > Self.castLength else {
+      try convert(into: result, saturate: saturate)
+      return result
+    }
+    // What numbers go through is wider than they are: a few at a time.
+    for (part, target) in zip(runs(of: Self.castLength), result.runs(of: Self.castLength)) {
+      try part.convert(into: target, saturate: saturate)
+    }
+    return result
+  }
+
+  private static var castLength: Int { 1 << 16 }
+
+  private func convert(into result: NDArray, saturate: Bool) throws {
+    let target = result.dtype
     switch dtype {
     case .float32 where target == .float16:
       with(Float.self) { x in result.withMutable(Float16.self) { y in for i in 0..<x.count { y[i] = Float16(x[i]) } } }
@@ -38,7 +53,6 @@ extension NDArray {
         try storeIntegers(values, into: result)
       }
     }
-    return result
   }
 
   private func cannotCast(to target: DType) -> ExecutionError {
