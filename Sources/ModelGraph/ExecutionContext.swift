@@ -48,7 +48,8 @@ public final class ExecutionContext {
     }
     if dtype == .string { return NDArray(zeros: dtype, shape) }
     guard let storage = FreedMemory.storage(count * stride) else {
-      throw ExecutionError(.outOfMemory, "the system has no \(count * stride) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
+      throw ExecutionError(
+        .outOfMemory, "the system has no \(count * stride) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
     }
     return NDArray(uninitialized: dtype, shape, storage: storage)
   }

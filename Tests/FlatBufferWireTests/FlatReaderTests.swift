@@ -126,3 +126,21 @@ struct Few: FlatTable {
   static let tableName = "Few"
   static let table = FlatFieldTable<Few>([.scalar(0, "flag", \.flag, false)])
 }
+
+/// Vectors of bytes stay where they are when they are read; written again, each table that shares one would have its own.
+@Test func sharedBytesAreCounted() throws {
+  var sample = Sample()
+  sample.children = [Sample](repeating: Sample(), count: 99)
+  sample.children?[0].data = FlatBytes([UInt8](repeating: 1, count: 60_000))
+  var bytes = try FlatBuilder.build(sample).bytes()
+  #expect(try Sample(reading: bytes).children?.count == 99)
+  func word(_ place: Int) -> Int { (0..<4).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) } }
+  let vector = try #require((0..<1000).first { word($0) == 99 })
+  let first = vector + 4 + word(vector + 4)
+  for child in 1..<99 {
+    let place = vector + 4 + 4 * child, offset = first - place
+    for index in 0..<4 { bytes[place + index] = UInt8(truncatingIfNeeded: offset >> (8 * index)) }
+  }
+  let error = #expect(throws: FormatError.self) { try Sample(reading: bytes) }
+  #expect(error?.code == .limitExceeded)
+}

@@ -49,11 +49,12 @@ import Testing
   static func swap(_ model: TFLiteModel, _ code: Int, _ number: Int) -> TFLiteModel {
     var model = model
     let index = UInt32(model.operatorCodes?.count ?? 0)
-    model.operatorCodes = (model.operatorCodes ?? []) + [
-      OperatorCode(
-        deprecatedBuiltinCode: Int8(min(code, 127)), version: Int32(1 + (code + number) % 5),
-        builtinCode: BuiltinOperator(rawValue: Int32(code)))
-    ]
+    model.operatorCodes =
+      (model.operatorCodes ?? []) + [
+        OperatorCode(
+          deprecatedBuiltinCode: Int8(min(code, 127)), version: Int32(1 + (code + number) % 5),
+          builtinCode: BuiltinOperator(rawValue: Int32(code)))
+      ]
     for graph in (model.subgraphs ?? []).indices {
       let count = model.subgraphs?[graph].operators?.count ?? 0
       guard count > 0 else { continue }

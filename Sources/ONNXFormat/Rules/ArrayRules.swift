@@ -279,10 +279,9 @@ private let layoutRules: [NodeRule] = [
       var values = inputs.values
       var mode = op.mode
       if mode == .symmetric {
-        // The border element repeated: `reflect` of the tensor with its borders padded by one first.
-        guard let pads = inputs[1]?.fact.integers, pads.allSatisfy({ $0 == 0 || $0 == 1 }) else {
-          throw UnsupportedError("ONNX does not pad symmetrically")
-        }
+        guard let pads = inputs[1]?.fact.integers else { throw UnsupportedError("ONNX does not pad symmetrically by computed extents") }
+        guard pads.allSatisfy({ $0 == 0 || $0 == 1 }) else { return [try mirrored(try inputs.required(0), pads, inputs[3], &w)] }
+        // One element at the border is the border.
         mode = .edge
       }
       if mode == .wrap, w.opset < 19 { throw UnsupportedError("needs opset 19") }

@@ -44,6 +44,7 @@ let quantizationRules: [NodeRule] = [
     },
     write: { op, x, w in
       let input = try x.required(0), scale = try x.required(1)
+      if let floats = try narrowed(op, x, &w) { return [floats] }
       if input.type.dtype != .int32 { try require(input.type.dtype, w) }
       try requireBlocks(op.blockSize, w)
       let dtype = op.dtype ?? scale.type.dtype
@@ -110,6 +111,19 @@ let quantizationRules: [NodeRule] = [
       ]
     }),
 ]
+
+/// A small constant of 16 bits, as the initial states, peepholes and normalisations of an integer LSTM are: floats before opset 21.
+/// The later opset is not asked for its sake: ONNX Runtime refuses signed 8-bit tensors of such a file that are moved on their way.
+private func narrowed(_ op: DequantizeLinearOp, _ x: RuleInputs, _ w: inout NodeWriter) throws -> OutValue? {
+  guard let input = x[0], [.int16, .uint16].contains(input.type.dtype), w.opset < 21, let shape = input.type.shape.extents,
+    let count = checkedProduct(shape), count <= 1 << 16, let stored = try input.fact.constant?.array().integers(),
+    let scales = try x[1]?.fact.constant?.array().doubles(), scales.count == 1
+  else { return nil }
+  let zeros = try x[2].map { try $0.fact.constant?.array().integers() } ?? [0]
+  guard let zero = zeros?.first, zeros?.count == 1 else { return nil }
+  let numbers = NDArray(stored.map { Float($0 - zero) * Float(scales[0]) }, shape)
+  return try w.cast(try w.constant(numbers), to: op.dtype ?? .float32)
+}
 
 /// Which opset brought the quantised dtype.
 private func require(_ dtype: DType, _ w: NodeWriter) throws {

@@ -1,0 +1,50 @@
+"""TFLite files as ONNX, run by ONNX Runtime against LiteRT's kernels."""
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+
+import litert
+import modelctl
+import test_tflite_state as states
+
+
+def run_onnx(path, values, level=onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = level
+    session = onnxruntime.InferenceSession(str(path), options)
+    return session.run(None, {port.name: value for port, value in zip(session.get_inputs(), values)})
+
+
+@pytest.mark.parametrize("shape", [(None, 5, 6, 3), (None, None, None, 3)], ids=["known", "unknown"])
+@pytest.mark.parametrize("pads", [[[0, 0], [3, 2], [0, 4], [1, 0]], [[0, 0], [5, 5], [6, 0], [0, 3]], [[0, 0], [1, 1], [0, 1], [0, 0]]])
+def test_symmetric_padding(pads, shape, tmp_path):
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
+    def pad(x):
+        return tf.pad(x, pads, "SYMMETRIC")
+
+    source, target = tmp_path / "pad.tflite", tmp_path / "pad.onnx"
+    source.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([pad.get_concrete_function()]).convert())
+    modelctl.convert(source, target)
+    x = np.random.default_rng(1).standard_normal((2, 5, 6, 3)).astype("float32")
+    (expected,) = litert.run(source, [x])
+    (found,) = run_onnx(target, [x])
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", [name for name in states.hand_made() if name.startswith("lstm_int8")])
+def test_integer_lstm(name, tmp_path):
+    """States, peepholes and normalisations of 16 bits do not ask for an opset at which ONNX Runtime refuses moved int8 tensors."""
+    source, target, later = tmp_path / "lstm.tflite", tmp_path / "lstm.onnx", tmp_path / "later.onnx"
+    source.write_bytes(states.hand_made()[name])
+    modelctl.convert(source, target)
+    (detail,) = litert.open_model(source).get_input_details()
+    x = np.random.default_rng(2).integers(-128, 128, detail["shape"]).astype(detail["dtype"])
+    (expected,), (found,) = litert.run(source, [x]), run_onnx(target, [x])
+    # The file that keeps all 16-bit numbers, which ONNX Runtime takes as it stands.
+    modelctl.convert(source, later, "--opset", "21")
+    (plain,) = run_onnx(later, [x], onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    assert found.dtype == expected.dtype and np.abs(found.astype(int) - plain.astype(int)).max() <= 1
+    # LiteRT's cell computes with integers, whose steps add up over time; ONNX has floats between them.
+    found, expected = found.astype(float).ravel(), expected.astype(float).ravel()
+    assert found @ expected / np.linalg.norm(found) / np.linalg.norm(expected) > 0.98
