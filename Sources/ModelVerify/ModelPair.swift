@@ -159,6 +159,7 @@ struct ModelPair {
   }
 
   /// Runs both and adds what they give to the statistics.
+  /// - Throws: `RefusedInputs` when the reference does not take them.
   func compare(
     _ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport, evidence: inout [OutputEvidence]
   ) throws {
@@ -167,7 +168,10 @@ struct ModelPair {
     let remembers = !reference.states.isEmpty && !candidate.states.isEmpty
     var own = remembers ? try reference.initialState() : [], other = remembers ? try candidate.initialState() : []
     for _ in 0..<(remembers ? 2 : 1) {
-      let expected = remembers ? try reference.run(inputs, state: &own) : try reference.run(inputs)
+      let expected: [NDArray]
+      do { expected = remembers ? try reference.run(inputs, state: &own) : try reference.run(inputs) } catch  where error.isAboutValues {
+        throw RefusedInputs(reason: error)
+      }
       let found: [NDArray]
       do {
         found = remembers ? try candidate.run(try adapted(inputs), state: &other) : try runCandidate(inputs)

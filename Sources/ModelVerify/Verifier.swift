@@ -71,12 +71,15 @@ public struct Verifier {
     for index in 0..<samples.inputCount {
       let sample = try samples.inputs(index)
       let before = report.outputs.reduce(0) { $0 + $1.mismatched }
-      do { try pair.compare(sample, options, &report, evidence: &evidence) } catch let error as ExecutionError
-        where error.code == .limitExceeded && options.data == nil && index > 0
+      do { try pair.compare(sample, options, &report, evidence: &evidence) } catch let refusal as RefusedInputs
+        where options.data == nil && index > 0
       {
-        report.samples -= 1
-        report.note("a sample was left out: \(error)")
-      }
+        guard try compareNarrower(pair, &samples, from: index, refusal, &report, &evidence) else {
+          report.samples -= 1
+          report.note("a sample was left out: \(refusal.reason)")
+          continue
+        }
+      } catch let refusal as RefusedInputs { throw refusal.reason }
       let found = report.outputs.reduce(0) { $0 + $1.mismatched } - before
       if found > most { (most, samples.worst) = (found, index) }
       options.progress?(Double(index + 1) / Double(samples.inputCount))
@@ -85,11 +88,34 @@ public struct Verifier {
     return evidence
   }
 
+  /// Compares on sample `index` with integers from ever narrower ranges, which the samples after it keep: a length or a place
+  /// that one sample happens to reach is too large in another.
+  /// - Returns: whether there is a range that the reference takes.
+  private func compareNarrower(
+    _ pair: ModelPair, _ samples: inout Samples, from index: Int, _ refusal: RefusedInputs, _ report: inout VerificationReport,
+    _ evidence: inout [OutputEvidence]
+  ) throws -> Bool {
+    if (refusal.reason as? ExecutionError)?.code == .limitExceeded { return false }
+    for integers in ShapeChoice.narrowIntegers {
+      guard samples.narrow(from: index, to: integers) else { return false }
+      do {
+        try pair.compare(try samples.inputs(index), options, &report, evidence: &evidence)
+        return true
+      } catch is RefusedInputs { continue }
+    }
+    return false
+  }
+
   private func samples(_ pair: ModelPair, _ choice: ShapeChoice, _ range: InputRange) -> Samples {
     let generator = SampleGenerator(seed: options.seed, range: range)
     return Samples(
       count: options.samples, inputCount: options.samples, inputs: { try pair.inputs(generator, choice, sample: $0) },
-      inRange: range == .usual ? { samples(pair, choice, $0) } : nil)
+      inRange: range == .usual ? { samples(pair, choice, $0) } : nil,
+      withIntegers: { integers in
+        var narrower = choice
+        narrower.integers = integers
+        return samples(pair, narrower, range)
+      })
   }
 
   private func refuseRandom(_ model: Model, _ role: String) throws {
@@ -139,8 +165,30 @@ struct Samples {
   var inputs: (Int) throws -> [NDArray]
   /// Samples of numbers from another range, where they are made up.
   var inRange: ((InputRange) -> Samples)?
+  /// Samples whose integers without a known limit are from another range, where they are made up.
+  var withIntegers: ((Range<Int>) -> Samples)?
   /// The one on which most elements differ.
   var worst: Int?
+
+  /// From sample `first` on, integers from another range.
+  mutating func narrow(from first: Int, to integers: Range<Int>) -> Bool {
+    guard let other = withIntegers?(integers).inputs else { return false }
+    let own = inputs, ranges = inRange
+    inputs = { try $0 < first ? own($0) : other($0) }
+    inRange = ranges.map { ranges in
+      { range in
+        var samples = ranges(range)
+        _ = samples.narrow(from: first, to: integers)
+        return samples
+      }
+    }
+    return true
+  }
+}
+
+/// The reference does not take the inputs, which others may suit.
+struct RefusedInputs: Error {
+  var reason: any Error
 }
 
 extension Error {

@@ -45,6 +45,25 @@ import Testing
     #expect(report.outputs.first?.elements == 21)
   }
 
+  /// The first sample happens to pick a place that exists; a later one does not.
+  @Test func drawsSmallerIntegersWhereALaterSampleIsRefused() throws {
+    func picks(_ factor: Float) throws -> Model {
+      var context = GraphContext(Model(), graph: Graph())
+      let x = context.graph.addInput("x", TensorType(.float32, .ranked([.named("batch"), .named("steps")])))
+      let places = context.graph.addInput("places", TensorType(.int64, .ranked([.fixed(1), .fixed(2)])))
+      let rows = try context.apply(TileOp(), x, try context.constant(NDArray([Int64(4), 2], [2])))
+      let y = try context.apply(MulOp(), try context.apply(GatherNDOp(), rows, places), try context.constant(NDArray([factor], [1])))
+      context.graph.addOutput("y", y)
+      var model = context.model
+      model.mainGraph = context.graph
+      return model
+    }
+    let options = VerificationOptions(samples: 40)
+    let report = try Verifier(options: options).verify(reference: picks(2), candidate: picks(2))
+    #expect(report.isEquivalent && report.samples == 40 && report.outputs.first?.elements == 40)
+    #expect(try !Verifier(options: options).verify(reference: picks(2), candidate: picks(2.5)).isEquivalent)
+  }
+
   @Test func otherShapesAreAFailureThatIsExplained() throws {
     let wide = try model(TensorType(.float32, .ranked([.unknown, 5]))) { try $0.apply(ReluOp(), $1) }
     let report = try Verifier().verify(reference: twoLayers(), candidate: wide)

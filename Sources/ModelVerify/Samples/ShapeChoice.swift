@@ -26,6 +26,9 @@ struct ShapeChoice: Sendable {
     ShapeChoice(batch: 1, spatial: [512], other: [256], integers: 1..<2),
   ]
 
+  /// What is tried in place of integers that a later sample can't have.
+  static let narrowIntegers: [Range<Int>] = [1..<5, 1..<3, 1..<2, 0..<1]
+
   /// The extents of inputs of these shapes. `batch` stands for the batch of this sample.
   func extents(of shapes: [Shape], batch: Int) -> [[Int]] {
     var named: [String: Int] = [:]
