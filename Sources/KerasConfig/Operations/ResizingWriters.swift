@@ -20,23 +20,22 @@ extension OperationRules {
         }
         if changed.isEmpty { return [x] }
         let axes = try changed.map { axis in
-          guard let from = dims[axis].value, let to = result[axis].value else {
-            throw OperationWriter.unsupported(op, "only images of known size are resized")
-          }
-          return ResizedAxis(axis: axis, from: from, to: to)
+          guard let to = result[axis].value else { throw OperationWriter.unsupported(op, "only to a known size are images resized") }
+          return ResizedAxis(axis: axis, from: dims[axis].value, to: to)
         }
         if axes.allSatisfy({ op.isScaledByExtents($0.axis, facts, from: dims, to: result) }), let interpolation = interpolation(op, axes),
           let y = try resizeImages(x, dims, result, changed, interpolation, in: &writer)
         {
           return y
         }
+        guard axes.allSatisfy({ $0.from != nil }) else { throw OperationWriter.unsupported(op, "only images of known size are so resized") }
         return try resize(x, op, facts, dims, result, changed, in: &writer)
       })
   ]
 
   private struct ResizedAxis {
-    var axis: Int, from: Int, to: Int
-    var isWhole: Bool { to % max(1, from) == 0 }
+    var axis: Int, from: Int?, to: Int
+    var isWhole: Bool { from.map { to % max(1, $0) == 0 } ?? false }
   }
 
   /// What Keras calls the same resampling; `nil` for any other.
@@ -64,10 +63,7 @@ extension OperationRules {
     guard dims.count == 4 else { return nil }
     let first: Int
     if changed.allSatisfy({ $0 == 1 || $0 == 2 }) { first = 1 } else if changed.allSatisfy({ $0 >= 2 }) { first = 2 } else { return nil }
-    guard let height = result[first].value, let width = result[first + 1].value, dims[first].value != nil, dims[first + 1].value != nil
-    else {
-      return nil
-    }
+    guard let height = result[first].value, let width = result[first + 1].value else { return nil }
     return [
       try writer.call(
         .image, "Resize", [.tensor(x)],

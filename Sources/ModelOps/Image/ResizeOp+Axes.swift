@@ -64,6 +64,9 @@ extension ResizeOp {
   /// Whether the extents tell how an axis is scaled, as frameworks take it that know sizes alone. A given factor that was cut down to a
   /// whole extent, or that all axes share, places elements by itself.
   public func isScaledByExtents(_ axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) -> Bool {
+    let hasScales = inputs[safely: 2].map { $0.type.shape.elementCount != 0 } ?? false
+    // Sizes that are given say so whatever the extents are.
+    if !hasScales, aspect == .stretch, from[axis].value == nil { return true }
     guard let n = from[axis].value, let out = to[axis].value, let scale = try? scale(of: axis, inputs, from: from, to: to) else {
       return false
     }
