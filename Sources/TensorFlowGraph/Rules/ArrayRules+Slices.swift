@@ -47,8 +47,10 @@ extension NodeReader {
 
   /// `x[begin:end:strides]` with TensorFlow's five masks (`tensorflow/core/util/strided_slice_op.cc`): bounds that are left out,
   /// an ellipsis, new axes, and axes that one index takes away.
-  func stridedSlice(in g: inout GraphContext) throws -> [ValueID] {
-    let x = try input(0)
+  ///
+  /// - Parameter given: what is sliced in place of the first input.
+  func stridedSlice(of given: ValueID? = nil, in g: inout GraphContext) throws -> [ValueID] {
+    let x = try given ?? input(0)
     let strideValues = try int64(3, in: &g), knownStrides = g.fact(of: strideValues).elements
     guard let count = knownStrides?.count ?? g.type(of: strideValues).shape.dims?.first?.value else {
       throw UnsupportedError("StridedSlice over an unknown number of axes")

@@ -271,6 +271,10 @@ extension NodeWriter {
       let shape = Shape.ranked(
         [x.type.shape.dims?.first ?? .unknown]
           + sizes.map { if case .number(let number) = $0 { .fixed(number) } else { .unknown } } + [.fixed(extents[rank])])
+      // TensorFlow.js's format has no such op over volumes.
+      if rank == 3, dialect == .tensorFlowJS {
+        return try spreadVolume(x, by: kernel, strides: strides, sizes: sizes, isSame: padding == "SAME", shape)
+      }
       let all = try int32s([try extent(of: x, 0)] + sizes + [.number(extents[rank])])
       return try emit(
         rank == 2 ? "Conv2DBackpropInput" : "Conv3DBackpropInputV2", [all, kernel, x],

@@ -6,10 +6,10 @@ struct RuleTable: Sendable {
   private var writers: [ObjectIdentifier: NodeRule.Write] = [:]
 
   static let all = RuleTable([
-    activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, exampleRules, imageRules, linearRules,
-    normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules, recurrentRules,
-    reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, setRules, sortingRules, sparseRules, specialRules,
-    tableRules, textRules, wordRules,
+    activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, exampleRules, gradientRules,
+    imageRules, linearRules, normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules,
+    recurrentRules, reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, setRules, sortingRules,
+    sparseRules, sparseElementRules, specialRules, tableRules, textRules, wordRules,
   ])
 
   init(_ families: [[NodeRule]]) {

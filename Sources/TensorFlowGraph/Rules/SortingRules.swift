@@ -74,7 +74,7 @@ extension NodeWriter {
     let there = (0..<rank).filter { $0 != axis } + [axis]
     if axis != rank - 1 { x = try transpose(x, there) }
     let isFloat = x.type.dtype.isFloatingPoint
-    func reversed(_ x: OutValue) throws -> OutValue { try emit(isFloat ? "Neg" : "Invert", [x]) }
+    func reversed(_ x: OutValue) throws -> OutValue { try isFloat ? emit("Neg", [x]) : apply(BitwiseNotOp(), x) }
     if !op.largest { x = try reversed(x) }
     func turned(_ type: TensorType) -> TensorType {
       TensorType(type.dtype, type.shape.dims.map { dims in .ranked(there.map { dims[$0] }) } ?? .unranked)
@@ -94,6 +94,7 @@ extension NodeWriter {
     let types = try types(op, inputs)
     var x = try inputs.required(0)
     if op.axis == nil { x = try reshape(x, [-1]) }
+    if dialect == .tensorFlowJS { return try plainUnique(op, x, types) }
     let found = try emit(
       "UniqueWithCountsV2", [x, try int32s(op.axis.map { [$0] } ?? [])], ["out_idx": try .dtype(.int64)],
       types: [types[0], types[2], types[3]])
@@ -112,5 +113,26 @@ extension NodeWriter {
       try gather(found[0], order, axis: 0), try gather(first, order, axis: 0), try gather(rank, found[1], axis: 0),
       try gather(found[2], order, axis: 0),
     ]
+  }
+
+  /// TensorFlow.js tells the elements and which each is; the rest is counted and looked for.
+  private mutating func plainUnique(_ op: UniqueOp, _ x: OutValue, _ types: [TensorType]) throws -> [OutValue] {
+    var found = try emit(
+      "UniqueV2", [x, try int32s(op.axis.map { [$0] } ?? [])], ["out_idx": try .dtype(.int64)], types: [types[0], types[2]])
+    let size = try dim(of: found[0], op.axis ?? 0)
+    if op.sorted {
+      guard op.axis == nil, found[0].type.dtype != .string else {
+        throw UnsupportedError("TensorFlow.js does not sort the slices or strings it finds")
+      }
+      let order = try apply(TopKOp(largest: false), to: [found[0], size])[1]
+      let ranks = try apply(TopKOp(largest: false), to: [order, size])[1]
+      found = [try gather(found[0], order, axis: 0), try gather(ranks, found[1], axis: 0)]
+    }
+    let ones = try expand(try scalar(1, dtype: .int64), to: try shape(of: found[1]))
+    let none = try expand(try scalar(0, dtype: .int64), to: size)
+    let counts = try apply(ScatterNDOp(reduction: .add), none, try unsqueeze(found[1], [1]), ones)
+    let isEach = try apply(EqualOp(), try unsqueeze(found[1], [1]), try positions(none, axis: 0))
+    let first = try apply(ArgMaxOp(axis: 0, keepDims: false), try cast(isEach, to: .int32))
+    return [found[0], first, found[1], counts]
   }
 }
