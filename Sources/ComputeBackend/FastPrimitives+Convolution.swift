@@ -289,8 +289,8 @@ extension ConvolutionShape {
   /// The geometry over three axes.
   var geometry: ck_convolution {
     func three(_ list: [Int], _ filler: Int) -> (Int, Int, Int) {
-      let full = list.padded(with: filler)
-      return (full[0], full[1], full[2])
+      func axis(_ index: Int) -> Int { index < 0 ? filler : list[index] }
+      return (axis(list.count - 3), axis(list.count - 2), axis(list.count - 1))
     }
     return ck_convolution(
       batch: batch, input: three(input, 1), kernel: three(kernel, 1), output: three(output, 1), stride: three(strides, 1),

@@ -21,6 +21,12 @@ final class ThreadPool: @unchecked Sendable {
   func run(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     guard count > 0 else { return }
     guard threads != nil, count > grain else { body(0..<count); return }
+    share(count, grain, body)
+  }
+
+  // Not inlined: a caller that saw what happens to `body` would keep what it captures on the heap.
+  @inline(never)
+  private func share(_ count: Int, _ grain: Int, _ body: (Range<Int>) -> Void) {
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { pointer in
         ck_threads_run(

@@ -11,6 +11,8 @@ public final class ExecutionContext {
   public let primitives: any ComputePrimitives
   /// Memory for a result; throws `ExecutionError.outOfMemory` above the limit.
   private let allocator: (DType, [Int]) throws -> NDArray
+  /// Throws what `allocator` would, and takes nothing.
+  private let checker: (DType, [Int]) throws -> Void
   /// Runs body `index` of the node being evaluated; set by the executor around a `BodyOp`.
   public var runBody: ((_ index: Int, _ inputs: [NDArray]) throws -> [NDArray])?
   /// What a kernel keeps from one run to the next (packed weights), one for each node. `nil` when
@@ -21,11 +23,13 @@ public final class ExecutionContext {
 
   public init(
     primitives: any ComputePrimitives, seed: UInt64 = 0,
-    allocator: ((DType, [Int]) throws -> NDArray)? = nil
+    checker: ((DType, [Int]) throws -> Void)? = nil, allocator: ((DType, [Int]) throws -> NDArray)? = nil
   ) {
     self.primitives = primitives
     self.seed = seed
-    self.allocator = allocator ?? ExecutionContext.allocateChecked
+    let allocator = allocator ?? ExecutionContext.allocateChecked
+    self.allocator = allocator
+    self.checker = checker ?? { _ = try allocator($0, $1) }
   }
 
   /// An uninitialised array for a result.
@@ -33,7 +37,7 @@ public final class ExecutionContext {
 
   /// Holds a size that a kernel is about to need, for a result or for scratch memory of its own, against the limits.
   /// - Throws: what `allocate` would throw.
-  public func demand(_ dtype: DType, _ shape: [Int]) throws { _ = try allocator(dtype, shape) }
+  public func demand(_ dtype: DType, _ shape: [Int]) throws { try checker(dtype, shape) }
 
   /// The most bytes a single result may take where no pool of the engine counts them all.
   static let largestResult = 1 << 31

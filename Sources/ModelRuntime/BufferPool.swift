@@ -103,6 +103,22 @@ package final class BufferPool: Sendable {
   /// Bytes kept for later.
   var freeBytes: Int { shelf.state.withLock { $0.freeBytes } }
 
+  /// Throws what `allocate` would, and takes nothing.
+  func check(_ dtype: DType, _ shape: [Int]) throws {
+    guard let stride = dtype.arrayStride, let count = checkedProduct(shape), count <= (1 << 46) / stride else {
+      _ = try ExecutionContext.allocateChecked(dtype, shape)
+      return
+    }
+    let bytes = count * stride, size = SizeClass(bytes).size
+    try shelf.state.withLock { state in
+      guard state.liveBytes + size <= state.limit else { throw Self.full(dtype, shape, bytes, state.liveBytes, state.limit) }
+    }
+  }
+  private static func full(_ dtype: DType, _ shape: [Int], _ bytes: Int, _ live: Int, _ limit: Int) -> ExecutionError {
+    ExecutionError(
+      .outOfMemory, "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(live) of at most \(limit) are in use")
+  }
+
   /// An uninitialised array.
   /// - Throws: `ExecutionError.limitExceeded` for sizes that can't be, `.outOfMemory` above the limit.
   package func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
@@ -112,10 +128,7 @@ package final class BufferPool: Sendable {
     let bytes = count * stride, wanted = SizeClass(bytes)
     let (kept, isFull): (Kept?, Bool) = try shelf.state.withLock { state in
       guard state.liveBytes + wanted.size <= state.limit else {
-        throw ExecutionError(
-          .outOfMemory,
-          "a result of type \(TensorType(dtype, Shape(shape))) takes \(bytes) bytes; \(state.liveBytes) of at most \(state.limit) are in use"
-        )
+        throw Self.full(dtype, shape, bytes, state.liveBytes, state.limit)
       }
       if let kept = state.take(wanted.place) {
         let size =

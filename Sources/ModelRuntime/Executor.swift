@@ -21,7 +21,7 @@ public final class Executor: @unchecked Sendable {
   /// The graph of `model` that is run.
   public let graph: GraphID
   let primitives: any ComputePrimitives
-  let pool: BufferPool
+  package let pool: BufferPool
   private let lock = Mutex(())
   // Guarded by the lock.
   private var plain: Plan?
@@ -37,7 +37,12 @@ public final class Executor: @unchecked Sendable {
 
   /// - Parameter signature: an entry point of the model by name; `nil` takes the main graph.
   /// - Throws: `UnsupportedError` listing every op that has no kernel, `GraphError` for an unsound graph.
-  public init(_ model: Model, signature: String? = nil, options: ExecutionOptions = .init()) throws {
+  public convenience init(_ model: Model, signature: String? = nil, options: ExecutionOptions = .init()) throws {
+    try self.init(model, signature: signature, options: options, pool: nil)
+  }
+
+  /// - Parameter pool: what results are held in, when another executor that never runs at the same time has it too.
+  package init(_ model: Model, signature: String? = nil, options: ExecutionOptions = .init(), pool: BufferPool?) throws {
     var entry = model.main
     if let signature {
       guard let found = model.signatures.first(where: { $0.name == signature }) else {
@@ -67,7 +72,7 @@ public final class Executor: @unchecked Sendable {
     states = main.states
     portCounts = (main.inputs.count, main.outputs.count)
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
-    pool = BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(for: 0))
+    self.pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(for: 0))
     guard !isOpen else { return }
     // An unsound graph is found now, not at the first run.
     if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }

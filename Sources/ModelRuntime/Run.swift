@@ -19,7 +19,7 @@ final class Run {
     self.executor = executor
     self.probe = probe
     let pool = executor.pool
-    context = ExecutionContext(primitives: executor.primitives, seed: executor.options.seed) { try pool.allocate($0, $1) }
+    context = ExecutionContext(primitives: executor.primitives, seed: executor.options.seed, checker: pool.check, allocator: pool.allocate)
   }
 
   func main(_ inputs: [NDArray]) throws -> [NDArray] { try run(plan.entry, inputs) }

@@ -43,8 +43,8 @@ struct ConvolutionColumns {
       throw ExecutionError(.shapeMismatch, "the gradient of a convolution has the shape \(g), expected \(expected)")
     }
     func three(_ list: [Int], _ filler: Int) -> (Int, Int, Int) {
-      let all = Array(repeating: filler, count: 3 - list.count) + list
-      return (all[0], all[1], all[2])
+      func axis(_ index: Int) -> Int { index < 0 ? filler : list[index] }
+      return (axis(list.count - 3), axis(list.count - 2), axis(list.count - 1))
     }
     input = three(shape.input, 1)
     output = three(shape.output, 1)

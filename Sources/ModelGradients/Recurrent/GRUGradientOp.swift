@@ -27,9 +27,9 @@ public struct GRUGradientOp: PrimitiveOp, DecomposedForGradients {
     let h = s.hidden, batch = s.batch, rows = batch * h, all = s.time * batch
     let x = try inputs.required(0, of: self), w = try inputs.required(1, of: self), r = try inputs.required(2, of: self)
     let gates = try inputs.required(7, of: self), hidden = try inputs.required(8, of: self)
-    // The gradients of both shares of the gates; they differ in the candidate's.
-    let fromInput = try context.allocate(.float32, [s.time, batch, 3 * h]),
-      fromState = try context.allocate(.float32, [s.time, batch, 3 * h])
+    // The gradients of the update and reset gates, then those of the candidate's two shares, which differ.
+    let gated = try context.allocate(.float32, [s.time, batch, 2 * h]), candidate = try context.allocate(.float32, [s.time, batch, h]),
+      reset = try context.allocate(.float32, [s.time, batch, h])
     let dh = try context.allocate(.float32, [batch, h])
     dh.withMutable(Float.self) { to in
       guard let to = to.baseAddress else { return }
@@ -39,56 +39,64 @@ public struct GRUGradientOp: PrimitiveOp, DecomposedForGradients {
     let above = try inputs.optional(5).map {
       try s.byTime($0.reshaped(gru.batchFirst ? [batch, s.time, h] : [s.time, batch, h]), in: context)
     }
-    let cache = NodeCache(), primitives = context.primitives
-    try s.pointers([r, gates, hidden, fromInput, fromState, dh, above ?? dh]) { p in
-      let (r, gates, hidden, dp, dq, dh) = (p[0], p[1], p[2], p[3], p[4], p[5])
+    let gateCache = NodeCache(), candidateCache = NodeCache(), primitives = context.primitives
+    try s.pointers([r, gates, hidden, gated, candidate, reset, dh, above ?? dh]) { p in
+      let (r, gates, hidden, dGates, dCandidate, dInner, dh) = (p[0], p[1], p[2], p[3], p[4], p[5], p[6])
       for step in 0..<s.time {
         let t = s.backward ? step : s.time - 1 - step, before = hidden + (s.backward ? t + 1 : t) * rows
-        if above != nil { primitives.binary(.add, dh, p[6] + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false) }
+        if above != nil { primitives.binary(.add, dh, p[7] + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false) }
         for b in 0..<batch {
           let z = gates + (t * batch + b) * 4 * h, old = before + b * h, slope = dh + b * h
-          let left = dp + (t * batch + b) * 3 * h, right = dq + (t * batch + b) * 3 * h
+          let row = t * batch + b, both = dGates + row * 2 * h, new = dCandidate + row * h, inner = dInner + row * h
           for j in 0..<h {
-            let (update, reset, new, inner, g) = (z[j], z[h + j], z[2 * h + j], z[3 * h + j], slope[j])
-            let dNew = g * (1 - update) * (1 - new * new), dUpdate = g * (old[j] - new) * update * (1 - update)
-            let dReset = dNew * inner * reset * (1 - reset)
-            left[j] = dUpdate
-            right[j] = dUpdate
-            left[h + j] = dReset
-            right[h + j] = dReset
-            left[2 * h + j] = dNew
-            right[2 * h + j] = dNew * reset
+            let (update, reset, value, share, g) = (z[j], z[h + j], z[2 * h + j], z[3 * h + j], slope[j])
+            let dNew = g * (1 - update) * (1 - value * value)
+            both[j] = g * (old[j] - value) * update * (1 - update)
+            both[h + j] = dNew * share * reset * (1 - reset)
+            new[j] = dNew
+            inner[j] = dNew * reset
             slope[j] = g * update
           }
         }
         primitives.gemm(
-          dq + t * 3 * rows, r, dh, m: batch, n: h, k: 3 * h, transposeB: false, Epilogue(residual: UnsafePointer(dh)), cache: cache)
+          dGates + t * 2 * rows, r, dh, m: batch, n: h, k: 2 * h, transposeB: false, Epilogue(residual: UnsafePointer(dh)),
+          cache: gateCache)
+        primitives.gemm(
+          dInner + t * rows, r + 2 * h * h, dh, m: batch, n: h, k: h, transposeB: false, Epilogue(residual: UnsafePointer(dh)),
+          cache: candidateCache)
       }
     }
     var results: [NDArray] = []
+    /// The gradient of weights `[3H, columns]`: the two gates' rows, then the candidate's.
     func product(_ shape: [Int], _ slopes: NDArray, _ with: NDArray, columns: Int) throws -> NDArray {
       let result = try context.allocate(.float32, shape)
-      try s.pointers([slopes, with, result]) {
-        primitives.gemm($0[0], $0[1], $0[2], m: 3 * h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: 0)
+      try s.pointers([gated, slopes, with, result]) {
+        primitives.gemm($0[0], $0[2], $0[3], m: 2 * h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: 0)
+        primitives.gemm(
+          $0[1], $0[2], $0[3] + 2 * h * columns, m: h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: 0)
       }
       return result
     }
     if wanted[0] {
       let dx = try context.allocate(.float32, [s.time, batch, s.inputs])
-      try s.pointers([fromInput, w, dx]) {
-        primitives.gemm($0[0], $0[1], $0[2], m: all, n: s.inputs, k: 3 * h, transposeB: false, Epilogue(), cache: nil)
+      try s.pointers([gated, candidate, w, dx]) {
+        primitives.gemm($0[0], $0[2], $0[3], m: all, n: s.inputs, k: 2 * h, transposeB: false, Epilogue(), cache: nil)
+        primitives.gemm(
+          $0[1], $0[2] + 2 * h * s.inputs, $0[3], m: all, n: s.inputs, k: h, transposeA: false, transposeB: false, alpha: 1, beta: 1)
       }
       results.append(try s.given(dx, in: context))
     }
-    if wanted[1] { results.append(try product(w.shape, fromInput, try s.byTime(x, in: context), columns: s.inputs)) }
+    if wanted[1] { results.append(try product(w.shape, candidate, try s.byTime(x, in: context), columns: s.inputs)) }
     if wanted[2] {
-      results.append(try product(r.shape, fromState, s.backward ? hidden.slice(1..<(s.time + 1)) : hidden.slice(0..<s.time), columns: h))
+      results.append(try product(r.shape, reset, s.backward ? hidden.slice(1..<(s.time + 1)) : hidden.slice(0..<s.time), columns: h))
     }
     if wanted[3] {
       let db = try context.allocate(.float32, [1, 6 * h])
-      try s.pointers([fromInput, fromState, db]) {
-        primitives.reduce(.sum, $0[0], $0[2], outer: 1, count: all, inner: 3 * h)
-        primitives.reduce(.sum, $0[1], $0[2] + 3 * h, outer: 1, count: all, inner: 3 * h)
+      try s.pointers([gated, candidate, reset, db]) {
+        primitives.reduce(.sum, $0[0], $0[3], outer: 1, count: all, inner: 2 * h)
+        primitives.reduce(.sum, $0[1], $0[3] + 2 * h, outer: 1, count: all, inner: h)
+        ($0[3] + 3 * h).update(from: $0[3], count: 2 * h)
+        primitives.reduce(.sum, $0[2], $0[3] + 5 * h, outer: 1, count: all, inner: h)
       }
       results.append(db)
     }

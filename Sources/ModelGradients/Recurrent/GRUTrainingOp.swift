@@ -35,7 +35,8 @@ public struct GRUTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
     let s = try RecurrentGeometry(gru, inputs, of: self), h = s.hidden, batch = s.batch, rows = batch * h
     let x = try s.byTime(try inputs.required(0, of: self), in: context)
     let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self)
-    let projected = try context.allocate(.float32, [s.time, batch, 3 * h]), recurrent = try context.allocate(.float32, [batch, 3 * h])
+    // Those of one step: what all steps take is kept for the way back alone.
+    let projected = try context.allocate(.float32, [batch, 3 * h]), recurrent = try context.allocate(.float32, [batch, 3 * h])
     let gates = try context.allocate(.float32, [s.time, batch, 4 * h]), hidden = try context.allocate(.float32, [s.time + 1, batch, h])
     let bias = inputs.optional(3)?.values(Float.self) ?? [Float](repeating: 0, count: 6 * h)
     let start = s.backward ? s.time : 0
@@ -44,18 +45,20 @@ public struct GRUTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
       guard let given = inputs.optional(5) else { return (to + start * rows).update(repeating: 0, count: rows) }
       given.with(Float.self) { from in if let from = from.baseAddress { (to + start * rows).update(from: from, count: rows) } }
     }
-    let cache = NodeCache(), primitives = context.primitives
+    let inputCache = NodeCache(), cache = NodeCache(), primitives = context.primitives
     try s.pointers([x, w, r, projected, recurrent, gates, hidden]) { p in
       let (x, w, r, projected, q, gates, hidden) = (p[0], p[1], p[2], p[3], p[4], p[5], p[6])
       bias.withUnsafeBufferPointer { bias in
         guard let bias = bias.baseAddress else { return }
-        primitives.gemm(x, w, projected, m: s.time * batch, n: 3 * h, k: s.inputs, transposeB: true, Epilogue(shift: bias), cache: nil)
         for step in 0..<s.time {
           let t = s.backward ? s.time - 1 - step : step
           let before = hidden + (s.backward ? t + 1 : t) * rows, after = hidden + (s.backward ? t : t + 1) * rows
+          primitives.gemm(
+            x + t * batch * s.inputs, w, projected, m: batch, n: 3 * h, k: s.inputs, transposeB: true, Epilogue(shift: bias),
+            cache: inputCache)
           primitives.gemm(before, r, q, m: batch, n: 3 * h, k: h, transposeB: true, Epilogue(shift: bias + 3 * h), cache: cache)
           for b in 0..<batch {
-            let z = gates + (t * batch + b) * 4 * h, given = projected + (t * batch + b) * 3 * h, own = q + b * 3 * h
+            let z = gates + (t * batch + b) * 4 * h, given = projected + b * 3 * h, own = q + b * 3 * h
             let old = before + b * h, new = after + b * h
             for j in 0..<(2 * h) { z[j] = given[j] + own[j] }
             primitives.unary(.sigmoid, z, z, count: 2 * h)

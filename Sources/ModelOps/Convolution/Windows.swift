@@ -9,7 +9,7 @@ struct WindowGeometry {
   /// Resolves padding and output extents.
   /// - Throws: `ExecutionError` for windows, strides or dilations below 1, and for lists of the wrong length.
   init(
-    input: [Int], kernel: [Int], strides: [Int], dilations: [Int], padding: Padding, ceilMode: Bool = false, op: any Op
+    input: [Int], kernel: [Int], strides: [Int], dilations: [Int], padding: Padding, ceilMode: Bool = false, op: some Op
   ) throws {
     let n = input.count
     func filled(_ list: [Int]) -> [Int] { list.isEmpty ? Array(repeating: 1, count: n) : list }
@@ -18,11 +18,15 @@ struct WindowGeometry {
     self.strides = filled(strides)
     self.dilations = filled(dilations)
     guard (1...3).contains(n), kernel.count == n, self.strides.count == n, self.dilations.count == n,
-      (kernel + self.strides + self.dilations).allSatisfy({ $0 >= 1 && $0 < 1 << 24 }), input.allSatisfy({ $0 >= 0 && $0 < 1 << 32 })
+      kernel.allSatisfy(Self.isExtent), self.strides.allSatisfy(Self.isExtent), self.dilations.allSatisfy(Self.isExtent),
+      input.allSatisfy({ $0 >= 0 && $0 < 1 << 32 })
     else {
       throw ExecutionError(
         .invalidValue, "\(op.displayName): window \(kernel), strides \(strides), dilations \(dilations) over \(input)")
     }
+    before.reserveCapacity(n)
+    after.reserveCapacity(n)
+    output.reserveCapacity(n)
     for i in 0..<n {
       let span = (kernel[i] - 1) * self.dilations[i] + 1
       switch padding {
@@ -49,6 +53,8 @@ struct WindowGeometry {
       output.append(out)
     }
   }
+
+  private static func isExtent(_ value: Int) -> Bool { value >= 1 && value < 1 << 24 }
 
   /// How many elements each window covers: those inside the input, or with `padded` the padding too (but never what lies
   /// beyond the padding behind, which ceil mode reaches).

@@ -44,7 +44,12 @@ public struct CounterRandomOp: PrimitiveOp {
     case .uniform: return [try NDArray((0..<count).map { _ in unit(&philox) }, shape).cast(to: dtype, in: context)]
     case .normal:
       var values: [Double] = []
-      while values.count < count { values += pair(&philox) }
+      values.reserveCapacity(count + 1)
+      while values.count < count {
+        let (first, second) = pair(&philox)
+        values.append(first)
+        values.append(second)
+      }
       return [try NDArray(Array(values.prefix(count)), shape).cast(to: dtype, in: context)]
     case .truncatedNormal:
       // Each group of results has a stretch of the stream of its own, 256 numbers a result.
@@ -52,9 +57,17 @@ public struct CounterRandomOp: PrimitiveOp {
       var values: [Double] = []
       for group in 0..<((count + size - 1) / size) {
         var stream = Philox(key: start.0, counter: start.1, start.2, skipping: UInt64(group * size * 64))
-        var kept: [Double] = []
-        while kept.count < size { kept += pair(&stream).filter { abs($0) < 2 } }
-        values += kept.prefix(size)
+        var kept = 0
+        func keep(_ value: Double) {
+          guard abs(value) < 2, kept < size else { return }
+          values.append(value)
+          kept += 1
+        }
+        while kept < size {
+          let (first, second) = pair(&stream)
+          keep(first)
+          keep(second)
+        }
       }
       return [try NDArray(Array(values.prefix(count)), shape).cast(to: dtype, in: context)]
     case .integers, .bits: return [try drawnIntegers(inputs, count, shape, &philox, in: context)]
@@ -117,13 +130,13 @@ public struct CounterRandomOp: PrimitiveOp {
   }
 
   /// Two normal numbers from two uniform ones (Box and Muller, 1958).
-  private func pair(_ philox: inout Philox) -> [Double] {
+  private func pair(_ philox: inout Philox) -> (Double, Double) {
     if dtype == .float64 {
       let radius = (-2 * Double.log(max(double(&philox), 1e-7))).squareRoot(), angle = 2 * Double.pi * double(&philox)
-      return [Double.sin(angle) * radius, Double.cos(angle) * radius]
+      return (Double.sin(angle) * radius, Double.cos(angle) * radius)
     }
     let first = Float(philox.next() & 0x7F_FFFF) / 8_388_608, second = Float(philox.next() & 0x7F_FFFF) / 8_388_608
     let radius = (-2 * Float.log(max(first, 1e-7))).squareRoot(), angle = 2 * Float.pi * second
-    return [Double(Float.sin(angle) * radius), Double(Float.cos(angle) * radius)]
+    return (Double(Float.sin(angle) * radius), Double(Float.cos(angle) * radius))
   }
 }

@@ -40,7 +40,8 @@ public final class Function {
   /// The graph for inputs of these types.
   func traced(for types: [TensorType]) throws -> TracedFunction {
     if let known = cache[types] { return known }
-    let made = try TracedFunction(body, types)
+    // Graphs for other types run at other times, and hand the memory of variables on to each other.
+    let made = try TracedFunction(body, types, pool: cache.values.first?.executor.pool)
     cache[types] = made
     return made
   }
@@ -70,7 +71,7 @@ final class TracedFunction: Sendable {
   /// The graph: inputs, then the captured variables; results, then the new values of assigned variables.
   let model: ModelGraph.Model
 
-  init(_ body: Function.Body, _ types: [TensorType]) throws {
+  init(_ body: Function.Body, _ types: [TensorType], pool: BufferPool? = nil) throws {
     let trace = Trace()
     let inputs = types.enumerated().map { trace.input("input_\($0.offset)", $0.element) }
     let results = try Trace.$current.withValue(trace) { try body(inputs) }
@@ -86,12 +87,20 @@ final class TracedFunction: Sendable {
     var model = trace.context.model
     model.mainGraph = trace.context.graph
     self.model = model
-    executor = try Executor(model)
+    executor = try Executor(model, pool: pool)
   }
 
   func run(_ inputs: [Tensor]) throws -> [Tensor] {
-    let results = try executor.run(try inputs.map { try $0.array() } + captured.map { try $0.stored.array() })
-    for (variable, array) in zip(assigned, results.dropFirst(resultCount)) { variable.store(array) }
+    let results = try executor.run(try arrays(inputs))
+    for (variable, array) in zip(assigned, results.dropFirst(resultCount)) { variable.store(array, executor.pool) }
     return results.prefix(resultCount).map { Tensor($0) }
+  }
+
+  private func arrays(_ inputs: [Tensor]) throws -> [NDArray] {
+    var arrays: [NDArray] = []
+    arrays.reserveCapacity(inputs.count + captured.count)
+    for input in inputs { arrays.append(try input.array()) }
+    for variable in captured { arrays.append(try variable.stored.array()) }
+    return arrays
   }
 }

@@ -9,8 +9,10 @@ import ModelTensor
 /// its operands in the message.
 public struct Tensor: Sendable {
   /// Tapes know a tensor by its handle.
-  final class Handle: Sendable {
-    let content: Content
+  ///
+  /// Its content changes only while a single tensor, that of a variable, holds it.
+  final class Handle: @unchecked Sendable {
+    fileprivate(set) var content: Content
     init(_ content: Content) { self.content = content }
   }
   enum Content: Sendable {
@@ -19,7 +21,7 @@ public struct Tensor: Sendable {
     /// What layers are called on to build a model: see `Input`.
     case layerOutput(LayerOutput)
   }
-  let handle: Handle
+  private(set) var handle: Handle
   private var maskHandle: Handle?
   /// The parts that the gradient of a table's rows was added up from.
   var slices: GradientSlices?
@@ -60,6 +62,17 @@ public struct Tensor: Sendable {
   }
   mutating func noteProbability(_ function: Probability.Function, of logits: Tensor) {
     origin = Probability(function: function, logits: logits.handle)
+  }
+
+  /// Takes another array, and gives the last one where nothing else holds this tensor.
+  mutating func exchange(_ array: NDArray) -> NDArray? {
+    guard isKnownUniquelyReferenced(&handle), case .array(let old) = handle.content else {
+      self = Tensor(array)
+      return nil
+    }
+    handle.content = .array(array)
+    (maskHandle, slices, origin) = (nil, nil, nil)
+    return old
   }
 
   var id: ObjectIdentifier { ObjectIdentifier(handle) }

@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelRuntime
 import ModelTensor
 import Synchronization
 
@@ -7,6 +8,7 @@ import Synchronization
 public final class Variable: TensorValue, Sendable {
   private struct State {
     var name: String
+    var path: String
     var tensor: Tensor
     var isTrainable: Bool
     var regularizer: (any Regularizer)?
@@ -24,7 +26,7 @@ public final class Variable: TensorValue, Sendable {
     let array = try initial.array()
     type = array.type
     // A handle of its own: tapes tell variables by it.
-    state = Mutex(State(name: name, tensor: Tensor(array), isTrainable: trainable))
+    state = Mutex(State(name: name, path: name, tensor: Tensor(array), isTrainable: trainable))
   }
   /// `Variable(0.5)`, `Variable([1, 2, 3])`: numbers as `Tensor.constant` takes them.
   public convenience init(_ initial: some TensorConvertible, dtype: DType? = nil, name: String = "variable", trainable: Bool = true) throws
@@ -35,6 +37,11 @@ public final class Variable: TensorValue, Sendable {
   public var name: String {
     get { state.withLock { $0.name } }
     set { state.withLock { $0.name = newValue } }
+  }
+  /// The name behind that of its layer, as Keras has it.
+  var path: String {
+    get { state.withLock { $0.path } }
+    set { state.withLock { $0.path = newValue } }
   }
   /// Whether tapes watch it by themselves, and optimisers change it.
   public var isTrainable: Bool {
@@ -88,8 +95,11 @@ public final class Variable: TensorValue, Sendable {
   public func assignSub(_ value: some TensorValue) throws { try assign(try tensor - value.tensor) }
   public func assignSub(_ value: Double) throws { try assign(try tensor - value) }
 
-  /// What `function` does after a run.
-  func store(_ array: NDArray) { state.withLock { $0.tensor = Tensor(array) } }
+  /// What `function` does after a run. The memory of the last value goes to `pool`, for the next one.
+  func store(_ array: NDArray, _ pool: BufferPool) {
+    var old = state.withLock { $0.tensor.exchange(array) }
+    pool.takeBack(&old)
+  }
 }
 
 extension Variable: CustomStringConvertible {

@@ -23,11 +23,12 @@ import Testing
             GlobalAveragePooling2D(), Dense(5, activation: "softmax"),
           ], inputShape: [16, 16, 3]), [16, 16, 3], 16
       )
+    case "gru": return (try Sequential([GRU(64), Dense(10, activation: "softmax")], inputShape: [32, 16]), [32, 16], 128)
     default: return (try Sequential([LSTM(32), Dense(5, activation: "softmax")], inputShape: [12, 8]), [12, 8], 32)
     }
   }
 
-  @Test(arguments: ["mlp", "cnn", "lstm"]) func holdsWhatItNeeds(_ name: String) throws {
+  @Test(arguments: ["mlp", "cnn", "lstm", "gru"]) func holdsWhatItNeeds(_ name: String) throws {
     let (model, shape, batch) = try Self.model(name)
     model.compile(optimizer: "adam", loss: "sparse_categorical_crossentropy")
     let x = try Tensor.random.normal([batch] + shape, seed: 1)
@@ -37,6 +38,7 @@ import Testing
     for _ in 0..<3 { try model.trainOnBatch([x], [y]) }
     let (needed, held) = model.endStepMemory()
     #expect(needed > x.size * 4)
-    #expect(Double(held) <= (name == "cnn" ? 1.5 : 1.75) * Double(needed), "\(held) bytes for \(needed)")
+    // The gradients of a GRU's gates live inside one node and are not counted as needed.
+    #expect(Double(held) <= (name == "cnn" ? 1.5 : name == "gru" ? 1.6 : 1.75) * Double(needed), "\(held) bytes for \(needed)")
   }
 }
