@@ -112,7 +112,8 @@ struct TrainingData {
     }
     // Their targets are of other shapes than what they are compared with.
     if loss is Losses.CTC || loss is Losses.Circle { return }
-    let dims = Array(output.shape.dropFirst()), isSparse = loss is Losses.SparseCategoricalCrossentropy
+    let dims = Array(output.shape.dropFirst()),
+      isSparse = loss is Losses.SparseCategoricalCrossentropy || loss is Losses.CategoricalGeneralizedCrossEntropy
     guard output.rank > 0, !dims.contains(-1) else { return }
     let wanted = isSparse ? Array(dims.dropLast()) : dims, found = Array(target.shape.dropFirst())
     func trimmed(_ shape: [Int]) -> [Int] { shape.last == 1 ? Array(shape.dropLast()) : shape }

@@ -111,3 +111,18 @@ public final class RandomCrop: StandardLayer {
       name: name)
   }
 }
+/// Shows images as they are seen from aside: each corner is moved by a random part of its place.
+public final class RandomPerspective: StandardLayer {
+  public init(
+    _ factor: FactorRange = 1, scale: Double = 1, interpolation: ImageInterpolation = .bilinear, fillValue: Double = 0, seed: Int? = nil,
+    dataFormat: DataFormat = .channelsLast, name: String? = nil
+  ) {
+    super.init(
+      Augmentation<Augmentations.RandomPerspective>(
+        seed: seed, dataFormat: dataFormat,
+        [
+          "factor": factor.json, "scale": .double(scale), "interpolation": .string(interpolation.rawValue),
+          "fill_value": .double(fillValue),
+        ]), name: name)
+  }
+}

@@ -35,6 +35,7 @@ extension ModelLayers.Augmentation: TrainingDefinition, SeededDefinition {
     case "RandomSharpness": result = try part.sharpened()
     case "RandomGaussianBlur": result = try part.blurred()
     case "RandomShear": result = try part.sheared()
+    case "RandomPerspective": result = try part.seenAskew()
     case "RandomErasing": result = try part.erased()
     case "MixUp": result = try part.mixedUp()
     case "CutMix": result = images.rank == 4 ? try part.cutMixed() : batch
@@ -208,7 +209,10 @@ struct RandomImages {
       throw settings.invalid("fill_mode", "constant, reflect, wrap or nearest")
     }
     let zeros = try Tensor.zeros([count, 2])
-    let maps = try Tensor.concat(try numbers.map { try $0.reshape([count, 1]) } + [zeros], axis: 1)
+    return try projected(try Tensor.concat(try numbers.map { try $0.reshape([count, 1]) } + [zeros], axis: 1), fill)
+  }
+  /// The same by eight numbers an image, `[N, 8]`.
+  func projected(_ maps: Tensor, _ fill: ImageFill) throws -> Tensor {
     let nearest = settings.text("interpolation", "bilinear") == "nearest"
     let last = settings.isChannelsFirst ? try images.transpose([0, 2, 3, 1]) : images
     let value = try Tensor.scalar(try settings.number("fill_value", 0), dtype: images.dtype)

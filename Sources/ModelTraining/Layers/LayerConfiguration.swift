@@ -16,6 +16,10 @@ enum LayerConfiguration {
         }
       }
     }
+    // Keras trains the two factors and not the weight that they add to; a file holds their sum, and an optimiser the factors' slots.
+    if configs(object).contains(where: { $0["lora_rank"]?.intValue != nil }) {
+      layer.trainingTrouble = "a weight adapted by LoRA does not train yet: save the model without lora_rank"
+    }
     takeActivity(object, to: layer)
     let wrapped = ["layer", "backward_layer", "cell"].compactMap { object["config"]?[$0]?["config"]?["layers"] }
     if wrapped.contains(where: { holdsChoices($0) }) {

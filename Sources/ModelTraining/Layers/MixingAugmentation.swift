@@ -2,7 +2,7 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
-/// Rectangles taken out of images, and images mixed with others of their batch.
+/// Images seen askew, rectangles taken out of them, and images mixed with others of their batch.
 extension RandomImages {
   func sheared() throws -> Tensor {
     let across = try settings.range("x_factor", (0, 0)), down = try settings.range("y_factor", (0, 0))
@@ -11,6 +11,28 @@ extension RandomImages {
     func turned(_ shear: Tensor) throws -> Tensor { try Tensor.where(isBackwards, -shear, shear) }
     let zeros = try Tensor.zeros([count, 1]), ones = try Tensor.ones([count, 1])
     return try projected([ones, try turned(x), zeros, try turned(y), ones, zeros])
+  }
+
+  /// Each corner drawn somewhere else, and the image as it is seen from there.
+  func seenAskew() throws -> Tensor {
+    let factor = try settings.range("factor", (0, 1)) { (0, abs($0)) }, scale = try settings.number("scale", 1)
+    let isApplied = try draw([count], factor.low, factor.high) .> draw([count])
+    let shifts = try draw([count, 4, 2], -0.5 * scale, 0.5 * scale)
+    let right = Float(width - 1), bottom = Float(height - 1)
+    let corners: [(x: Float, y: Float)] = [(0, 0), (right, 0), (0, bottom), (right, bottom)]
+    let starts = try Tensor(corners.flatMap { [$0.x, $0.y] }, shape: [1, 4, 2]), ends = try starts + starts * shifts
+    // Eight equations for the numbers that take a place of the result back to one of the image.
+    var rows: [Tensor] = []
+    for (index, corner) in corners.enumerated() {
+      let x = try ends[Axis.all, index, 0], y = try ends[Axis.all, index, 1]
+      let one = try Tensor.ones(like: x), zero = try Tensor.zeros(like: x)
+      rows.append(try Tensor.stack([x, y, one, zero, zero, zero, x * -Double(corner.x), y * -Double(corner.x)], axis: -1))
+      rows.append(try Tensor.stack([zero, zero, zero, x, y, one, x * -Double(corner.y), y * -Double(corner.y)], axis: -1))
+    }
+    let wanted = try Tensor(corners.flatMap { [$0.x, $0.y] }, shape: [1, 8, 1]) * Tensor.ones([count, 8, 1])
+    let maps = try Dispatch.one(MatrixSolveOp(), try Tensor.stack(rows, axis: 1), wanted).reshape([count, 8])
+    let seen = try projected(maps, .constant)
+    return try Tensor.where(try isApplied.reshape([count, 1, 1, 1]), seen, images)
   }
 
   func erased() throws -> Tensor {

@@ -8,8 +8,11 @@ struct RecurrentTraining {
   let layer: StandardLayer
   let definition: any RecurrentLayer
   private let seeds: RandomSeed
-  init(_ layer: StandardLayer, _ definition: any RecurrentLayer, seeds: RandomSeed? = nil) {
+  /// Where its states stand among those of the layer: the second direction of a `Bidirectional` has its own behind the first one's.
+  private let firstState: Int
+  init(_ layer: StandardLayer, _ definition: any RecurrentLayer, seeds: RandomSeed? = nil, firstState: Int = 0) {
     self.layer = layer
+    self.firstState = firstState
     self.definition = definition
     self.seeds = seeds ?? layer.seeds
   }
@@ -29,12 +32,15 @@ struct RecurrentTraining {
     let isFed = call.inputs.count > 1 || call.named.keys.contains { $0.hasPrefix("initial_state") }
     if options.stateful, !isFed {
       let x = try call.input()
-      if layer.states.isEmpty {
-        layer.states = try cell.stateSizes.map { size in
+      if layer.states.count <= firstState {
+        layer.states += try cell.stateSizes.map { size in
           try Trace.outside { try Variable(try Tensor.zeros([x.shape[0], size], dtype: x.dtype), name: "state", trainable: false) }
         }
       }
-      for (index, state) in layer.states.enumerated() { call.named["initial_state/\(index)"] = state.tensor }
+      // A state is a variable: no gradient goes back through it to a call before this one.
+      for (index, state) in layer.states.dropFirst(firstState).prefix(cell.stateSizes.count).enumerated() {
+        call.named["initial_state/\(index)"] = try state.tensor.stopGradient()
+      }
     }
     guard options.stateful || recurrentDropout > 0 else { return try definition.call(call, in: &context) }
 
@@ -45,7 +51,7 @@ struct RecurrentTraining {
       ? try stepwise(call, cell, whole.options, (dropsByGate ? dropout : 0, recurrentDropout), &context)
       : try whole.call(call, in: &context)
     if options.stateful, !isFed {
-      for (variable, state) in zip(layer.states, results.dropFirst()) { try variable.assign(state) }
+      for (variable, state) in zip(layer.states.dropFirst(firstState), results.dropFirst()) { try variable.assign(state) }
     }
     return options.returnState ? results : Array(results.prefix(1))
   }

@@ -107,8 +107,8 @@ open class StandardLayer: Layer {
       let results: [Tensor]
       if let recurrent = definition as? any RecurrentLayer, recurrent.options.stateful || training {
         results = try RecurrentTraining(self, recurrent).call(given, training: training)
-      } else if training, let trained = definition as? any TrainingDefinition {
-        results = try trained.callTraining(given, TrainingSite(self))
+      } else if let trained = definition as? any TrainingDefinition, training || keepsStates {
+        results = try trained.callTraining(given, TrainingSite(self, isTraining: training))
       } else {
         results = try definition.call(given, in: &context)
       }
@@ -125,6 +125,15 @@ open class StandardLayer: Layer {
     } catch let error as GraphError {
       throw TensorError(.shapeMismatch, "'\(name)' (\(className)): \(error)")
     } catch let error as TensorError { throw TensorError(error.code, "'\(name)' (\(className)): \(error.message)") }
+  }
+
+  /// Whether a wrapper has something stateful inside.
+  private var keepsStates: Bool {
+    switch definition {
+    case let both as ModelLayers.Bidirectional: both.isStateful
+    case let steps as ModelLayers.TimeDistributed: (steps.layer as? any RecurrentLayer)?.options.stateful ?? false
+    default: false
+    }
   }
 
   /// Per sample, so that the batch's size makes no difference.

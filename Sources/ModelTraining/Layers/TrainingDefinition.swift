@@ -20,8 +20,11 @@ struct TrainingSite {
   /// Of a layer inside another one: where its weights begin, and whether they are trained.
   var firstWeight = 0
   var isTrainable: Bool
-  init(_ layer: StandardLayer) {
+  /// Whether it trains, or only keeps its states while it infers.
+  let isTraining: Bool
+  init(_ layer: StandardLayer, isTraining: Bool = true) {
     self.layer = layer
+    self.isTraining = isTraining
     isTrainable = layer.isTrainable
   }
   var seed: RandomSeed { layer.seeds }
@@ -33,7 +36,7 @@ struct TrainingSite {
   }
   /// A layer inside this one, as it trains.
   func call(_ inner: any ModelLayers.Layer, _ call: LayerCall<Tensor>, in context: inout TensorContext) throws -> [Tensor] {
-    if let recurrent = inner as? any RecurrentLayer { return try RecurrentTraining(layer, recurrent).call(call, training: true) }
+    if let recurrent = inner as? any RecurrentLayer { return try RecurrentTraining(layer, recurrent).call(call, training: isTraining) }
     if let trained = inner as? any TrainingDefinition { return try trained.callTraining(call, self) }
     return try inner.call(call, in: &context)
   }

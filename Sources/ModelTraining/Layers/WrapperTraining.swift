@@ -22,13 +22,17 @@ extension ModelLayers.TimeDistributed: TrainingDefinition {
 }
 
 extension ModelLayers.Bidirectional: TrainingDefinition {
-  /// Each direction with its own dropout.
+  var isStateful: Bool { forward.options.stateful || backwardLayer.options.stateful }
+
+  /// Each direction with its own dropout, and states of its own.
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
     let both: [any RecurrentLayer] = [forward, backwardLayer]
-    let rates = try both.map { try RecurrentTraining.rates($0.recurrentCell) }
+    let rates = try site.isTraining ? both.map { try RecurrentTraining.rates($0.recurrentCell) } : []
     var context = TensorContext()
-    guard rates.contains(where: { $0.0 > 0 || $0.1 > 0 }) else { return try self.call(call, in: &context) }
-    guard call.inputs.count == 1, call.numbered("initial_state").isEmpty, !forward.options.timeMajor else {
+    let drops = rates.contains { $0.0 > 0 || $0.1 > 0 }, isFed = call.inputs.count > 1 || !call.numbered("initial_state").isEmpty
+    // States that are given are not kept.
+    guard drops || isStateful && !isFed else { return try self.call(call, in: &context) }
+    guard !isFed, !forward.options.timeMajor else {
       throw TensorError(.notSupported, "Bidirectional with dropout and initial states can't be trained")
     }
     let count = try forward.weights(for: [try call.input().type]).count
@@ -38,9 +42,10 @@ extension ModelLayers.Bidirectional: TrainingDefinition {
       own.weights = Array(index == 0 ? call.weights.prefix(count) : call.weights.dropFirst(count))
       layer.options.zeroOutputForMask = layer.options.returnSequences
       layer.options.returnState = true
-      layer.options.stateful = false
-      let results = try RecurrentTraining(site.layer, layer, seeds: index == 0 ? site.seed : site.layer.backwardSeeds)
-        .call(own, training: true)
+      let results = try RecurrentTraining(
+        site.layer, layer, seeds: index == 0 ? site.seed : site.layer.backwardSeeds,
+        firstState: index == 0 ? 0 : forward.recurrentCell.stateSizes.count
+      ).call(own, training: site.isTraining)
       let turned = index == 1 && layer.options.returnSequences
       outputs.append(turned ? try results[0].reverse(axis: 1) : results[0])
       states += results.dropFirst()

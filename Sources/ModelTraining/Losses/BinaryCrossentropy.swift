@@ -31,12 +31,12 @@ extension Losses {
     if labelSmoothing != 0 { t = try t * (1 - labelSmoothing) + 0.5 * labelSmoothing }
     return try binaryCrossentropies(t, yPred, fromLogits: fromLogits).reduceMean(axis: axis)
   }
-  /// For each element. A prediction that a sigmoid has made is taken by what went into it, as Keras on TensorFlow does.
+  /// For each element. A prediction that a sigmoid or a softmax has made is taken by what went into it, as Keras on TensorFlow does.
   static func binaryCrossentropies(_ t: Tensor, _ p: Tensor, fromLogits: Bool) throws -> Tensor {
     guard t.rank == p.rank else {
       throw TensorError(.shapeMismatch, "binary cross-entropy: expected targets and predictions of one rank, found \(t.type) and \(p.type)")
     }
-    if let x = fromLogits ? p : p.logits(of: .sigmoid) {
+    if let x = p.logits ?? (fromLogits ? p : nil) {
       return try x.relu() - x * t + (-x.abs()).exp().log1p()
     }
     let held = try p.clip(min: epsilon, max: 1 - epsilon)

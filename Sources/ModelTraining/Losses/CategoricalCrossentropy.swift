@@ -31,7 +31,7 @@ extension Losses {
       throw TensorError(
         .shapeMismatch, "categorical cross-entropy: expected one-hot targets as the predictions \(yPred.type), found \(yTrue.type)")
     }
-    if let x = fromLogits ? yPred : yPred.logits(of: .softmax) { return try -(t * x.logSoftmax(axis: axis)).reduceSum(axis: axis) }
+    if let x = yPred.logits ?? (fromLogits ? yPred : nil) { return try -(t * x.logSoftmax(axis: axis)).reduceSum(axis: axis) }
     let p = try (yPred / yPred.reduceSum(axis: axis, keepDims: true)).clip(min: epsilon, max: 1 - epsilon)
     return try -(t * p.log()).reduceSum(axis: axis)
   }

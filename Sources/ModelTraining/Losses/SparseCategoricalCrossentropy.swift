@@ -35,7 +35,8 @@ extension Losses {
         .shapeMismatch,
         "sparse categorical cross-entropy: expected class numbers for the last axis of \(yPred.type), found targets \(yTrue.type)")
     }
-    var logits = fromLogits ? p : p.logits(of: .softmax)
+    // Classes that are left out are taken out of what the model gives; that is another tensor then, without logits behind it.
+    var logits = ignoreClass == nil ? p.logits ?? (fromLogits ? p : nil) : fromLogits ? p : p.softmaxLogits
     var valid: Tensor?
     if let ignoreClass {
       let isValid = try t .!= Double(ignoreClass)

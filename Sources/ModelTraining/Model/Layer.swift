@@ -63,6 +63,7 @@ open class Layer {
     let variable = try Variable(first, name: name, trainable: trainable && isTrainable)
     variable.regularizer = regularizer
     variable.constraint = constraint
+    variable.path = "\(self.name)/\(name)"
     own.append((variable, trainable))
     return variable
   }

@@ -9,7 +9,7 @@ public final class Muon: ElementwiseOptimizer {
     public var adamWeightDecay: Double? = 0.004
     public var epsilon = 1e-7
     public var weightDecay: Double? = 0.004
-    /// Regular expressions for the names of variables that AdamW takes.
+    /// Regular expressions for the paths (`dense_1/kernel`) of variables that AdamW takes.
     public var excludeLayers: [String] = []
     public var excludeEmbeddings = true
     /// The coefficients of Newton and Schulz's iteration.
@@ -38,8 +38,8 @@ public final class Muon: ElementwiseOptimizer {
   }
 
   private func usesAdam(_ variable: Variable) -> Bool {
-    variable.shape.count != 2 || (arguments.excludeEmbeddings && variable.name.lowercased().contains("embedding"))
-      || excludedLayers.contains { variable.name.firstMatch(of: $0) != nil }
+    variable.shape.count != 2 || (arguments.excludeEmbeddings && variable.path.lowercased().contains("embedding"))
+      || excludedLayers.contains { variable.path.firstMatch(of: $0) != nil }
   }
   public override func weightDecay(of variable: Variable) throws -> Double? {
     isExcluded(variable) ? nil : usesAdam(variable) ? arguments.adamWeightDecay : settings.weightDecay

@@ -36,7 +36,10 @@ extension Model {
   func restoreOptimizer(_ state: TrainingState) throws {
     guard let optimizer = training.optimizer, isBuilt, let stored = OptimizerVariables.keras3(state), !stored.isEmpty else { return }
     // One that never made a step has no slots yet, in the file either.
-    let isFresh = stored.count == optimizer.variables.count && !training.isBuilt
+    let unbuilt = optimizer is LossScaleOptimizer ? optimizer.variables.count - 2 : optimizer.variables.count
+    let isFresh = stored.count == unbuilt && !training.isBuilt
+    // The scale and its counter are slots too, which start as the configuration says.
+    if isFresh, optimizer is LossScaleOptimizer { return }
     if !isFresh {
       try optimizer.build(trainableWeights)
       training.isBuilt = true

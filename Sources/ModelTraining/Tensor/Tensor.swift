@@ -56,10 +56,10 @@ public struct Tensor: Sendable {
     let function: Function
     fileprivate let logits: Handle
   }
-  /// The logits of a tensor that `function` has just made.
-  func logits(of function: Probability.Function) -> Tensor? {
-    origin.flatMap { $0.function == function ? Tensor(handle: $0.logits) : nil }
-  }
+  /// What a softmax or sigmoid has just made this tensor of. Keras does not ask which of the two it was.
+  var logits: Tensor? { origin.map { Tensor(handle: $0.logits) } }
+  /// The same, of a softmax alone.
+  var softmaxLogits: Tensor? { origin?.function == .softmax ? logits : nil }
   mutating func noteProbability(_ function: Probability.Function, of logits: Tensor) {
     origin = Probability(function: function, logits: logits.handle)
   }

@@ -1,0 +1,104 @@
+"""`modelctl train` goes on with compiled models as Keras does: figures and weights follow Keras's, step by step."""
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import modelctl
+
+L = keras.layers
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(24, 6)).astype("float32")
+CLASSES = RNG.integers(0, 3, 24).astype("int32")
+ONE_HOT = np.eye(3, dtype="float32")[CLASSES]
+STEPS = RNG.normal(size=(16, 5, 4)).astype("float32")
+TARGETS = RNG.normal(size=(16, 2)).astype("float32")
+
+
+def mlp(activation):
+    return keras.Sequential([keras.Input((6,), name="x"), L.Dense(8, activation="tanh"), L.Dense(3, activation=activation)])
+
+
+def train(folder, model, x, y, expect=0):
+    """Both go on for three epochs in the order of the file."""
+    model.save(folder / "m.keras")
+    np.savez(folder / "data.npz", x=x, y=y)
+    text = modelctl.run(
+        "train", folder / "m.keras", "--data", folder / "data.npz", "--epochs", "3", "--batch-size", "8", "--no-shuffle", "--output",
+        folder / "out.keras", "--json", expect=expect)
+    return json.loads(text) if expect == 0 else None
+
+
+def follows(folder, model, x, y):
+    report = train(folder, model, x, y)
+    history = model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    for name, values in history.items():
+        assert np.allclose(values, report["history"][name], rtol=1e-4, atol=1e-5), name
+    for ours, theirs in zip(keras.saving.load_model(folder / "out.keras", compile=False).get_weights(), model.get_weights()):
+        assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation, loss, y", [
+    # Keras takes cross-entropies by what went into a softmax or sigmoid, whichever of the two it was and whatever the loss says.
+    ("softmax", keras.losses.BinaryCrossentropy(), ONE_HOT),
+    ("softmax", keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True), ONE_HOT),
+    ("sigmoid", keras.losses.CategoricalCrossentropy(label_smoothing=0.1), ONE_HOT),
+    ("sigmoid", keras.losses.SparseCategoricalCrossentropy(), CLASSES),
+    ("sigmoid", keras.losses.SparseCategoricalCrossentropy(ignore_class=1), CLASSES),
+    ("softmax", keras.losses.SparseCategoricalCrossentropy(from_logits=True), CLASSES),
+    ("softmax", keras.losses.CategoricalCrossentropy(from_logits=True), ONE_HOT),
+    ("sigmoid", keras.losses.BinaryCrossentropy(from_logits=True), ONE_HOT),
+    ("softmax", keras.losses.CategoricalGeneralizedCrossEntropy(q=0.3), CLASSES),
+])
+def test_losses_on_probabilities(tmp_path, activation, loss, y):
+    keras.utils.set_random_seed(1)
+    model = mlp(activation)
+    model.compile(keras.optimizers.SGD(0.1), loss)
+    follows(tmp_path, model, X, y)
+
+
+@pytest.mark.parametrize("optimizer", [
+    keras.optimizers.Muon(0.01, exclude_layers=["dense_1"], momentum=0.9), keras.optimizers.Muon(0.01, exclude_layers=["^nothing", "first"]),
+    # Never fitted: its scale is not in the file yet.
+    keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=16.0, dynamic_growth_steps=3),
+])
+def test_optimizers(tmp_path, optimizer):
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential([
+        keras.Input((6,), name="x"), L.Dense(8, activation="tanh", name="first"), L.Dense(4, name="dense_1"),
+        L.Dense(3, activation="softmax", name="last")])
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    follows(tmp_path, model, X, CLASSES)
+
+
+@pytest.mark.parametrize("layer, shape", [
+    (lambda: L.Bidirectional(L.LSTM(3, stateful=True)), (5, 4)),
+    (lambda: L.Bidirectional(L.GRU(3, stateful=True, return_sequences=True), merge_mode="sum"), (5, 4)),
+    (lambda: L.Bidirectional(L.LSTM(3, stateful=True), backward_layer=L.SimpleRNN(3, stateful=True, go_backwards=True)), (5, 4)),
+    (lambda: L.TimeDistributed(L.LSTM(3, stateful=True)), (3, 5, 4)),
+])
+def test_states_in_wrappers(tmp_path, layer, shape):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(batch_shape=(8, *shape), name="x")
+    model = keras.Model(inputs, L.Dense(2)(L.Flatten()(layer()(inputs))))
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    follows(tmp_path, model, RNG.normal(size=(16, *shape)).astype("float32"), TARGETS)
+
+
+def test_lora_says_so(tmp_path):
+    model = keras.Sequential([keras.Input((6,), name="x"), L.Dense(8, lora_rank=2), L.Dense(3)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    train(tmp_path, model, X, ONE_HOT, expect=69)
+    assert not (tmp_path / "out.keras").exists()
+
+
+@pytest.mark.parametrize("layer", [
+    lambda: L.RandomPerspective(0.8, 0.5, seed=1), lambda: L.RandomPerspective((0.3, 1.0), 0.2, fill_value=40.0, seed=3),
+])
+def test_perspective(tmp_path, layer):
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input((8, 6, 3), name="x")
+    model = keras.Model(inputs, L.Dense(2)(L.Flatten()(L.Rescaling(1 / 255)(layer()(inputs)))))
+    model.compile(keras.optimizers.SGD(0.02), "mse")
+    follows(tmp_path, model, RNG.uniform(0, 255, size=(16, 8, 6, 3)).astype("float32"), TARGETS)
