@@ -50,7 +50,7 @@ struct OtherOrder {
   }
 
   private func agree(_ index: Int, _ expected: [NDArray], _ output: Int, _ found: [NDArray]) -> Bool {
-    guard found.indices.contains(output), var (target, array) = try? pair.numbers(index, expected[index], output, found[output]),
+    guard found.indices.contains(output), let (target, array) = try? pair.numbers(index, expected[index], output, found[output]),
       target.dtype.isFloatingPoint == array.dtype.isFloatingPoint
     else { return false }
     if array.shape != target.shape {

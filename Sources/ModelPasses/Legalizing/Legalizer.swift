@@ -95,6 +95,7 @@ public struct Legalizer {
     if profile.prefersQuantizedOps {
       passes += [DropNeutralTerms(), RecognizeComposites(activationsOnly: true), RecognizeQuantized(prefersSigned: true)]
     } else {
+      if spellsQuantization { passes.append(DropRoundedZeros()) }
       passes.append(FoldQuantizedWeights(kernelLayout: profile.layout == .channelsFirst ? .outputInputSpatial : nil))
     }
     passes += [SpellNegativeZero(profile), CompleteOperands(), LegalizeOps(profile)]
