@@ -7,8 +7,8 @@ import ModelTensor
 final class SubgraphLibrary {
   /// Bodies within bodies.
   static let depthLimit = 64
-  /// Operators that are read, those of bodies once for each way they are called.
-  static let operatorLimit = 1 << 20
+  /// Operators that are read, those of bodies once for each way they are called. A file with more operators of its own may have those.
+  static let operatorLimit = 1 << 15
 
   let file: TFLiteFile
   let subgraphs: [TFLiteSubGraph]
@@ -16,7 +16,9 @@ final class SubgraphLibrary {
   /// See `TFLiteReader.keepsOperators`.
   let keepsOperators: Bool
   private(set) var operatorCount = 0
-  private var names: Set<String> = []
+  private let operatorLimit: Int
+  private var names = FreeNames()
+  private var graphNames = FreeNames()
   private struct Derivation: Hashable {
     var base: ParameterID
     var way: [Int]
@@ -30,6 +32,8 @@ final class SubgraphLibrary {
     self.keepsOperators = keepsOperators
     subgraphs = file.model.subgraphs ?? []
     guard !subgraphs.isEmpty else { throw FormatError(.invalidStructure, "expected at least one subgraph, found none") }
+    let stored = subgraphs.reduce(0) { $0 + ($1.operators?.count ?? 0) }
+    operatorLimit = max(Self.operatorLimit, 2 * stored)
   }
 
   var producer: String { file.model.description ?? "" }
@@ -37,31 +41,45 @@ final class SubgraphLibrary {
   func place(_ index: Int) -> String { "subgraphs[\(index)]" }
 
   func freeID(_ name: String, in model: Model) -> GraphID {
-    var id = GraphID(name), number = 1
-    while model.graphs[id] != nil {
-      number += 1
-      id = GraphID("\(name)#\(number)")
+    GraphID(graphNames.take(name) { model.graphs[GraphID($0)] == nil })
+  }
+
+  /// Refuses a subgraph whose bodies, each read once for every call, come to more operators than anybody wants: bodies that call
+  /// the next one twice double with each level.
+  /// - Throws: `FormatError.limitExceeded`.
+  func checkExpansion(of entry: Int) throws {
+    var known: [Int: Int] = [:]
+    let count = expandedCount(entry, depth: 0, &known)
+    guard count <= operatorLimit - operatorCount else { throw tooManyOperators }
+  }
+
+  /// The operators of a subgraph and of what it calls, at every call. What calls itself, or goes too deep, is left to the reading.
+  private func expandedCount(_ index: Int, depth: Int, _ known: inout [Int: Int]) -> Int {
+    if let count = known[index] { return count }
+    guard subgraphs.indices.contains(index), depth < Self.depthLimit else { return 0 }
+    known[index] = 0
+    var count = 0
+    for op in subgraphs[index].operators ?? [] where count <= operatorLimit {
+      // Each is at most one more than the limit, so that sums stay small.
+      count += op.bodies.reduce(1) { $0 + expandedCount($1, depth: depth + 1, &known) }
     }
-    return id
+    count = min(count, operatorLimit + 1)
+    known[index] = count
+    return count
   }
 
   /// - Throws: `FormatError.limitExceeded` after too many.
   func countOperator() throws {
     operatorCount += 1
-    guard operatorCount <= Self.operatorLimit else {
-      throw FormatError(.limitExceeded, "the subgraphs hold more than \(Self.operatorLimit) operators, those of bodies for each call")
-    }
+    guard operatorCount <= operatorLimit else { throw tooManyOperators }
+  }
+
+  private var tooManyOperators: FormatError {
+    FormatError(.limitExceeded, "the subgraphs hold more than \(operatorLimit) operators, those of bodies for each call")
   }
 
   /// A name that no node has.
-  func uniqueName(_ name: String) -> String {
-    var unique = name.isEmpty ? "node" : name, number = 1
-    while !names.insert(unique).inserted {
-      number += 1
-      unique = "\(name.isEmpty ? "node" : name)#\(number)"
-    }
-    return unique
-  }
+  func uniqueName(_ name: String) -> String { names.take(name.isEmpty ? "node" : name) }
 
   /// The parameter for a tensor's elements; one for each buffer, whatever number of tensors are stored in it.
   func parameter(buffer: UInt64, name: String, _ tensor: Tensor, isTrainable: Bool, in model: inout Model) -> ParameterID {

@@ -57,6 +57,11 @@ struct SubgraphReader {
     guard let stored = try library.file.tensor(number, subgraph: index) else {
       if let value = try variable(number, entry, in: &g) { return value }
       let isMade = (subgraph.operators ?? []).contains { ($0.outputs ?? []).contains(Int32(clamping: number)) }
+      if !isMade, let empty = try library.file.emptyTensor(number, subgraph: index) {
+        let value = constant(empty, number, in: &g)
+        values[number] = value
+        return value
+      }
       throw FormatError(
         isMade ? .invalidStructure : .missingReference,
         isMade

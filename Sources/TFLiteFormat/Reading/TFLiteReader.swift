@@ -46,6 +46,7 @@ public struct TFLiteReader {
   }
 
   private func read(_ index: Int, as id: GraphID, _ library: SubgraphLibrary, into model: inout Model) throws {
+    try library.checkExpansion(of: index)
     model.graphs[id] = Graph(name: id.name)
     var g = GraphContext(Model(), graph: Graph(name: id.name))
     // The model moves in and out again, so that nothing is copied.

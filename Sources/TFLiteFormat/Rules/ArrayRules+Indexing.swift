@@ -8,6 +8,7 @@ let arrayIndexRules: [OperatorRule] = [
   .moves(.slice) { n, g in
     let x = try n.input(0), begin = try n.int64(1, in: &g), size = try n.int64(2, in: &g)
     if let starts = g.fact(of: begin).integers, let sizes = g.fact(of: size).integers, starts.count == sizes.count {
+      try checkSlice(starts, sizes, g.type(of: x).shape.dims)
       let ends = zip(starts, sizes).map { start, size in
         let (end, overflow) = start.addingReportingOverflow(size)
         return size < 0 || overflow ? Int.max : end
@@ -183,5 +184,15 @@ extension OperatorReader {
     if !squeezed.isEmpty { result = try g.squeeze(result, squeezed) }
     if !inserted.isEmpty { result = try g.unsqueeze(result, inserted) }
     return result == x ? try g.apply(IdentityOp(), x) : result
+  }
+}
+
+/// LiteRT reads no slice that goes beyond what is there.
+private func checkSlice(_ starts: [Int], _ sizes: [Int], _ dims: [Dim]?) throws {
+  for (axis, (start, size)) in zip(starts, sizes).enumerated() {
+    let extent = dims.flatMap { axis < $0.count ? $0[axis].value : nil } ?? Int(Int32.max)
+    guard start >= 0, size >= -1, start <= extent, size <= extent - start else {
+      throw FormatError(.invalidValue, "a slice of \(size) elements from \(start) along axis \(axis), which has \(extent)")
+    }
   }
 }

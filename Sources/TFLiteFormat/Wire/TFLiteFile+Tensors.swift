@@ -55,6 +55,20 @@ extension TFLiteFile {
     }
   }
 
+  /// The value of a tensor without elements whose buffer is left out, as TensorFlow's quantiser leaves it out; `nil` for one that has
+  /// elements. Only what nothing computes and nobody feeds has such a value.
+  func emptyTensor(_ index: Int, subgraph: Int) throws -> Tensor? {
+    try locating(index, subgraph) {
+      let tensor = try entry(index, subgraph), shape = (tensor.shape ?? []).map { Int($0) }
+      guard !tensor.isVariable, shape.contains(0), shape.allSatisfy({ $0 >= 0 }) else { return nil }
+      let dtype = try tensor.dtype()
+      let type = TensorType(dtype, Shape(shape), quantization: try quantization(of: tensor, subgraph: subgraph))
+      let result = Tensor(type, source: dtype == .string ? StringSource([]) : FlatBytes([UInt8]()).source)
+      try result.validate()
+      return result
+    }
+  }
+
   /// The bytes of a tensor's value, in the file or in another one beside it.
   func content(of tensor: TFLiteTensor) throws -> FlatBytes? {
     guard tensor.externalBuffer != 0 else { return tensor.buffer == 0 ? nil : buffer(Int(tensor.buffer)) }
