@@ -174,13 +174,21 @@ package final class BufferPool: Sendable {
     return posix_memalign(&raw, 64, size) == 0 ? raw : nil
   }
 
-  /// The limit for a model whose weights and inputs take `bytes`: 2 GiB, or 64 times as much as they take where that is
-  /// more, but never above nine tenths of the machine's memory. Real networks stay far below it; a small file that asks for
-  /// terabytes does not get them.
-  static func defaultLimit(for bytes: Int) -> Int {
-    let (wanted, overflow) = bytes.multipliedReportingOverflow(by: 64)
+  /// The limit for a model of these weights and inputs, in bytes: 768 MiB, or 64 times the weights and 256 times the inputs where that is
+  /// more, but never above nine tenths of the machine's memory.
+  ///
+  /// Real networks stay far below: the first feature maps of a picture in bytes take 128 times what it takes with 32 channels, and a batch of
+  /// them holds two or three. A small file that doubles its values forty times keeps the whole process below 1 GiB.
+  static func defaultLimit(weights: Int, inputs: Int) -> Int {
     let pages = sysconf(Int32(_SC_PHYS_PAGES)), page = sysconf(Int32(_SC_PAGESIZE))
     let machine = pages > 0 && page > 0 ? pages / 10 * 9 * page : 1 << 40
-    return min(machine, overflow ? machine : max(1 << 31, wanted))
+    let wanted = Int(clamping: weights.multipliedFullWidth(by: 64)).saturatingAdd(Int(clamping: inputs.multipliedFullWidth(by: 256)))
+    return min(machine, max(768 << 20, wanted))
+  }
+}
+
+extension Int {
+  fileprivate init(clamping product: (high: Int, low: Magnitude)) {
+    self = product.high == 0 ? Int(clamping: product.low) : product.high < 0 ? 0 : .max
   }
 }

@@ -2,8 +2,8 @@
 public struct ExecutionOptions: Sendable {
   /// The number of threads; `nil` uses every core.
   public var threads: Int?
-  /// The most bytes that results may hold at one time. The default is 2 GiB, or 64 times what weights and
-  /// inputs take where that is more, and never more than nine tenths of the machine's memory.
+  /// The most bytes that results may hold at one time. The default is 768 MiB, or 64 times what weights take and 256
+  /// times what inputs take where that is more, and never more than nine tenths of the machine's memory.
   public var memoryLimit: Int?
   /// Seeds the ops that draw random numbers without a seed of their own.
   public var seed: UInt64

@@ -72,7 +72,7 @@ public final class Executor: @unchecked Sendable {
     states = main.states
     portCounts = (main.inputs.count, main.outputs.count)
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
-    self.pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(for: 0))
+    self.pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(weights: 0, inputs: 0))
     guard !isOpen else { return }
     // An unsound graph is found now, not at the first run.
     if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }
@@ -118,7 +118,8 @@ public final class Executor: @unchecked Sendable {
     return try lock.withLock { _ in
       let plan = try plan(fused: options.fuses && probe == nil)
       if options.memoryLimit == nil {
-        pool.limit = BufferPool.defaultLimit(for: inputs.reduce(plan.constantBytes) { $0.saturatingAdd($1.byteCount) })
+        pool.limit = BufferPool.defaultLimit(
+          weights: plan.constantBytes, inputs: inputs.reduce(0) { $0.saturatingAdd($1.byteCount) })
       }
       let run = Run(plan, executor: self, probe: probe)
       return try run.main(inputs)

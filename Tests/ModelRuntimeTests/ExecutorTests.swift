@@ -135,6 +135,23 @@ private func dense() throws -> Model {
   #expect(error?.code == .outOfMemory)
 }
 
+/// A file of a few bytes that doubles its values again and again stays small; what is large by itself gets more.
+@Test func theLimitGoesByWeightsAndInputs() throws {
+  var context = GraphContext(Model(), graph: Graph())
+  var y = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown])))
+  for _ in 0..<40 { y = try context.apply(ConcatOp(axis: 0), y, y) }
+  context.graph.addOutput("y", y)
+  var model = Model()
+  model.mainGraph = context.graph
+  let executor = try Executor(model)
+  let error = #expect(throws: ExecutionError.self) { try executor.run([NDArray(zeros: .float32, [2])]) }
+  #expect(error?.code == .outOfMemory)
+  #expect(executor.pool.mostBytes <= 768 << 20)
+  #expect(BufferPool.defaultLimit(weights: 100 << 20, inputs: 0) == 6400 << 20)
+  // A film's picture in bytes: 64 channels of floats take 256 times as much.
+  #expect(BufferPool.defaultLimit(weights: 0, inputs: 1920 * 1080 * 3) >= 1920 * 1080 * 64 * 4 * 3)
+}
+
 @Test func secondRunAllocatesNothingBig() throws {
   var context = GraphContext(Model(), graph: Graph())
   let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown])))
