@@ -106,6 +106,9 @@ public struct Verifier {
     return false
   }
 
+  /// How long made-up inputs are looked for that end all loops.
+  private static let patience = Duration.seconds(3)
+
   private func samples(_ pair: ModelPair, _ choice: ShapeChoice, _ range: InputRange) -> Samples {
     let generator = SampleGenerator(seed: options.seed, range: range)
     return Samples(
@@ -128,14 +131,18 @@ public struct Verifier {
   /// The first way of filling in open dimensions and integers that both models accept.
   func madeUpSamples(_ pair: ModelPair, _ report: inout VerificationReport) throws -> Samples? {
     var referenceError: (any Error)?, candidateError: (any Error)?
-    for choice in ShapeChoice.alternatives {
+    let start = ContinuousClock.now
+    choices: for choice in ShapeChoice.alternatives {
       for range in [InputRange.usual, .unit] {
         let generator = SampleGenerator(seed: options.seed, range: range), isUsual = range == .usual
         let inputs = try pair.inputs(generator, choice, sample: 0)
         let outputs: [NDArray]
         do { outputs = try pair.reference.run(inputs) } catch  where error.isAboutValues {
           referenceError = referenceError ?? error
-          if isUsual, (error as? ExecutionError)?.code == .limitExceeded { continue }
+          guard (error as? ExecutionError)?.code == .limitExceeded else { break }
+          // A loop that took its time and came to no end does so with other numbers, too.
+          if start.duration(to: .now) > min(Self.patience, options.execution.loopTime) { break choices }
+          if isUsual { continue }
           break
         }
         // What is not a number anywhere proves nothing.

@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelRuntime
 import ModelSupport
 import ModelTensor
 import Testing
@@ -123,6 +124,33 @@ import Testing
     let c = try Verifier(options: VerificationOptions(seed: 6)).verify(reference: twoLayers(), candidate: twoLayers(perturbed: true))
     #expect(a.outputs == b.outputs)
     #expect(a.outputs != c.outputs)
+  }
+
+  /// Nobody waits for the same loop once for every set of inputs that could be made up.
+  @Test func aLoopThatTookItsTimeIsNotTriedAgain() throws {
+    func body(_ name: String, _ make: (inout GraphContext, ValueID) throws -> ValueID) throws -> Graph {
+      var context = GraphContext(Model(), graph: Graph(name: name))
+      let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown])))
+      context.graph.addOutput("y", try make(&context, x))
+      return context.graph
+    }
+    var endless = Model()
+    endless.graphs[GraphID("condition")] = try body("condition") { g, x in
+      try g.apply(LessOp(), try g.reduce(.sum, x, axes: nil), try g.constant(NDArray(scalar: Float.infinity)))
+    }
+    endless.graphs[GraphID("step")] = try body("step") { g, x in try g.add(x, try g.constant(NDArray(scalar: 1e-3 as Float))) }
+    var graph = Graph()
+    let x = graph.addInput("x", TensorType(.float32, .ranked([.unknown])))
+    let node = graph.append(
+      WhileOp(stateCount: 1), [x], types: [TensorType(.float32, .ranked([.unknown]))], name: "loop",
+      bodies: [GraphID("condition"), GraphID("step")])
+    graph.addOutput("y", graph[node].outputs[0])
+    endless.mainGraph = graph
+    let time = Duration.milliseconds(300), start = ContinuousClock.now
+    let options = VerificationOptions(execution: ExecutionOptions(bodyLimit: .max, loopTime: time))
+    let error = #expect(throws: ExecutionError.self) { try Verifier(options: options).verify(reference: endless, candidate: endless) }
+    #expect(error?.code == .limitExceeded)
+    #expect(start.duration(to: .now) < time * 6)
   }
 }
 
