@@ -1,5 +1,6 @@
 import ModelGraph
 import ModelOps
+import ModelPasses
 import ModelTensor
 import ModelVerify
 import Testing
@@ -42,6 +43,22 @@ import Testing
       #expect(report.minimumSignalToNoise == 10)
       #expect(report.notes.contains { $0.contains("both get the same numbers") })
     }
+  }
+
+  /// What shows that a result is something else is what the report says.
+  @Test func whatRefutesIsTheVerdict() throws {
+    let source = try integers()
+    var spelled = source
+    try UnwrapQuantized(.unwrapped).run(&spelled)
+    var verification = try #require(try QuantizedVerification(source: source, result: spelled))
+    #expect(try verification.compareSpelled(VerificationOptions()).refutation == nil)
+    verification.spelled = try model(TensorType(.int8, .ranked([.unknown, 6]), quantization: stored.quantization)) {
+      try $0.apply(QuantizedOp(AbsOp(), inputs: [self.stored], outputs: [self.result]), $1)
+    }
+    let refutation = try #require(try verification.compareSpelled(VerificationOptions()).refutation)
+    #expect(!refutation.isEquivalent && refutation.outputs[0].maxAbsolute > 0)
+    #expect(refutation.verdict.hasPrefix("not equivalent: with floats between its integers, as other runtimes compute it"))
+    #expect(refutation.json["equivalent"] == false)
   }
 
   @Test func anotherModelIsNoQuantisedForm() throws {

@@ -195,9 +195,11 @@ public struct Converter: Sendable {
       }
       report.notes.append(quantized.note)
       guard verification.isEquivalent else { throw VerificationFailure(report: report) }
-      let (note, isPlausible) = try quantized.compareSpelled(options)
+      let (note, refutation) = try quantized.compareSpelled(options)
       report.notes.append(note)
-      guard isPlausible else { throw VerificationFailure(report: report) }
+      guard let refutation else { return }
+      report.verification = refutation
+      throw VerificationFailure(report: report)
     } catch let error as UnsupportedError where error.isAboutInputs {
       report.notes.append("not verified: \(error)")
     }

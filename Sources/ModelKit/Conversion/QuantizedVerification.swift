@@ -72,18 +72,21 @@ struct QuantizedVerification {
     "compared with operators on integers as dequantise, float operator, quantise on both sides: LiteRT's integers may lie a step beside"
 
   /// How far the spelled side, run as it is, lies from the other: part of the proof that it says the same.
-  func compareSpelled(_ options: VerificationOptions) throws -> (note: String, isPlausible: Bool) {
-    let report = try Verifier(options: options).verify(
+  /// - Returns: what a report says of it, and the comparison itself where that shows that both are something else.
+  func compareSpelled(_ options: VerificationOptions) throws -> (note: String, refutation: VerificationReport?) {
+    var report = try Verifier(options: options).verify(
       reference: isSpelledCandidate ? reference : spelled, candidate: isSpelledCandidate ? spelled : candidate)
     let worst = report.outputs.map(\.maxAbsolute).max() ?? 0
     let cosine = report.outputs.compactMap(\.cosine).min() ?? 1
     let text =
       "with floats between its integers, as other runtimes compute it, the largest difference is \(Float(worst)), the least cosine \(Float(cosine))"
-    guard report.failure == nil else { return (text, false) }
-    if cosine > 0.9 { return (text, true) }
-    // A number a step higher or lower is another box or class.
-    guard try agreesBeforePicking(options) else { return (text, false) }
-    return (text + ", as other numbers are picked; those that are picked from agree", true)
+    if report.failure == nil {
+      if cosine > 0.9 { return (text, nil) }
+      // A number a step higher or lower is another box or class.
+      if try agreesBeforePicking(options) { return (text + ", as other numbers are picked; those that are picked from agree", nil) }
+      report.failure = text
+    }
+    return (text, report)
   }
 }
 

@@ -57,7 +57,7 @@ public struct PairVerification {
       guard
         let quantized = try? QuantizedVerification(source: reference, result: candidate, prefersSigned: prefersSigned),
         var report = try? Verifier(options: options).verify(reference: quantized.reference, candidate: quantized.candidate),
-        report.isEquivalent, let (note, isPlausible) = try? quantized.compareSpelled(options), isPlausible
+        report.isEquivalent, let (note, refutation) = try? quantized.compareSpelled(options), refutation == nil
       else { continue }
       report.notes += [quantized.note(reference: "reference", candidate: "candidate"), note]
       return report
