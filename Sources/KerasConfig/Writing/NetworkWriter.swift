@@ -448,6 +448,7 @@ struct NetworkWriter {
 /// Names of the layers of one model.
 struct LayerNames {
   private var used: Set<String> = []
+  private var counters: [String: Int] = [:]
   private var reserved: Set<String> = []
 
   /// Keeps a name for who claims it: the results of a model are known by the names of their layers.
@@ -462,11 +463,13 @@ struct LayerNames {
   /// The name, made acceptable to Keras and different from all before.
   mutating func unique(_ wanted: String) -> String {
     let base = Self.sanitized(wanted)
-    var name = base, count = 0
+    var count = counters[base] ?? 0, name = count > 0 ? "\(base)_\(count)" : base
     while reserved.contains(name) || !used.insert(name).inserted {
       count += 1
       name = "\(base)_\(count)"
     }
+    // Thousands may ask for the same: the search goes on where it ended.
+    counters[base] = count
     return name
   }
 

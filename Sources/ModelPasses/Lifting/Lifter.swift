@@ -12,10 +12,11 @@ struct Lifter {
   let uses: [ValueID: [NodeID]]
   private let results: Set<ValueID>
   /// What stands for the old graph's values.
-  var values: [ValueID: ValueID] = [:]
+  var values = Additions<ValueID, ValueID>()
   /// Old nodes that an earlier one's layer has taken in.
-  var taken: Set<NodeID> = []
+  var taken = TakenNodes()
   private var names: Set<String> = []
+  private var counters: [String: Int] = [:]
   /// Names of the graph's results, for the layers that give them: a Keras model's results are known by those.
   private var resultNames: [ValueID: String] = [:]
   private var reserved: Set<String> = []
@@ -63,7 +64,10 @@ struct Lifter {
 
   mutating func run() throws {
     for port in source.inputs {
-      let name = unique(Self.sanitized(port.name, or: "input"))
+      // An input keeps its name though a result has the same, which it may be itself.
+      let wanted = Self.sanitized(port.name, or: "input")
+      reserved.remove(wanted)
+      let name = unique(wanted)
       let value = context.graph.addInput(name, source[port.value].type)
       context.graph[value].name = name
       values[port.value] = value
@@ -108,7 +112,8 @@ struct Lifter {
 
   /// Tries every family; `false` leaves the node as it is.
   private mutating func lift(_ node: Node, _ id: NodeID) throws -> Bool {
-    let before = (values, taken)
+    values.mark()
+    taken.mark()
     do {
       switch type(of: node.op).family {
       case .convolution: return try liftConvolution(node)
@@ -127,7 +132,8 @@ struct Lifter {
       }
     } catch is GraphError {
       // A layer that would not fit its tensors: the op itself is sure to.
-      (values, taken) = before
+      values.revert()
+      taken.revert()
       return false
     }
   }
@@ -179,11 +185,14 @@ struct Lifter {
     return result.isEmpty ? fallback : result
   }
   mutating func unique(_ name: String) -> String {
-    var title = name, count = 0
+    var title = name, count = counters[name] ?? 0
+    if count > 0 { title = "\(name)_\(count)" }
     while reserved.contains(title) || !names.insert(title).inserted {
       count += 1
       title = "\(name)_\(count)"
     }
+    // Thousands may ask for the same: the search goes on where it ended.
+    counters[name] = count
     return title
   }
   /// The name of what makes an old value first of all: the graph's own name for it, if it is a result.
