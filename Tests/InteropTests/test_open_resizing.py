@@ -1,6 +1,8 @@
 """Images and sequences of open extents made larger, and windows shorter than their strides."""
 import keras
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 import litert
 import modelctl
@@ -43,3 +45,67 @@ def test_in_every_runtime(name, tmp_path):
     results = savedmodels.run_signature(tmp_path / "saved", {"x": values[0]})
     peers.compare([results[name] for name in names], expected, what="SavedModel")
     peers.compare(litert.run(tmp_path / "model.tflite", values), expected, what="TFLite")
+
+
+RESIZED = {
+    "bilinear": lambda x: keras.ops.image.resize(x, (4, 6)),
+    "nearest": lambda x: keras.ops.image.resize(x, (5, 3), interpolation="nearest"),
+    "bicubic": lambda x: keras.ops.image.resize(x, (4, 6), interpolation="bicubic"),
+    "layer": lambda x: L.Resizing(4, 5)(x),
+}
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_images_of_any_size_to_one(name, tmp_path):
+    made = model(name, (None, None, 3), RESIZED[name])
+    made.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    for source in ("model.keras", "model.onnx"):
+        for target in ("again.keras", "again.h5"):
+            modelctl.convert(tmp_path / source, tmp_path / target)
+            for size in (7, 9):
+                values = [seeded.batch(name, (size, size + 4, 3), 2).astype("float32")]
+                actual = peers.run_model(keras.models.load_model(tmp_path / target), values)
+                peers.compare(actual, peers.run_model(made, values), what=f"{source} as {target}, {size}")
+
+
+def test_exported_from_pytorch(tmp_path):
+    """Resize as `torch.onnx` writes it: half a pixel in, to sizes."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["kept"], start=0, end=2), helper.make_node("Concat", ["kept", "size"], ["sizes"], axis=0),
+        helper.make_node("Resize", ["x", "", "", "sizes"], ["y"], mode="linear", coordinate_transformation_mode="pytorch_half_pixel"),
+    ]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 4, 6])], [helper.make_tensor("size", TensorProto.INT64, [2], [4, 6])])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), tmp_path / "model.onnx")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / "model.keras", "--io-layout", "keep")
+    made = keras.models.load_model(tmp_path / "model.keras")
+    for size in (7, 9):
+        values = [seeded.batch("x", (3, size, size + 4), 2).astype("float32")]
+        peers.compare(peers.run_model(made, values), peers.run_onnx(tmp_path / "model.onnx", values), what=f"{size}")
+
+
+@pytest.mark.parametrize("target", ["again.keras", "again.h5"])
+def test_layers_at_steps_of_unknown_number(target, tmp_path):
+    def build(x):
+        part = keras.Sequential([L.Input((9, 7, 2)), L.Conv2D(4, 3, activation="relu"), L.MaxPooling2D(), L.Flatten()])
+        return [L.LSTM(4)(L.TimeDistributed(part)(x)), L.TimeDistributed(L.Conv2D(3, 3))(x)]
+
+    made = model("steps", (None, 9, 7, 2), build)
+    made.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / target)
+    again = keras.models.load_model(tmp_path / target)
+    for steps in (1, 5):
+        values = [seeded.batch("steps", (steps, 9, 7, 2), 3).astype("float32")]
+        peers.compare(peers.run_model(again, values), peers.run_model(made, values), what=f"{steps} steps")
+
+
+@pytest.mark.parametrize("target", ["again.keras", "again.h5"])
+def test_an_input_that_is_a_result_keeps_its_name(target, tmp_path):
+    x = L.Input((4,), name="i")
+    keras.Model(x, [x, L.Dense(3, name="d")(x)]).save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / target)
+    assert [tensor.name for tensor in keras.models.load_model(tmp_path / target).inputs] == ["i"]

@@ -94,7 +94,8 @@ public enum OperationRules {
         if case .named = dim, writer.sources[dim] == nil { writer.sources[dim] = (WrittenTensor(.value(port.value), fact), axis) }
       }
     }
-    if node.op is ExpandOp || node.op is TileOp || node.op is ConstantOfShapeOp, let last = node.inputs.last, let shape = last {
+    let takesShape = node.op is ExpandOp || node.op is TileOp || node.op is ConstantOfShapeOp || node.op is ReshapeOp
+    if takesShape, let last = node.inputs.last, let shape = last {
       let tracer = ExtentTracer(graph: graph, model: model)
       writer.traced = (tracer.trace(shape) ?? []).map { place in
         place.map { (WrittenTensor(.value($0.value), model.fact($0.value, in: graph)), $0.axis) }

@@ -20,20 +20,27 @@ extension OperationRules {
         }
         if changed.isEmpty { return [x] }
         let axes = try changed.map { axis in
-          guard let to = result[axis].value else { throw OperationWriter.unsupported(op, "only to a known size are images resized") }
+          guard let to = result[axis].value else {
+            throw OperationWriter.unsupported(op, "only images of known size are resized, or to a known size")
+          }
           return ResizedAxis(axis: axis, from: dims[axis].value, to: to)
         }
-        if axes.allSatisfy({ op.isScaledByExtents($0.axis, facts, from: dims, to: result) }), let interpolation = interpolation(op, axes),
+        // Where images may have any size, what is known of the result is the size that it is given.
+        if axes.allSatisfy({ $0.from == nil || op.isScaledByExtents($0.axis, facts, from: dims, to: result) }),
+          let interpolation = interpolation(op, axes),
           let y = try resizeImages(x, dims, result, changed, interpolation, in: &writer)
         {
           return y
         }
-        guard axes.allSatisfy({ $0.from != nil }) else { throw OperationWriter.unsupported(op, "only images of known size are so resized") }
+        guard axes.allSatisfy({ $0.from != nil }) else {
+          throw OperationWriter.unsupported(op, "images of unknown size are resized as Keras does it alone: half a pixel in, to a size")
+        }
         return try resize(x, op, facts, dims, result, changed, in: &writer)
       })
   ]
 
   private struct ResizedAxis {
+    /// `from` is `nil` where images may have any size.
     var axis: Int, from: Int?, to: Int
     var isWhole: Bool { from.map { to % max(1, $0) == 0 } ?? false }
   }
@@ -48,6 +55,8 @@ extension OperationRules {
       let isWhole = axes.allSatisfy(\.isWhole)
       let isSame =
         op.coordinateMode == .tfHalfPixelForNN && op.nearestMode == .floor
+        // Half a pixel back and rounded, halves up, is cut off.
+        || axes.contains { $0.from == nil } && op.coordinateMode == .halfPixel && op.nearestMode == .roundPreferCeil
         || isWhole && op.coordinateMode == .asymmetric && op.nearestMode == .floor
         || isWhole && isCentred && [.roundPreferFloor, .roundPreferCeil].contains(op.nearestMode)
       return isSame ? "nearest" : nil

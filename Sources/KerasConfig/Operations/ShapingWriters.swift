@@ -187,8 +187,27 @@ extension OperationRules {
     if shape.filter({ $0 == -1 }).count > 1, let dims, let same = try writer.regrouped(x, dims, wanted, allowZero: allowZero) {
       return same
     }
+    if shape.filter({ $0 == -1 }).count > 1, let apart = try takenApart(x, shape, wanted, &writer) { return apart }
     guard shape.filter({ $0 == -1 }).count <= 1 else { throw OperationWriter.unsupported(op, "more than one extent is unknown") }
     return try writer.reshape(x, shape)
+  }
+
+  /// Rows of a matrix as a grid of two unknown extents that other tensors have, as behind a layer that is run at each step: `[n · t, …]`
+  /// becomes `[n, t, …]`. Keras reshapes to numbers alone, so each place of the grid takes its row.
+  private static func takenApart(
+    _ x: WrittenTensor, _ shape: [Int], _ wanted: [Dim], _ writer: inout OperationWriter
+  ) throws -> WrittenTensor? {
+    guard shape.count >= 2, shape[0] == -1, shape[1] == -1, shape[2...].allSatisfy({ $0 > 0 }) else { return nil }
+    let known = (0..<2).compactMap { axis in
+      writer.sources[wanted[axis]] ?? (writer.traced.indices.contains(axis) ? writer.traced[axis] : nil)
+    }
+    guard known.count == 2 else { return nil }
+    let rows = try writer.places(of: known[0].tensor, known[0].axis, .int32)
+    let columns = try writer.places(of: known[1].tensor, known[1].axis, .int32)
+    let count = try writer.cast(try extent(of: known[1].tensor, known[1].axis, &writer), to: .int32)
+    let starts = try writer.binary("Multiply", rows, count)
+    let grid = try writer.binary("Add", try writer.expandDims(starts, [1]), try writer.expandDims(columns, [0]))
+    return try writer.call(.numpy, "Take", [.tensor(try writer.reshape(x, [-1] + shape[2...])), .tensor(grid)], ["axis": 0])
   }
 
   /// One extent as an int64 vector of one element. Keras has no operation for a shape: what is not
