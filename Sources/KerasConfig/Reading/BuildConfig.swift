@@ -12,7 +12,9 @@ enum BuildConfig {
       return shapes.count == list.count ? shapes : nil
     }
     if let members = json?["shapes_dict"]?.objectValue {
-      let shapes = members.values.compactMap { try? Shape(keras: $0) }
+      // An attention's shapes stand in the order in which a call named its tensors.
+      let heads = ["query_shape", "value_shape", "key_shape"], named = heads.compactMap { members[$0] }
+      let shapes = (named.count == members.count ? named : Array(members.values)).compactMap { try? Shape(keras: $0) }
       return shapes.count == members.count ? shapes : nil
     }
     return nil

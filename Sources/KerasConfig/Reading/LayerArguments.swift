@@ -12,6 +12,12 @@ struct LayerArguments {
 
   var positional: [TensorReference] { zip(roles, tensors).filter { $0.0.isEmpty }.map(\.1) }
 
+  mutating func remove(_ name: String) {
+    guard let index = roles.firstIndex(of: name) else { return }
+    roles.remove(at: index)
+    tensors.remove(at: index)
+  }
+
   /// - Throws: `UnsupportedError` for arguments that mix tensors and values where a layer takes tensors.
   init(_ call: CallDescription, rule: LayerRule) throws {
     takesMask = rule.arguments.contains("mask")
@@ -45,8 +51,10 @@ struct LayerArguments {
     for (place, argument) in call.arguments.enumerated() {
       try take(argument, name: place < rule.arguments.count ? rule.arguments[place] : "argument_\(place)", place: place)
     }
-    for (name, argument) in call.keywords {
-      try take(argument, name: name, place: rule.arguments.firstIndex(of: name) ?? Int.max)
+    // `MHA(query=q, key=k, value=v)`: in their places, not as they were said.
+    let keywords = call.keywords.map { (name: $0.key, argument: $0.value, place: rule.arguments.firstIndex(of: $0.key) ?? Int.max) }
+    for keyword in keywords.enumerated().sorted(by: { ($0.element.place, $0.offset) < ($1.element.place, $1.offset) }).map(\.element) {
+      try take(keyword.argument, name: keyword.name, place: keyword.place)
     }
     for (name, references) in named {
       for (place, reference) in references {

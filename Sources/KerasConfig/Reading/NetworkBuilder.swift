@@ -30,6 +30,9 @@ struct NetworkBuilder {
     var resultCounts: [TensorReference: Int] = [:]
     /// The bodies of nested models that have been called.
     var bodies: [String: GraphID] = [:]
+    /// The uses of tensors that have lost their masks, and what stands for such tensors.
+    var taken: Set<TakenMasks.Use> = []
+    var bare: [TensorReference: ValueID] = [:]
   }
 
   /// A network as a graph, stored under `id`.
@@ -57,6 +60,11 @@ struct NetworkBuilder {
     }
     for reference in network.outputs { note(reference, in: &site) }
     try addInputs(&site, given: given)
+    if generation == .keras3, network.kind == .functional {
+      site.taken = try TakenMasks(
+        network.entries, inputs: network.inputs, outputs: network.outputs, masksInputs: depth > 1
+      ).uses
+    }
     for (index, call) in try order(site) {
       let name = site.network.entries[index].object.name
       do { try addCall(of: index, call, in: &site) } catch let error as FormatError {
@@ -204,6 +212,30 @@ struct NetworkBuilder {
     return value
   }
 
+  /// The tensor as a call gets it: without its mask where that is gone by then.
+  private func received(_ tensor: TensorReference, by call: TensorReference, in site: inout Site) throws -> ValueID {
+    let value = try value(tensor, in: site)
+    guard site.taken.contains(TakenMasks.Use(call: call, tensor: tensor)) else { return value }
+    if let known = site.bare[tensor] { return known }
+    let name = "\(site.graph[value].name)/unmasked"
+    let node = site.graph.append(
+      IdentityOp(), [value], types: [site.graph[value].type], names: [name], elements: [site.graph[value].elements], name: name,
+      origin: Origin(passes: [TakenMasks.pass]))
+    let bare = site.graph[node].outputs.first ?? value
+    site.bare[tensor] = bare
+    return bare
+  }
+
+  /// The tensor with a mask that the call of a model spells.
+  private func masked(_ value: ValueID, by mask: ValueID, named name: String, in site: inout Site) -> ValueID {
+    let dtype = site.graph[value].type.dtype
+    let op = LayerOp(Identity(), policy: DTypePolicy(variable: dtype, compute: dtype), roles: ["", "mask"])
+    let node = site.graph.append(
+      op, [value, mask], types: [site.graph[value].type], names: ["\(name)/masked"], elements: [site.graph[value].elements],
+      name: "\(name)/masked", origin: Origin(passes: [TakenMasks.given]))
+    return site.graph[node].outputs.first ?? value
+  }
+
   /// Names of a call's results: the layer's for the first call's first one.
   private func resultNames(_ reference: TensorReference, count: Int) -> [String] {
     let base = reference.node == 0 ? reference.layer : "\(reference.layer)/\(reference.node)"
@@ -222,7 +254,10 @@ struct NetworkBuilder {
     _ index: Int, _ call: CallDescription, _ reference: TensorReference, in site: inout Site
   ) throws -> [ValueID] {
     let object = site.network.entries[index].object
-    let inputs = try call.tensors.map { try value($0.reference, in: site) }
+    var inputs = try call.networkInputs.map { try received($0.reference, by: reference, in: &site) }
+    for (place, mask) in zip(inputs.indices, call.networkMasks) {
+      if let mask { inputs[place] = masked(inputs[place], by: try value(mask, in: site), named: object.name, in: &site) }
+    }
     let types = inputs.map { site.graph[$0].type }
     let body: GraphID
     if let known = site.bodies[object.name] {
@@ -274,7 +309,7 @@ struct NetworkBuilder {
       format: "keras", domain: object.isKeras ? "" : object.module ?? "", type: object.className, attributes: attributes,
       resultTypes: types, reason: reason, payload: KerasCall(call))
     let node = site.graph.append(
-      op, try call.tensors.map { try value($0.reference, in: site) }, types: types,
+      op, try call.tensors.map { try received($0.reference, by: reference, in: &site) }, types: types,
       names: resultNames(reference, count: count), name: object.name, scope: scope(of: index, in: &site), origin: origin(reference))
     return site.graph[node].outputs
   }
@@ -288,9 +323,15 @@ struct NetworkBuilder {
     do {
       let arguments = try call.arguments.map { try operand($0, in: site) }
       let keywords = try call.keywords.mapValues { try operand($0, in: site) }
+      let mayBeMasked = depth > 1 || TakenMasks.areMade(by: site.network.entries)
+      let bares = generation == .keras3 && TakenMasks.copies.contains(object.className) && mayBeMasked
       return try append(index, reference, in: &site) { context in
-        try OperationRules.read(
+        let results = try OperationRules.read(
           className: object.className, module: object.module, config: object.config, args: arguments, kwargs: keywords, in: &context)
+        guard bares, let tensor = results.first else { return results }
+        // A tensor by itself, without the mask of the one that it is computed from.
+        context.origin.passes.append(TakenMasks.pass)
+        return [try context.apply(IdentityOp(), tensor)]
       }
     } catch let error as UnsupportedError {
       let reason = error.items.compactMap { $0.reason ?? $0.name }.joined(separator: ", ")
@@ -378,13 +419,16 @@ struct NetworkBuilder {
       }
       layer = try rule.read(LegacyConfig.modernized(object.config, generation: generation))
       policy = try object.policy()
-      arguments = try LayerArguments(call, rule: rule)
+      var found = try LayerArguments(call, rule: rule)
+      // Keras 3 puts the query's own mask in its place, or none.
+      if generation == .keras3, layer is MultiHeadAttention { found.remove("query_mask") }
+      arguments = found
     } catch let error as UnsupportedError {
       let reason = error.items.map(\.name).joined(separator: ", ")
       return try addOpaque(index, call, reference, reason: reason.isEmpty ? error.message : reason, in: &site)
     }
     let scope = scope(of: index, in: &site)
-    let inputs = try arguments.tensors.map { try value($0, in: site) }
+    let inputs = try arguments.tensors.map { try received($0, by: reference, in: &site) }
     try addWeights(of: index, layer, policy, inputs: arguments.positional.map { try value($0, in: site) }, in: &site)
     var op = LayerOp(layer, policy: policy, roles: arguments.roles, options: arguments.options, isTrainable: object.isTrainable)
     op.mergesMasksAsKeras2 = generation < .keras3

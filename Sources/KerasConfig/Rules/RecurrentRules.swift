@@ -17,7 +17,7 @@ extension LayerRules {
     LayerRule(SimpleRNN.self, arguments: sequenceArguments, rows: sequence(\.options) + simple(\.cell)),
     LayerRule(
       RNN.self, arguments: sequenceArguments,
-      rows: sequence(\.options) + [cell] + [row("zero_output_for_mask", \.options.zeroOutputForMask)]),
+      rows: sequence(\.options) + [cell]),
     LayerRule(
       Bidirectional.self, arguments: sequenceArguments,
       rows: [row("merge_mode", \.mergeMode), forward, backward]),
@@ -53,7 +53,7 @@ extension LayerRules {
     return [
       flag("return_sequences", \.returnSequences), flag("return_state", \.returnState),
       flag("go_backwards", \.goBackwards), flag("stateful", \.stateful), flag("unroll", \.unroll),
-      flag("time_major", \.timeMajor, always: false),
+      flag("time_major", \.timeMajor, always: false), flag("zero_output_for_mask", \.zeroOutputForMask, always: false),
     ]
   }
 

@@ -12,6 +12,9 @@ struct ImplicitMasks {
   var context: GraphContext
   /// The mask each value carries.
   var masks: [ValueID: ValueID] = [:]
+  /// The masks that an attention has taken from values of Keras 3. When a model is made they are there still, and calls of one
+  /// argument note them.
+  var taken: [ValueID: ValueID] = [:]
 
   /// The graph with calls that spell no mask which they would be given anyway.
   static func removed(from graph: Graph, of model: Model) throws -> Graph {
@@ -20,7 +23,13 @@ struct ImplicitMasks {
     var walk = ImplicitMasks(context: GraphContext(model, graph: graph))
     var result = graph
     for id in try graph.order() {
-      guard let op = graph[id].op as? LayerOp else { continue }
+      guard let op = graph[id].op as? LayerOp else {
+        if graph[id].origin.passes.contains(TakenMasks.pass), let tensor = graph[id].inputs.first ?? nil, let bare = graph[id].outputs.first
+        {
+          walk.taken[bare] = walk.masks[tensor]
+        }
+        continue
+      }
       // Keras 3 hands no mask on beside states.
       let isStarted = op.roles.count { !isMask($0) } > 1 && LayerRules.rule(for: op.layer)?.arguments.contains("initial_state") == true
       let spelled = isStarted ? [] : walk.spelledAnyway(op, graph[id].inputs)
@@ -58,9 +67,10 @@ struct ImplicitMasks {
         case "key_mask": tensor(2, "key")
         default: tensor(Int(role.dropFirst("mask/".count)) ?? .max, "")
         }
-      guard index < inputs.count, let spelled = inputs[index], let own = masked.flatMap({ masks[$0] }), isSame(spelled, own) else {
-        continue
-      }
+      let isNoted = role.hasPrefix("mask") && op.options.isEmpty
+      guard index < inputs.count, let spelled = inputs[index],
+        let own = masked.flatMap({ masks[$0] ?? (isNoted ? taken[$0] : nil) }), isSame(spelled, own)
+      else { continue }
       result.insert(index)
     }
     return result

@@ -14,6 +14,7 @@ enum KnownKeys {
   private static let carried: Set<String> = [
     "Lambda", "StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing", "Pipeline", "FeatureSpace",
     "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "Wrapper",
+    "LocallyConnected1D", "LocallyConnected2D",
   ]
 
   private static func table(_ text: String) -> [String: Set<String>] {
@@ -42,13 +43,13 @@ enum KnownKeys {
     Conv1D lora_alpha lora_rank
     Conv2D lora_alpha lora_rank
     Conv3D lora_alpha lora_rank
-    ConvLSTM1D seed zero_output_for_mask
-    ConvLSTM2D seed zero_output_for_mask
-    ConvLSTM3D seed zero_output_for_mask
+    ConvLSTM1D seed
+    ConvLSTM2D seed
+    ConvLSTM3D seed
     Dense lora_alpha lora_rank quantization_config
     EinsumDense gptq_unpacked_column_size lora_alpha lora_rank quantization_config
     Embedding lora_alpha lora_rank quantization_config weights
-    GRU use_cudnn zero_output_for_mask
+    GRU use_cudnn
     GlobalAveragePooling1D pool_dimensions
     GlobalAveragePooling2D pool_dimensions
     GlobalAveragePooling3D pool_dimensions
@@ -57,14 +58,13 @@ enum KnownKeys {
     GlobalMaxPooling3D pool_dimensions
     InputLayer batch_shape optional shape
     IntegerLookup oov_method salt
-    LSTM use_cudnn zero_output_for_mask
+    LSTM use_cudnn
     LayerNormalization rms_scaling
     LeakyReLU negative_slope
     MaxPooling1D pool_dimensions pool_mode
     MaxPooling2D pool_dimensions pool_mode
     MaxPooling3D pool_dimensions pool_mode
     MultiHeadAttention flash_attention seed sliding_window use_gate
-    RNN zero_output_for_mask
     RandomBrightness bounding_box_format data_format
     RandomContrast bounding_box_format data_format value_range
     RandomCrop bounding_box_format data_format factor
@@ -73,7 +73,7 @@ enum KnownKeys {
     RandomTranslation bounding_box_format data_format factor
     RandomZoom bounding_box_format data_format factor
     Resizing antialias bounding_box_format data_format factor fill_mode fill_value pad_to_aspect_ratio
-    SimpleRNN seed zero_output_for_mask
+    SimpleRNN seed
     StringLookup oov_method salt
     ZeroPadding1D data_format
     """)

@@ -19,13 +19,16 @@ struct LayerOrder {
   /// The calls that a call's tensors come from, in the order of its arguments.
   private func parents(_ node: Node) -> [Node] {
     guard node.call < entries[node.entry].calls.count else { return [] }
-    return entries[node.entry].calls[node.call].tensors.compactMap { tensor in
+    let call = entries[node.entry].calls[node.call]
+    // Keywords are walked by name.
+    let tensors = call.arguments.flatMap(\.tensors) + call.keywords.keys.sorted().flatMap { call.keywords[$0]?.tensors ?? [] }
+    return tensors.compactMap { tensor in
       index[tensor.reference.layer].map { Node(entry: $0, call: tensor.reference.node) }
     }
   }
 
-  /// The entries in Keras's order; those that no output depends on stand last, as they came.
-  func sorted(inputs: [TensorReference], outputs: [TensorReference]) -> [Int] {
+  /// What a walk from the outputs meets: calls as they are left, deepest first, and entries by when they are entered.
+  private func walk(_ outputs: [TensorReference]) -> (walked: [Node], firstSeen: [Int: Int]) {
     var finished: Set<Node> = [], walked: [Node] = [], firstSeen: [Int: Int] = [:]
     for output in outputs {
       guard let entry = index[output.layer] else { continue }
@@ -47,6 +50,33 @@ struct LayerOrder {
         }
       }
     }
+    return (walked, firstSeen)
+  }
+
+  /// The calls in the order in which Keras 3 runs them: by depth, then by when the walk that tells depths first meets them.
+  func calls(outputs: [TensorReference]) -> [(entry: Int, call: Int)] {
+    var depths: [Node: Int] = [:], entryDepth: [Int: Int] = [:], met: [Node] = []
+    for node in walk(outputs).walked.reversed() {
+      if depths[node] == nil { met.append(node) }
+      let depth = max(depths[node] ?? 0, entryDepth[node.entry] ?? 0)
+      entryDepth[node.entry] = depth
+      depths[node] = depth
+      for parent in parents(node) {
+        if depths[parent] == nil { met.append(parent) }
+        depths[parent] = max(depth + 1, depths[parent] ?? 0)
+      }
+    }
+    let order = met.enumerated().sorted { a, b in
+      let (x, y) = (depths[a.element] ?? 0, depths[b.element] ?? 0)
+      return x != y ? x > y : a.offset < b.offset
+    }
+    return order.map { ($0.element.entry, $0.element.call) }
+  }
+
+  /// The entries in Keras's order; those that no output depends on stand last, as they came.
+  func sorted(inputs: [TensorReference], outputs: [TensorReference]) -> [Int] {
+    let found = walk(outputs), walked = found.walked
+    var firstSeen = found.firstSeen
     var nodeDepth: [Node: Int] = [:], entryDepth: [Int: Int] = [:], seen: [Int] = []
     for node in walked.reversed() {
       let depth = max(nodeDepth[node] ?? 0, entryDepth[node.entry] ?? 0)

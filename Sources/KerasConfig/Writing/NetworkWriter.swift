@@ -15,8 +15,11 @@ struct NetworkWriter {
   /// Whether some call takes the newer spelling of calls, which then all take.
   private var usesKeras3Calls: Bool
   private var usesKeras3Only = false
+  /// Whether tensors without their masks are copies, because attentions as they are written take other masks than they should.
+  private var copiesTaken = false
   /// Whether Keras 2 made the model: what only one of the two can read is then written for Keras 2.
   private let isOfKeras2: Bool
+  private let isOfKeras3: Bool
   private var depth = 0
 
   /// Whether tensors behind the first may stand as keywords, where Keras 2 alone reads them.
@@ -30,7 +33,9 @@ struct NetworkWriter {
     self.model = model
     self.generation = generation
     objects = ObjectWriter(generation)
-    isOfKeras2 = (model.residue["keras"] as? KerasResidue).map { $0.generation < .keras3 } ?? false
+    let made = (model.residue["keras"] as? KerasResidue)?.generation
+    isOfKeras2 = made.map { $0 < .keras3 } ?? false
+    isOfKeras3 = made == .keras3
     usesKeras3Calls = generation == .keras3
     objects.keepsBuildConfigs = !isOfKeras2
   }
@@ -48,9 +53,12 @@ struct NetworkWriter {
     let scope = model.scopeIDs.first { model[$0].parent == nil && Self.networkKinds.contains(model[$0].kind) }
     // In one pass it shows whether a call needs the newer spelling; then all calls are written in it.
     var result = try writeGraph(model.main, scope: scope, name: nil)
-    if generation == .keras2, usesKeras3Calls {
+    let copies = copiesTaken
+    if copies || generation == .keras2 && usesKeras3Calls {
+      let keepsBuildConfigs = objects.keepsBuildConfigs
       objects = ObjectWriter(generation)
-      objects.translator.allowsKeras2Only = false
+      objects.keepsBuildConfigs = keepsBuildConfigs
+      if generation == .keras2, usesKeras3Calls { objects.translator.allowsKeras2Only = false }
       unsupported = [:]
       ownLosses = []
       result = try writeGraph(model.main, scope: scope, name: nil)
@@ -103,8 +111,17 @@ struct NetworkWriter {
     let preferred = outputNames(graph)
     for port in graph.outputs { names.reserve(port.name) }
     var known: [EntryKey: Int] = [:]
+    var masks = WrittenMasks()
     for nodeID in try graph.order() {
       let node = graph[nodeID]
+      if masks.note(node), let input = node.inputs.first ?? nil, let output = node.outputs.first {
+        references[output] = references[input]
+        guard copiesTaken, node.op is IdentityOp, let reference = references[input] else { continue }
+        let copy = copy(of: reference, graph[input].type, name: names.unique(node.name))
+        references[output] = TensorReference(copy.name)
+        entries.append(copy)
+        continue
+      }
       guard node.op is LayerOp || node.op is CallOp || node.op is OpaqueOp else {
         entries += try operations(node, &graph, preferred: preferred[nodeID], names: &names, references: &references)
         continue
@@ -122,10 +139,12 @@ struct NetworkWriter {
         entries.append(entry)
         known[key] = index
       }
-      guard let call = try call(node, graph, references) else { continue }
+      guard var call = try call(node, graph, references) else { continue }
+      if node.op is CallOp { masks.spell(node, graph, references, in: &call) }
       if call.isOfKeras2 { objects.needsKeras2 = true }
       let place = entries[index].calls.count
       entries[index].calls.append(call)
+      masks.expect(node, references, by: TensorReference(entries[index].name, place))
       if generation == .keras2, !usesKeras3Calls, CallWriter.keras2(call) == nil { usesKeras3Calls = true }
       for (position, output) in node.outputs.enumerated() {
         references[output] = TensorReference(entries[index].name, place, position)
@@ -140,8 +159,32 @@ struct NetworkWriter {
       outputs.append(reference)
     }
     let inputs = graph.inputs.map { references[$0.value] ?? TensorReference($0.name) }
+    if isOfKeras3 {
+      // As Keras 3 will run what is written.
+      let network = try entries.map { entry in
+        NetworkDescription.Entry(object: try SerializedObject(entry.object, fallbackName: entry.name), calls: entry.calls)
+      }
+      let taken = try TakenMasks(network, inputs: inputs, outputs: outputs, masksInputs: depth > 1).uses
+      if copiesTaken, !taken.isEmpty {
+        note("an attention", reason: "it would take away a mask that is read after it")
+      } else if taken != masks.taken {
+        copiesTaken = true
+      }
+    }
     let name = given ?? original?.name ?? LayerNames.sanitized(model.name.isEmpty ? "model" : model.name)
     return assemble(entries, inputs: inputs, outputs: outputs, name: name, original: original)
+  }
+
+  /// A tensor by itself, which has no mask.
+  private mutating func copy(of tensor: TensorReference, _ type: TensorType, name: String) -> Entry {
+    usesKeras3Calls = true
+    let object: JSONValue = [
+      "module": "keras.src.ops.numpy", "class_name": "Copy", "config": ["name": .string(name)], "registered_name": "Copy",
+    ]
+    var entry = Entry(name: name, object: object, record: LayerRecord(name: name, className: "Copy", isBuilt: true))
+    entry.isOperation = true
+    entry.calls = [CallDescription([.tensor(tensor, type)])]
+    return entry
   }
 
   private mutating func note(_ what: String, reason: String? = nil) {

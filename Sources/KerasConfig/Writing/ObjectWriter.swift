@@ -51,7 +51,7 @@ struct ObjectWriter {
     if op.layer is LayerPipeline { config["dtype"] = nil }
     if generation == .keras2, holdsOldHardSigmoid(typed) { needsKeras2 = true }
     config = activations(config)
-    if generation == .keras3, rule.layerType == ReLU.self {
+    if rule.layerType == ReLU.self {
       className = "ReLU"
       config["theta"] = nil
     }
@@ -92,7 +92,7 @@ struct ObjectWriter {
   private func overlay(_ typed: JSONValue, on config: inout JSONValue) {
     for (key, value) in typed.objectValue ?? [:] { config[key] = merged(value, over: config[key]) }
     // Said only where it is so.
-    if typed["time_major"] == nil { config["time_major"] = nil }
+    for key in ["time_major", "zero_output_for_mask"] where typed[key] == nil && config[key]?.boolValue == true { config[key] = nil }
   }
 
   private func merged(_ typed: JSONValue, over original: JSONValue?) -> JSONValue {

@@ -31,7 +31,7 @@ extension OpContext {
   /// All masks of a multi-head attention as one, broadcasting to `[B, T, S]`: those of query, value and
   /// key, a causal one, a window, and one given.
   mutating func attentionMask(
-    _ call: LayerCall<Value>, query: Value, value: Value, hasKey: Bool, causal: Bool, window: Int?
+    _ call: LayerCall<Value>, query: Value, value: Value, causal: Bool, window: Int?
   ) throws -> Value? {
     var result: Value?
     func flag(_ keyword: String, _ index: Int) -> Value? { call.named[keyword] ?? call.mask(index) }
@@ -39,7 +39,8 @@ extension OpContext {
     if let mask = flag("value_mask", 1) {
       result = try both(result, try unsqueeze(try cast(mask, to: .bool), [(try rank(of: mask)) - 1]))
     }
-    if hasKey, let mask = flag("key_mask", 2) {
+    // Given by itself, a key's mask counts though the key is left out.
+    if let mask = flag("key_mask", 2) {
       result = try both(result, try unsqueeze(try cast(mask, to: .bool), [(try rank(of: mask)) - 1]))
     }
     if causal {

@@ -39,8 +39,7 @@ public struct GroupedQueryAttention: ConfigurableLayer {
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     let query = try call.named["query"] ?? call.input()
     let value = call.named["value"] ?? (call.inputs.count > 1 ? call.inputs[1] : query)
-    let givenKey = call.named["key"] ?? (call.inputs.count > 2 ? call.inputs[2] : nil)
-    let key = givenKey ?? value
+    let key = call.named["key"] ?? (call.inputs.count > 2 ? call.inputs[2] : value)
     guard keyValueHeads > 0, queryHeads % keyValueHeads == 0 else {
       throw GraphError(.invalidAttribute, "GroupedQueryAttention: \(queryHeads) heads in \(keyValueHeads) groups")
     }
@@ -57,8 +56,7 @@ public struct GroupedQueryAttention: ConfigurableLayer {
     let gate = useGate ? try context.apply(SigmoidOp(), try project(query, outputs: 2, bound: 1)) : nil
     let v = try context.repeated(try project(value, outputs: 2, bound: 1), axis: 2, count: queryHeads / keyValueHeads)
     let mask = try context.attentionMask(
-      call, query: query, value: value, hasKey: givenKey != nil,
-      causal: call.options["use_causal_mask"]?.boolValue == true, window: slidingWindow)
+      call, query: query, value: value, causal: call.options["use_causal_mask"]?.boolValue == true, window: slidingWindow)
     q = try context.mul(q, try context.scalar(1 / Double(headDim).squareRoot(), like: q))
     let scores = try context.apply(EinsumOp(equation: "bquh,bkuh->buqk"), q, k)
     var wide = mask

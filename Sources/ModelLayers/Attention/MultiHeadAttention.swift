@@ -48,8 +48,7 @@ public struct MultiHeadAttention: ConfigurableLayer {
   public func call<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value] {
     let query = try call.named["query"] ?? call.input()
     let value = call.named["value"] ?? (call.inputs.count > 1 ? call.inputs[1] : query)
-    let givenKey = call.named["key"] ?? (call.inputs.count > 2 ? call.inputs[2] : nil)
-    let key = givenKey ?? value
+    let key = call.named["key"] ?? (call.inputs.count > 2 ? call.inputs[2] : value)
     let rank = try context.rank(of: query)
     guard rank >= 3, rank <= 8, try context.rank(of: value) == rank, try context.rank(of: key) == rank else {
       throw GraphError(.shapeMismatch, "MultiHeadAttention of a query of rank \(rank) and a value of another")
@@ -69,8 +68,7 @@ public struct MultiHeadAttention: ConfigurableLayer {
 
     let axes = try (attentionAxes ?? Array(1..<(rank - 1))).map { try normalizeAxis($0, rank: rank) }
     let mask = try context.attentionMask(
-      call, query: query, value: value, hasKey: givenKey != nil,
-      causal: call.options["use_causal_mask"]?.boolValue == true, window: slidingWindow)
+      call, query: query, value: value, causal: call.options["use_causal_mask"]?.boolValue == true, window: slidingWindow)
     let equations = Self.equations(rank: rank + 1, axes: axes)
     q = try context.mul(q, try context.scalar(1 / Double(keyDim).squareRoot(), like: q))
     let scores = try context.apply(EinsumOp(equation: equations.scores), k, q)
