@@ -134,10 +134,22 @@ enum TensorFlowFunctions {
     case "clip_by_value":
       return [("Clip", [x, try call.argument("clip_value_min"), try call.argument("clip_value_max")], [:])]
     case "linalg.matmul", "matmul":
-      guard call.json("transpose_a")?.boolValue != true, call.json("adjoint_a")?.boolValue != true,
-        call.json("transpose_b")?.boolValue != true, call.json("adjoint_b")?.boolValue != true
-      else { throw call.unsupported("with a transposed factor") }
-      return [("Matmul", [x, try call.argument("b")], [:])]
+      guard call.json("adjoint_a")?.boolValue != true, call.json("adjoint_b")?.boolValue != true else {
+        throw call.unsupported("with an adjoint factor")
+      }
+      let other = try call.argument("b")
+      let turnsA = call.json("transpose_a")?.boolValue == true, turnsB = call.json("transpose_b")?.boolValue == true
+      guard turnsA || turnsB else { return [("Matmul", [x, other], [:])] }
+      let equation = "...\(turnsA ? "ji" : "ij"),...\(turnsB ? "kj" : "jk")->...ik"
+      return [("Einsum", [x, other], ["subscripts": .string(equation)])]
+    case "math.divide_no_nan", "math.div_no_nan": return [("DivideNoNan", [x, try call.argument("y")], [:])]
+    case "math.top_k", "nn.top_k":
+      if let count = call.named["k"], count.plain == nil { throw call.unsupported("of a computed count") }
+      return [("TopK", [x], ["k": call.json("k") ?? 1, "sorted": call.json("sorted") ?? true])]
+    case "norm", "linalg.norm", "compat.v1.norm":
+      guard call.json("ord") ?? "euclidean" == "euclidean" else { throw call.unsupported("of another order") }
+      let config: OrderedDictionary<String, JSONValue> = ["axis": call.json("axis") ?? .null, "keepdims": call.json("keepdims") ?? false]
+      return [("Square", [x], [:]), ("Sum", [], config), ("Sqrt", [], [:])]
     case "where": return [("Where", [x, try call.argument("x"), try call.argument("y")], [:])]
     case "gather", "compat.v1.gather":
       guard call.json("batch_dims")?.intValue ?? 0 == 0 else { throw call.unsupported("with batch dimensions") }
