@@ -50,9 +50,10 @@ struct OtherOrder {
   }
 
   private func agree(_ index: Int, _ expected: [NDArray], _ output: Int, _ found: [NDArray]) -> Bool {
-    guard found.indices.contains(output), let (target, array) = try? pair.numbers(index, expected[index], output, found[output]),
-      target.dtype.isFloatingPoint == array.dtype.isFloatingPoint
+    guard found.indices.contains(output), let (target, numbers) = try? pair.numbers(index, expected[index], output, found[output]),
+      target.dtype.isFloatingPoint == numbers.dtype.isFloatingPoint
     else { return false }
+    var array = numbers
     if array.shape != target.shape {
       guard let adaptation = Adaptation(array.shape, to: Shape(target.shape)),
         let adapted = try? adaptation.apply(array, to: TensorType(array.dtype, target.shape))

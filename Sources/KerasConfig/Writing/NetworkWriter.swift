@@ -217,7 +217,7 @@ struct NetworkWriter {
   private func outputNames(_ graph: Graph) -> [NodeID: String] {
     var result: [NodeID: String] = [:]
     for port in graph.outputs {
-      if let node = graph.producer(of: port.value), graph[node].scope == nil, graph[node].outputs.first == port.value {
+      if let node = graph.producer(of: port.value), !isNamesake(graph[node]), graph[node].outputs.first == port.value {
         result[node] = port.name
       }
     }
