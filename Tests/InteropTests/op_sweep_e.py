@@ -120,7 +120,7 @@ case("DenseToDenseSetOperation", lambda a, b: list(raw.DenseToDenseSetOperation(
 SET = [np.array([[0, 0], [0, 1], [1, 0]], "int64"), np.array([3, 1, 7], "int64"), np.array([2, 2], "int64")]
 case("DenseToSparseSetOperation", lambda a: list(raw.DenseToSparseSetOperation(set1=a, set2_indices=SET[0], set2_values=SET[1], set2_shape=SET[2], set_operation="intersection")),
      np.array([[1, 5, 3], [2, 7, 2]], "int64"))
-case("SetSize", lambda v: raw.SetSize(set_indices=SET[0], set_values=v, set_shape=SET[2]), np.array([3, 3, 7], "int64"), refusal="no kernel")
+case("SetSize", lambda v: raw.SetSize(set_indices=SET[0], set_values=v, set_shape=SET[2]), np.array([3, 3, 7], "int64"))
 
 
 def distance(a, b, normalize, kind=None):
@@ -138,11 +138,11 @@ case("ListDiff", lambda a, b: list(raw.ListDiff(x=a, y=b)), np.array(["a", "b", 
 PLACES, SHAPE = np.array([[0, 1], [0, 3], [2, 0], [2, 2]], "int64"), np.array([3, 4], "int64")
 case("SparseTensorDenseMatMul", lambda v, d: raw.SparseTensorDenseMatMul(a_indices=PLACES, a_values=v, a_shape=SHAPE, b=d), floats(4), floats(4, 5))
 case("SparseTensorDenseMatMul", lambda v, d: raw.SparseTensorDenseMatMul(a_indices=PLACES, a_values=v, a_shape=SHAPE, b=d, adjoint_a=True, adjoint_b=True), floats(4), floats(5, 3), name="adjoint")
-case("SparseAdd", lambda v, w: list(raw.SparseAdd(a_indices=PLACES, a_values=v, a_shape=SHAPE, b_indices=PLACES[1:], b_values=w, b_shape=SHAPE, thresh=0.0)), floats(4), floats(3), refusal="no kernel")
-case("SparseSlice", lambda v: list(raw.SparseSlice(indices=PLACES, values=v, shape=SHAPE, start=np.array([0, 1], "int64"), size=np.array([3, 2], "int64"))), floats(4), refusal="no kernel")
-case("SparseSoftmax", lambda v: raw.SparseSoftmax(sp_indices=PLACES, sp_values=v, sp_shape=SHAPE), floats(4), refusal="no kernel")
+case("SparseAdd", lambda v, w: list(raw.SparseAdd(a_indices=PLACES, a_values=v, a_shape=SHAPE, b_indices=PLACES[1:], b_values=w, b_shape=SHAPE, thresh=0.0)), floats(4), floats(3))
+case("SparseSlice", lambda v: list(raw.SparseSlice(indices=PLACES, values=v, shape=SHAPE, start=np.array([0, 1], "int64"), size=np.array([3, 2], "int64"))), floats(4))
+case("SparseSoftmax", lambda v: raw.SparseSoftmax(sp_indices=PLACES, sp_values=v, sp_shape=SHAPE), floats(4))
 case("SparseReduceMax", lambda v: raw.SparseReduceMax(input_indices=PLACES, input_values=v, input_shape=SHAPE, reduction_axes=[1]), floats(4), refusal="no kernel")
-case("SparseSplit", lambda v: [y for part in raw.SparseSplit(split_dim=np.int64(1), indices=PLACES, values=v, shape=SHAPE, num_split=2) for y in part], floats(4), refusal="no kernel")
+case("SparseSplit", lambda v: [y for part in raw.SparseSplit(split_dim=np.int64(1), indices=PLACES, values=v, shape=SHAPE, num_split=2) for y in part], floats(4))
 case("SparseToDense", lambda v: raw.SparseToDense(sparse_indices=PLACES, output_shape=SHAPE, sparse_values=v, default_value=np.float32(3)), floats(4))
 case("SparseBincount", lambda v: raw.SparseBincount(indices=PLACES, values=v, dense_shape=SHAPE, size=np.int32(6), weights=np.array([], "float32")), np.array([1, 5, 1, 2], "int32"), refusal="no kernel")
 case("SparseMatMul", lambda a, b: raw.SparseMatMul(a=a, b=b), floats(3, 4), floats(4, 5))
