@@ -274,12 +274,13 @@ def four_bit_weights():
 
 @case
 def dynamic_quantisation():
+    # Weights of seven bits: without VNNI, ONNX Runtime adds two products in 16 bits, which saturate beyond that.
     return model("""g (float[2, 8] x) => (float[2, 4] y) {
         q, s, z = DynamicQuantizeLinear (x)
         i = MatMulInteger (q, w, z, zw)
         f = Cast <to = 1> (i)
         t = Mul (s, sw)
-        y = Mul (f, t) }""", constant("w", rng().integers(-127, 127, (8, 4)), "int8"), constant("zw", 0, "int8"), constant("sw", 0.01, "float32")), None
+        y = Mul (f, t) }""", constant("w", rng().integers(-63, 64, (8, 4)), "int8"), constant("zw", 0, "int8"), constant("sw", 0.01, "float32")), None
 
 
 # Classical models
