@@ -8,11 +8,8 @@ import peers
 import tfjs_graphs
 from layer_cases import CASES
 
-#: TensorFlow.js has no transposed convolution of volumes.
-REFUSED = ["conv3d transpose valid", "conv3d transpose same"]
-WRITTEN = [case for case in CASES if case.name not in REFUSED]
 GROUP = 16
-GROUPS = [WRITTEN[start:start + GROUP] for start in range(0, len(WRITTEN), GROUP)]
+GROUPS = [CASES[start:start + GROUP] for start in range(0, len(CASES), GROUP)]
 
 
 def joined(group):
@@ -48,12 +45,3 @@ def test_layers(group, tmp_path):
         except AssertionError as error:
             failures.append(f"{case.name}: {error}")
     assert not results and not failures, "\n".join(failures)
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if case.name in REFUSED], ids=repr)
-def test_refused(case, tmp_path):
-    model = peers.build(case, keras)
-    model.save(tmp_path / "model.keras")
-    with pytest.raises(modelctl.Failed) as failure:
-        modelctl.run("convert", tmp_path / "model.keras", tmp_path / "js", "--to", "tfjs-graph")
-    assert failure.value.code == 69 and "ConvTranspose" in failure.value.errors
