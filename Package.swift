@@ -90,7 +90,10 @@ let package = Package(
       ]),
     library(
       "ModelTraining",
-      ["CChecksum", "KerasConfig", "KerasH5Format", "KerasStorage", "ModelGradients", "ModelKit", "ModelRuntime", "NumPyFormat"]),
+      [
+        "CChecksum", "KerasConfig", "KerasH5Format", "KerasStorage", "ModelGradients", "ModelKit", "ModelPasses", "ModelRuntime",
+        "NumPyFormat",
+      ]),
     library("ImageData", ["CImage", "ModelOps", "ModelSupport", "ModelTraining"]),
     .executableTarget(
       name: "modelctl",

@@ -57,6 +57,13 @@ def probabilities(path, folder):
     return peers.onnx_session(folder / "back.onnx").run(None, {"in0": x})[0]
 
 
+@pytest.mark.parametrize("name, keeps", [("m.keras", False), ("m.h5", False), ("m.layers", False), ("m.savedmodel", True)])
+def test_statistics_that_stay_are_told(folder, name, keeps):
+    """A layer's statistics follow the batches; an exported operator's do not, and the report says so."""
+    _, report = train(folder, name, "--epochs", "1")
+    assert any("keeps the statistics" in note for note in report["notes"]) == keeps
+
+
 @pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.savedmodel", "m.onnx", "m.tflite", "m.graph", "m.layers"])
 def test_every_format_learns(folder, name):
     out, report = train(folder, name, "--epochs", "6")

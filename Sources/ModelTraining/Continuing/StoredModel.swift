@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelKit
 import ModelOps
+import ModelPasses
 import ModelSupport
 import ModelTensor
 
@@ -34,6 +35,16 @@ public struct StoredModel {
     let trained = Set(model.trainableWeights.map { ObjectIdentifier($0) })
     return source.parameterIDs.compactMap { id in
       variables[id].flatMap { trained.contains(ObjectIdentifier($0)) ? (source[id].name, $0) : nil }
+    }
+  }
+
+  /// Whether batch normalisation stands in the model as an operator of inference, which learns scale and offset alone. As a layer it
+  /// normalises by the batch in training, and its statistics follow.
+  var keepsStatistics: Bool {
+    get throws {
+      var named = source
+      try RecognizeBatchNormalization().run(&named)
+      return named.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is BatchNormalizationOp } }
     }
   }
 

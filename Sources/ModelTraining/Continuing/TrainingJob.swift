@@ -86,6 +86,10 @@ public struct TrainingJob {
       epochs: history.epoch.count,
       output: output, format: format, trainableParameters: parameters)
     report.notes += arrays.unused.map { "array '\($0)' of the data is not used" }
+    if try stored.keepsStatistics {
+      report.notes.append(
+        "batch normalisation keeps the statistics that the file holds: it says how the model is applied, not how it was trained")
+    }
     if let fixed, train.arrays.count % fixed != 0 {
       report.notes.append("the model takes batches of \(fixed): \(train.arrays.count % fixed) samples were left out of each epoch")
     }
