@@ -127,6 +127,10 @@ def test_tag_sets_parts_and_text(tmp_path):
         same(execute(path, tmp_path, {"x": x_in}), expected)
         same(execute(path, tmp_path, {"x": x_in}, "--tag", "serve,gpu"), {"z": np.maximum(expected["y"], 0)})
         assert "[serve, gpu]" in modelctl.inspect(path)["metadata"]["tag sets"]
+        # The file itself, also under another name; the variables stand beside it.
+        (file,) = path.glob("saved_model.pb*")
+        same(execute(file, tmp_path, {"x": x_in}), expected)
+        same(execute(file.rename(path / "model.pb"), tmp_path, {"x": x_in}), expected)
 
 
 def test_rare_operators(tmp_path):

@@ -24,6 +24,7 @@ import Testing
     #expect(try detect("model.h5", [0x1C, 0, 0, 0] + Array("TFL3".utf8)) == .tflite)
     // IR version 8 and an empty graph.
     #expect(try detect("model.pb", [0x08, 8, 0x3A, 0]) == .onnx)
+    #expect(try detect("graph.txt", Array("saved_model_schema_version: 1\nmeta_graphs {\n}\n".utf8)) == .savedmodel)
   }
 
   @Test func directories() throws {

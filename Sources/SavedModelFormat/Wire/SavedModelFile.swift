@@ -23,17 +23,20 @@ public struct SavedModelFile: Sendable {
   /// - Throws: `StorageError` when the files can't be opened, `FormatError` for what is in them.
   public init(path: String) throws {
     self.path = path
-    var directory: String?
+    let structure: String, place: String
     if FileSystem.kind(path) == .directory {
-      directory = path
+      let binary = path + "/saved_model.pb"
+      structure = FileSystem.kind(binary) == .file ? binary : path + "/saved_model.pbtxt"
+      place = path
     } else if try Self.isSavedModel(MappedFile(path: path)) {
+      // Also under another name; the variables stand beside it all the same.
+      structure = path
       let slash = path.lastIndex(of: "/")
-      directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    }
-    guard let directory else {
+      place = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    } else {
       let file = try MappedFile(path: path)
       var meta = MetaGraphDef(), model = SavedModelProto()
-      let graph = try Self.looksLikeText(file) ? GraphDef(readingText: file) : GraphDef(reading: file)
+      let graph = try Self.isGraphText(file) ? GraphDef(readingText: file) : GraphDef(reading: file)
       guard !graph.node.isEmpty else {
         throw FormatError(.unrecognized, "expected a SavedModel or a graph, found a message without nodes", at: SourceLocation(file: path))
       }
@@ -42,16 +45,15 @@ public struct SavedModelFile: Sendable {
       (self.directory, self.model, fingerprint, kerasMetadata) = (nil, model, nil, nil)
       return
     }
-    self.directory = directory
-    let binary = directory + "/saved_model.pb", text = directory + "/saved_model.pbtxt"
-    model =
-      try FileSystem.kind(binary) == .file
-      ? SavedModelProto(reading: MappedFile(path: binary)) : SavedModelProto(readingText: MappedFile(path: text))
+    directory = place
+    let file = try MappedFile(path: structure)
+    let isText = structure.hasSuffix(".pbtxt") || Self.isSavedModelText(file)
+    model = try isText ? SavedModelProto(readingText: file) : SavedModelProto(reading: file)
     guard !model.metaGraphs.isEmpty else {
-      throw FormatError(.invalidStructure, "the SavedModel has no meta graph", at: SourceLocation(file: binary))
+      throw FormatError(.invalidStructure, "the SavedModel has no meta graph", at: SourceLocation(file: structure))
     }
-    fingerprint = try Self.optional("fingerprint.pb", in: directory)
-    kerasMetadata = try Self.optional("keras_metadata.pb", in: directory)
+    fingerprint = try Self.optional("fingerprint.pb", in: place)
+    kerasMetadata = try Self.optional("keras_metadata.pb", in: place)
   }
 
   private static func optional<M: ProtoMessage>(_ name: String, in directory: String) throws -> M? {
@@ -88,7 +90,7 @@ public struct SavedModelFile: Sendable {
 
   /// Whether a file looks like a frozen graph: its outermost fields are those of `GraphDef`, and its first nodes are nodes.
   public static func matchesGraph(_ file: MappedFile) -> Bool {
-    if looksLikeText(file) { return true }
+    if isGraphText(file) { return true }
     guard let outline = try? GraphOutline(reading: file), outline.unknownFields.isEmpty, !outline.nodes.isEmpty else { return false }
     return outline.nodes.prefix(4).allSatisfy { bytes in
       guard let node = try? NodeDef(reading: bytes.source), node.unknownFields.isEmpty, let op = node.op, !op.isEmpty else { return false }
@@ -96,17 +98,26 @@ public struct SavedModelFile: Sendable {
     }
   }
 
-  /// Whether a file is `saved_model.pb`: a version and meta graphs.
+  /// Whether a file is `saved_model.pb` or `saved_model.pbtxt`: a version and meta graphs.
   public static func isSavedModel(_ file: MappedFile) -> Bool {
+    if isSavedModelText(file) { return true }
     guard let outline = try? SavedModelOutline(reading: file), outline.unknownFields.isEmpty else { return false }
     return outline.version == 1 && !outline.metaGraphs.isEmpty
   }
 
+  private static func isSavedModelText(_ file: MappedFile) -> Bool {
+    ["saved_model_schema_version", "meta_graphs"].contains(firstWord(file))
+  }
+
   /// Whether the first word is that of a graph in text form.
-  private static func looksLikeText(_ file: MappedFile) -> Bool {
+  private static func isGraphText(_ file: MappedFile) -> Bool {
+    firstWord(file) == "node" && file.bytes.prefix(64).contains(UInt8(ascii: "{"))
+  }
+
+  /// The name of the first field, were this a message in text form.
+  private static func firstWord(_ file: MappedFile) -> String? {
     let head = String(decoding: file.bytes.prefix(64), as: UTF8.self)
-    let words = head.split(whereSeparator: { $0.isWhitespace || $0 == "{" }).prefix(1)
-    return words.first == "node" && head.contains("{")
+    return head.split(whereSeparator: { $0.isWhitespace || $0 == "{" || $0 == ":" }).first.map(String.init)
   }
 }
 
