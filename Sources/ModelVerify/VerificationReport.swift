@@ -21,6 +21,11 @@ public struct VerificationReport: Sendable {
 
   public enum Method: String, Sendable { case execution, structure, weights }
 
+  /// The entry point that the outputs are of, where others were compared, too.
+  public var signature: String?
+  /// The entry points that were compared beside the main one.
+  public var signatures: [SignatureVerification] = []
+
   public init(seed: UInt64, atol: Double, rtol: Double) {
     self.seed = seed
     self.atol = atol
@@ -28,6 +33,11 @@ public struct VerificationReport: Sendable {
   }
 
   public var isEquivalent: Bool {
+    isMainEquivalent && signatures.allSatisfy(\.report.isEquivalent)
+  }
+
+  /// The same of the main entry point alone.
+  public var isMainEquivalent: Bool {
     failure == nil && outputs.allSatisfy(\.isEquivalent) && (method == .structure || !outputs.isEmpty)
   }
 
@@ -53,6 +63,25 @@ public struct VerificationReport: Sendable {
     if let minimumSignalToNoise { result["min_snr_db"] = .double(minimumSignalToNoise) }
     if let failure { result["failure"] = .string(failure) }
     result["notes"] = .array(notes.map { .string($0) })
+    guard !signatures.isEmpty else { return result }
+    if let signature { result["signature"] = .string(signature) }
+    result["signatures"] = .array(signatures.map(\.json))
+    return result
+  }
+}
+
+/// What the comparison of an entry point beside the main one found.
+public struct SignatureVerification: Sendable {
+  public var name: String
+  public var report: VerificationReport
+  public init(name: String, report: VerificationReport) {
+    self.name = name
+    self.report = report
+  }
+
+  public var json: JSONValue {
+    var result = report.json
+    result["name"] = .string(name)
     return result
   }
 }

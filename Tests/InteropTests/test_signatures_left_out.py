@@ -41,8 +41,36 @@ def test_what_can_be_written_is(served, tmp_path):
     x = np.random.default_rng(2).normal(size=(4, 3)).astype("float32")
     runners = litert.open_model(tmp_path / "model.tflite")
     assert set(runners.get_signature_list()) == {"serving_default", "other"}
+    verified = report["verification"]
+    assert verified["signature"] == "serving_default" and [output["name"] for output in verified["outputs"]] == ["y"]
+    assert [(other["name"], other["equivalent"], [output["name"] for output in other["outputs"]]) for other in verified["signatures"]] == [
+        ("other", True, ["z"])]
     peers.compare([runners.get_signature_runner("serving_default")(x=x)["y"]], [x * 0.5 + 2], what="serving_default")
     peers.compare([runners.get_signature_runner("other")(x=x)["z"]], [x * x - 1], what="other")
+
+
+def test_every_signature_is_compared(served, tmp_path):
+    """TensorFlow's own conversion of a model that differs at its second entry point only."""
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], name="x")])
+    def plain(x):
+        return {"y": x * 0.5 + 2.0}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], name="x")])
+    def other(x):
+        return {"z": x * x - 1.25}
+
+    module.functions = [plain, other]
+    tf.saved_model.save(module, str(tmp_path / "changed"), {"serving_default": plain, "other": other})
+    for name, code in ((served, 0), (tmp_path / "changed", 1)):
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(name), signature_keys=["serving_default", "other"])
+        (tmp_path / "model.tflite").write_bytes(converter.convert())
+        report = modelctl.verify(served, tmp_path / "model.tflite", expect=code)
+        assert report["equivalent"] == (code == 0) and report["outputs"][0]["mismatched"] == 0
+        (found,) = report["signatures"]
+        assert found["name"] == "other" and found["equivalent"] == (code == 0)
+        assert any("'classify'" in note for note in report["notes"])
 
 
 def test_the_main_one_decides(served, tmp_path):

@@ -124,8 +124,51 @@ public struct Converter: Sendable {
       return try verifyWeights(of: model, written, options, &report)
     }
     // The entry point that was asked for is the one to compare, where the target holds several.
-    let result = try FormatRegistry.open(
+    var result = try FormatRegistry.open(
       written, as: report.format, options: ReadOptions(signature: self.options.read.signature), signatureIsOptional: true)
+    result.choosesMain(of: model)
+    try verify(model, result, source, written, options, &report)
+    guard report.verification?.method != .structure else { return }
+    for pair in SharedSignatures(model, result).pairs {
+      guard !pair.reference.mainGraph.openOutputs.isEmpty else {
+        report.notes.append("signature '\(pair.name)' not verified: it has no outputs")
+        continue
+      }
+      try verify(pair, source, written, options, &report)
+    }
+    report.verification?.signature = model.mainSignature
+    guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
+  }
+
+  /// Compares an entry point beside the main one, and adds what was found to the report.
+  /// - Throws: `VerificationFailure` only where there is no report of the main one to add it to.
+  private func verify(
+    _ pair: SharedSignatures.Pair, _ source: String, _ written: String, _ options: VerificationOptions, _ report: inout ConversionReport
+  ) throws {
+    var options = options, part = report
+    let note = SharedSignatures.suit(&options, to: pair.reference)
+    (part.verification, part.notes) = (nil, note.map { [$0] } ?? [])
+    do { try verify(pair.reference, pair.candidate, source, written, options, &part) } catch let failure as VerificationFailure {
+      part = failure.report
+    } catch  where error.saysNothingOfOthers {
+      part.notes.append("not verified: \(error)")
+    }
+    report.notes += part.notes.filter { !report.notes.contains($0) }.map { "signature '\(pair.name)': \($0)" }
+    guard let found = part.verification else { return }
+    guard report.verification != nil else {
+      guard found.isEquivalent else {
+        report.verification = found
+        throw VerificationFailure(report: report)
+      }
+      report.notes.append("signature '\(pair.name)' was verified")
+      return
+    }
+    report.verification?.signatures.append(SignatureVerification(name: pair.name, report: found))
+  }
+
+  private func verify(
+    _ model: Model, _ result: Model, _ source: String, _ written: String, _ options: VerificationOptions, _ report: inout ConversionReport
+  ) throws {
     var changed = try FormatRegistry.handler(for: report.format).reference(for: model, self.options.write), options = options
     let quantized = changed == nil && !self.options.dequantizes ? try QuantizedVerification(source: model, result: result) : nil
     if let quantized {

@@ -3,7 +3,20 @@ import ModelVerify
 extension VerificationReport {
   /// What `verify` prints.
   public var text: String {
-    var out = "\(verdict)\n"
+    var out = "\(verdict)\n" + figures
+    if lookedForDivergence { out += "\n" + divergenceText }
+    for other in signatures {
+      out += "\nsignature \(other.name.printable): \(other.report.verdict)\n" + other.report.figures
+      if other.report.lookedForDivergence { out += "\n" + other.report.divergenceText }
+      out += other.report.notes.map { "note: \($0.printable)\n" }.joined()
+    }
+    if !notes.isEmpty { out += "\n" + notes.map { "note: \($0.printable)\n" }.joined() }
+    return out
+  }
+
+  /// The outputs of the main entry point in a table.
+  private var figures: String {
+    var out = ""
     // Without a comparison there are no figures.
     if method != .structure, failure == nil || outputs.contains(where: { $0.elements > 0 }) {
       let kind = method == .weights ? "weight" : "output"
@@ -17,13 +30,14 @@ extension VerificationReport {
       if !table.isEmpty { out += "\n" + table.text() }
     }
     for output in outputs { if let problem = output.problem { out += "  \(output.name.printable): \(problem.printable)\n" } }
-    if lookedForDivergence { out += "\n" + divergenceText }
-    if !notes.isEmpty { out += "\n" + notes.map { "note: \($0.printable)\n" }.joined() }
     return out
   }
 
   public var verdict: String {
     if let failure { return "not equivalent: \(failure.printable)" }
+    if isMainEquivalent, let other = signatures.first(where: { !$0.report.isEquivalent }) {
+      return "not equivalent: signature '\(other.name.printable)' differs"
+    }
     if method == .structure { return "equivalent: same structure, bit-equal weights" }
     if method == .weights {
       let what = "\(outputs.count) weights, atol \(numberText(atol)), rtol \(numberText(rtol))"
@@ -62,8 +76,20 @@ extension VerificationReport {
       ("Reference", reference), ("Candidate", candidate), ("Samples", String(samples)), ("Seed", String(seed)),
       ("Tolerance", "\(numberText(atol)) + \(numberText(rtol)) · |reference|"),
     ])
+    addOutputs(to: &page, title: "Outputs")
+    for other in signatures {
+      page.paragraph("signature \(other.name): \(other.report.verdict)", emphasis: other.report.isEquivalent)
+      other.report.addOutputs(to: &page, title: "Outputs of \(other.name)")
+    }
+    if lookedForDivergence { page.section("First difference", listing: divergenceText) }
+    if !notes.isEmpty { page.section("Notes", list: notes) }
+    more(&page)
+    return page.text
+  }
+
+  private func addOutputs(to page: inout HTMLPage, title: String) {
     page.section(
-      "Outputs",
+      title,
       columns: ["Output", "In candidate", ">Elements", ">Max abs", ">Max rel", ">Mean abs", ">Cosine", ">Mismatched", "Problem"],
       rows: outputs.map {
         [
@@ -72,10 +98,6 @@ extension VerificationReport {
           grouped($0.mismatched), $0.problem ?? "",
         ]
       })
-    if lookedForDivergence { page.section("First difference", listing: divergenceText) }
-    if !notes.isEmpty { page.section("Notes", list: notes) }
-    more(&page)
-    return page.text
   }
 }
 

@@ -22,8 +22,30 @@ public struct PairVerification {
     self.isStrict = isStrict
   }
 
-  /// - Throws: as `Verifier.verify`.
+  /// Compares every entry point that both have: the reference's main one, then the others.
+  /// - Throws: as `Verifier.verify`, of the main one.
   public func verify(reference: Model, candidate: Model) throws -> VerificationReport {
+    var candidate = candidate
+    candidate.choosesMain(of: reference)
+    var report = try verifyMain(reference, candidate)
+    let shared = SharedSignatures(reference, candidate)
+    for pair in shared.pairs {
+      var other = self
+      let note = SharedSignatures.suit(&other.options, to: pair.reference)
+      do {
+        var found = try other.verifyMain(pair.reference, pair.candidate)
+        if let note { found.notes.append(note) }
+        report.signatures.append(SignatureVerification(name: pair.name, report: found))
+      } catch  where error.saysNothingOfOthers {
+        report.notes.append("signature '\(pair.name)' not compared: \(error)")
+      }
+    }
+    report.signature = reference.mainSignature
+    report.notes += shared.missing.map { "signature '\($0)' not compared: the candidate has none of that name" }
+    return report
+  }
+
+  private func verifyMain(_ reference: Model, _ candidate: Model) throws -> VerificationReport {
     let plain = try Verifier(options: options).verify(reference: reference, candidate: candidate)
     if plain.isEquivalent { return plain }
     if let found = try otherReading(reference, candidate) { return found }
