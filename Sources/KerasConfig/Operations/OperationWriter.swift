@@ -126,6 +126,12 @@ struct OperationWriter: OpContext {
   mutating func binary(
     _ className: String, _ a: WrittenTensor, _ b: WrittenTensor, module: OperationModule = .numpy
   ) throws -> WrittenTensor {
+    className == "Add" && module.name == OperationModule.numpy.name ? try sum(a, b) : try plainBinary(className, a, b, module: module)
+  }
+
+  mutating func plainBinary(
+    _ className: String, _ a: WrittenTensor, _ b: WrittenTensor, module: OperationModule = .numpy
+  ) throws -> WrittenTensor {
     try call(module, className, [number(a, beside: b) ?? .tensor(a), number(b, beside: a) ?? .tensor(b)])
   }
 
