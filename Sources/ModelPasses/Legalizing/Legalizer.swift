@@ -85,6 +85,7 @@ public struct Legalizer {
   private func opPasses(spellsQuantization: Bool) -> [any Pass] {
     var passes: [any Pass] = [
       RemoveDeadCode(), UnwrapQuantized(profile), LowerLayers(keepsState: profile.holdsState), ResolveBranches(), SpellTransforms(profile),
+      SpreadComplex(profile),
     ]
     if foldsWeights { passes.append(RecognizeBatchNormalization()) }
     passes += [folding, RecognizeScan()]

@@ -49,7 +49,7 @@ extension LiftLayers {
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
       NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), TimeFirst(), LowerLayers(),
-      ResolveBranches(), SpellTransforms(),
+      ResolveBranches(), SpellTransforms(), SpreadComplex(),
       SpellNegativeZero(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(),
       RecognizeRecurrence(), RecognizeCells(), SplitScans(), ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
