@@ -24,14 +24,18 @@ extension OperationRules {
         case .uint8: (0, 255)
         case .int16: (-32768, 32767)
         case .uint16: (0, 65535)
+        case .int32: (-0x1p31, 0x1p31 - 1)
         default: nil
         }
       guard let range, op.blockSize == 0 else { throw OperationWriter.unsupported(op, "to \(op.dtype), or in blocks") }
+      // All of int32 is exact in float64 only.
+      let exact: DType = op.dtype == .int32 ? .float64 : .float32
       let scale = try writer.cast(try spread(try inputs.at(1), over: x, axis: op.axis, op, &writer), to: .float32)
       var y = try writer.call(
         .numpy, "Round", [.tensor(try writer.binary("Divide", try writer.cast(x, to: .float32), scale))], ["decimals": 0])
+      y = try writer.cast(y, to: exact)
       if inputs.count > 2, !isZero(inputs[2]) {
-        y = try writer.binary("Add", y, try writer.cast(try spread(inputs[2], over: x, axis: op.axis, op, &writer), to: .float32))
+        y = try writer.binary("Add", y, try writer.cast(try spread(inputs[2], over: x, axis: op.axis, op, &writer), to: exact))
       }
       let held = try writer.call(.numpy, "Clip", [.tensor(y)], ["x_min": .double(range.0), "x_max": .double(range.1)])
       return try writer.cast(held, to: op.dtype)

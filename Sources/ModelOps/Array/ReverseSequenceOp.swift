@@ -28,3 +28,25 @@ public struct ReverseSequenceOp: PrimitiveOp {
     return [try x.reshaped([x.count]).picking(places, shape: x.shape, in: context)]
   }
 }
+
+extension ReverseSequenceOp: SpelledOp {
+  /// Each element is looked up along the time axis:
+  ///
+  ///     place = t < length ? length − 1 − t : t
+  ///
+  /// Needs a known extent of that axis.
+  public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
+    guard inputs.count == 2, let x = inputs[0], let lengths = inputs[1], let dims = context.type(of: x).shape.dims else { return nil }
+    let batch = try normalizeAxis(batchAxis, rank: dims.count), time = try normalizeAxis(timeAxis, rank: dims.count)
+    guard batch != time, let extent = dims[time].value, extent > 0, extent <= 1 << 20 else { return nil }
+    func along(_ axis: Int, _ extent: Int) -> [Int] { dims.indices.map { $0 == axis ? extent : 1 } }
+    let steps = try context.constant(NDArray((0..<extent).map(Int64.init), along(time, extent)))
+    let length = try context.reshape(try context.cast(lengths, to: .int64), along(batch, -1))
+    let mirrored = try context.sub(try context.sub(length, try context.scalar(1, dtype: .int64)), steps)
+    let places = try context.select(try context.apply(LessOp(), steps, length), mirrored, steps)
+    // Of the shape of all: indices are not broadcast.
+    let zero = try context.scalar(0, dtype: .int64)
+    let spread = try context.add(try context.select(try context.apply(EqualOp(), x, x), zero, zero), places)
+    return [try context.apply(GatherElementsOp(axis: time), x, spread)]
+  }
+}

@@ -106,7 +106,7 @@ private let binaryArithmeticRules: [NodeRule] = [
     "BitShift", BitShiftOp.self,
     read: { n, g in [try g.apply(BitShiftOp(left: try n.string("direction") != "RIGHT"), try n.input(0), try n.input(1))] },
     write: { op, x, w in
-      guard try x.required(0).type.dtype.isUnsignedInteger else { throw UnsupportedError("ONNX shifts unsigned integers only") }
+      if try x.required(0).type.dtype.isSignedInteger { return [try signedShift(op, x, &w)] }
       return [try w.emit("BitShift", x.values, ["direction": .string(op.left ? "LEFT" : "RIGHT")], as: try broadcastType(x))]
     }),
   .bitwise("BitwiseAnd", BitwiseAndOp()), .bitwise("BitwiseOr", BitwiseOrOp()), .bitwise("BitwiseXor", BitwiseXorOp()),
@@ -167,4 +167,28 @@ extension NodeReader {
     for index in inputs.indices.dropFirst() { result = try combine(result, try input(index), &g) }
     return result
   }
+}
+
+/// A shift of signed integers, which ONNX has not: to the left as the bits without a sign, to the right as a division that rounds down.
+private func signedShift(_ op: BitShiftOp, _ x: RuleInputs, _ w: inout NodeWriter) throws -> OutValue {
+  let a = try x.required(0), b = try x.required(1), dtype = a.type.dtype
+  if op.left {
+    let bits: [DType: DType] = [.int8: .uint8, .int16: .uint16, .int32: .uint32, .int64: .uint64]
+    guard let plain = bits[dtype] else { throw UnsupportedError("ONNX does not shift \(dtype)") }
+    let type = TensorType(plain, try broadcastType(x).shape)
+    let shifted = try w.emit("BitShift", [try w.cast(a, to: plain), try w.cast(b, to: plain)], ["direction": .string("LEFT")], as: type)
+    return try w.cast(shifted, to: dtype)
+  }
+  let value = try w.cast(a, to: .int64), count = try w.cast(b, to: .int64)
+  let table = try w.constant(NDArray((0..<63).map { Int64(1) << Int64($0) }, [63]))
+  let power = try w.gather(table, try w.clip(count, min: 0, max: 62), axis: 0)
+  let rest = try w.apply(ModOp(), value, power)
+  var result = try w.div(try w.sub(value, rest), power)
+  if dtype == .int64 {
+    // Nothing but the sign is left.
+    let isNegative = try w.apply(LessOp(), value, try w.scalar(0, like: value))
+    let sign = try w.select(isNegative, try w.scalar(-1, like: value), try w.scalar(0, like: value))
+    result = try w.select(try w.apply(LessOp(), try w.scalar(62, like: count), count), sign, result)
+  }
+  return try w.cast(result, to: dtype)
 }

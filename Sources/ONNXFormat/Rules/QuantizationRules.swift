@@ -13,6 +13,7 @@ let quantizationRules: [NodeRule] = [
       return try g.apply(op, to: n.inputs)
     },
     write: { op, x, w in
+      if op.dtype == .int32 { return [try wide(op, x, &w)] }
       try require(op.dtype, w)
       try requireBlocks(op.blockSize, w)
       let input = try x.required(0), scale = try x.required(1)
@@ -123,6 +124,19 @@ private func narrowed(_ op: DequantizeLinearOp, _ x: RuleInputs, _ w: inout Node
   guard let zero = zeros?.first, zeros?.count == 1 else { return nil }
   let numbers = NDArray(stored.map { Float($0 - zero) * Float(scales[0]) }, shape)
   return try w.cast(try w.constant(numbers), to: op.dtype ?? .float32)
+}
+
+/// Quantisation to int32, which ONNX has no operator for: what is rounded is moved and cut off in float64, where all of int32 is exact.
+private func wide(_ op: QuantizeLinearOp, _ x: RuleInputs, _ w: inout NodeWriter) throws -> OutValue {
+  let input = try x.required(0), scale = try x.required(1)
+  guard op.blockSize == 0, scale.type.shape.elementCount == 1 else {
+    throw UnsupportedError("ONNX does not quantise to int32 along an axis")
+  }
+  func single(_ value: OutValue) throws -> OutValue { value.type.shape.rank == 0 ? value : try w.reshape(value, []) }
+  var y = try w.div(try w.cast(input, to: .float32), try w.cast(try single(scale), to: .float32))
+  y = try w.cast(try w.apply(RoundOp(), y), to: .float64)
+  if let zero = x[2] { y = try w.add(y, try w.cast(try single(zero), to: .float64)) }
+  return try w.cast(try w.clip(y, min: -0x1p31, max: 0x1p31 - 1), to: .int32)
 }
 
 /// Which opset brought the quantised dtype.
