@@ -159,13 +159,18 @@ struct ModelPair {
   }
 
   /// Runs both and adds what they give to the statistics.
+  /// - Parameter run: what they gave on these inputs, where that is known.
   /// - Throws: `RefusedInputs` when the reference does not take them.
   func compare(
-    _ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport, evidence: inout [OutputEvidence]
+    _ inputs: [NDArray], _ options: VerificationOptions, _ report: inout VerificationReport, evidence: inout [OutputEvidence],
+    run: (reference: [NDArray], candidate: [NDArray])? = nil
   ) throws {
     noteAdaptations(inputs, &report)
     // What remembers something is invoked twice: the second time it goes on from what it has seen.
     let remembers = !reference.states.isEmpty && !candidate.states.isEmpty
+    if let run, !remembers {
+      return try compare(run.reference, run.candidate, batch: batch(of: inputs), options, &report, evidence: &evidence)
+    }
     var own = remembers ? try reference.initialState() : [], other = remembers ? try candidate.initialState() : []
     for _ in 0..<(remembers ? 2 : 1) {
       let expected: [NDArray]

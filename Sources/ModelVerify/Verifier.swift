@@ -71,7 +71,8 @@ public struct Verifier {
     for index in 0..<samples.inputCount {
       let sample = try samples.inputs(index)
       let before = report.outputs.reduce(0) { $0 + $1.mismatched }
-      do { try pair.compare(sample, options, &report, evidence: &evidence) } catch let refusal as RefusedInputs
+      do { try pair.compare(sample, options, &report, evidence: &evidence, run: index == 0 ? samples.firstRun : nil) } catch let refusal
+        as RefusedInputs
         where options.data == nil && index > 0
       {
         guard try compareNarrower(pair, &samples, from: index, refusal, &report, &evidence) else {
@@ -136,7 +137,7 @@ public struct Verifier {
       for range in [InputRange.usual, .unit] {
         let generator = SampleGenerator(seed: options.seed, range: range), isUsual = range == .usual
         let inputs = try pair.inputs(generator, choice, sample: 0)
-        let outputs: [NDArray]
+        let outputs: [NDArray], found: [NDArray]
         do { outputs = try pair.reference.run(inputs) } catch  where error.isAboutValues {
           referenceError = referenceError ?? error
           guard (error as? ExecutionError)?.code == .limitExceeded else { break }
@@ -147,11 +148,13 @@ public struct Verifier {
         }
         // What is not a number anywhere proves nothing.
         if isUsual, !outputs.isEmpty, outputs.allSatisfy(\.isMeaningless) { continue }
-        do { _ = try pair.runCandidate(inputs) } catch  where error.isAboutValues {
+        do { found = try pair.runCandidate(inputs) } catch  where error.isAboutValues {
           candidateError = candidateError ?? error
           break
         }
-        return samples(pair, choice, range)
+        var samples = samples(pair, choice, range)
+        samples.firstRun = (outputs, found)
+        return samples
       }
     }
     if let candidateError {
@@ -174,6 +177,8 @@ struct Samples {
   var inRange: ((InputRange) -> Samples)?
   /// Samples whose integers without a known limit are from another range, where they are made up.
   var withIntegers: ((Range<Int>) -> Samples)?
+  /// What both gave on the first, where they have been run on it: a loop may take its time.
+  var firstRun: (reference: [NDArray], candidate: [NDArray])?
   /// The one on which most elements differ.
   var worst: Int?
 
