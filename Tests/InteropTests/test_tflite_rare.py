@@ -288,6 +288,96 @@ def test_functions(tmp_path):
     assert not problems, "\n".join(problems)
 
 
+def frames(x):
+    return tf.signal.stft(x, 64, 32, fft_length=64)
+
+
+def moved_spectrum(x):
+    whole = tf.signal.rfft2d(x)
+    turned = tf.gather(tf.transpose(whole, [1, 0, 2])[1:, :, 2:7], [3, 0, 1], axis=2)
+    joined = tf.concat([turned, turned[:, :1]], 1)
+    return {"real": tf.math.real(joined), "imaginary": tf.math.imag(tf.reshape(joined, [-1, 9])), "size": tf.abs(tf.expand_dims(joined, 0))}
+
+
+def transfers():
+    """What the converter makes of functions, on its way to ONNX and Keras: the function, and what it is given."""
+    mel = tf.signal.linear_to_mel_weight_matrix(10, 33, 16000, 20.0, 8000.0)
+    shifts = np.array([[0, 1, 5, 31], [2, 3, 4, 30]], "int32")
+    return {
+        "magnitudes": (lambda x: tf.abs(frames(x)), [floats(2, 256)]),
+        "parts": (lambda x: {"a": tf.math.real(frames(x)), "b": tf.math.imag(frames(x))}, [floats(1, 256)]),
+        "mel": (lambda x: tf.math.log(tf.tensordot(tf.abs(frames(x)), mel, 1) + 1e-3), [floats(1, 256)]),
+        "moves": (moved_spectrum, [floats(3, 4, 16)]),
+        # Keras takes the second for a bias of channels where its length is that of the second or the last axis.
+        "column": (lambda x: x + tf.reshape(tf.range(4.0), [4, 1]), [floats(4, 4)]),
+        "row and column": (lambda x, y: tf.nn.relu(x) + tf.nn.relu(y), [floats(1, 3, 1), floats(1, 1, 3, seed=2)]),
+        "second axis": (lambda x: x + tf.reshape(tf.range(3.0), [1, 3, 1]), [floats(2, 3, 5)]),
+        "batches": (lambda x, y: x + y, [floats(3, 3, 3, seed=4), floats(3, 1, 1, seed=5)]),
+        "reversed": (lambda x, n: tf.reverse_sequence(x, n, seq_axis=1, batch_axis=0), [floats(3, 5, 2), np.array([2, 5, 1], "int32")]),
+        "shifted": (tf.bitwise.right_shift, [np.array([[-9, 77, -1, -(2**31)], [2**31 - 1, -64, 5, -3]], "int32"), shifts]),
+    }
+
+
+def test_on_the_way_to_other_formats(tmp_path):
+    problems = []
+    for name, (function, arrays) in transfers().items():
+        try:
+            given = {f"x{index}": array for index, array in enumerate(arrays)}
+            path, order, expected = source(tmp_path / f"{name}.tflite", function, given)
+            modelctl.convert(path, tmp_path / "model.onnx")
+            session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+            found = dict(zip([output.name for output in session.get_outputs()], session.run(None, given)))
+            modelctl.convert(path, tmp_path / "model.keras")
+            model = keras.saving.load_model(tmp_path / "model.keras")
+            fed = [given[tensor.name] for tensor in model.inputs]
+            fed = fed if len(fed) > 1 else fed[0]
+            ways = {"call": model(fed)}
+            if len({len(array) for array in arrays}) == 1:
+                ways["predict"] = model.predict(fed, verbose=0)
+            for key, value in expected.items():
+                np.testing.assert_allclose(found[key], value, 1e-4, 1e-4, err_msg=f"{name} in ONNX")
+                for way, outputs in ways.items():
+                    outputs = keras.tree.flatten(outputs)
+                    np.testing.assert_allclose(outputs[order.index(key)], value, 1e-4, 1e-4, err_msg=f"{name} in Keras, {way}")
+        except Exception as error:  # Gathered, so that one failure does not hide the others.
+            problems.append(f"{name}: {str(error)[:1000]}")
+    assert not problems, "\n".join(problems)
+
+
+def source(path, function, given):
+    """A file of the converter, or a SavedModel where LiteRT moves no complex numbers; its outputs in order and what it computes."""
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=[tf.TensorSpec(array.shape, array.dtype, key) for key, array in given.items()])
+    if function is moved_spectrum:
+        tf.saved_model.save(module, str(path), {"serving_default": module.run})
+        expected = {key: value.numpy() for key, value in module.run(*given.values()).items()}
+        return path, sorted(expected), expected
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.run.get_concrete_function()], module)
+    path.write_bytes(converter.convert())
+    interpreter = litert.open_model(path)
+    expected = interpreter.get_signature_runner("serving_default")(**given)
+    places = {detail["index"]: place for place, detail in enumerate(interpreter.get_output_details())}
+    details = interpreter.get_signature_runner("serving_default").get_output_details()
+    return path, sorted(details, key=lambda key: places[details[key]["index"]]), expected
+
+
+def test_quantised_to_32_bits(tmp_path):
+    b = tflite_quantized_builder.Builder()
+    wide = tflite_quantized_builder.Quantized("int32", (3, 40), 1.5e-7)
+    b.add("q", "QUANTIZE", [tflite_quantized_builder.Quantized("int16", (3, 40), 0.0005)], [wide], tflite_quantized_builder.options("QuantizeOptions"), 2)
+    (tmp_path / "model.tflite").write_bytes(b.bytes())
+    ((name, x),) = b.feeds().items()
+    (expected,) = litert.run(tmp_path / "model.tflite", [x])
+    modelctl.convert(tmp_path / "model.tflite", tmp_path / "model.onnx")
+    modelctl.convert(tmp_path / "model.tflite", tmp_path / "model.keras")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    # LiteRT multiplies by a fixed point, the others divide floats: 24 bits of 32 agree.
+    for found in (session.run(None, {session.get_inputs()[0].name: x})[0], np.asarray(model(x)), model.predict(x, verbose=0)):
+        assert found.dtype == np.int32
+        np.testing.assert_allclose(found.astype("float64"), expected.astype("float64"), 2.0**-22, 1)
+
+
 def test_groups(tmp_path):
     """One operator for all groups, in the kernels and in the delegate."""
     keras.utils.set_random_seed(3)
