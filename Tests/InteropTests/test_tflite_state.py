@@ -1,12 +1,16 @@
 """What TFLite models remember, and hybrid operators: run by modelctl and by LiteRT's reference kernels, three times in a row."""
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from ai_edge_litert import interpreter as litert
 
+import litert as files
 import modelctl
 import tflite_state_models as models
 
 INVOCATIONS = 3
+PLAIN = files.PLAIN
 
 
 def hand_made():
@@ -139,3 +143,71 @@ def test_without_state(tmp_path):
     report = modelctl.convert(stream, tmp_path / "stream.onnx")
     assert report["verification"]["equivalent"] and any("state" in note for note in report["notes"])
     assert len(modelctl.inspect(tmp_path / "stream.onnx")["inputs"]) == 2
+
+
+def test_variables_of_a_savedmodel(tmp_path):
+    """What a stream remembers is a variable in TensorFlow, which its signature assigns; and back."""
+    problems = []
+    for name, content in {"accumulator": models.accumulator(), "stream": models.stream(), "svdf": models.svdf(False)}.items():
+        path, saved, back = tmp_path / f"{name}.tflite", tmp_path / name, tmp_path / f"{name}.back.tflite"
+        path.write_bytes(content)
+        assert modelctl.convert(path, saved, "--to", "savedmodel")["verification"]["equivalent"]
+        assert modelctl.convert(saved, back)["verification"]["equivalent"]
+        assert {"VAR_HANDLE", "ASSIGN_VARIABLE", "CALL_ONCE"} <= set(files.operators(back))
+        rng = np.random.default_rng(11)
+        values = {detail["index"]: made_up(detail, rng) for detail in litert.Interpreter(str(path)).get_input_details()}
+        targets = list(expected(path, values).values())
+        # A function loaded again starts from the checkpoint.
+        signature = tf.saved_model.load(str(saved)).signatures["serving_default"]
+        given = list(signature.structured_input_signature[1])
+        rows = [signature(**{key: tf.constant(value[step]) for key, value in zip(given, values.values())}) for step in range(INVOCATIONS)]
+        for index, target in enumerate(targets):
+            matching = [key for key in rows[0] if np.allclose(np.stack([row[key] for row in rows]), target, 1e-4, 1e-5)]
+            if not matching:
+                problems.append(f"{name}: output {index} of the SavedModel differs")
+        own = {detail["index"]: value for detail, value in zip(litert.Interpreter(str(back)).get_input_details(), values.values())}
+        for index, target in enumerate(targets):
+            if not any(found.shape == target.shape and np.allclose(found, target, 1e-4, 1e-5) for found in expected(back, own, PLAIN).values()):
+                problems.append(f"{name}: output {index} of the file made of the SavedModel differs")
+    assert not problems, "\n".join(problems)
+
+
+def test_assigned_variables_of_tensorflow(tmp_path):
+    """A SavedModel of TensorFlow: what it assigns is there in the next call, of LiteRT too; whole numbers count on."""
+
+    class Steps(tf.Module):
+        def __init__(self):
+            self.count, self.past = tf.Variable(1), tf.Variable(tf.ones([2, 3]))
+
+        @tf.function(input_signature=[tf.TensorSpec([2, 3], name="x")])
+        def step(self, x):
+            self.count.assign_add(1)
+            self.past.assign(self.past * 0.5 + x)
+            return {"y": self.past * 2.0, "row": tf.gather(self.past, self.count % 2)}
+
+    module = Steps()
+    tf.saved_model.save(module, str(tmp_path / "saved"), {"serving_default": module.step})
+    modelctl.convert(tmp_path / "saved", tmp_path / "model.tflite")
+    runner = files.open_model(tmp_path / "model.tflite").get_signature_runner("serving_default")
+    x = np.random.default_rng(2).normal(size=(INVOCATIONS, 2, 3)).astype("float32")
+    for step in range(INVOCATIONS):
+        target, found = module.step(tf.constant(x[step])), runner(x=x[step])
+        for key in target:
+            np.testing.assert_allclose(found[key], target[key], 1e-5, 1e-5, err_msg=f"{key} of call {step}")
+
+
+def test_layers_without_moves_around_them(tmp_path):
+    """An LSTM over whole sequences is a layer again, and nothing else, from floats and from integers."""
+    network = models.networks()["lstm"]
+    for quantization, options in ((None, []), ("int8", ["--dequantize"])):
+        path = tmp_path / "model.tflite"
+        path.write_bytes(models.convert(network, quantization))
+        modelctl.convert(path, tmp_path / "model.keras", *options)
+        model = keras.saving.load_model(tmp_path / "model.keras")
+        kinds = [type(operation).__name__ for operation in model.operations]
+        assert kinds.count("LSTM") == 2 and not {"Transpose", "Squeeze", "ExpandDims"} & set(kinds), kinds
+        if not quantization:
+            x = np.random.default_rng(5).normal(size=(1, 5, 7)).astype("float32")
+            (target,) = files.run(path, [x])
+            np.testing.assert_allclose(model.predict(x, verbose=0), target, 1e-4, 1e-5)
+

@@ -22,9 +22,18 @@ struct SavedModelHandler: FormatHandler {
   func open(_ path: String, _ options: ReadOptions) throws -> Model { try SavedModelReader.read(path, tags: options.tags) }
 
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    var legalizer = Legalizer(TensorFlowGraphWriter.profile("a SavedModel"), ioLayout: options.layout)
+    var model = model, profile = TensorFlowGraphWriter.profile("a SavedModel")
+    // The past of a stream is kept in variables; layers over whole sequences start anew, as the layers do that they come from.
+    var forgotten: [Loss] = []
+    if model.isStream {
+      forgotten = ResolveState.losses(of: model, target: profile.name, roles: [.sequence])
+      try ResolveState(roles: [.sequence]).run(&model)
+      profile.holdsState = true
+    }
+    var legalizer = Legalizer(profile, ioLayout: options.layout)
     legalizer.keepsWeightsOf = ["LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"]
     var (legal, losses) = try legalizer.run(model)
+    losses = forgotten + losses
     guard model.isMadeOfLayers, options.layout == .keep else { return (legal, losses) }
     do {
       let document = try KerasModelConfig.write(model, generation: .keras2, isForKeras2Alone: true, namesTensors: true)
@@ -46,4 +55,9 @@ struct SavedModelHandler: FormatHandler {
   func write(_ model: Model, to path: String, _ options: WriteOptions) throws -> [Loss] {
     try SavedModelWriter().write(model, to: path)
   }
+}
+
+extension Model {
+  /// Whether a graph of canonical ops keeps the past of a stream.
+  fileprivate var isStream: Bool { !isMadeOfLayers && graphs.values.contains { $0.states.contains { $0.role == .stream } } }
 }

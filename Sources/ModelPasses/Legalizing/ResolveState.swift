@@ -7,31 +7,41 @@ import ModelSupport
 /// past of a stream becomes an additional input and an additional result, which the caller feeds back.
 public struct ResolveState: Pass {
   public let name = "resolve-state"
-  public init() {}
+  /// Whose states are taken out.
+  private let roles: Set<StateVariable.Role>
+  public init(roles: Set<StateVariable.Role> = [.sequence, .stream]) { self.roles = roles }
 
   public func run(_ model: inout Model) throws {
     for id in model.graphs.keys {
-      guard var graph = model.graphs[id], !graph.states.isEmpty else { continue }
+      guard var graph = model.graphs[id], graph.states.contains(where: { roles.contains($0.role) }) else { continue }
       var constants: [ValueID: ValueID] = [:]
       var inputs: Set<Int> = [], outputs: Set<Int> = []
-      for state in graph.states where state.role == .sequence {
+      for state in graph.states where state.role == .sequence && roles.contains(.sequence) {
         constants[graph.inputs[state.input].value] = graph.addConstant(state.initial, name: state.name)
         inputs.insert(state.input)
         outputs.insert(state.output)
       }
       graph.replaceUses(constants)
+      var rest = graph.states.filter { !roles.contains($0.role) }
+      for index in rest.indices {
+        let (input, output) = (rest[index].input, rest[index].output)
+        rest[index].input -= inputs.count { $0 < input }
+        rest[index].output -= outputs.count { $0 < output }
+      }
       graph.inputs = graph.inputs.indices.filter { !inputs.contains($0) }.map { graph.inputs[$0] }
       graph.outputs = graph.outputs.indices.filter { !outputs.contains($0) }.map { graph.outputs[$0] }
       for value in constants.keys { graph.removeInputValue(value) }
-      graph.states = []
+      graph.states = rest
       model.graphs[id] = graph
     }
   }
 
   /// What the target can't carry of a model's state.
-  static func losses(of model: Model, target: String) -> [Loss] {
+  public static func losses(
+    of model: Model, target: String, roles: Set<StateVariable.Role> = [.sequence, .stream]
+  ) -> [Loss] {
     model.graphs.values.flatMap { graph in
-      graph.states.map { state in
+      graph.states.filter { roles.contains($0.role) }.map { state in
         switch state.role {
         case .sequence:
           Loss(

@@ -24,7 +24,10 @@ public struct StoredModel {
     (model, variables) = try CanonicalReader.readAll(source)
   }
   public init(path: String, options: ReadOptions = ReadOptions()) throws {
-    try self.init(try FormatRegistry.open(path, options: options))
+    var source = try FormatRegistry.open(path, options: options)
+    // What a SavedModel assigns when it is called is for its callers: training starts from what it holds.
+    if source.format == ModelFormat.savedmodel.rawValue { try ResolveState(roles: [.sequence]).run(&source) }
+    try self.init(source)
   }
 
   /// The names of its inputs and outputs as the file has them.

@@ -25,11 +25,12 @@ public struct SavedModelWriter: Sendable {
     {
       for (index, key) in keys.enumerated() { model.mainGraph.outputs[index].name = key }
     }
+    let states = Self.addVariables(to: &model)
     let writer = TensorFlowGraphWriter(model)
     let keras = model.residue[KerasLayers.residueKey] as? KerasLayers
     var builder = ObjectGraphBuilder(root: keras?.identifier ?? "_generic_user_object")
     var main = MainGraph(), functions: [FunctionDef] = []
-    let used = Self.usedParameters(model)
+    let used = Self.usedParameters(model, states)
     let variables = try Variables(model, used, &builder, &main)
 
     let signatures = model.signatures.isEmpty ? [Signature("serving_default", graph: model.main)] : model.signatures
@@ -37,7 +38,7 @@ public struct SavedModelWriter: Sendable {
     // TensorFlow tells functions apart by the numbers at the ends of their names.
     for (number, signature) in signatures.enumerated() {
       let name = writer.uniqueFunctionName("__inference_signature_wrapper_\(signature.name)_\(number)")
-      let written = try writer.function(signature.graph, named: name)
+      let written = try writer.function(signature.graph, named: name, variables: states)
       // Callers pass by keyword: TensorFlow flattens dictionaries by their sorted keys.
       let order = (inputs: written.inputs.sortedIndices, outputs: written.outputs.sortedIndices)
       functions.append(written.function(inOrder: order))
@@ -58,7 +59,7 @@ public struct SavedModelWriter: Sendable {
       object.bareConcreteFunction = Indirect(function)
       bare.append((signature.name, builder.add(object)))
     }
-    try addEndpoint(model, writer, variables, &builder, &functions, number: signatures.count)
+    try addEndpoint(model, writer, variables, states, &builder, &functions, number: signatures.count)
     try FileSystem.createDirectory(directory)
     try FileSystem.createDirectory(directory + "/variables")
     try FileSystem.createDirectory(directory + "/assets")
@@ -108,11 +109,11 @@ public struct SavedModelWriter: Sendable {
   /// The function that Keras's `TFSMLayer` calls: its arguments and results by position, or in dictionaries where the Keras model has
   /// them so. The keys stand sorted, as TensorFlow flattens dictionaries.
   private func addEndpoint(
-    _ model: Model, _ writer: TensorFlowGraphWriter, _ variables: Variables, _ builder: inout ObjectGraphBuilder,
-    _ functions: inout [FunctionDef], number: Int
+    _ model: Model, _ writer: TensorFlowGraphWriter, _ variables: Variables, _ states: [String: ParameterID],
+    _ builder: inout ObjectGraphBuilder, _ functions: inout [FunctionDef], number: Int
   ) throws {
     let name = writer.uniqueFunctionName("__inference_serve_\(number)")
-    let written = try writer.function(model.main, named: name)
+    let written = try writer.function(model.main, named: name, variables: states)
     functions.append(written.function)
     let keras = model.residue["keras"] as? KerasResidue
     let argument = Self.structure(written.inputs, keys: keras?.inputKeys), result = Self.structure(written.outputs, keys: keras?.outputKeys)
@@ -136,8 +137,19 @@ public struct SavedModelWriter: Sendable {
     return specs.count == 1 ? specs[0] : .list(specs)
   }
 
-  private static func usedParameters(_ model: Model) -> [ParameterID] {
-    var used: Set<ParameterID> = []
+  /// Adds a variable for each state, which the signatures share by name.
+  private static func addVariables(to model: inout Model) -> [String: ParameterID] {
+    var result: [String: ParameterID] = [:]
+    for graph in model.graphs.values {
+      for state in graph.states where result[state.name] == nil {
+        result[state.name] = model.add(Parameter(name: state.name, tensor: state.initial, isTrainable: false))
+      }
+    }
+    return result
+  }
+
+  private static func usedParameters(_ model: Model, _ states: [String: ParameterID]) -> [ParameterID] {
+    var used = Set(states.values)
     for graph in model.graphs.values {
       for value in graph.valueSlots { if case .parameter(let id)? = value?.definition { used.insert(id) } }
     }

@@ -141,7 +141,7 @@ final class GraphLibrary {
   func variable(_ reference: VariableReference, container: String) -> Variable {
     let key = "\(container)/\(reference.sharedName)"
     if let known = variables[key] { return known }
-    let variable = Variable(reference)
+    let variable = Variable(reference, container: container)
     variables[key] = variable
     return variable
   }

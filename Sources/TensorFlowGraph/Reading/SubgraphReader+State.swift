@@ -75,9 +75,9 @@ extension SubgraphReader {
     return value
   }
 
-  /// Tells of the variables that a call would have left changed.
-  func noteAssignments() {
-    for variable in state.assigned {
+  /// Tells of the variables that a call would have left changed, but for those that the graph keeps.
+  func noteAssignments(but kept: Set<ObjectIdentifier> = []) {
+    for variable in state.assigned where !kept.contains(ObjectIdentifier(variable)) {
       let name = variable.reference.sharedName
       let note = Loss("assignment to '\(name)'", reason: "it lasts for one call: a model's weights are what its file says")
       if !library.notes.contains(note) { library.notes.append(note) }

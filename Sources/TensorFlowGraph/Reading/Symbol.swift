@@ -31,7 +31,11 @@ final class Variable {
   let reference: VariableReference
   /// What the checkpoint holds, once it has been asked for.
   var parameter: ParameterID?
-  init(_ reference: VariableReference) { self.reference = reference }
+  let container: String
+  init(_ reference: VariableReference, container: String) {
+    self.reference = reference
+    self.container = container
+  }
 }
 
 /// A table from keys to values: one for each shared name.

@@ -20,6 +20,16 @@ public struct TensorFlowGraphReader {
   /// Reads the signatures, each as a graph that bears its name; `main`, or else the first, is the model's main graph.
   /// - Throws: `FormatError` for a graph that is not sound, `UnsupportedError` for one whose state can't be followed.
   public func read(_ signatures: [GraphSignature], main: String? = nil) throws -> Model {
+    var kept = KeptVariables()
+    let model = try read(signatures, main: main, &kept)
+    guard !kept.found.isEmpty else { return model }
+    // Read anew, so that nothing is taken for granted of what variables hold that are assigned.
+    var known = KeptVariables()
+    known.known = kept.found
+    return try read(signatures, main: main, &known)
+  }
+
+  private func read(_ signatures: [GraphSignature], main: String?, _ kept: inout KeptVariables) throws -> Model {
     let library = try GraphLibrary(graph, variables: variables)
     let table = try NodeTable(graph)
     var model = Model()
@@ -29,7 +39,7 @@ public struct TensorFlowGraphReader {
       guard model.graphs[id] == nil else {
         throw FormatError(.invalidStructure, "the signature '\(signature.name)' is listed twice")
       }
-      try within("signature \(signature.name)") { try read(signature, as: id, table, library, into: &model) }
+      try within("signature \(signature.name)") { try read(signature, as: id, table, library, &kept, into: &model) }
       model.signatures.append(Signature(signature.name, graph: id))
     }
     guard model.graphs[.main] != nil else {
@@ -41,7 +51,8 @@ public struct TensorFlowGraphReader {
   }
 
   private func read(
-    _ signature: GraphSignature, as id: GraphID, _ table: NodeTable, _ library: GraphLibrary, into model: inout Model
+    _ signature: GraphSignature, as id: GraphID, _ table: NodeTable, _ library: GraphLibrary, _ kept: inout KeptVariables,
+    into model: inout Model
   ) throws {
     library.startSignature()
     model.graphs[id] = Graph(name: id.name)
@@ -53,6 +64,7 @@ public struct TensorFlowGraphReader {
     for port in signature.inputs {
       try within("input \(port.name)") { try reader.feed(port, in: &g) }
     }
+    let variables = try kept.open(library, reader.state, in: &g)
     let fetches = try signature.outputs.map { port in try within("output \(port.name)") { try table.reference(port.reference) } }
     try reader.evaluate(fetches, in: &g)
     for (port, fetch) in zip(signature.outputs, fetches) {
@@ -60,7 +72,9 @@ public struct TensorFlowGraphReader {
       if let type = port.type { g.graph[value].type = g.graph[value].type.refined(by: type) }
       g.graph.addOutput(port.name, value)
     }
-    reader.noteAssignments()
+    reader.noteAssignments(but: Set(variables.map { ObjectIdentifier($0.variable) }))
+    kept.close(variables, reader.state, in: &g)
+    kept.look(at: reader.state, in: g)
     g.graph.removeDeadNodes()
     g.model.graphs[id] = g.graph
   }

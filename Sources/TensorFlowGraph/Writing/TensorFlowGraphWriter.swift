@@ -76,27 +76,57 @@ public struct TensorFlowGraphWriter {
   // MARK: Functions
 
   /// A graph as a function: its inputs are arguments, and so is a resource for each parameter it uses, which the function reads.
-  public func function(_ id: GraphID, named name: String) throws -> WrittenFunction {
+  /// - Parameter variables: the parameters that hold the states, by name; the function assigns what they are to hold next.
+  public func function(_ id: GraphID, named name: String, variables: [String: ParameterID] = [:]) throws -> WrittenFunction {
     let graph = try graph(id), model = state.model
     let frame = Frame(isFunction: true)
     var writer = NodeWriter(dialect: dialect, frame: frame, library: state.library, rules: state.rules)
     var inputs: [WrittenPort] = []
     var values: [ValueID: OutValue] = [:]
-    for port in graph.inputs {
+    for port in graph.openInputs {
       let value = try frame.addArgument(port.name, Fact(graph[port.value].type, elements: graph[port.value].elements))
       values[port.value] = value
       inputs.append(WrittenPort(name: port.name, reference: value.node, type: value.type))
     }
     let reads = ParameterReads(state, dialect: dialect, frame: frame, style: .resources)
     for parameter in usedParameters(graph) { _ = try reads.value(parameter, model) }
+    for state in graph.states {
+      guard let variable = variables[state.name] else { throw UnsupportedError("there is no variable for the state '\(state.name)'") }
+      values[graph.inputs[state.input].value] = try reads.value(variable, model, isAssigned: true)
+    }
     var emitter = GraphEmitter(state: state, graph: graph, parameter: { try reads.value($0, model) }, values: values)
-    let results = try emitter.emit(into: &writer)
+    let results = try assign(try emitter.emit(into: &writer), graph, variables, reads, &writer)
     writer.append(reads.nodes)
     let function = try writer.function(name, giving: results)
-    let outputs = zip(graph.outputs, function.signature?.outputArg ?? []).map { port, argument in
+    let outputs = zip(graph.openOutputs, function.signature?.outputArg ?? []).map { port, argument in
       WrittenPort(name: port.name, reference: argument.name ?? "", type: graph[port.value].type)
     }
     return WrittenFunction(function: function, inputs: inputs, outputs: outputs, captures: reads.order)
+  }
+
+  /// Assigns what the states are to be next, before anything is given to the caller.
+  /// - Returns: the other results.
+  private func assign(
+    _ results: [OutValue], _ graph: Graph, _ variables: [String: ParameterID], _ reads: ParameterReads, _ writer: inout NodeWriter
+  ) throws -> [OutValue] {
+    guard !graph.states.isEmpty else { return results }
+    var assignments: [String] = []
+    for state in graph.states {
+      guard results.indices.contains(state.output), let (resource, read) = variables[state.name].flatMap({ reads.resources[$0] }) else {
+        continue
+      }
+      writer.nodeName = state.name
+      assignments.append(try writer.emitOrder("AssignVariableOp", [resource, results[state.output]]))
+      // What is read is what the call before has left.
+      writer.order(after: read)
+    }
+    let hidden = Set(graph.states.map(\.output))
+    return try results.indices.filter { !hidden.contains($0) }.map { index in
+      writer.nodeName = graph.outputs[index].name
+      let result = try writer.emit("Identity", [results[index]])
+      for assignment in assignments { writer.order(after: assignment) }
+      return result
+    }
   }
 
   // MARK: Frozen graphs
@@ -181,6 +211,8 @@ private final class ParameterReads {
   private var writer: NodeWriter
   private var known: [ParameterID: OutValue] = [:]
   private(set) var order: [ParameterID] = []
+  /// The handles of what is read, and the names of the nodes that read it.
+  private(set) var resources: [ParameterID: (handle: OutValue, read: String)] = [:]
   private(set) var weights: [(node: String, tensor: Tensor)] = []
 
   init(_ state: EmissionState, dialect: GraphDialect, frame: Frame, style: Style) {
@@ -191,7 +223,8 @@ private final class ParameterReads {
 
   var nodes: [NodeDef] { writer.nodes }
 
-  func value(_ id: ParameterID, _ model: Model) throws -> OutValue {
+  /// - Parameter isAssigned: whether it holds something else in the next call.
+  func value(_ id: ParameterID, _ model: Model, isAssigned: Bool = false) throws -> OutValue {
     if let value = known[id] { return value }
     let parameter = model[id], first = writer.nodes.count
     let value: OutValue
@@ -202,9 +235,10 @@ private final class ParameterReads {
       writer.nodeName = parameter.name + "/Read"
       var read = try writer.emit(
         "ReadVariableOp", [resource], ["dtype": try .dtype(parameter.tensor.dtype)], as: parameter.tensor.type)
-      read.fact = Fact(parameter.tensor.type, constant: parameter.tensor)
+      read.fact = isAssigned ? Fact(parameter.tensor.type) : Fact(parameter.tensor.type, constant: parameter.tensor)
       read.isVariable = true
       value = writer.finish([read], since: first)[0]
+      resources[id] = (resource, value.node)
     case .constants:
       value = writer.finish([try writer.constant(parameter.tensor)], since: first)[0]
       weights.append((value.node, parameter.tensor))
