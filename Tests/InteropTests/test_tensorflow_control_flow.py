@@ -4,8 +4,10 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+import litert
 import modelctl
 import peers
+import tfjs_graphs
 
 RANDOM = np.random.default_rng(7)
 MATRIX = RANDOM.normal(size=(4, 4)).astype("f")
@@ -182,3 +184,60 @@ def test_assertions_that_were_taken_out(tmp_path):
     found = np.load(tmp_path / "outputs.npz")
     peers.compare([found["y"]], [x * 2], what="y")
     assert found["z"] == 1
+
+
+def recurrence(tf1, x, lengths):
+    """What `dynamic_rnn` makes of a cell: steps in an array, states that stay behind the end of each sequence, and an end with the longest."""
+    steps = tf.transpose(x, [1, 0, 2])
+    count = tf.shape(steps)[0]
+    weights = tf1.get_variable("w", [7, 4], use_resource=False, initializer=tf1.random_normal_initializer(seed=3))
+    read = tf1.TensorArray(tf.float32, count).unstack(steps)
+    filled = tf1.TensorArray(tf.float32, count, element_shape=[None, 4])
+    start = tf.zeros([tf.shape(x)[0], 4])
+    bound = count if lengths is None else tf.minimum(count, tf.maximum(1, tf.reduce_max(lengths)))
+
+    def turn(time, items, h):
+        new = tf.tanh(tf.matmul(tf.concat([read.read(time), h], 1), weights))
+        if lengths is None:
+            return time + 1, items.write(time, new), new
+        is_over = tf.expand_dims(time >= lengths, 1)
+        return time + 1, items.write(time, tf.where(is_over, tf.zeros_like(new), new)), tf.where(is_over, h, new)
+
+    _, filled, last = tf1.while_loop(lambda time, *_: time < bound, turn, [0, filled, start])
+    return tf.transpose(filled.stack(), [1, 0, 2]), last
+
+
+@pytest.mark.parametrize("has_lengths", [False, True])
+def test_recurrence_of_tensorflow_1(has_lengths, tmp_path):
+    tf1 = tf.compat.v1
+    with tf1.Graph().as_default(), tf1.Session() as session:
+        tf1.disable_control_flow_v2()
+        try:
+            x = tf1.placeholder(tf.float32, [None, 6, 3], name="x")
+            lengths = tf1.placeholder(tf.int32, [None], name="lengths") if has_lengths else None
+            outputs, last = recurrence(tf1, x, lengths)
+            rate = tf1.placeholder_with_default(0.0, [], name="rate")
+            outputs = tf.identity(tf1.nn.dropout(outputs, rate=rate), name="outputs")
+        finally:
+            tf1.enable_control_flow_v2()
+        session.run(tf1.global_variables_initializer())
+        given = {"x": x, **({"lengths": lengths} if has_lengths else {})}
+        tf1.saved_model.simple_save(session, str(tmp_path / "saved"), given, {"outputs": outputs, "last": last})
+        values = {"x": np.random.default_rng(3).normal(size=(2, 6, 3)).astype("f"), "lengths": np.array([4, 2], "i4")}
+        values = {key: values[key] for key in given}
+        expected = session.run({"outputs": outputs, "last": last}, {given[key]: value for key, value in values.items()})
+    np.savez(tmp_path / "in.npz", **values)
+    found = {}
+    for file, kind in [("model.onnx", "onnx"), ("model.tflite", "tflite"), ("graph", "tfjs-graph")]:
+        modelctl.convert(tmp_path / "saved", tmp_path / file, "--to", kind, "--inputs", tmp_path / "in.npz")
+    session = peers.onnx_session(tmp_path / "model.onnx")
+    found["ONNX"] = dict(zip([port.name for port in session.get_outputs()], session.run(None, values)))
+    interpreter = litert.open_model(tmp_path / "model.tflite")
+    for detail in interpreter.get_input_details():
+        key = "lengths" if "lengths" in detail["name"] else "x"
+        interpreter.resize_tensor_input(detail["index"], values[key].shape)
+    found["TFLite"] = interpreter.get_signature_runner("serving_default")(**values)
+    found["TF.js"] = tfjs_graphs.run(tmp_path / "graph", values)
+    for what, results in found.items():
+        for key, value in expected.items():
+            peers.compare([results[key]], [value], what=f"{what}: {key}")

@@ -10,6 +10,7 @@ extension GraphFolding {
     guard node.outputs.count == 1, let x = node.inputs.first ?? nil, node.bodies.isEmpty else { return nil }
     let input = context.graph[x].type, output = context.graph[node.outputs[0]].type
     if refill(id, x, output) { return nil }
+    try settleChance(id)
     switch node.op {
     case is IdentityOp: return x
     case let op as CastOp: return op.dtype == input.dtype ? x : nil
@@ -25,6 +26,7 @@ extension GraphFolding {
     case is PadOp:
       return node.inputs.count > 1 && (node.inputs[1].flatMap { fact($0).integers }?.allSatisfy { $0 == 0 } ?? false) ? x : nil
     case is SliceOp: return isWhole(node, input) ? x : nil
+    case is WhereOp, is MulOp: return kept(node, output)
     case is ComplexPartsOp:
       guard let inner = producer(x), inner.op is ComplexFromPartsOp else { return nil }
       return inner.inputs.first ?? nil

@@ -32,13 +32,15 @@ public struct RecognizeScan: Pass {
     for id in model.graphs.keys {
       guard let graph = model.graphs[id], graph.nodeSlots.contains(where: { $0?.op is WhileOp || $0?.op is LoopOp }) else { continue }
       var context = GraphContext(model, graph: graph)
-      for nodeID in graph.nodeIDs where graph[nodeID].op is WhileOp || graph[nodeID].op is LoopOp {
+      try context.spellRowLists()
+      let spelled = context.graph
+      for nodeID in spelled.nodeIDs where spelled[nodeID].op is WhileOp || spelled[nodeID].op is LoopOp {
         var attempt = context
-        attempt.namePrefix = graph[nodeID].name
-        attempt.scope = graph[nodeID].scope
-        attempt.origin = graph[nodeID].origin
+        attempt.namePrefix = spelled[nodeID].name
+        attempt.scope = spelled[nodeID].scope
+        attempt.origin = spelled[nodeID].origin
         attempt.origin.passes.append(name)
-        if graph[nodeID].op is LoopOp {
+        if spelled[nodeID].op is LoopOp {
           var match = CountedLoop(context: attempt, id: nodeID, home: id)
           guard try match.replace() else { continue }
           context = match.context
@@ -99,12 +101,34 @@ struct LoopMatch {
     for index in formals.indices where isInvariant[index] && !isList(body[formals[index]].type) {
       if let rows = rows(index, formals[index], limits, node, uses) { read.append(rows) }
     }
-    guard let first = read.first, limits.allSatisfy({ holds($0, for: first.source) }) else { return false }
+    guard let first = read.first else { return false }
+    let stops = limits.filter { !holds($0, for: first.source) }
+    guard stops.allSatisfy({ mayStop($0, before: first.source) }) else { return false }
     for index in formals.indices where !isInvariant[index] && !isList(body[formals[index]].type) {
       if let set = rowSetting(index, next[index], formals[index], limits, node, uses, over: first.source) { filled.append(set) }
     }
-    try rewrite(op, node, formals, isInvariant, read, filled)
+    // Counters go on behind an end that comes before: nothing may want to know where they stood. What stays unfilled is zeros in lists.
+    guard
+      stops.isEmpty
+        || node.outputs.indices.allSatisfy({ index in
+          !limits.contains { $0.counter == formals[index] } || isUnused(node.outputs[index])
+        }) && filled.allSatisfy({ !$0.isTensor && !$0.isBackward && isReserved(node.inputs[$0.index], for: first.source) })
+          && !read.contains(where: \.isBackward)
+    else { return false }
+    try rewrite(op, node, formals, isInvariant, read, filled, stops, limits)
     return true
+  }
+
+  private func isUnused(_ value: ValueID) -> Bool {
+    context.graph.uses()[value]?.isEmpty != false && !context.graph.outputs.contains { $0.value == value }
+  }
+
+  /// Whether a list has a place for each row of a tensor, and nothing in them.
+  private func isReserved(_ list: ValueID?, for tensor: ValueID) -> Bool {
+    guard let list, let id = context.graph.producer(of: plain(list, context.graph)), context.graph[id].op is SequenceReserveOp,
+      let count = context.graph[id].input(1)
+    else { return false }
+    return context.isLength(count, of: tensor)
   }
 
   // MARK: The condition
@@ -254,7 +278,7 @@ struct LoopMatch {
 
   private mutating func rewrite(
     _ op: WhileOp, _ node: Node, _ formals: [ValueID], _ isInvariant: [Bool],
-    _ read: [Reading], _ filled: [Filling]
+    _ read: [Reading], _ filled: [Filling], _ stops: [Limit], _ limits: [Limit]
   ) throws {
     let lists = Set(read.map(\.index) + filled.map(\.index))
     let states = formals.indices.filter { !isInvariant[$0] && !lists.contains($0) }
@@ -274,6 +298,10 @@ struct LoopMatch {
     body.outputs = states.map { ends[$0] }
     for filling in filled { body.addOutput(ends[filling.index].name, filling.isTensor ? try withoutRow(filling.item) : filling.item) }
     body.replaceUses(replacements)
+    let counters = Set(limits.map(\.counter))
+    let bounds = try stopAt(
+      stops, states: states.enumerated().filter { !counters.contains(formals[$1]) }.map { (formals[$1], $0) },
+      results: filled.indices.map { states.count + $0 })
     body.removeDeadNodes()
     let scanTypes = body.outputs.dropFirst(states.count).map { body[$0.value].type }
     let scan = ScanOp(
@@ -284,7 +312,7 @@ struct LoopMatch {
     context.model.graphs[bodyID] = body
     var sources: [ValueID?] = []
     for reading in read { sources.append(try turned(reading.source)) }
-    let inputs = states.map { node.inputs[$0] } + sources + captures.map { node.inputs[$0] }
+    let inputs = states.map { node.inputs[$0] } + sources + captures.map { node.inputs[$0] } + bounds
     let facts = inputs.map { $0.map { context.fact(of: $0) } }
     let types = try scan.infer(facts, bodies: [body])
     let made = context.graph.append(
@@ -319,7 +347,10 @@ struct LoopMatch {
         let use = context.graph[user]
         switch use.op {
         case is SequenceStackOp:
-          let places = use.inputs.count > 2 ? use.inputs[2] : nil
+          var places = use.inputs.count > 2 ? use.inputs[2] : nil
+          if let given = places, context.isItems(given, of: node.outputs[entry.index]) || context.isRows(given, of: stacked) {
+            places = nil
+          }
           replacements[use.outputs[0]] = try places.map { try context.gather(stacked, $0, axis: 0) } ?? stacked
         case is SequenceGetOp:
           if use.inputs.count > 1, let place = use.inputs[1] { replacements[use.outputs[0]] = try context.gather(stacked, place, axis: 0) }

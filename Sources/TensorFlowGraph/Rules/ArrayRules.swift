@@ -237,7 +237,8 @@ let arrayRules: [NodeRule] = [
       ]
     },
     write: { op, x, w in
-      [try w.emit("ReverseSequence", x.values, ["seq_dim": .int(op.timeAxis), "batch_dim": .int(op.batchAxis)])]
+      if w.dialect == .tensorFlowJS { return [try w.reversed(op, try x.required(0), try x.required(1))] }
+      return [try w.emit("ReverseSequence", x.values, ["seq_dim": .int(op.timeAxis), "batch_dim": .int(op.batchAxis)])]
     }),
   .reads("OneHot") { n, g in
     let values = try g.concat([try g.reshape(try n.input(3), [1]), try g.reshape(try n.input(2), [1])], axis: 0)
