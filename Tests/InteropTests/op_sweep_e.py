@@ -146,3 +146,19 @@ case("SparseSplit", lambda v: [y for part in raw.SparseSplit(split_dim=np.int64(
 case("SparseToDense", lambda v: raw.SparseToDense(sparse_indices=PLACES, output_shape=SHAPE, sparse_values=v, default_value=np.float32(3)), floats(4))
 case("SparseBincount", lambda v: raw.SparseBincount(indices=PLACES, values=v, dense_shape=SHAPE, size=np.int32(6), weights=np.array([], "float32")), np.array([1, 5, 1, 2], "int32"), refusal="no kernel")
 case("SparseMatMul", lambda a, b: raw.SparseMatMul(a=a, b=b), floats(3, 4), floats(4, 5))
+
+# MARK: Gradients that saved training graphs hold
+
+DOWN = floats(3, 5, seed=4)
+for op in ["EluGrad", "SeluGrad"]:
+    case(op, lambda d, y, op=op: getattr(raw, op)(gradients=d, outputs=y), DOWN, floats(3, 5, low=-0.9))
+for op in ["ReluGrad", "Relu6Grad", "SoftplusGrad", "SoftsignGrad"]:
+    case(op, lambda d, x, op=op: getattr(raw, op)(gradients=d, features=x), DOWN, floats(3, 5, low=-3, high=8))
+case("LeakyReluGrad", lambda d, x: raw.LeakyReluGrad(gradients=d, features=x, alpha=0.3), DOWN, floats(3, 5))
+for op in ["SigmoidGrad", "TanhGrad", "SqrtGrad", "RsqrtGrad", "ReciprocalGrad", "InvGrad"]:
+    case(op, lambda y, d, op=op: getattr(raw, op)(y=y, dy=d), floats(3, 5, low=0.1, high=0.9), DOWN)
+case("BiasAddGrad", lambda d: raw.BiasAddGrad(out_backprop=d), floats(2, 3, 4, 5))
+case("BiasAddGrad", lambda d: raw.BiasAddGrad(out_backprop=d, data_format="NCHW"), floats(2, 3, 4, 5), name="NCHW")
+case("StridedSliceGrad", lambda d: raw.StridedSliceGrad(
+    shape=[4, 7], begin=[1, 0], end=[4, 6], strides=[2, 3], dy=d), floats(2, 2))
+case("BroadcastGradientArgs", lambda a, b: tf.raw_ops.BroadcastGradientArgs(s0=a, s1=b).r0, np.array([2, 1, 5], "int32"), np.array([3, 5], "int32"))
