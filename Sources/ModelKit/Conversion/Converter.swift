@@ -41,7 +41,18 @@ public struct Converter: Sendable {
         // Everything was carried over as it is.
       } else {
         let graph = model.residue[TensorFlowResidue.key] as? TensorFlowResidue
-        losses += try write(model, with: writer, to: output.path) + (graph?.notes ?? [])
+        losses += graph?.notes ?? []
+        let isOfLayers = [ModelFormat.keras, .h5, .tfjsLayers].contains(target)
+        func layersAlone() throws -> ConversionReport? {
+          guard var kept = try writeLayers(of: model, with: writer, source, output.path, losses, report) else { return nil }
+          return try finish(&kept, output, since: start)
+        }
+        if isOfLayers, let kept = try layersAlone() { return kept }
+        do { losses += try write(model, with: writer, to: output.path) } catch let error as UnsupportedError {
+          guard !isOfLayers, let kept = try layersAlone() else { throw error }
+          return kept
+        }
+        losses += model.layersLeftOut(of: target)
       }
       report.notes += losses.map(\.description)
       if let verification = options.verification {
@@ -58,11 +69,46 @@ public struct Converter: Sendable {
         guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
       }
     }
+    return try finish(&report, output, since: start)
+  }
+
+  private func finish(
+    _ report: inout ConversionReport, _ output: StagedOutput, since start: ContinuousClock.Instant
+  ) throws -> ConversionReport {
     report.bytes = output.byteCount
     report.quantization?.bytesAfter = report.bytes
     try output.commit()
     report.seconds = start.duration(to: .now).seconds
     return report
+  }
+
+  /// Writes and verifies the layers that a SavedModel tells of beside its operators: for formats of layers, and where a format of
+  /// operators does not take its operators. The operators remain what the result is held against.
+  /// - Returns: the report; `nil` when there are no layers, or nothing was made of them.
+  private func writeLayers(
+    of model: Model, with writer: any FormatHandler, _ source: String, _ path: String, _ losses: [Loss], _ report: ConversionReport
+  ) throws -> ConversionReport? {
+    guard options.quantization == nil, !options.dequantizes, writer.format != .savedmodel, options.write.layout == .keep,
+      let layers = model.savedLayers
+    else { return nil }
+    let isOfLayers = [ModelFormat.keras, .h5, .tfjsLayers].contains(writer.format)
+    FileSystem.remove(path)
+    var report = report
+    do {
+      var main = model
+      report.notes += (losses + main.keepMainEntryPoint()).map(\.description)
+      report.notes += try write(layers, with: writer, to: path).map(\.description)
+      if !isOfLayers { report.notes.append("written from the layers that keras_metadata.pb tells of") }
+      if let verification = options.verification {
+        options.onStep?("verifying")
+        try verify(model, source, path, verification, &report)
+      }
+      return report
+    } catch let error where error is UnsupportedError || error is VerificationFailure {
+      // The operators are what the model is: whatever the layers were good for.
+      FileSystem.remove(path)
+      return nil
+    }
   }
 
   /// The source is sound, it has been read: what the passes or the writer can't do is not supported.

@@ -1,3 +1,4 @@
+import KerasConfig
 import ModelGraph
 import ModelLayers
 import ModelSupport
@@ -49,5 +50,8 @@ extension Error {
 
 extension Model {
   /// Whether it comes from a layer format: its nodes are layers, nested models, and operations between them.
-  var isMadeOfLayers: Bool { ["keras", "h5", "tfjs-layers"].contains(format) }
+  var isMadeOfLayers: Bool {
+    // A SavedModel has been read as layers where its Keras metadata was.
+    ["keras", "h5", "tfjs-layers"].contains(format) || format == "savedmodel" && residue["keras"] is KerasResidue
+  }
 }

@@ -30,6 +30,7 @@ public enum SavedModelReader {
       model = try TensorFlowGraphReader(meta.graph, variables: CheckpointVariables(meta)).read(signatures, main: main.name)
     }
     model.format = "savedmodel"
+    if let layers = SavedKerasLayers(meta) { model.residue[SavedKerasLayers.residueKey] = layers }
     let assets = try SavedAssets(meta)
     if !assets.files.isEmpty { model.residue[SavedAssets.residueKey] = assets }
     if let version = meta.definition.metaInfoDef?.tensorflowVersion, !version.isEmpty { model.producer = "TensorFlow \(version)" }

@@ -16,6 +16,8 @@ public struct KerasLayers: Sendable {
   let config: JSONValue
   let version: String
   private let leaves: [KerasLeafLayer]
+  /// What `compile` was told, for Keras 2 to compile the model again.
+  let trainingConfig: JSONValue?
   /// What layers take, by their names.
   private let inputShapes: [String: [Shape]]
 
@@ -25,6 +27,9 @@ public struct KerasLayers: Sendable {
   /// - Throws: `UnsupportedError` with the layers that Keras 2 can't build before they are called.
   public init(_ document: KerasModelDocument, _ model: Model) throws {
     (config, version, leaves) = (document.config, document.version, document.leaves)
+    trainingConfig = model.training?.compileConfig.flatMap {
+      CompileConfig.lacksOptimizer($0) ? nil : CompileConfig.toTrainingConfig($0, isForKeras2Too: true)
+    }
     let operations = Self.operations(in: document.config)
     let unknown = Set(document.leaves.filter { !$0.weights.isEmpty && !Self.built.contains($0.className) }.map(\.className) + operations)
     guard unknown.isEmpty, ["Sequential", "Functional", "Model"].contains(document.config["class_name"]?.stringValue ?? "") else {
@@ -92,7 +97,8 @@ public struct KerasLayers: Sendable {
     to builder: inout ObjectGraphBuilder, variables: [StoredBytes: Int]
   ) throws -> (metadata: SavedMetadata, extra: [(key: String, tensor: Tensor)]) {
     var writer = LayerObjects(
-      variables: variables, leaves: Dictionary(grouping: leaves, by: \.name), inputShapes: inputShapes, version: version)
+      variables: variables, leaves: Dictionary(grouping: leaves, by: \.name), inputShapes: inputShapes, version: version,
+      trainingConfig: trainingConfig)
     try writer.addModel(config, at: 0, path: "root", to: &builder, depth: 0)
     return (writer.metadata, writer.extra)
   }
@@ -103,6 +109,7 @@ public struct KerasLayers: Sendable {
     var leaves: [String: [KerasLeafLayer]]
     let inputShapes: [String: [Shape]]
     let version: String
+    let trainingConfig: JSONValue?
     var metadata = SavedMetadata()
     var extra: [(key: String, tensor: Tensor)] = []
 
@@ -153,6 +160,7 @@ public struct KerasLayers: Sendable {
         json["backend"] = "tensorflow"
         if object["class_name"]?.stringValue != "Sequential" { json["is_graph_network"] = true }
       }
+      if node == 0, let trainingConfig { json["training_config"] = trainingConfig }
       var shapes = (inputShapes[name] ?? []).map(Self.json)
       if !KerasLayers.builtForAll.contains(object["class_name"]?.stringValue ?? "") { shapes = Array(shapes.prefix(1)) }
       if let shape = object["build_input_shape"] { shapes = [shape] }

@@ -102,7 +102,13 @@ public struct SavedModelWriter: Sendable {
     let prints = try FingerprintDef(saved, index: directory + "/variables/variables.index")
     try prints?.write(to: directory + "/fingerprint.pb")
     try layers?.metadata.write(to: directory + "/keras_metadata.pb")
-    if model.training != nil { losses.append(Loss("training configuration", reason: "a SavedModel has no place for it")) }
+    if let training = model.training {
+      if keras?.trainingConfig == nil {
+        losses.append(Loss("training configuration", reason: "a SavedModel has no place for it"))
+      } else if !training.optimizerVariables.isEmpty {
+        losses.append(Loss("the optimiser's variables", reason: "Keras 2 starts an optimiser anew where it reads a SavedModel"))
+      }
+    }
     return losses
   }
 

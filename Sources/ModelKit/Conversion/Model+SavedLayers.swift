@@ -1,0 +1,21 @@
+import ModelGraph
+import ModelPasses
+import ModelSupport
+import SavedModelFormat
+
+extension Model {
+  /// The layers that a SavedModel tells of beside its operators, where they are the main entry point once more.
+  var savedLayers: Model? {
+    // Layers that can't be read are none: the operators tell all that the model computes.
+    guard let saved = residue[SavedKerasLayers.residueKey] as? SavedKerasLayers, let layers = try? saved.model() else { return nil }
+    let own = mainGraph, other = layers.mainGraph
+    guard Set(own.inputs.map(\.name)) == Set(other.inputs.map(\.name)), own.outputs.count == other.outputs.count else { return nil }
+    return layers
+  }
+
+  /// That a SavedModel's layers are not among what is written, where a reader would look for them.
+  func layersLeftOut(of format: ModelFormat) -> [Loss] {
+    guard format == .savedmodel, residue[SavedKerasLayers.residueKey] is SavedKerasLayers else { return [] }
+    return [Loss("layers", reason: "written as operators, of which Keras 2 does not bring them back")]
+  }
+}
