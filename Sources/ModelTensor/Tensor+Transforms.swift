@@ -3,7 +3,23 @@ import ModelSupport
 extension Tensor {
   /// The same elements under another shape; no bytes move.
   public func reshaped(_ extents: [Int]) -> Tensor {
-    Tensor(TensorType(dtype, Shape(extents), quantization: type.quantization), source: source)
+    Tensor(TensorType(dtype, Shape(extents), quantization: quantization(reshapedTo: extents)), source: source)
+  }
+
+  /// Scales of an axis stay with it: it is the one behind as many elements, of the same extent.
+  private func quantization(reshapedTo extents: [Int]) -> Quantization? {
+    guard var result = type.quantization, let axis = result.axis, self.extents.indices.contains(axis) else { return type.quantization }
+    let extent = self.extents[axis]
+    guard extent != 1, let outer = checkedProduct(Array(self.extents[..<axis])) else { return result }
+    var before = 1
+    for (place, size) in extents.enumerated() {
+      if before == outer, size == extent {
+        result.axis = place
+        return result
+      }
+      before = before.multipliedReportingOverflow(by: size).partialValue
+    }
+    return result
   }
 
   /// The tensor with its axes permuted, lazily: result axis `i` is axis `permutation[i]` of this one.
@@ -12,13 +28,13 @@ extension Tensor {
     let old = extents
     guard permutation != Array(0..<old.count) else { return self }
     let extents = permutation.map { old[$0] }
-    // Axes of extent 1 may move without any byte moving.
-    if permutation.filter({ old[$0] != 1 }) == permutation.filter({ old[$0] != 1 }).sorted() {
-      return reshaped(extents)
-    }
     var quantization = type.quantization
     if let axis = quantization?.axis { quantization?.axis = permutation.firstIndex(of: axis) }
     let type = TensorType(dtype, Shape(extents), quantization: quantization)
+    // Axes of extent 1 may move without any byte moving.
+    if permutation.filter({ old[$0] != 1 }) == permutation.filter({ old[$0] != 1 }).sorted() {
+      return Tensor(type, source: source)
+    }
     // Elements under eight bits are unpacked to be moved.
     if dtype.bitWidth ?? 8 < 8 { return mapped(to: type) { $0.permutedBytes(permutation) } }
     // Twice permuted is permuted once.

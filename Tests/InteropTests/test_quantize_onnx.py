@@ -1,8 +1,10 @@
 """Quantised ONNX and int8 TFLite: each becomes the other without calibrating again, and the real runtimes agree."""
+import keras
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from keras import layers as L
 from onnx import numpy_helper
 from onnxruntime import quantization as ort
 
@@ -87,6 +89,46 @@ def test_onnx_becomes_tflite(name, style, float_onnx, tmp_path):
         np.testing.assert_array_equal(ours, found)
     else:
         assert np.abs(ours - found).max() <= 0.015 * np.abs(expected).max()
+
+
+def bare():
+    """Convolutions without a bias of their own, over one and two axes, in groups, and a product."""
+    x = keras.Input((16, 12, 3), name="x")
+    y = L.Activation("hard_swish")(L.BatchNormalization()(L.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(x)))
+    y = L.ReLU(6)(L.BatchNormalization()(L.DepthwiseConv2D(3, padding="same", use_bias=False)(y)))
+    y = L.Conv1D(6, 3, activation="tanh")(L.Reshape((-1, 8))(y))
+    return keras.Model(x, L.Dense(4, activation="softmax", name="y")(L.GlobalAveragePooling1D()(y)))
+
+
+@pytest.fixture(scope="module")
+def bare_onnx(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bare")
+    model = quantizing.seeded(bare())
+    model.save(folder / "model.keras")
+    modelctl.convert(folder / "model.keras", folder / "model.onnx")
+    return folder / "model.onnx", quantizing.samples(model)
+
+
+@pytest.mark.parametrize("activations, options, products", [
+    (ort.QuantType.QInt8, {}, 4),
+    # Weights that are quantised while the model runs, as networks trained with quantisation in mind are exported.
+    (ort.QuantType.QInt8, {"AddQDQPairToWeight": True}, 4),
+    # Biases have 64 bits then.
+    (ort.QuantType.QInt16, {"ActivationSymmetric": True}, 4),
+    # LiteRT has no such integers: floats between roundings.
+    (ort.QuantType.QUInt16, {}, 0),
+])
+def test_spellings_of_quantised_graphs(bare_onnx, tmp_path, activations, options, products):
+    source, data = bare_onnx
+    quantised, path = tmp_path / "quantised.onnx", tmp_path / "quantised.tflite"
+    ort.quantize_static(
+        str(source), str(quantised), Reader(data), activation_type=activations, weight_type=ort.QuantType.QInt8, per_channel=True,
+        extra_options=options)
+    modelctl.convert(quantised, path)
+    kinds = ("CONV_2D", "FULLY_CONNECTED", "DEPTHWISE_CONV_2D")
+    assert sum(step[4][0] is not None for step in quantizing.steps(path) if step[0] in kinds) == products
+    feeds = {key: array[:3] for key, array in data.items()}
+    near(litert.run(path, list(feeds.values()))[0], run_as_spelled(quantised, feeds))
 
 
 @pytest.mark.parametrize("name", ["cnn", "unet"])

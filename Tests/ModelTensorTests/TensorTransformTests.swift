@@ -70,4 +70,23 @@ import Testing
     #expect(original.extents == shape)
     #expect(try original.source.bytes() == array.withBytes { [UInt8]($0) })
   }
+
+  @Test(arguments: [
+    ([6, 3, 8], 0, [6, 1, 3, 8], 0), ([3, 8, 6], 2, [1, 3, 8, 6], 3), ([1, 6], 1, [6], 0), ([2, 3, 4], 1, [2, 3, 2, 2], 1),
+    ([4, 4, 4], 1, [4, 1, 4, 4], 2),
+  ])
+  func scalesStayWithTheirAxis(_ shape: [Int], _ axis: Int, _ target: [Int], _ expected: Int) {
+    let scales = [Float](repeating: 0.5, count: shape[axis])
+    let tensor = Tensor(NDArray(zeros: .int8, shape))
+    let quantized = Tensor(TensorType(.int8, Shape(shape), quantization: Quantization(scales: scales, axis: axis)), source: tensor.source)
+    #expect(quantized.reshaped(target).type.quantization?.axis == expected)
+  }
+  /// Axes of extent 1 move without a byte moving.
+  @Test func scalesMoveWithAnAxisAmongOnes() {
+    let tensor = Tensor(NDArray(zeros: .int8, [1, 1, 1, 8]))
+    let quantization = Quantization(scales: [Float](repeating: 0.5, count: 8), axis: 3)
+    let quantized = Tensor(TensorType(.int8, Shape([1, 1, 1, 8]), quantization: quantization), source: tensor.source)
+    let turned = quantized.transposed([3, 0, 1, 2])
+    #expect(turned.extents == [8, 1, 1, 1] && turned.type.quantization?.axis == 0)
+  }
 }

@@ -230,6 +230,11 @@ extension QuantizedRecognition {
           candidate.types.append(nil)
         }
         (candidate.inputs[place], candidate.types[place]) = (made.value, made.type)
+      } else if candidate.op is ConvOp, let channels = try channels(candidate, weights) {
+        // Without one LiteRT does not open the model.
+        let type = QuantizedType.bias(main.dtype == .int16 ? .int64 : .int32, of: main, and: w)
+        candidate.inputs = candidate.inputs.prefix(place) + [try context.constant(NDArray(zeros: type.dtype, [channels]))]
+        candidate.types = candidate.types.prefix(place) + [type]
       }
     }
     // CONCATENATION of uint8 brings its operands to one scale itself.
@@ -289,7 +294,7 @@ extension QuantizedRecognition {
   /// A bias as integers of the scale of the products it is added to.
   private mutating func bias(_ value: ValueID, _ x: QuantizedType, _ w: QuantizedType, channels: Int?) throws -> StoredValue? {
     let wide: DType = x.dtype == .int16 ? .int64 : .int32, wanted = QuantizedType.bias(wide, of: x, and: w)
-    if let found = try stored.find(value, in: &context), found.type.dtype == .int32 || found.type.dtype == .int64 {
+    if let found = try stored.find(value, in: &context), found.type.dtype == wide {
       let scales = found.type.quantization.scales, expected = wanted.quantization.scales
       let isSame =
         scales.count == expected.count && zip(scales, expected).allSatisfy { abs($0 - $1) <= 1e-5 * $1 }

@@ -40,6 +40,7 @@ public struct RecognizeQuantized: Pass {
   public func run(_ model: inout Model) throws {
     guard Self.isNeeded(model) else { return }
     try ExpandQLinear().run(&model)
+    try StoreQuantizedConstants().run(&model)
     if prefersSigned { try SignQuantized().run(&model) }
     // What a loop carries has one type on its way in, round and out: inside, integers stay numbers.
     let bodies = Set(model.graphs.values.flatMap { $0.nodeSlots.flatMap { $0?.bodies ?? [] } })
@@ -106,7 +107,8 @@ struct QuantizedRecognition {
     for id in all {
       let node = context.graph[id]
       guard let op = node.op as? QuantizeLinearOp, op.blockSize == 0, node.inputs.first == value,
-        let found = try context.quantizedType(op.dtype, node, axis: op.axis, of: value), !found.isPerAxis, type ?? found == found
+        let found = try context.quantizedType(op.dtype, node, axis: op.axis, of: value), !found.isPerAxis, found.isOfLiteRT,
+        type ?? found == found
       else { return nil }
       type = found
     }
@@ -163,7 +165,8 @@ struct QuantizedRecognition {
       let op: QuantizedOp
       var input = x
       if let quantize = node.op as? QuantizeLinearOp, quantize.blockSize == 0, context.graph[x].type.dtype == .float32,
-        let type = try context.quantizedType(quantize.dtype, node, axis: quantize.axis, of: x), !type.isPerAxis
+        let type = try context.quantizedType(quantize.dtype, node, axis: quantize.axis, of: x), !type.isPerAxis,
+        type.isOfLiteRT
       {
         if let from = try stored.find(x, in: &context), !from.type.isPerAxis, from.type.dtype.bitWidth ?? 64 <= 16 {
           op = QuantizedOp(IdentityOp(), inputs: [from.type], outputs: [type])
@@ -189,5 +192,16 @@ struct QuantizedRecognition {
     context.graph[new].name = declared.name
     context.graph[new].type = type.refined(by: TensorType(type.dtype, declared.type.shape, quantization: type.quantization))
     replacements[old] = new
+  }
+}
+
+extension QuantizedType {
+  /// Whether LiteRT has activations of this type: those of 16 bits have a sign and no zero point.
+  var isOfLiteRT: Bool {
+    switch dtype {
+    case .uint16: false
+    case .int16: quantization.zeroPoints.allSatisfy { $0 == 0 }
+    default: true
+    }
   }
 }

@@ -40,7 +40,7 @@ struct StoredValues {
 
   private func dequantized(_ op: DequantizeLinearOp, _ node: Node, _ context: GraphContext) throws -> StoredValue? {
     guard op.blockSize == 0, op.dtype ?? .float32 == .float32, let x = node.inputs.first ?? nil,
-      let type = try context.quantizedType(context.graph[x].type.dtype, node, axis: op.axis, of: x)
+      let type = try context.quantizedType(context.graph[x].type.dtype, node, axis: op.axis, of: x), type.isOfLiteRT
     else { return nil }
     return StoredValue(value: x, type: type)
   }

@@ -34,6 +34,22 @@ let quantizationWriting: [WritingRule] = [
     if let zero = inputs[2] { y = try w.sub(y, try w.spreadScale(try w.cast(zero, to: .float32), x, op.axis, op.blockSize)) }
     return [try w.cast(try w.mul(y, wide), to: target)]
   },
+  // Floats hold these sums as well as they hold any.
+  .writes(ConvIntegerOp.self) { op, inputs, w in
+    func centred(_ place: Int, _ zero: Int, upright: Int?) throws -> OutValue {
+      let x = try w.cast(try inputs.required(place), to: .float32)
+      guard let point = inputs[zero] else { return x }
+      var offset = try w.cast(point, to: .float32)
+      if let upright, offset.type.shape.elementCount != 1 { offset = try w.spreadScale(offset, x, upright, 0) }
+      return try w.sub(x, offset)
+    }
+    let rank = try w.rank(of: try inputs.required(1))
+    let x = try centred(0, 2, upright: nil), kernel = try centred(1, 3, upright: op.kernelLayout.outputAxis(rank: rank))
+    let float = ConvOp(
+      strides: op.strides, dilations: op.dilations, padding: op.padding, groups: op.groups, layout: op.layout,
+      kernelLayout: op.kernelLayout)
+    return [try w.cast(try w.apply(float, x, kernel), to: .int32)]
+  },
   .writes(DynamicQuantizeLinearOp.self) { _, inputs, w in
     let x = try inputs.required(0), zero = try w.scalar(0, like: x), most = try w.scalar(255, like: x)
     let low = try w.minimum(try w.reduce(.min, x, axes: nil), zero), high = try w.maximum(try w.reduce(.max, x, axes: nil), zero)
@@ -57,6 +73,8 @@ private func quantizedType(
     zeros = known.map { Int64($0) }
   }
   guard scales.allSatisfy({ $0.isFinite && $0 > 0 }) else { return nil }
+  // LiteRT's integers of 16 bits have no zero point.
+  guard dtype != .int16 || zeros.allSatisfy({ $0 == 0 }) else { return nil }
   var quantization = Quantization(scales: scales, zeroPoints: zeros)
   if scales.count > 1 {
     quantization.axis = try normalizeAxis(axis, rank: rank)
