@@ -95,8 +95,11 @@ def test_lora_says_so(tmp_path):
 
 @pytest.mark.parametrize("layer", [
     lambda: L.RandomPerspective(0.8, 0.5, seed=1), lambda: L.RandomPerspective((0.3, 1.0), 0.2, fill_value=40.0, seed=3),
+    lambda: L.RandomElasticTransform(0.7, 1.0, seed=3), lambda: L.RandomElasticTransform(fill_mode="wrap", seed=5),
+    lambda: L.RandomElasticTransform((0.9, 1.0), (0.5, 1.0), fill_mode="constant", fill_value=7.0, interpolation="nearest", seed=6),
+    lambda: L.RandAugment(seed=4),
 ])
-def test_perspective(tmp_path, layer):
+def test_augmentation(tmp_path, layer):
     keras.utils.set_random_seed(4)
     inputs = keras.Input((8, 6, 3), name="x")
     model = keras.Model(inputs, L.Dense(2)(L.Flatten()(L.Rescaling(1 / 255)(layer()(inputs)))))

@@ -37,6 +37,9 @@ extension ModelLayers.Augmentation: TrainingDefinition, SeededDefinition {
     case "RandomShear": result = try part.sheared()
     case "RandomPerspective": result = try part.seenAskew()
     case "RandomErasing": result = try part.erased()
+    case "RandomElasticTransform": result = try part.stretchedElastically()
+    case "RandAugment": result = try part.augmentedAtRandom()
+    case "AugMix": result = try part.augmentedAndMixed()
     case "MixUp": result = try part.mixedUp()
     case "CutMix": result = images.rank == 4 ? try part.cutMixed() : batch
     default: throw TensorError(.notSupported, "\(Self.className) does not train yet: it only passes images through at inference")
@@ -73,6 +76,7 @@ struct AugmentationSettings {
   /// A list of numbers, if it is one.
   func numbers(_ key: String) -> [Float]? { value(key)?.arrayValue?.compactMap { $0.doubleValue.map { Float($0) } } }
   func text(_ key: String, _ fallback: String) -> String { json[key]?.stringValue ?? fallback }
+  func flag(_ key: String, _ fallback: Bool) -> Bool { json[key]?.boolValue ?? fallback }
   func number(_ key: String, _ fallback: Double? = nil) throws -> Double {
     guard let value = json[key]?.doubleValue ?? fallback, value.isFinite else { throw invalid(key, "a number") }
     return value

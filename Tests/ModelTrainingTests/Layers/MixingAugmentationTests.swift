@@ -1,7 +1,7 @@
 import ModelTraining
 import Testing
 
-/// Draws of `MixUp` and `CutMix` are not Keras's; what they make of any draw is held to what they are for.
+/// Draws of `MixUp`, `CutMix` and `AugMix` are not Keras's; what they make of any draw is held to what they are for.
 @Suite struct MixingAugmentationTests {
   /// Image `i` of four is `10 · i` everywhere.
   private static func images() throws -> Tensor {
@@ -26,9 +26,39 @@ import Testing
     }
     #expect(Set(try result.doubles()).isSubset(of: [0, 10, 20, 30]))
   }
+  /// Colours of a gradient, so that every augmentation shows.
+  private static func gradients() throws -> Tensor {
+    try Tensor((0..<4 * 10 * 8 * 3).map { Float($0 * 37 % 256) }, shape: [4, 10, 8, 3])
+  }
+  @Test func augMixStaysInItsRange() throws {
+    let images = try Self.gradients(), before = try images.doubles()
+    for (alpha, range) in [(1.0, (0.0, 255.0)), (0.3, (0, 255)), (8, (50, 200))] {
+      let result = try AugMix(valueRange: range, factor: 0.8, alpha: alpha, seed: 3)([images], training: true)[0]
+      let values = try result.doubles()
+      #expect(result.shape == images.shape && values.allSatisfy { $0 >= range.0 && $0 <= range.1 })
+      #expect(zip(values, before).contains { abs($0 - $1) > 1 })
+    }
+    // Chains of nothing are the images, whatever their weights.
+    let same = try AugMix(chainDepth: 0, seed: 3)([images], training: true)[0].doubles()
+    #expect(zip(same, before).allSatisfy { abs($0 - $1) < 1e-3 })
+  }
+  @Test func augmentationsTakeOneImageAndChannelsFirst() throws {
+    let images = try Self.gradients()
+    for layer in [AugMix(seed: 2), RandAugment(seed: 2), RandomElasticTransform(seed: 2)] {
+      #expect(try layer([images[0]], training: true)[0].shape == [10, 8, 3])
+    }
+    let first = try images.transpose([0, 3, 1, 2])
+    let last = try RandomElasticTransform(seed: 4)([images], training: true)[0].doubles()
+    let turned = try RandomElasticTransform(seed: 4, dataFormat: .channelsFirst)([first], training: true)[0]
+    #expect(zip(try turned.transpose([0, 2, 3, 1]).doubles(), last).allSatisfy { abs($0 - $1) < 1e-3 })
+  }
   @Test func nothingMixesAtInference() throws {
     let images = try Self.images()
-    for layer in [MixUp(seed: 1), CutMix(seed: 1), RandomErasing(seed: 1), RandomHue(0.5, seed: 1)] {
+    let layers = [
+      MixUp(seed: 1), CutMix(seed: 1), RandomErasing(seed: 1), RandomHue(0.5, seed: 1), AugMix(seed: 1), RandAugment(seed: 1),
+      RandomElasticTransform(seed: 1),
+    ]
+    for layer in layers {
       #expect(try layer([images], training: false)[0].doubles() == images.doubles())
     }
   }
