@@ -130,3 +130,81 @@ def test_a_frozen_weight_is_a_difference(folder):
     report = modelctl.verify(folder / "m.keras", folder / "frozen.keras", "--training", expect=1)
     assert not report["equivalent"] and all(row["mismatched"] == 0 for row in report["outputs"])
     assert len(report["training"]["missing"]) == 2
+
+
+def test_settings_are_no_weights(tmp_path):
+    """Factors of a resizing and the two values of a one-hot stay what they are, and the extents that follow from them are known."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(7)
+    weights = {
+        "w": random.normal(size=(4, 2, 3, 3)) * 0.3, "factors": np.array([1, 1, 2, 2]), "v": random.normal(size=(1, 6, 1, 1)) * 0.3,
+        "values": np.array([0, 1]), "m": random.normal(size=(3, 1)),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]), helper.make_node("Resize", ["a", "", "factors"], ["b"], mode="nearest"),
+        helper.make_node("Resize", ["x", "", "factors"], ["c"], mode="nearest"), helper.make_node("Concat", ["b", "c"], ["d"], axis=1),
+        helper.make_node("Conv", ["d", "v"], ["y"]), helper.make_node("OneHot", ["k", "depth", "values"], ["e"]),
+        helper.make_node("MatMul", ["e", "m"], ["z"]),
+    ]
+    initializers = [numpy_helper.from_array(value.astype("f4"), name) for name, value in weights.items()]
+    initializers.append(numpy_helper.from_array(np.array(3, "i8"), "depth"))
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2, 4, 4]), helper.make_tensor_value_info("k", TensorProto.INT64, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1, 8, 8]), helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 1])],
+        initializers)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    data = {
+        "x": random.normal(size=(16, 2, 4, 4)).astype("f4"), "k": random.integers(0, 3, 16), "y": random.normal(size=(16, 1, 8, 8)).astype("f4"),
+        "z": random.normal(size=(16, 1)).astype("f4"),
+    }
+    np.savez(tmp_path / "d.npz", **data)
+    report = json.loads(modelctl.run(
+        "train", tmp_path / "m.onnx", "--data", tmp_path / "d.npz", "--loss", "mse", "--optimizer", "sgd", "--learning-rate", "0.05",
+        "--epochs", "3", "--batch-size", "16", "--no-shuffle", "--output", tmp_path / "out.onnx", "--json"))
+    assert report["trainable_parameters"] == 72 + 6 + 3
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / "out.onnx").graph.initializer}
+    assert np.array_equal(stored["factors"], [1, 1, 2, 2]) and np.array_equal(stored["values"], [0, 1])
+
+    # The same in TensorFlow.
+    w, v, m = (tf.Variable(weights[name], dtype=tf.float32) for name in ("w", "v", "m"))
+    for epoch in range(3):
+        with tf.GradientTape() as tape:
+            x = tf.transpose(data["x"], [0, 2, 3, 1])
+            a = tf.nn.conv2d(x, tf.transpose(w, [2, 3, 1, 0]), 1, "SAME")
+            d = tf.repeat(tf.repeat(tf.concat([a, x], 3), 2, 1), 2, 2)
+            y = tf.transpose(tf.nn.conv2d(d, tf.transpose(v, [2, 3, 1, 0]), 1, "VALID"), [0, 3, 1, 2])
+            loss = tf.reduce_mean((y - data["y"]) ** 2) + tf.reduce_mean((tf.one_hot(data["k"], 3) @ m - data["z"]) ** 2)
+        assert np.isclose(loss, report["history"]["loss"][epoch], rtol=1e-5)
+        for variable, gradient in zip((w, v, m), tape.gradient(loss, (w, v, m))):
+            variable.assign_sub(0.05 * gradient)
+    for name, variable in (("w", w), ("v", v), ("m", m)):
+        assert np.allclose(stored[name], variable, rtol=1e-4, atol=1e-6), name
+
+
+def test_what_cannot_be_learned_is_listed(tmp_path):
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = numpy_helper.from_array(np.ones((2, 2), "f4"), "w")
+    ports = lambda *names: [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 2]) for name in names]
+    np.savez(tmp_path / "d.npz", x=np.ones((2, 2), "f4"), y=np.ones((2, 2), "f4"), z=np.ones((2, 2), "f4"))
+
+    def refusal(nodes, outputs):
+        graph = helper.make_graph(nodes, "g", ports("x"), ports(*outputs), [weights])
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("of.nobody", 1)]
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "m.onnx")
+        with pytest.raises(modelctl.Failed) as failed:
+            modelctl.run(
+                "train", tmp_path / "m.onnx", "--data", tmp_path / "d.npz", "--loss", "mse", "--optimizer", "sgd", "--epochs", "1",
+                "--batch-size", "2", "--output", tmp_path / "out.onnx")
+        assert failed.value.code == 69
+        return failed.value.errors
+
+    product = helper.make_node("MatMul", ["x", "w"], ["y"])
+    assert "'z'" in refusal([product, helper.make_node("Exp", ["w"], ["z"])], ["y", "z"])
+    foreign = [helper.make_node("One", ["x"], ["a"], domain="of.nobody"), helper.make_node("Two", ["a"], ["b"], domain="of.nobody")]
+    text = refusal(foreign + [helper.make_node("MatMul", ["b", "w"], ["y"])], ["y"])
+    assert "One" in text and "Two" in text

@@ -100,12 +100,27 @@ extension ModelGraph.Model {
     var result: Set<ParameterID> = []
     for id in parameterIDs where self[id].tensor.type.shape.rank == 0 { result.insert(id) }
     for graph in graphs.values {
-      for node in graph.nodeIDs where graph[node].op is BatchNormalizationOp {
+      for node in graph.nodeIDs {
+        for (place, input) in graph[node].inputs.enumerated() where graph[node].op.takesSetting(place) {
+          if let input, case .parameter(let id) = graph[input].definition { result.insert(id) }
+        }
+        guard graph[node].op is BatchNormalizationOp else { continue }
         for case let input? in graph[node].inputs.dropFirst(3) {
           if case .parameter(let id) = graph[input].definition { result.insert(id) }
         }
       }
     }
     return result
+  }
+}
+
+extension Op {
+  /// Whether an operand says how something is done, rather than what it is done with.
+  func takesSetting(_ place: Int) -> Bool {
+    switch self {
+    case is ResizeOp, is ClipOp, is OneHotOp, is RangeOp, is QuantizeLinearOp, is DequantizeLinearOp: place > 0
+    case is PadOp: place > 1
+    default: false
+    }
   }
 }

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelLayers
 import ModelOps
+import ModelSupport
 import ModelTensor
 
 /// Makes a model that can be trained of a canonical one, whatever format it came from.
@@ -18,6 +19,8 @@ struct CanonicalReader {
 
   /// The model, and the variable of each parameter that it uses.
   static func readAll(_ source: ModelGraph.Model) throws -> (model: Model, variables: [ParameterID: Variable]) {
+    let foreign = source.foreignOps
+    guard foreign.isEmpty else { throw UnsupportedError("these operations can't be trained:", items: foreign) }
     var reader = CanonicalReader(source: source)
     let model = try reader.model(of: source.main, name: source.name.isEmpty ? "model" : source.name, depth: 0)
     return (model, reader.variables)
@@ -44,6 +47,11 @@ struct CanonicalReader {
       for (id, result) in zip(node.outputs, results) { values[id] = result }
     }
     let outputs = try graph.outputs.map { try value($0.value, graph, values) }
+    let fixed = zip(graph.outputs, outputs).filter { !$1.isSymbolic }.map { "'\($0.0.name)'" }
+    guard fixed.isEmpty else {
+      throw TensorError(
+        .notSupported, "computed without any input, so that nothing can be learned for it: \(fixed.joined(separator: ", "))")
+    }
     return try Model(inputs: inputs, outputs: outputs, name: name)
   }
 
@@ -94,14 +102,15 @@ struct CanonicalReader {
   private mutating func operation(_ node: Node, _ graph: Graph, _ values: [ValueID: Tensor]) throws -> [Tensor] {
     var weights: [Variable] = [], kinds: [OperatorLayer.Operand] = [], tensors: [Tensor] = [], all: [Tensor?] = []
     var operands: [(formula: WeightFormula.Operand?, isGiven: Bool)] = [], isDerived = false
-    for input in node.inputs {
+    for (place, input) in node.inputs.enumerated() {
       guard let input else {
         kinds.append(.none)
         operands.append((nil, false))
         all.append(nil)
         continue
       }
-      if let weight = try variable(input, graph) {
+      // Whole numbers are extents and places, and some others settings: shapes follow from them.
+      if graph[input].type.dtype.isFloatingPoint, !node.op.takesSetting(place), let weight = try variable(input, graph) {
         kinds.append(.weight)
         operands.append((.variable(weight), true))
         weights.append(weight)
@@ -188,5 +197,25 @@ extension Model {
     let model = try CanonicalReader.read(canonical)
     if let state = canonical.training { model.takeUp(state) }
     return model
+  }
+}
+
+extension ModelGraph.Model {
+  /// The kinds of foreign ops that the main graph and what it calls have, with their counts.
+  fileprivate var foreignOps: [UnsupportedError.Item] {
+    var items: [UnsupportedError.Item] = [], seen: Set<GraphID> = [], waiting = [main]
+    while let id = waiting.popLast() {
+      guard seen.insert(id).inserted, let graph = graphs[id] else { continue }
+      for node in graph.nodeIDs.map({ graph[$0] }) {
+        waiting += node.bodies
+        guard let op = node.op as? OpaqueOp else { continue }
+        if let index = items.firstIndex(where: { $0.name == op.displayName }) {
+          items[index].count += 1
+        } else {
+          items.append(.init(op.displayName, reason: op.reason))
+        }
+      }
+    }
+    return items
   }
 }
