@@ -88,3 +88,12 @@ def test_every_source(name, source, made, tmp_path):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
         ours, theirs = [relative(exact, quantizing.invoke(file, array)) for file in (path, reference)]
         assert ours <= 1.02 * theirs + 1e-6, mode
+
+
+def test_inputs_have_as_many_samples(tmp_path):
+    a, b = keras.Input((6,), name="a"), keras.Input((4,), name="b")
+    keras.Model([a, b], L.Dense(3)(L.Concatenate()([a, b]))).save(tmp_path / "m.keras")
+    np.savez(tmp_path / "d.npz", a=np.ones((9, 6), "f4"), b=np.ones((5, 4), "f4"))
+    with pytest.raises(modelctl.Failed) as failed:
+        modelctl.convert(tmp_path / "m.keras", tmp_path / "m.tflite", "--quantize", "int8", "--representative", tmp_path / "d.npz")
+    assert failed.value.code == 65 and "9 for 'a', 5 for 'b'" in failed.value.errors

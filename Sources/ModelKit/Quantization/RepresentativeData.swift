@@ -26,6 +26,10 @@ public struct RepresentativeData {
       let picked = try ports.places(among: tensors.map(\.name)).map { tensors[$0] }
       let counts = zip(picked, ports).compactMap { $1.type.shape.rank ?? 1 > 0 ? $0.tensor.extents.first : nil }
       let count = counts.min() ?? 1
+      guard counts.allSatisfy({ $0 == count }) else {
+        let found = zip(ports, picked).map { "\($1.tensor.extents.first ?? 1) for '\($0.name)'" }.joined(separator: ", ")
+        throw FormatError(.sizeMismatch, "expected as many samples for each input, found \(found)")
+      }
       guard count > 0 else { throw FormatError(.invalidValue, "expected representative samples, the arrays hold none") }
       let fixed = ports.compactMap { $0.type.shape.dims?.first?.value }.min() ?? 1
       guard count >= fixed else {
