@@ -34,7 +34,7 @@ def follows(folder, model, x, y):
     report = train(folder, model, x, y)
     history = model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
     for name, values in history.items():
-        assert np.allclose(values, report["history"][name], rtol=1e-4, atol=1e-5), name
+        assert np.allclose(np.array(values), np.array(report["history"][name]), rtol=1e-4, atol=1e-5), name
     for ours, theirs in zip(keras.saving.load_model(folder / "out.keras", compile=False).get_weights(), model.get_weights()):
         assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
@@ -50,12 +50,22 @@ def follows(folder, model, x, y):
     ("softmax", keras.losses.CategoricalCrossentropy(from_logits=True), ONE_HOT),
     ("sigmoid", keras.losses.BinaryCrossentropy(from_logits=True), ONE_HOT),
     ("softmax", keras.losses.CategoricalGeneralizedCrossEntropy(q=0.3), CLASSES),
+    # Its configuration says `null`.
+    ("softmax", keras.losses.CategoricalCrossentropy(reduction=None), ONE_HOT),
 ])
 def test_losses_on_probabilities(tmp_path, activation, loss, y):
     keras.utils.set_random_seed(1)
     model = mlp(activation)
     model.compile(keras.optimizers.SGD(0.1), loss)
     follows(tmp_path, model, X, y)
+
+
+def test_metrics_of_several_numbers(tmp_path):
+    keras.utils.set_random_seed(1)
+    model = mlp("sigmoid")
+    model.compile(keras.optimizers.SGD(0.1), "mse", metrics=[
+        keras.metrics.Precision(thresholds=[0.2, 0.7]), keras.metrics.FalseNegatives(thresholds=[0.2, 0.9]), keras.metrics.F1Score()])
+    follows(tmp_path, model, X, ONE_HOT)
 
 
 @pytest.mark.parametrize("optimizer", [

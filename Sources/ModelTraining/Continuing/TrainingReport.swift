@@ -18,7 +18,10 @@ public struct TrainingReport: Sendable {
   /// The document `train --json` prints.
   public var json: JSONValue {
     var figures: OrderedDictionary<String, JSONValue> = [:]
-    for name in self.figures { figures[name] = .array(history[name].map { .finite($0) }) }
+    for name in self.figures {
+      figures[name] = .array(
+        history.lists[name]?.map { .array($0.map { .finite($0) }) } ?? history[name].map { .finite($0) })
+    }
     return [
       "history": .object(figures), "samples_per_second": .double(samplesPerSecond), "epochs": .int(epochs), "output": .string(output),
       "format": .string(format.rawValue), "trainable_parameters": .int(trainableParameters), "notes": .array(notes.map { .string($0) }),

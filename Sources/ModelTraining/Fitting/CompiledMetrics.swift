@@ -70,6 +70,15 @@ struct CompiledMetrics {
     }
   }
   func reset() throws { for entry in entries { try entry.metric.resetState() } }
+  /// The figures that are several numbers.
+  func lists() throws -> [String: [Double]] {
+    var lists: [String: [Double]] = [:]
+    for entry in entries {
+      let result = try entry.metric.result()
+      if result.rank > 0 { lists[entry.figure] = try result.doubles() }
+    }
+    return lists
+  }
   func results() throws -> Logs {
     var logs: Logs = [:]
     for entry in entries { logs[entry.figure] = try entry.metric.result().reduceMean().item() }

@@ -41,8 +41,14 @@ struct LossFigures {
   var saved: [Double] { [samples, batches] + sums }
   mutating func add(_ losses: [Tensor], samples count: Int) throws {
     if sums.count != losses.count { sums = losses.map { _ in 0 } }
-    for (index, loss) in losses.enumerated() { sums[index] += try loss.item() * (index == 0 ? Double(count) : 1) }
-    samples += Double(count)
+    var elements = 1
+    for (index, loss) in losses.enumerated() {
+      // A loss without reduction is a number for each sample, of which Keras takes the mean.
+      let values = try loss.doubles(), sum = values.reduce(0, +)
+      if index == 0 { elements = values.count }
+      sums[index] += index == 0 ? sum * Double(count) : sum / Double(max(1, values.count))
+    }
+    samples += Double(count * elements)
     batches += 1
   }
   func logs(_ partNames: [String]) -> Logs {
