@@ -208,3 +208,15 @@ def test_what_cannot_be_learned_is_listed(tmp_path):
     foreign = [helper.make_node("One", ["x"], ["a"], domain="of.nobody"), helper.make_node("Two", ["a"], ["b"], domain="of.nobody")]
     text = refusal(foreign + [helper.make_node("MatMul", ["b", "w"], ["y"])], ["y"])
     assert "One" in text and "Two" in text
+
+
+def test_integer_weights_are_told(folder):
+    """What is left to learn of a model with weights of 8 bits are its biases."""
+    model = keras.Sequential([keras.Input((12,), name="in0"), keras.layers.Dense(128, activation="relu"), keras.layers.Dense(3, activation="softmax")])
+    model.save(folder / "wide.keras")
+    modelctl.convert(folder / "wide.keras", folder / "narrow.tflite", "--quantize", "dynamic")
+    for name, expected in (("wide.keras", False), ("narrow.tflite", True)):
+        np.savez(folder / "data.npz", x=X[:64], y=Y[:64])
+        report = json.loads(modelctl.run(
+            "train", folder / name, "--data", folder / "data.npz", "--output", folder / f"told-{name}", "--force", "--epochs", "1", *OPTIONS))
+        assert any("are integers" in note for note in report["notes"]) == expected

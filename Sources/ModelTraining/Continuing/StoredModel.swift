@@ -51,6 +51,19 @@ public struct StoredModel {
     }
   }
 
+  /// How many weights of operators are stored as integers: these stay as they are, while those of floats learn.
+  var integerWeights: Int {
+    source.graphs.values.reduce(0) { count, graph in
+      count
+        + graph.nodeSlots.count { node in
+          node?.inputs.contains { input in
+            guard let tensor = input.flatMap({ source.tensor($0, in: graph) }) else { return false }
+            return tensor.dtype.isInteger && tensor.dtype.bitWidth ?? 64 <= 8 && tensor.elementCount > 1
+          } ?? false
+        }
+    }
+  }
+
   /// Compiles the model as its file says, its optimiser where it stood.
   /// - Throws: `UsageError` when the file says nothing, `TensorError` for what is not known.
   func takeUpTraining() throws {

@@ -90,6 +90,11 @@ public struct TrainingJob {
       report.notes.append(
         "batch normalisation keeps the statistics that the file holds: it says how the model is applied, not how it was trained")
     }
+    if stored.integerWeights > 0 {
+      report.notes.append(
+        "the weights of \(stored.integerWeights) operators are integers and stay as they are (convert --dequantize makes floats of them)"
+      )
+    }
     if let fixed, train.arrays.count % fixed != 0 {
       report.notes.append("the model takes batches of \(fixed): \(train.arrays.count % fixed) samples were left out of each epoch")
     }
