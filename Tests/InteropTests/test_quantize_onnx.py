@@ -131,6 +131,21 @@ def test_spellings_of_quantised_graphs(bare_onnx, tmp_path, activations, options
     near(litert.run(path, list(feeds.values()))[0], run_as_spelled(quantised, feeds))
 
 
+@pytest.mark.parametrize("weights", [ort.QuantType.QInt8, ort.QuantType.QUInt8])
+def test_dynamic_products(bare_onnx, tmp_path, weights):
+    """Activations that are quantised as they come: by LiteRT's own kernels where weights are symmetric, else (and over one axis) spelled
+    out. Weights of seven bits, as ONNX Runtime adds products of eight in 16 bits on some processors."""
+    source, data = bare_onnx
+    quantised, path = tmp_path / "quantised.onnx", tmp_path / "quantised.tflite"
+    ort.quantize_dynamic(str(source), str(quantised), weight_type=weights, reduce_range=True)
+    modelctl.convert(quantised, path)
+    products = [step for step in quantizing.steps(path) if step[0] in ("CONV_2D", "FULLY_CONNECTED", "DEPTHWISE_CONV_2D")]
+    hybrid = [step for step in products if step[3][0] is None and step[3][1] is not None]
+    assert len(hybrid) == (3 if weights == ort.QuantType.QInt8 else 0)
+    feeds = {key: array[:1] for key, array in data.items()}
+    near(litert.run(path, list(feeds.values()))[0], run(quantised, feeds))
+
+
 @pytest.mark.parametrize("name", ["cnn", "unet"])
 def test_circle(name, float_onnx, tmp_path):
     """QDQ ONNX → int8 TFLite → QDQ ONNX: every integer weight, scale and zero point of the operators is there again."""

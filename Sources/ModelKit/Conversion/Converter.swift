@@ -275,7 +275,8 @@ public struct Converter: Sendable {
 
   private func verify(_ quantized: QuantizedVerification, _ options: VerificationOptions, _ report: inout ConversionReport) throws {
     do {
-      let verification = try Verifier(options: options).verify(reference: quantized.reference, candidate: quantized.candidate)
+      var verification = try Verifier(options: options).verify(reference: quantized.reference, candidate: quantized.candidate)
+      if !verification.isEquivalent, let dynamic = try quantized.compareDynamic(options) { verification = dynamic }
       report.verification = verification
       if !verification.isEquivalent, let spelled = try? quantized.compareAsSpelled(options), spelled.isEquivalent {
         report.verification = spelled

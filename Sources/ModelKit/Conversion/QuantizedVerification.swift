@@ -16,6 +16,8 @@ struct QuantizedVerification {
   /// The spelled model on either side, to be run as it is.
   var spelled: Model
   var isSpelledCandidate: Bool
+  /// Whether activations are quantised as they come. Floats added in another order change their range, and with it a step here and there.
+  let isDynamic: Bool
   /// Both models as they are.
   private let source: Model
   private let result: Model
@@ -31,7 +33,8 @@ struct QuantizedVerification {
   /// - Returns: `nil` when neither side spells operators on integers of the other.
   init?(source: Model, result: Model, prefersSigned: Bool = true) throws {
     let sourceHasOperators = source.hasQuantizedOperators, resultHasOperators = result.hasQuantizedOperators
-    guard sourceHasOperators != resultHasOperators else { return nil }
+    isDynamic = source.spellsDynamicProducts && result.hasHybridOperators && !sourceHasOperators
+    guard sourceHasOperators != resultHasOperators || isDynamic else { return nil }
     isSpelledCandidate = sourceHasOperators
     spelled = sourceHasOperators ? result : source
     guard RecognizeQuantized.isNeeded(spelled) else { return nil }
@@ -71,6 +74,17 @@ struct QuantizedVerification {
   private static let spelledNote =
     "compared with operators on integers as dequantise, float operator, quantise on both sides: LiteRT's integers may lie a step beside"
 
+  /// The comparison of products whose activations are quantised as they come, to how far quantisation lets them agree.
+  func compareDynamic(_ options: VerificationOptions) throws -> VerificationReport? {
+    guard isDynamic else { return nil }
+    var options = options
+    options.minimumSignalToNoise = PairVerification.signalToNoise
+    var report = try Verifier(options: options).verify(reference: reference, candidate: candidate)
+    report.notes.append(
+      "activations are quantised as they come, row by row as LiteRT does it: compared by how far outputs rise above the difference")
+    return report
+  }
+
   /// How far the spelled side, run as it is, lies from the other: part of the proof that it says the same.
   /// - Returns: what a report says of it, and the comparison itself where that shows that both are something else.
   func compareSpelled(_ options: VerificationOptions) throws -> (note: String, refutation: VerificationReport?) {
@@ -101,6 +115,15 @@ extension Model {
       }
     }
     return names
+  }
+
+  /// Whether it multiplies integers that it makes of activations by the range they have.
+  fileprivate var spellsDynamicProducts: Bool {
+    graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is DynamicQuantizeLinearOp } }
+  }
+
+  fileprivate var hasHybridOperators: Bool {
+    graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is HybridOp } }
   }
 
   var hasQuantizedOperators: Bool {

@@ -13,7 +13,8 @@ import ModelTensor
 /// 4. Where LiteRT's kernels ask for operands and results quantised alike, or for one quantisation of the result, what the graph says
 ///    differently is brought to it by requantisations.
 /// 5. Float biases are stored as int32, or int64 for activations of 16 bits.
-/// 6. Conversions that are left become QUANTIZE and DEQUANTIZE. Operators without a kernel for integers stay floats between them.
+/// 6. Products whose activations are quantised as they come are hybrid ones.
+/// 7. Conversions that are left become QUANTIZE and DEQUANTIZE. Operators without a kernel for integers stay floats between them.
 ///
 /// The graphs inside loops and branches stay as they are.
 public struct RecognizeQuantized: Pass {
@@ -30,7 +31,8 @@ public struct RecognizeQuantized: Pass {
 
   /// Whether a model spells quantisation out.
   public static func isNeeded(_ model: Model) -> Bool {
-    model.graphs.values.contains { graph in
+    if RecognizeDynamic.isNeeded(model) { return true }
+    return model.graphs.values.contains { graph in
       graph.nodeSlots.contains {
         $0?.op is DequantizeLinearOp || $0?.op is QuantizeLinearOp || $0?.op is QLinearConvOp || $0?.op is QLinearMatMulOp
       }
@@ -41,6 +43,7 @@ public struct RecognizeQuantized: Pass {
     guard Self.isNeeded(model) else { return }
     try ExpandQLinear().run(&model)
     try StoreQuantizedConstants().run(&model)
+    if recognizesOperators { try RecognizeDynamic().run(&model) }
     if prefersSigned { try SignQuantized().run(&model) }
     // What a loop carries has one type on its way in, round and out: inside, integers stay numbers.
     let bodies = Set(model.graphs.values.flatMap { $0.nodeSlots.flatMap { $0?.bodies ?? [] } })

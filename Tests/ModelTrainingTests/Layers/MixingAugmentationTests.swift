@@ -28,11 +28,13 @@ import Testing
   }
   /// Colours of a gradient, so that every augmentation shows.
   private static func gradients() throws -> Tensor {
-    try Tensor((0..<4 * 10 * 8 * 3).map { Float($0 * 37 % 256) }, shape: [4, 10, 8, 3])
+    let values: [Float] = (0..<960).map { Float($0 * 37 % 256) }
+    return try Tensor(values, shape: [4, 10, 8, 3])
   }
   @Test func augMixStaysInItsRange() throws {
     let images = try Self.gradients(), before = try images.doubles()
-    for (alpha, range) in [(1.0, (0.0, 255.0)), (0.3, (0, 255)), (8, (50, 200))] {
+    let cases: [(alpha: Double, range: (Double, Double))] = [(1, (0, 255)), (0.3, (0, 255)), (8, (50, 200))]
+    for (alpha, range) in cases {
       let result = try AugMix(valueRange: range, factor: 0.8, alpha: alpha, seed: 3)([images], training: true)[0]
       let values = try result.doubles()
       #expect(result.shape == images.shape && values.allSatisfy { $0 >= range.0 && $0 <= range.1 })
@@ -44,7 +46,8 @@ import Testing
   }
   @Test func augmentationsTakeOneImageAndChannelsFirst() throws {
     let images = try Self.gradients()
-    for layer in [AugMix(seed: 2), RandAugment(seed: 2), RandomElasticTransform(seed: 2)] {
+    let layers: [StandardLayer] = [AugMix(seed: 2), RandAugment(seed: 2), RandomElasticTransform(seed: 2)]
+    for layer in layers {
       #expect(try layer([images[0]], training: true)[0].shape == [10, 8, 3])
     }
     let first = try images.transpose([0, 3, 1, 2])
@@ -54,7 +57,7 @@ import Testing
   }
   @Test func nothingMixesAtInference() throws {
     let images = try Self.images()
-    let layers = [
+    let layers: [StandardLayer] = [
       MixUp(seed: 1), CutMix(seed: 1), RandomErasing(seed: 1), RandomHue(0.5, seed: 1), AugMix(seed: 1), RandAugment(seed: 1),
       RandomElasticTransform(seed: 1),
     ]
