@@ -61,7 +61,9 @@ extension OperationRules {
         || isWhole && isCentred && [.roundPreferFloor, .roundPreferCeil].contains(op.nearestMode)
       return isSame ? "nearest" : nil
     case .linear: return isCentred && axes.allSatisfy { $0.to > 1 } ? "bilinear" : nil
-    case .cubic: return op.coordinateMode == .halfPixel && op.cubicCoefficient == -0.5 && op.excludeOutside ? "bicubic" : nil
+    case .cubic:
+      let isExact = axes.allSatisfy { op.keepsToTable(0, from: [$0.from.map(Dim.fixed) ?? .unknown], to: [.fixed($0.to)]) }
+      return isExact && op.coordinateMode == .halfPixel && op.cubicCoefficient == -0.5 && op.excludeOutside ? "bicubic" : nil
     }
   }
 

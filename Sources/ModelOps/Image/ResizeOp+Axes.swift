@@ -74,6 +74,13 @@ extension ResizeOp {
     return abs(Double(n) * scale - Double(out)) <= (mode == .nearest ? 0 : Double(out) * 0x1p-23)
   }
 
+  /// Whether TensorFlow's cubic, which looks its weights up in a table of 1024 steps between two neighbours, computes what this one says:
+  /// whether all places along an axis are among the steps. An unknown extent is not known to leave them.
+  public func keepsToTable(_ axis: Int, from: [Dim], to: [Dim]) -> Bool {
+    guard mode == .cubic, let n = from[axis].value, let out = to[axis].value, out > 0, n < 1 << 40 else { return true }
+    return (coordinateMode == .halfPixel ? 512 : 1024) * n % out == 0
+  }
+
   private func taps(along axis: Int, _ inputs: [Fact?], from: [Dim], to: [Dim]) throws -> (input: Int, taps: [ResizeTaps]) {
     let scale = try scale(of: axis, inputs, from: from, to: to)
     guard let n = from[axis].value, let out = to[axis].value, n > 0, let size = checkedProduct([n, out]), size <= 1 << 22 else {

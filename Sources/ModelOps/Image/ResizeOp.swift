@@ -67,7 +67,8 @@ public struct ResizeOp: PrimitiveOp {
   func targets(_ extents: [Int], scales: [Double]?, sizes: [Int]?) throws -> [(scale: Double, extent: Int)] {
     if let scales {
       return try zip(extents, scales).map { extent, scale in
-        let result = (Double(extent) * scale).rounded(.down)
+        // In float32, as runtimes do: 5 rows times 7/5 are 7 there, and just less in more digits.
+        let result = (Double(Float(extent) * Float(scale))).rounded(.down)
         guard scale > 0, scale.isFinite, result < 0x1p40 else { throw GraphError(.invalidAttribute, "Resize by \(scale)") }
         return (scale, Int(result))
       }

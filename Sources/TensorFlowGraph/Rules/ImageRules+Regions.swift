@@ -108,7 +108,7 @@ extension NodeReader {
 
 extension GraphContext {
   /// Images `[N, H, W, C]` times a matrix `[out, in]` along each of height and width.
-  fileprivate mutating func resampled(
+  mutating func resampled(
     _ x: ValueID, _ size: [Int], _ weights: (_ extent: Int, _ out: Int, _ axis: Int) -> [Float]
   ) throws -> ValueID {
     guard let dims = type(of: x).shape.dims, dims.count == 4, let height = dims[1].value, let width = dims[2].value, size.count == 2,

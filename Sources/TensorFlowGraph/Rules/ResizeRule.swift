@@ -20,6 +20,13 @@ func readResize(_ mode: ResizeMode, _ n: NodeReader, _ g: inout GraphContext) th
     op.excludeOutside = centres
   case .linear: break
   }
+  if mode == .cubic, let size = try g.fact(of: try n.input(1)).constant?.array().integers(), size.count == 2,
+    let from = g.type(of: x).shape.dims, from.count == 4, from[1].value != nil, from[2].value != nil,
+    corners || [1, 2].contains(where: { !op.keepsToTable($0, from: from, to: [from[0], .fixed(size[0]), .fixed(size[1]), from[3]]) })
+  {
+    let table = CubicTable(corners: corners, centres: centres)
+    return try g.resampled(x, size) { extent, out, _ in table.matrix(from: extent, to: out) }
+  }
   return try g.apply(op, x, nil, nil, try g.cast(try n.input(1), to: .int64))
 }
 
@@ -75,7 +82,7 @@ private func nativeResize(_ op: ResizeOp, _ inputs: RuleInputs, _ result: Tensor
   switch op.mode {
   case .linear: type = "ResizeBilinear"
   case .cubic:
-    guard w.dialect == .tensorFlow, !corners,
+    guard w.dialect == .tensorFlow, !corners, axes.allSatisfy({ op.keepsToTable($0, from: dims, to: to) }),
       centres ? op.excludeOutside && op.cubicCoefficient == -0.5 : !op.excludeOutside && op.cubicCoefficient == -0.75
     else { return nil }
     type = "ResizeBicubic"
