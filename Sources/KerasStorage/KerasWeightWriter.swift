@@ -18,10 +18,16 @@ public enum KerasWeightWriter {
     }
   }
 
-  /// A list of weights, in the group that is named for the layer.
+  /// A list of weights, in the group that is named for the layer. Numbers of bfloat16 become float32, which loses nothing: a list
+  /// has no word for what HDF5 does not know, and Keras can't assign the opaque bytes it finds.
   public static func write(_ weights: [StoredWeight], to group: HDF5GroupWriter) throws {
     try KerasAttributeList.write(weights.map(\.name), as: "weight_names", to: group)
-    for weight in weights { try group.dataset(weight.name, weight.tensor) }
+    for weight in weights { try group.dataset(weight.name, widened(weight.tensor)) }
+  }
+
+  private static func widened(_ tensor: Tensor) -> Tensor {
+    guard tensor.dtype == .bfloat16 else { return tensor }
+    return tensor.mapped(to: TensorType(.float32, tensor.type.shape)) { NDArray($0.doubles().map { Float($0) }, $0.shape) }
   }
 
   /// All layers with their weights, as `model_weights` holds them.
