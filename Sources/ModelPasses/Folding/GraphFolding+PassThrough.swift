@@ -56,13 +56,14 @@ extension GraphFolding {
     return true
   }
 
-  /// Whether every sequence is turned from its first step to its last: one length for all, and that is the extent.
+  /// Whether every sequence is turned from its first step to its last: one length for all, and that is the extent, known or named.
   private func turnsAll(_ node: Node, _ op: ReverseSequenceOp, _ x: TensorType) -> Bool {
-    guard let dims = x.shape.dims, dims.indices.contains(op.timeAxis), let extent = dims[op.timeAxis].value, node.inputs.count > 1,
+    guard let dims = x.shape.dims, dims.indices.contains(op.timeAxis), dims[op.timeAxis] != .unknown, node.inputs.count > 1,
       var lengths = node.inputs[1]
     else { return false }
     for _ in 0..<8 {
-      if let known = fact(lengths).integers { return !known.isEmpty && known.allSatisfy { $0 == extent } }
+      if let known = fact(lengths).integers { return !known.isEmpty && known.allSatisfy { $0 == dims[op.timeAxis].value } }
+      if let known = fact(lengths).elements, !known.isEmpty { return known.allSatisfy { $0 == dims[op.timeAxis] } }
       guard let maker = producer(lengths) else { return false }
       switch maker.op {
       case is ExpandOp, is TileOp, is CastOp, is IdentityOp, is ReshapeOp, is UnsqueezeOp:
