@@ -49,9 +49,9 @@ extension LiftLayers {
   public static func passes(ioLayout: IOLayout = .keep) -> [any Pass] {
     [
       NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), TimeFirst(), LowerLayers(),
-      ResolveBranches(), SpellTransforms(), SpreadComplex(),
-      SpellNegativeZero(), RecognizeBatchNormalization(), FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(),
-      RecognizeRecurrence(), RecognizeCells(), SplitScans(), ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(),
+      ResolveBranches(), SpellTransforms(), SpreadComplex(), SpellNegativeZero(), RecognizeBatchNormalization(), ResolveBounds(),
+      FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), SplitScans(),
+      ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(), UnrollScans(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }
