@@ -198,6 +198,93 @@ def nodes_in_no_order():
     return build(nodes, {"x": numbers(2, 3)}, {"y": T.FLOAT})
 
 
+@case("tflite", "savedmodel", "keras")
+def images_from_channels():
+    """PixelShuffle on images of any size."""
+    modes = {"crd": "CRD", "dcr": "DCR"}
+    nodes = [helper.make_node("DepthToSpace", ["x"], [name], blocksize=2, mode=mode) for name, mode in modes.items()]
+    return build(nodes, {"x": (numbers(2, 12, 3, 5), ["n", 12, "h", "w"])}, {name: T.FLOAT for name in modes})
+
+
+@case("tflite")
+def integer_convolutions():
+    """As ONNX Runtime quantises dynamically: one zero point for the input, none or one for the weights."""
+    random = np.random.default_rng(8)
+    weights = {
+        "w": random.integers(-60, 60, (4, 3, 3, 3)).astype("int8"), "none": np.int8(0), "b": random.normal(size=(4, 1, 1)).astype("float32")}
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+        helper.make_node("ConvInteger", ["q", "w", "zero", "none"], ["sums"], pads=[1, 1, 0, 1], strides=[1, 2], kernel_shape=[3, 3]),
+        helper.make_node("Cast", ["sums"], ["real"], to=T.FLOAT), helper.make_node("Mul", ["real", "scale"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "b"], ["y"]),
+    ]
+    return build(nodes, {"x": (numbers(2, 3, 5, 6), ["n", 3, 5, 6])}, {"y": T.FLOAT}, weights)
+
+
+@case()
+def one_scale_for_a_vector():
+    """A bias as ONNX Runtime's static quantisation leaves it: one scale, and an axis that a vector does not have."""
+    weights = {"q": np.array([3, -7, 50, 11], "int32"), "scale": np.float32([0.0123]), "zero": np.array([0], "int32")}
+    nodes = [helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["bias"]), helper.make_node("Add", ["x", "bias"], ["y"])]
+    return build(nodes, {"x": numbers(3, 4)}, {"y": T.FLOAT}, weights)
+
+
+@case("savedmodel", "tflite", "keras", "onnx")
+def slices_from_the_beginning():
+    """Bounds as far away as int64 goes."""
+    weights = {"first": np.array([-2**63], "int64"), "two": np.array([2], "int64"), "rest": np.array([-1], "int64"), "axis": np.array([0], "int64")}
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]), helper.make_node("Slice", ["shape", "first", "two", "axis"], ["lead"]),
+        helper.make_node("Concat", ["lead", "rest"], ["wanted"], axis=0), helper.make_node("Reshape", ["x", "wanted"], ["y"]),
+    ]
+    return build(nodes, {"x": (numbers(2, 3, 4, 5), ["n", 3, 4, 5])}, {"y": T.FLOAT}, weights)
+
+
+@case("tflite")
+def quantised_softmax_across():
+    """LiteRT has integer kernels of softmax for the last axis alone."""
+    weights = {"s": np.float32(0.03), "z": np.int8(4), "p": np.float32(1 / 256), "low": np.int8(-128)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]), helper.make_node("DequantizeLinear", ["q", "s", "z"], ["real"]),
+        helper.make_node("Softmax", ["real"], ["soft"], axis=1), helper.make_node("QuantizeLinear", ["soft", "p", "low"], ["stored"]),
+        helper.make_node("DequantizeLinear", ["stored", "p", "low"], ["y"]),
+    ]
+    return build(nodes, {"x": numbers(2, 5, 3, 4)}, {"y": T.FLOAT}, weights)
+
+
+@case("savedmodel")
+def dilated_depthwise_of_any_size():
+    """On images whose extents are unknown; TensorFlow's kernel for CPUs knows no dilations."""
+    weights = {"w": numbers(3, 1, 3, 3, seed=9), "v": numbers(3, 1, 5, seed=10)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["y"], group=3, dilations=[2, 3], pads=[2, 3, 1, 3], kernel_shape=[3, 3]),
+        helper.make_node("Conv", ["t", "v"], ["z"], group=3, dilations=[4], pads=[8, 8], kernel_shape=[5]),
+    ]
+    return build(nodes, {"x": (numbers(2, 3, 8, 7), ["n", 3, "h", "w_"]), "t": (numbers(2, 3, 11), ["n", 3, "t_"])}, {"y": T.FLOAT, "z": T.FLOAT}, weights)
+
+
+@case("savedmodel")
+def all_that_are_left():
+    """Non-maximum suppression without a limit, as torchvision is exported."""
+    corner = np.random.default_rng(2).uniform(0, 1, (1, 9, 2)).astype("float32")
+    boxes = np.concatenate([corner, corner + 0.4], axis=2)
+    weights = {"most": np.array([2**63 - 1], "int64"), "overlap": np.float32([0.3])}
+    node = helper.make_node("NonMaxSuppression", ["boxes", "scores", "most", "overlap"], ["y"])
+    return build([node], {"boxes": (boxes, [1, "n", 4]), "scores": (numbers(1, 1, 9), [1, 1, "n"])}, {"y": T.INT64}, weights)
+
+
+@case("h5", "keras")
+def borders_that_never_win():
+    """A maximum over a border of the lowest number, as LiteRT's converter writes padded pooling of PyTorch: a layer that Keras 2 has."""
+    weights = {
+        "w": numbers(4, 3, 3, 3, seed=11), "pads": np.array([0, 0, 1, 0, 0, 0, 1, 1], "int64"), "lowest": np.float32(np.finfo("float32").min)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], kernel_shape=[3, 3]), helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Pad", ["r", "pads", "lowest"], ["p"]), helper.make_node("MaxPool", ["p"], ["y"], kernel_shape=[3, 2], strides=[2, 2]),
+    ]
+    return build(nodes, {"x": (numbers(2, 3, 9, 8), ["n", 3, 9, 8])}, {"y": T.FLOAT}, weights)
+
+
 def run(target, path, model, feeds):
     outputs = [output.name for output in model.graph.output]
     if target == "savedmodel":
@@ -208,6 +295,8 @@ def run(target, path, model, feeds):
         return [results[name] for name in outputs]
     if target == "keras":
         return peers.run_keras(path, list(feeds.values()))
+    if target == "h5":
+        return peers.run_tf_keras(path, list(feeds.values()))
     return peers.run_onnx_by_name(path, feeds) if target == "onnx" else None
 
 
@@ -223,8 +312,26 @@ def test_becomes(name, tmp_path):
             output.CopyFrom(helper.make_tensor_value_info(output.name, output.type.tensor_type.elem_type, array.shape))
         onnx.save(model, source)
     for target in targets:
-        path = tmp_path / ("model." + target if target in ("tflite", "keras", "onnx") else target)
+        path = tmp_path / ("model." + target if target in ("tflite", "keras", "h5", "onnx") else target)
         modelctl.convert(source, path, "--to", target)
         actual = run(target, path, model, feeds)
         if actual is not None:
             peers.compare(actual, expected, what=f"{name} as {target}")
+
+
+def test_standardised_weights_are_weights(tmp_path):
+    """Convolutions whose weights PyTorch standardises by `batch_norm`: that is done once, not in each call."""
+    channels = np.ones(64, "float32")
+    weights = {
+        "w": numbers(1, 64, 288, seed=12), "gain": numbers(64, seed=13), "shift": channels * 0, "mean": channels * 0, "variance": channels,
+        "shape": np.array([64, 32, 3, 3], "int64")}
+    nodes = [
+        helper.make_node("BatchNormalization", ["w", "gain", "shift", "mean", "variance"], ["standard", "m", "v"], training_mode=1, epsilon=1e-6),
+        helper.make_node("Reshape", ["standard", "shape"], ["kernel"]), helper.make_node("Conv", ["x", "kernel"], ["y"], kernel_shape=[3, 3]),
+    ]
+    model, feeds = build(nodes, {"x": numbers(1, 32, 6, 7)}, {"y": T.FLOAT}, weights)
+    onnx.save(model, tmp_path / "source.onnx")
+    modelctl.convert(tmp_path / "source.onnx", tmp_path / "model.tflite")
+    assert litert.operators(tmp_path / "model.tflite") == ["TRANSPOSE", "CONV_2D", "TRANSPOSE"]
+    expected = onnxruntime.InferenceSession(str(tmp_path / "source.onnx"), providers=["CPUExecutionProvider"]).run(None, feeds)
+    peers.compare(litert.run(tmp_path / "model.tflite", list(feeds.values())), expected, (1e-4, 1e-4))

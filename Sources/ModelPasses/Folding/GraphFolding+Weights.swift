@@ -146,7 +146,8 @@ extension GraphFolding {
       is ConstantOfShapeOp, is SqueezeOp, is UnsqueezeOp, is FlattenOp, is IdentityOp:
       return true
     case is CastOp: return inputs.allSatisfy { $0.map { $0.dtype != .string } ?? true }
-    case is any ArithmeticOp, is any UnaryElementwiseOp, is ReduceOp:
+    // Weights are normalised by PyTorch's `batch_norm` in standardised convolutions.
+    case is any ArithmeticOp, is any UnaryElementwiseOp, is ReduceOp, is BatchNormalizationOp:
       return inputs.allSatisfy { $0.map { $0.dtype == .float32 || $0.dtype == .float64 } ?? true }
     default: return false
     }

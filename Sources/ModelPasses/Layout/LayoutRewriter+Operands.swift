@@ -19,6 +19,10 @@ extension LayoutRewriter {
     let order = order(x)
     guard !order.isIdentity, order.rank == rank else { return false }
     switch node.op {
+    case is DynamicQuantizeLinearOp:
+      // One range for the whole tensor; the scale and the zero point are numbers.
+      try emit(node.op, node, [try form(x, order)], [order])
+      return true
     case is PadOp: return try pad(node, x, order)
     case is SliceOp: return try slice(node, x, order)
     case let op as ResizeOp: return try resize(op, node, x, order)

@@ -50,8 +50,8 @@ extension LiftLayers {
     [
       NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), TimeFirst(), LowerLayers(),
       ResolveBranches(), SpellTransforms(), SpreadComplex(), SpellNegativeZero(), RecognizeBatchNormalization(), ResolveBounds(),
-      FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizeComposites(), RecognizeRecurrence(), RecognizeCells(), SplitScans(),
-      ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(), UnrollScans(),
+      FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizePaddedPooling(), RecognizeComposites(), RecognizeRecurrence(),
+      RecognizeCells(), SplitScans(), ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(), UnrollScans(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

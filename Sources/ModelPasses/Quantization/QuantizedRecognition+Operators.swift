@@ -35,9 +35,22 @@ extension QuantizedRecognition {
     }
   }
 
+  /// The integer kernels of softmax have no other axis than the last.
+  private func runsAlongLastAxis(_ node: Node) -> Bool {
+    let axis: Int
+    switch node.op {
+    case let op as SoftmaxOp: axis = op.axis
+    case let op as LogSoftmaxOp: axis = op.axis
+    default: return true
+    }
+    guard axis != -1 else { return true }
+    guard let rank = node.inputs.first.flatMap({ $0 }).flatMap({ context.graph[$0].type.shape.rank }) else { return false }
+    return axis == rank - 1
+  }
+
   private mutating func plain(_ node: Node, _ id: NodeID) throws {
     let weightRank = node.inputs.count > 1 ? node.inputs[1].flatMap { context.graph[$0].type.shape.rank } : nil
-    guard let specification = OperatorSpecification.of(node.op, weightRank: weightRank) else { return }
+    guard let specification = OperatorSpecification.of(node.op, weightRank: weightRank), runsAlongLastAxis(node) else { return }
     var types: [QuantizedType?] = [], inputs: [ValueID?] = []
     for (index, input) in node.inputs.enumerated() {
       guard let input, isData(node.op, index), context.graph[input].type.dtype.isFloatingPoint, index != specification.bias else {

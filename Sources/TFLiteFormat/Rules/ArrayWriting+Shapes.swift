@@ -59,6 +59,17 @@ extension OperatorWriter {
     return try emit(.broadcastTo, [value, shape], as: TensorType(value.dtype, type.shape))
   }
 
+  /// Channels `[…, C/b², b, b]` picked as `[…, b, b, C/b²]`, which is how the operator takes them.
+  mutating func depthFirst(_ value: OutValue, block b: Int) throws -> OutValue {
+    guard let channels = value.type.shape.dims?.last?.value, b > 0, channels % (b * b) == 0 else {
+      throw UnsupportedError("blocks of an unknown number of channels")
+    }
+    let depth = channels / (b * b)
+    if depth == 1 || b == 1 { return value }
+    let order = (0..<b * b).flatMap { place in (0..<depth).map { $0 * b * b + place } }
+    return try gathered(value, try int32s(order), axis: 3, batchDims: 0, as: value.type)
+  }
+
   mutating func blocksToSpace(_ op: DepthToSpaceOp, _ value: OutValue, _ type: TensorType) throws -> OutValue {
     guard let dims = value.type.shape.dims, dims.count == 4 else { throw UnsupportedError("blocks of a tensor of unknown rank") }
     let b = op.blockSize, isFirst = op.layout == .channelsFirst

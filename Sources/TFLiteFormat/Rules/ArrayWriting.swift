@@ -219,12 +219,19 @@ let arrayWriting: [WritingRule] = [
   },
   .writes(DepthToSpaceOp.self) { op, x, w in
     let value = try x.required(0)
-    guard op.layout == .channelsLast, op.mode == .dcr, [.float32, .uint8, .int8, .int32, .int64].contains(value.dtype) else {
+    guard [.float32, .uint8, .int8, .int32, .int64].contains(value.dtype) else {
       return [try w.blocksToSpace(op, value, try w.types(op, x)[0])]
     }
+    guard op.layout == .channelsLast else {
+      let last = try w.transpose(value, [0, 2, 3, 1])
+      let made = try w.apply(DepthToSpaceOp(blockSize: op.blockSize, mode: op.mode, layout: .channelsLast), last)
+      return [try w.transpose(made, [0, 3, 1, 2])]
+    }
+    let type = try w.types(op, x)[0]
     var options = DepthToSpaceOptions()
     options.blockSize = Int32(clamping: op.blockSize)
-    return [try w.emit(.depthToSpace, [value], .depthToSpaceOptions(options), as: try w.types(op, x)[0])]
+    let blocks = op.mode == .dcr ? value : try w.depthFirst(value, block: op.blockSize)
+    return [try w.emit(.depthToSpace, [blocks], .depthToSpaceOptions(options), as: type)]
   },
   .writes(SpaceToDepthOp.self) { op, x, w in
     let value = try x.required(0), type = try w.types(op, x)[0]

@@ -58,7 +58,32 @@ let quantizationWriting: [WritingRule] = [
     let y = try w.clip(try w.add(try w.apply(RoundOp(), try w.div(x, scale)), point), min: 0, max: 255)
     return [try w.cast(try w.cast(y, to: .int32), to: .uint8), scale, try w.cast(try w.cast(point, to: .int32), to: .uint8)]
   },
+  // In float32, which holds sums of products of 8-bit integers below 2²⁴ exactly and larger ones as well as it holds any.
+  .writes(ConvIntegerOp.self) { op, inputs, w in
+    var x = try w.cast(try inputs.required(0), to: .float32), kernel = try w.wide(try inputs.required(1))
+    if let zero = inputs[2] { x = try w.sub(x, try w.wide(zero)) }
+    if let zero = inputs[3] {
+      var zero = try w.wide(zero)
+      // One for each filter.
+      if let rank = kernel.type.shape.rank, zero.type.shape.rank == 1, op.kernelLayout == .outputInputSpatial {
+        zero = try w.unsqueeze(zero, Array(1..<rank))
+      }
+      kernel = try w.sub(kernel, zero)
+    }
+    let conv = ConvOp(
+      strides: op.strides, dilations: op.dilations, padding: op.padding, groups: op.groups, layout: op.layout,
+      kernelLayout: op.kernelLayout)
+    return [try w.cast(try w.apply(RoundOp(), try w.apply(conv, x, kernel)), to: .int32)]
+  },
 ]
+
+extension OperatorWriter {
+  /// Integers as float32; of a constant it is another constant.
+  fileprivate mutating func wide(_ value: OutValue) throws -> OutValue {
+    guard let known = value.fact.constant else { return try cast(value, to: .float32) }
+    return try constant(try known.array().cast(to: .float32, in: ExecutionContext(primitives: ReferencePrimitives())))
+  }
+}
 
 /// What a scale and a zero point make of a dtype, when both are constants that TFLite can say.
 private func quantizedType(

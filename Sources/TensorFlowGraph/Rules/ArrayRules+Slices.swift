@@ -225,7 +225,7 @@ extension NodeWriter {
           return try cast(part, to: .int64)
         }
         let isOpen =
-          isEnd ? (steps[index] > 0 ? place >= Int(Int32.max) : place <= -Int(Int32.max)) : steps[index] < 0 && place >= Int(Int32.max)
+          isEnd == (steps[index] > 0) ? place >= Int(Int32.max) : place <= -Int(Int32.max)
         if isOpen { mask |= 1 << axis }
         // A bound before the first element, going backwards, takes that in as well.
         return try int32s([isOpen ? 0 : max(-Int(Int32.max), min(Int(Int32.max), place))])

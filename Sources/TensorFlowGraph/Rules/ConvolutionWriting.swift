@@ -114,19 +114,39 @@ extension NodeWriter {
   }
 
   /// A dilated depthwise convolution over places dealt out to the batch, as `tf.nn` writes it: not every kernel of TensorFlow's knows
-  /// dilations. `nil` for images of unknown extents.
+  /// dilations. What of the image is left over by the blocks is computed where its extents are unknown.
   private mutating func dealt(
     _ x: OutValue, _ filter: OutValue, window: [Int], dilations: [Int], padding: Padding
   ) throws -> OutValue? {
-    guard let dims = x.type.shape.dims, let extents = Shape.ranked(Array(dims[1...2])).extents,
-      case .explicit(let before, let after)? = spelledOut(
-        padding, of: x.type, layout: .channelsLast, kernel: window, strides: [1, 1], dilations: dilations)
-    else { return nil }
-    let rest = (0..<2).map { axis in
-      let whole = extents[axis] + before[axis] + after[axis]
-      return (dilations[axis] - whole % dilations[axis]) % dilations[axis]
+    guard let dims = x.type.shape.dims, dims.count == 4 else { return nil }
+    var before = [0, 0], after = before
+    switch padding {
+    case .valid: break
+    case .explicit(let front, let back): (before, after) = (front, back)
+    case .same, .sameLower:
+      // Without strides it is the same for every extent.
+      let totals = zip(window, dilations).map { ($0 - 1) * $1 }
+      before = totals.map { padding == .same ? $0 / 2 : $0 - $0 / 2 }
+      after = zip(totals, before).map { $0 - $1 }
     }
-    let pads = try int32s((0..<2).flatMap { [before[$0], after[$0] + rest[$0]] }), crops = try int32s(rest.flatMap { [0, $0] })
+    let pads: OutValue, crops: OutValue
+    if let extents = Shape.ranked(Array(dims[1...2])).extents {
+      let rest = (0..<2).map { axis in
+        let whole = extents[axis] + before[axis] + after[axis]
+        return (dilations[axis] - whole % dilations[axis]) % dilations[axis]
+      }
+      pads = try int32s((0..<2).flatMap { [before[$0], after[$0] + rest[$0]] })
+      crops = try int32s(rest.flatMap { [0, $0] })
+    } else {
+      let extents = try cast(try apply(ShapeOp(start: 1, end: 3), x), to: .int32)
+      let whole = try add(extents, try int32s(zip(before, after).map { $0 + $1 }))
+      let rest = try apply(ModOp(), try sub(try int32s([0, 0]), whole), try int32s(dilations))
+      func pairs(_ front: [Int], _ back: OutValue) throws -> OutValue {
+        try concat([try reshape(try int32s(front), [2, 1]), try reshape(back, [2, 1])], axis: 1)
+      }
+      pads = try pairs(before, try add(rest, try int32s(after)))
+      crops = try pairs([0, 0], rest)
+    }
     let block = try int32s(dilations)
     let parts = try emit("SpaceToBatchND", [x, block, try reshape(pads, [2, 2])])
     let convolved = try emit(

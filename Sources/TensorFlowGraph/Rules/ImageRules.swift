@@ -175,7 +175,13 @@ private func writeSuppression(_ op: NonMaxSuppressionOp, _ x: RuleInputs, _ w: i
     boxes = try w.concat(
       [try w.gather(try w.sub(middle, half), order, axis: 2), try w.gather(try w.add(middle, half), order, axis: 2)], axis: 2)
   }
-  let limit = try x[2].map { try w.cast(try w.asScalar($0), to: .int32) } ?? w.int32(0)
+  let limit =
+    try x[2].map { limit in
+      // "All of them" is the largest int64 in ONNX.
+      if let known = limit.fact.integers?.first { return try w.int32(min(known, Int(Int32.max))) }
+      let given = try w.cast(try w.asScalar(limit), to: .int64)
+      return try w.cast(try w.minimum(given, try w.constant(NDArray(scalar: Int64(Int32.max)))), to: .int32)
+    } ?? w.int32(0)
   let overlap = try x[3].map { try w.cast(try w.asScalar($0), to: .float32) } ?? w.scalar(0, dtype: .float32)
   let least =
     try x[4].map { try w.cast(try w.asScalar($0), to: .float32) } ?? w.scalar(-Double(Float.greatestFiniteMagnitude), dtype: .float32)

@@ -130,6 +130,8 @@ extension NodeWriter {
   /// A scale (or zero point) as it broadcasts over `x`: one for all, one for each index of an axis, or one for each block.
   fileprivate mutating func spreadScale(_ scale: OutValue, _ x: OutValue, _ axis: Int, _ blockSize: Int) throws -> OutValue {
     if scale.type.shape.rank == 0 { return scale }
+    // One for all has no axis, whatever the attribute says.
+    if blockSize == 0, scale.type.shape.elementCount == 1 { return try reshape(scale, []) }
     let rank = try rank(of: x), axis = try normalizeAxis(axis, rank: rank)
     if blockSize > 0 {
       guard let extents = scale.type.shape.extents, extents.count == rank, let extent = x.type.shape.dims?[axis].value else {
@@ -142,7 +144,6 @@ extension NodeWriter {
       shape[axis] *= blockSize
       return try slice(try reshape(wide, shape), axis: axis, start: 0, end: extent)
     }
-    if scale.type.shape.elementCount == 1 { return try reshape(scale, []) }
     return try reshape(scale, (0..<rank).map { $0 == axis ? -1 : 1 })
   }
 }
