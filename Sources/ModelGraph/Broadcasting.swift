@@ -8,7 +8,8 @@ public func broadcast(_ a: Dim, _ b: Dim) -> Dim? {
   case (.fixed(let x), .fixed(let y)): x == y ? a : nil
   case (.fixed, _): a
   case (_, .fixed): b
-  default: a == b ? a : .unknown
+  // What an axis was cut to at most is the same or smaller, and a smaller one would not broadcast.
+  default: a == b || b.isCut(of: a) ? a : a.isCut(of: b) ? b : .unknown
   }
 }
 
@@ -48,4 +49,18 @@ public func normalizeAxis(_ axis: Int, rank: Int) throws -> Int {
 public func indexedAxis(_ axis: Int, rank: Int) throws -> Int {
   guard rank > 0 else { throw GraphError(.invalidAttribute, "axis \(axis) of a scalar") }
   return try normalizeAxis(axis, rank: rank)
+}
+
+extension Dim {
+  /// What is left of more than one element that are cut to a named extent: the smaller of the two.
+  public func cut(to limit: Int) -> Dim? {
+    guard case .named(let name) = self, limit > 1 else { return nil }
+    return .named("\(name)≤\(limit)")
+  }
+
+  /// Whether this is `whole`, or fewer than that (and more than one) because there were no more.
+  func isCut(of whole: Dim) -> Bool {
+    guard case .named(let name) = self, case .named(let longer) = whole, name.hasPrefix(longer + "≤") else { return false }
+    return Int(name.dropFirst(longer.count + 1)) != nil
+  }
 }

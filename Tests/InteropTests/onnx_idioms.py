@@ -477,3 +477,58 @@ def dynamic_quantization(b):
     # Seven bits: on processors without VNNI, ONNX Runtime adds two products in 16 bits, which saturate beyond that.
     y = b("MatMulInteger", q, b.initializer(b.random.integers(-63, 64, (8, 4)).astype("int8")), zero)
     return b("Mul", b("Cast", y, to=TensorProto.FLOAT), b("Mul", scale, b.number(0.02)))
+
+
+# Steps of an unknown number
+
+def positions(b, x, width):
+    """Embeddings of tokens `[batch, time]` plus the first rows of a table of positions."""
+    y = b("Gather", b.weight(20, width), x, axis=0)
+    ids = b.initializer(np.arange(12, dtype="int64").reshape(1, 12))
+    cut = b("Slice", ids, b.ints(0), b.size(y, 1), b.ints(1), b.ints(1))
+    return b("Add", y, b("Gather", b.weight(12, width), cut, axis=0))
+
+
+def inferred_heads(b, x, width, heads, mask):
+    """Attention whose heads are what is left over: `x.view(batch, time, -1, width // heads)`."""
+    size, time = b.size(x, 0), b.size(x, 1)
+    split = lambda y: b("Transpose", b.view(y, size, time, -1, width // heads), perm=[0, 2, 1, 3])
+    q, k, v = (split(b.linear(x, width, width)) for _ in range(3))
+    scores = b("MatMul", q, b("Transpose", k, perm=[0, 1, 3, 2]))
+    y = b("MatMul", b("Softmax", b("Where", mask, scores, b.number(-1e9)), axis=-1), v)
+    return b.linear(b.view(b("Transpose", y, perm=[0, 2, 1, 3]), size, time, -1), width, width)
+
+
+@case
+def embedded_positions(b):
+    x = b.input(6, dtype="int64", high=20, dims=["time"])
+    mask = b("Cast", b.input(6, dtype="int64", high=2, dims=["time"]), to=TensorProto.BOOL)
+    return inferred_heads(b, positions(b, x, 8), 8, 2, b("Unsqueeze", mask, b.ints(1, 2)))
+
+
+def steps(b, x, axis, *places):
+    count = b("Gather", b("Shape", x), b.constant(np.int64(axis)), axis=0)
+    line = b("Range", b.constant(np.int64(0)), count, b.constant(np.int64(1)))
+    return b("Unsqueeze", line, b.ints(*places))
+
+
+@case
+def mask_picked_in_tuples(b):
+    """The same as `GatherND`, as the exporter by graph capture writes it."""
+    x, mask = b.input(6, dtype="int64", high=20, dims=["time"]), b.input(6, dtype="bool", dims=["time"])
+    y = positions(b, x, 8)
+    rows, keys = steps(b, y, 0, 1, 2, 3), steps(b, mask, 1, 0, 1, 2)
+    grid = b("Shape", b("Add", rows, keys))
+    places = b("Concat", *(b("Unsqueeze", b("Expand", part, grid), b.ints(-1)) for part in (rows, keys)), axis=-1)
+    return inferred_heads(b, y, 8, 2, b("GatherND", mask, places))
+
+
+@case
+def steps_of_a_convolution(b):
+    """Heads over steps that a convolution has made."""
+    x = b.input(4, 15, dims=[4, "time"])
+    y = b("Transpose", b("Conv", x, b.weight(8, 4, 3), b.weight(8), strides=[2], kernel_shape=[3]), perm=[0, 2, 1])
+    size, time = b.size(y, 0), b.size(y, 1)
+    heads = b("Transpose", b.view(b.linear(y, 8, 8), size, time, -1, 4), perm=[0, 2, 1, 3])
+    scores = b("Softmax", b("MatMul", heads, b("Transpose", heads, perm=[0, 1, 3, 2])), axis=-1)
+    return b.view(b("Transpose", b("MatMul", scores, heads), perm=[0, 2, 1, 3]), size, time, 8)

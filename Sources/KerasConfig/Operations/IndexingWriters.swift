@@ -36,9 +36,16 @@ extension OperationRules {
     },
     OperationWriteRule(GatherNDOp.self) { op, inputs, writer in
       let x = try inputs.at(0), indices = try inputs.at(1), dims = try x.dims()
-      guard op.batchDims == 0, let width = try indices.dims().last?.value, width >= 1, width <= dims.count,
-        let lead = Shape.ranked(Array(dims[..<width])).extents
-      else { throw OperationWriter.unsupported(op, "its leading extents must be known, without batch axes") }
+      guard op.batchDims == 0, let width = try indices.dims().last?.value, width >= 1, width <= dims.count else {
+        throw OperationWriter.unsupported(op, "its tuples are not of a known width, or it has batch axes")
+      }
+      guard let lead = Shape.ranked(Array(dims[..<width])).extents else {
+        guard let rest = Shape.ranked(Array(dims[width...])).extents else {
+          throw OperationWriter.unsupported(op, "what it picks is of unknown extents")
+        }
+        let rows = width == 1 ? x : try writer.reshape(x, [-1] + rest)
+        return try writer.call(.numpy, "Take", [.tensor(rows), .tensor(try openIndices(indices, in: x, width, &writer))], ["axis": 0])
+      }
       return try writer.call(
         .numpy, "Take",
         [.tensor(try flattenLead(x, width, &writer)), .tensor(try flatIndices(indices, lead, &writer))], ["axis": 0])
@@ -168,6 +175,22 @@ extension OperationRules {
       } else {
         place = column
       }
+    }
+    guard let place else { throw GraphError(.shapeMismatch, "empty index tuples") }
+    return place
+  }
+
+  /// The same where extents are known at run time alone: they are counted.
+  private static func openIndices(
+    _ indices: WrittenTensor, in x: WrittenTensor, _ width: Int, _ writer: inout OperationWriter
+  ) throws -> WrittenTensor {
+    let whole = Array(repeating: OperationWriter.slice(nil, nil), count: try indices.rank() - 1)
+    var place: WrittenTensor?
+    for axis in 0..<width {
+      let extent = try extent(of: x, axis, &writer)
+      var column = try writer.cast(try writer.getItem(indices, whole + [.int(axis)]), to: .int64)
+      column = try writer.binary("Mod", column, extent)
+      place = try place.map { try writer.sum(try writer.binary("Multiply", $0, extent), column) } ?? column
     }
     guard let place else { throw GraphError(.shapeMismatch, "empty index tuples") }
     return place

@@ -13,6 +13,20 @@ extension OperationWriter {
     return try binary("Subtract", places, try scalar(1, like: places))
   }
 
+  /// A reshape that puts in or takes out axes of extent 1 and does nothing else. `nil` for any other.
+  mutating func reranked(_ x: WrittenTensor, _ dims: [Dim], _ wanted: [Dim], allowZero: Bool) throws -> WrittenTensor? {
+    let result = wanted.enumerated().map { axis, dim in dim == .fixed(0) && !allowZero && axis < dims.count ? dims[axis] : dim }
+    var from = dims.filter { $0 != .fixed(1) }, to = result.filter { $0 != .fixed(1) }
+    // One extent may be left to follow from all others.
+    if let place = to.firstIndex(of: .fixed(-1)), from.indices.contains(place) {
+      from.remove(at: place)
+      to.remove(at: place)
+    }
+    guard from == to, !from.contains(.unknown) else { return nil }
+    let flat = try squeeze(x, dims.indices.filter { dims[$0] == .fixed(1) })
+    return try expandDims(flat, result.indices.filter { result[$0] == .fixed(1) })
+  }
+
   /// More slices than this are no way to merge two axes.
   private static let partLimit = 256
 

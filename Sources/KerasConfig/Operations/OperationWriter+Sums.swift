@@ -1,61 +1,42 @@
-import ModelGraph
 import ModelOps
 import ModelTensor
 
 extension OperationWriter {
-  /// The sum of two tensors, spelled so that TensorFlow broadcasts them.
+  /// `a + b`, in an order that Keras computes.
   ///
-  /// With TensorFlow, `keras.ops.add` takes a second operand that has one extent above 1, wherever it stands, for the bias of the
-  /// channels when it is as long as the first's last or second axis: `[1, 3] + [3, 1]` gives `[1, 3]`. So the other order is written
-  /// where that is safe, else the difference to what is negated, which is the same number.
+  /// With TensorFlow, `keras.ops.add(x1, x2)` takes an `x2` of which one extent alone is not 1 for a bias wherever that extent is
+  /// that of the last or of the second axis of `x1`, and adds it there, whichever axis it stands on: `[3, 1] + [3, 3]` the wrong
+  /// way round. The larger operand is safe there; where neither is, `a - (-b)` is the same number and has no such reading.
   mutating func sum(_ a: WrittenTensor, _ b: WrittenTensor) throws -> WrittenTensor {
-    let own = Self.biasRisk(a, b), turned = Self.biasRisk(b, a)
-    if own == .none { return try plainBinary("Add", a, b) }
-    if turned < own { return try plainBinary("Add", b, a) }
-    guard own == .certain, a.dtype.isFloatingPoint || a.dtype.isSignedInteger else { return try plainBinary("Add", a, b) }
-    let negated = try b.constantNegated.map { constant($0) } ?? unary("Negative", b)
-    return try plainBinary("Subtract", a, negated)
+    if !Self.takesForBias(a, b) { return try plainBinary("Add", a, b) }
+    if !Self.takesForBias(b, a) { return try plainBinary("Add", b, a) }
+    if a.dtype == .bool { return try plainBinary("Add", a, b) }
+    if b.isConstant { return try plainBinary("Subtract", b, try unary("Negative", a)) }
+    return try plainBinary("Subtract", a, try unary("Negative", b))
   }
 
-  /// Whether Keras takes `b` for a bias of `a` that broadcasting would place elsewhere, or lays along the second axis, which TensorFlow
-  /// refuses in compiled graphs.
-  enum BiasRisk: Int, Comparable {
-    case none, possible, certain
-    static func < (a: BiasRisk, b: BiasRisk) -> Bool { a.rawValue < b.rawValue }
-  }
-
-  static func biasRisk(_ a: WrittenTensor, _ b: WrittenTensor) -> BiasRisk {
-    guard let x = a.fact.type.shape.dims, let y = b.fact.type.shape.dims, x.count > 1 else { return .none }
-    let known = y.indices.filter { y[$0].value.map { $0 > 1 } ?? false }, open = y.indices.filter { y[$0].value == nil }
-    // More extents above 1 are no bias; an open one may turn out to be 1.
-    guard known.count < 2 else { return .none }
-    var risk = BiasRisk.none
-    for place in known.isEmpty ? open : known {
-      let length = y[place].value, others = known.isEmpty ? open.count - 1 : open.count
-      func matches(_ extent: Dim) -> BiasRisk {
-        guard let length, let value = extent.value else { return extent.value == 1 ? .none : .possible }
-        return length == value ? .certain : .none
+  /// Whether extents may turn up with which Keras adds `bias` along another axis of `x` than it stands on.
+  private static func takesForBias(_ x: WrittenTensor, _ bias: WrittenTensor) -> Bool {
+    guard let dims = x.fact.type.shape.dims, let biasDims = bias.fact.type.shape.dims else { return true }
+    // A single number is no bias, and a vector is no tensor with one.
+    guard dims.count > 1, !biasDims.isEmpty, bias.fact.constant?.elementCount != 1 else { return false }
+    let lead = biasDims.count - dims.count
+    return biasDims.indices.contains { place in
+      let extent = biasDims[place]
+      guard extent.value != 1, biasDims.indices.allSatisfy({ $0 == place || biasDims[$0].value ?? 1 == 1 }) else { return false }
+      /// Whether an axis of `x` has the extent of the bias: never, always, or with some inputs.
+      func matches(_ axis: Int) -> Bool? {
+        let own = dims[axis], facing = axis + lead
+        if facing == place, own == extent || own.value.map({ $0 > 1 }) ?? false { return true }
+        // An axis that is known to be as long as one of the bias is 1 like it.
+        if own.value == 1 || facing != place && biasDims.indices.contains(facing) && own == biasDims[facing] { return false }
+        if let value = own.value, let wanted = extent.value { return value == wanted }
+        return nil
       }
-      var found: BiasRisk
-      let last = matches(x[x.count - 1]), second = x.count > 2 ? matches(x[1]) : .none
-      // The last axis comes first, and is right where the vector stands at the end.
-      let isLast = place == y.count - 1 && y.count <= x.count
-      if last == .certain {
-        found = isLast ? .none : .certain
-      } else {
-        found = max(isLast ? .none : last, second)
-      }
-      if others > 0 { found = min(found, .possible) }
-      risk = max(risk, found)
+      let last = dims.count - 1, first = matches(last), second = matches(1)
+      func isRight(_ axis: Int) -> Bool { lead <= 0 && axis + lead == place }
+      if first != false, !isRight(last) { return true }
+      return first != true && second != false && !isRight(1)
     }
-    return risk
-  }
-}
-
-extension WrittenTensor {
-  /// A constant with its signs turned.
-  fileprivate var constantNegated: NDArray? {
-    guard case .constant(let tensor) = source, let array = try? tensor.array() else { return nil }
-    return try? NegOp().evaluate([array], in: ExecutionContext(primitives: ReferencePrimitives())).first
   }
 }

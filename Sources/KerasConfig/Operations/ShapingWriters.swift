@@ -184,6 +184,7 @@ extension OperationRules {
       let rest = checkedProduct(shape.enumerated().filter { $0.offset != open }.map(\.element)) ?? 0
       if rest > 0, total % rest == 0 { shape[open] = total / rest }
     }
+    if shape.filter({ $0 == -1 }).count > 1, let dims, let same = try writer.reranked(x, dims, wanted, allowZero: allowZero) { return same }
     if shape.filter({ $0 == -1 }).count > 1, let dims, let same = try writer.regrouped(x, dims, wanted, allowZero: allowZero) {
       return same
     }

@@ -72,6 +72,9 @@ public struct SliceOp: PrimitiveOp {
         }
       } else if start == .fixed(0), part.step == 1, end == dims[part.axis], end != .unknown {
         continue
+      } else if start == .fixed(0), part.step == 1, let extent = dims[part.axis].value, let cut = end.cut(to: extent) {
+        // A table's first rows, as many as there are steps.
+        dims[part.axis] = cut
       } else {
         dims[part.axis] = .unknown
       }

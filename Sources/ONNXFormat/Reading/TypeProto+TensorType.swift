@@ -65,7 +65,9 @@ extension TypeProto {
         var proto = TensorShapeProto.Dimension()
         switch dim {
         case .fixed(let value): proto.dimValue = Int64(value)
-        case .named(let name): proto.dimParam = name
+        // An expression is nobody's name.
+        case .named(let name) where !name.contains("≤"): proto.dimParam = name
+        case .named: break
         case .unknown: break
         }
         return proto
