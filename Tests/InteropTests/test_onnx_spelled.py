@@ -285,6 +285,19 @@ def borders_that_never_win():
     return build(nodes, {"x": (numbers(2, 3, 9, 8), ["n", 3, 9, 8])}, {"y": T.FLOAT}, weights)
 
 
+@case("keras")
+def sums_along_other_axes():
+    """What Keras takes for a bias of the last axis or the second: tensors with one extent, as long as that axis."""
+    x, y = numbers(3, 3, 3, 5), numbers(3, 3, seed=5)
+    weights = {"columns": numbers(1, 1, 3, 1, seed=6), "rows": numbers(1, 3, 1, seed=7), "last": np.array([-1], "int64")}
+    nodes = [
+        helper.make_node("Add", ["x", "columns"], ["a"]), helper.make_node("ReduceMax", ["y", "last"], ["largest"]),
+        helper.make_node("Add", ["y", "largest"], ["b"]), helper.make_node("Unsqueeze", ["y", "axis"], ["flat"]),
+        helper.make_node("Add", ["flat", "rows"], ["c"]),
+    ]
+    return build(nodes, {"x": (x, ["n", 3, 3, 5]), "y": (y, ["n", 3])}, {"a": T.FLOAT, "b": T.FLOAT, "c": T.FLOAT}, weights | {"axis": np.array([1], "int64")})
+
+
 def run(target, path, model, feeds):
     outputs = [output.name for output in model.graph.output]
     if target == "savedmodel":

@@ -207,7 +207,7 @@ extension OperationRules {
     let columns = try writer.places(of: known[1].tensor, known[1].axis, .int32)
     let count = try writer.cast(try extent(of: known[1].tensor, known[1].axis, &writer), to: .int32)
     let starts = try writer.binary("Multiply", rows, count)
-    let grid = try writer.binary("Add", try writer.expandDims(starts, [1]), try writer.expandDims(columns, [0]))
+    let grid = try writer.sum(try writer.expandDims(starts, [1]), try writer.expandDims(columns, [0]))
     return try writer.call(.numpy, "Take", [.tensor(try writer.reshape(x, [-1] + shape[2...])), .tensor(grid)], ["axis": 0])
   }
 
@@ -258,7 +258,7 @@ extension OperationRules {
       let zeros = try writer.call(.numpy, "ZerosLike", [.tensor(line)], ["dtype": .string(y.dtype.rawValue)])
       let others = (0..<result.count).filter { $0 != axis }
       let spread = try writer.expandDims(zeros, others)
-      y = y.dtype == .bool ? try writer.call(.numpy, "LogicalOr", [.tensor(y), .tensor(spread)]) : try writer.binary("Add", y, spread)
+      y = y.dtype == .bool ? try writer.call(.numpy, "LogicalOr", [.tensor(y), .tensor(spread)]) : try writer.sum(y, spread)
     }
     return y
   }

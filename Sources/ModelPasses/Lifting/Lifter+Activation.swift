@@ -151,11 +151,13 @@ extension Lifter {
     guard node.inputs.count == 2, var operands = Optional(node.inputs.compactMap { $0 }), operands.count == 2,
       operands.allSatisfy({ !isConstant($0) && valueType($0).dtype.isFloatingPoint })
     else { return false }
-    guard mergeable(operands), O.self != AddOp.self || !looksLikeBias(operands) else { return false }
+    guard mergeable(operands) else { return false }
+    if O.self == AddOp.self, !settleSum(&operands, dims(node.outputs[0])) { return false }
+    let isSum = O.self == AddOp.self
     var layer = layer, result = node.outputs[0], links: [NodeID] = []
     while allowsMany, let next = soleUser(result), source[next].op is O, sameOwner(node, source[next]), source[next].input(0) == result,
       let other = source[next].input(1), !isConstant(other), values[other] != nil, mergeable([operands[0], other]),
-      O.self != AddOp.self || !looksLikeBias(operands + [other])
+      !isSum || operands.allSatisfy({ dims($0) == dims(other) })
     {
       operands.append(other)
       links.append(next)
@@ -178,17 +180,16 @@ extension Lifter {
     return true
   }
 
-  /// Whether Keras, with TensorFlow, would take one for the bias of the channels of another: it has one extent above 1, not at the end,
-  /// that is as long as the other's second or last axis.
-  private func looksLikeBias(_ operands: [ValueID]) -> Bool {
-    let shapes = operands.compactMap { dims($0) }
-    return shapes.contains { b in
-      let wide = b.indices.dropFirst().filter { b[$0] != 1 }
-      guard wide.count < 2, let place = wide.first ?? b.indices.first, place != b.count - 1, let length = b[place].value, length > 1 else {
-        return false
-      }
-      return shapes.contains { a in a != b && (a[1].value == length || a[a.count - 1].value == length) }
+  /// Puts the operand that has all extents of the sum last. Keras takes what has one extent alone for a bias of the last axis or the
+  /// second, whichever it stands on, but only behind another tensor.
+  private func settleSum(_ operands: inout [ValueID], _ result: [Dim]?) -> Bool {
+    let shapes = operands.map { dims($0) }
+    if shapes[0] == shapes[1] { return true }
+    if shapes[1] != result {
+      guard shapes[0] == result else { return false }
+      operands.swapAt(0, 1)
     }
+    return true
   }
 
   /// Keras's merging layers align ranks in a way of their own, and want one batch.
