@@ -513,6 +513,17 @@ def steps(b, x, axis, *places):
 
 
 @case
+def mask_picked_flat(b):
+    """`mask[batch, key]` on the flattened mask, as `torch.onnx` has written masks of attention since Transformers 5."""
+    x, mask = b.input(6, dtype="int64", high=20, dims=["time"]), b.input(6, dtype="bool", dims=["time"])
+    y = positions(b, x, 8)
+    rows = b("Mul", steps(b, y, 0, 1, 2, 3), b("Gather", b("Shape", mask), b.ints(1), axis=0))
+    places = b("Add", steps(b, mask, 1, 0, 1, 2), rows)
+    picked = b("Reshape", b("Gather", b("Flatten", mask, axis=2), places, axis=0), b.ints(-1))
+    return inferred_heads(b, y, 8, 2, b("Reshape", picked, b("Shape", places)))
+
+
+@case
 def mask_picked_in_tuples(b):
     """The same as `GatherND`, as the exporter by graph capture writes it."""
     x, mask = b.input(6, dtype="int64", high=20, dims=["time"]), b.input(6, dtype="bool", dims=["time"])
@@ -532,3 +543,28 @@ def steps_of_a_convolution(b):
     heads = b("Transpose", b.view(b.linear(y, 8, 8), size, time, -1, 4), perm=[0, 2, 1, 3])
     scores = b("Softmax", b("MatMul", heads, b("Transpose", heads, perm=[0, 1, 3, 2])), axis=-1)
     return b.view(b("Transpose", b("MatMul", scores, heads), perm=[0, 2, 1, 3]), size, time, 8)
+
+
+@case
+def rows_of_steps(b):
+    """A recogniser of text: rows of all steps into a linear layer, and back to `[time, batch, -1]`."""
+    x = b("Conv", b.input(1, 3, 12, dims=[1, 3, "width"]), b.weight(5, 1, 3, 3), b.weight(5), kernel_shape=[3, 3])
+    x = b("Transpose", b("Squeeze", x, b.ints(2)), perm=[2, 0, 1])
+    y, h, c = b("LSTM", x, b.weight(1, 16, 5), b.weight(1, 16, 4), b.weight(1, 32), outputs=3, hidden_size=4)
+    y = b("Squeeze", y, b.ints(1))
+    time, size = b.size(y, 0), b.size(y, 1)
+    rows = b("Reshape", y, b("Concat", b("Mul", time, size), b.ints(4), axis=0))
+    return b.view(b("Gemm", rows, b.weight(7, 4), b.weight(7), transB=1), time, size, -1)
+
+
+@case
+def keys_turned_as_a_batch(b):
+    """Scaled dot product attention as the exporter by graph capture spells it."""
+    x = b.input(6, 8, dims=["time", 8])
+    size, time = b.size(x, 0), b.size(x, 1)
+    q, k = (b("Transpose", b.view(b.linear(x, 8, 8), size, time, 2, 4), perm=[0, 2, 1, 3]) for _ in range(2))
+    shape = b("Shape", k)
+    lead, rows, columns = (b("Slice", shape, b.ints(start), b.ints(end)) for start, end in ((-2**63, -2), (-2, -1), (-1, 2**63 - 1)))
+    turned = b("Transpose", b("Reshape", k, b("Concat", b.ints(-1), rows, columns, axis=0)), perm=[0, 2, 1])
+    turned = b("Reshape", turned, b("Concat", lead, columns, rows, axis=0))
+    return b("MatMul", b("Softmax", b("MatMul", q, turned), axis=-1), k)

@@ -16,7 +16,10 @@ extension GraphFolding {
     case let op as CastOp: return op.dtype == input.dtype ? x : nil
     case let op as TransposeOp: return mergeTransposes(id, op, x)
     case is ReshapeOp, is FlattenOp, is SqueezeOp, is UnsqueezeOp:
-      if node.op is ReshapeOp, Self.provablyEqual(input, output) { return x }
+      if node.op is ReshapeOp {
+        if Self.provablyEqual(input, output) { return x }
+        if turnsMatrices(id, x, output) { return nil }
+      }
       return mergeReshapes(id, x)
     case is ConcatOp: return node.inputs.count == 1 ? x : nil
     case let op as SplitOp: return op.count == 1 ? x : nil
@@ -103,6 +106,20 @@ extension GraphFolding {
     return nil
   }
 
+  /// Turns matrices in place that exporters turn as a batch: `x[b, h, t, d]` to `[b · h, t, d]`, `[b · h, d, t]` and `[b, h, d, t]`.
+  private mutating func turnsMatrices(_ id: NodeID, _ x: ValueID, _ output: TensorType) -> Bool {
+    guard let turn = producer(x), let op = turn.op as? TransposeOp, op.permutation == [0, 2, 1], let rows = turn.inputs.first ?? nil,
+      let merge = producer(rows), merge.op is ReshapeOp, let source = merge.inputs.first ?? nil,
+      let dims = context.graph[source].type.shape.dims, let wanted = output.shape.dims, dims.count > 3, dims.count == wanted.count,
+      let middle = context.graph[rows].type.shape.dims, middle.count == 3, !dims.contains(.unknown), !dims.contains(0),
+      Array(middle[1...]) == Array(dims.suffix(2))
+    else { return false }
+    let permutation = Array(0..<(dims.count - 2)) + [dims.count - 1, dims.count - 2]
+    guard permutation.map({ dims[$0] }) == wanted else { return false }
+    rewrite(id, to: TransposeOp(permutation: permutation), [source])
+    return true
+  }
+
   /// Only the last of several reshapes counts.
   private mutating func mergeReshapes(_ id: NodeID, _ x: ValueID) -> ValueID? {
     let node = context.graph[id]
@@ -114,7 +131,13 @@ extension GraphFolding {
     if Self.provablyEqual(context.graph[source].type, context.graph[node.outputs[0]].type) { return source }
     if let op = node.op as? ReshapeOp {
       // A 0 copies an extent of what is reshaped, which must be the same extent further up.
-      guard node.inputs.count == 2, let shape = node.inputs[1].flatMap({ fact($0).integers }) else { return nil }
+      guard node.inputs.count == 2, let wanted = node.inputs[1].map({ fact($0) }) else { return nil }
+      guard let shape = wanted.integers else {
+        if let elements = wanted.elements, !elements.contains(.fixed(0)), !elements.contains(.unknown) {
+          rewrite(id, to: op, [source, node.inputs[1]])
+        }
+        return nil
+      }
       let near = context.graph[x].type.shape.dims ?? [], far = context.graph[source].type.shape.dims ?? []
       for (axis, entry) in shape.enumerated() where entry == 0 && !op.allowZero {
         guard axis < near.count, axis < far.count, near[axis] == far[axis], near[axis] != .unknown else { return nil }

@@ -8,7 +8,8 @@ import ModelTensor
 ///     becomes     x[b, t, k] ── MatMul(w) ── Add(bias) ── y[b, t, n]
 ///
 /// 1. Between the product and the second reshape may stand biases and activations.
-/// 2. Left alone: reshapes between which more than one leading extent is not known to be the same.
+/// 2. Axes of extent 1 that `x` has besides, as a recurrent layer's directions, are taken out.
+/// 3. Left alone: reshapes between which more than one leading extent is not known to be the same.
 struct RecognizeRowProducts: Pass {
   let name = "recognize-row-products"
 
@@ -22,12 +23,20 @@ struct RecognizeRowProducts: Pass {
   /// The rows' way back from the second reshape.
   private static func rows(_ last: Node, _ context: inout GraphContext) throws -> [ValueID]? {
     let graph = context.graph
-    guard let wanted = graph[last.outputs[0]].type.shape.dims, wanted.count > 2, let units = wanted.last?.value else { return nil }
+    guard var wanted = graph[last.outputs[0]].type.shape.dims, wanted.count > 2, let given = last.input(0),
+      let units = graph[given].type.shape.dims?.last?.value, wanted.last?.value ?? units == units
+    else { return nil }
+    // What is left over when the leading extents are the same again.
+    let isInferred = wanted.last?.value == nil
+    wanted[wanted.count - 1] = .fixed(units)
     var chain: [Node] = [], value = last.inputs.first ?? nil
     while let id = value, chain.count < 4, let producer = graph.producer(of: id) {
       let node = graph[producer]
       if node.op is MatMulOp || node.op is GemmOp {
-        guard let x = unfolded(node, wanted, units, graph), let weights = node.input(1) else { return nil }
+        guard var x = unfolded(node, wanted, units, allowsOpen: !isInferred, graph), let weights = node.input(1) else { return nil }
+        if let dims = graph[x].type.shape.dims, dims.count > wanted.count {
+          x = try context.apply(SqueezeOp(axes: dims.indices.filter { dims[$0] == 1 }), x)
+        }
         return [try product(node, x, weights, chain.reversed(), named: last.name, &context)]
       }
       guard isRowwise(node, units, context), let next = node.inputs.first ?? nil, node.outputs.count == 1 else { return nil }
@@ -38,11 +47,13 @@ struct RecognizeRowProducts: Pass {
   }
 
   /// What the rows of a product were before they were rows, when they become the same again.
-  private static func unfolded(_ node: Node, _ wanted: [Dim], _ units: Int, _ graph: Graph) -> ValueID? {
+  private static func unfolded(_ node: Node, _ wanted: [Dim], _ units: Int, allowsOpen: Bool, _ graph: Graph) -> ValueID? {
     guard let rows = node.input(0), let first = graph.producer(of: rows).map({ graph[$0] }), first.op is ReshapeOp, let x = first.input(0),
-      let dims = graph[x].type.shape.dims, dims.count == wanted.count, let weights = node.input(1),
+      var dims = graph[x].type.shape.dims, let weights = node.input(1),
       let shape = graph[weights].type.shape.extents, shape.count == 2, graph[rows].type.shape.rank == 2
     else { return nil }
+    if dims.count > wanted.count { dims.removeAll { $0 == 1 } }
+    guard dims.count == wanted.count else { return nil }
     let transposed: Bool
     if node.op is GemmOp, let bias = node.input(2), graph[bias].type.shape != .ranked([.fixed(units)]) { return nil }
     switch node.op {
@@ -55,7 +66,7 @@ struct RecognizeRowProducts: Pass {
     else { return nil }
     // The number of elements tells the one extent that is not known to be the same.
     let open = zip(dims, wanted).dropLast().filter { $0 != $1 || $0.value == nil && $0 == .unknown }
-    guard open.count <= 1, open.allSatisfy({ $0.value == nil || $1.value == nil }) else { return nil }
+    guard open.count <= (allowsOpen ? 1 : 0), open.allSatisfy({ $0.value == nil || $1.value == nil }) else { return nil }
     return x
   }
 
