@@ -77,7 +77,6 @@ MODELS = {
 #: What does not load from the other format, and why.
 UNLOADABLE = {
     ("subclassed", "h5", "keras"): "an archive's weights stand under the attributes that hold the layers, which no .h5 file says",
-    ("registered layer", "h5", "keras"): "the same for the layers inside a layer",
     ("named functional", "h5", "h5"): "Keras 3 leaves the package out of a registered model's class and can't read its own file",
 }
 
@@ -110,6 +109,12 @@ def test_carried(name, source, tmp_path):
             # Keras would not load it, see above.
             modelctl.run("convert", path, other, expect=69)
             assert not other.exists()
+            continue
+        if (name, source, target) == ("registered layer", "h5", "keras"):
+            # An archive's weights stand under the attributes that hold the layers inside a layer, which no .h5 file says.
+            with pytest.raises(modelctl.Failed) as failure:
+                modelctl.convert(path, other)
+            assert failure.value.code == 69 and "attribute" in failure.value.errors and not other.exists()
             continue
         modelctl.convert(path, other)
         assert modelctl.inspect(other)["parameters"] == model.count_params()

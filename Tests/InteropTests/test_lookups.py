@@ -100,6 +100,38 @@ def test_tabular_of_keras2(tmp_path):
     same(peers.onnx_session(tmp_path / "model.onnx").run(None, inputs)[0], expected, "saved → onnx")
 
 
+def test_for_both_generations(tmp_path):
+    """Keras 2 reads the `.h5` of Keras 3's lookups; what an adapted layer of Keras 2 learnt is in no file."""
+    L = keras.layers
+    keras.backend.clear_session()
+    bins = L.Discretization(num_bins=3)
+    bins.adapt(np.random.default_rng(0).normal(size=(50, 1)).astype("float32"))
+    layers = [
+        (L.StringLookup(vocabulary=["a", "b", "c"]), np.array([["a", "c", "q"], ["b", "b", "a"]])),
+        (L.IntegerLookup(vocabulary=[7, 9, 12], num_oov_indices=2), np.array([[7, 9, 1], [12, 4, 7]], "int64")),
+        (L.TextVectorization(vocabulary=["hello", "world"], output_sequence_length=4), np.array([["Hello, world!"], ["the world"]])),
+        (bins, np.float32([[-2, 0.1, 3], [0.4, -0.4, 0]])),
+    ]
+    inputs = [L.Input(x.shape[1:], dtype="string" if x.dtype.kind == "U" else x.dtype.name) for _, x in layers]
+    model = keras.Model(inputs, [layer(x) for (layer, _), x in zip(layers, inputs)])
+    values = [tf.constant(x) for _, x in layers]
+    expected = [np.asarray(y) for y in model(values)]
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.h5")
+    for reader in (keras, tf_keras):
+        for ours, theirs in zip(reader.models.load_model(tmp_path / "model.h5", compile=False)(values), expected, strict=True):
+            assert np.array_equal(np.asarray(ours), theirs), reader.__name__
+
+    bins = tf_keras.layers.Discretization(num_bins=3)
+    bins.adapt(np.float32([[0], [1], [2], [5]]))
+    x = tf_keras.Input((3,), name="x")
+    tf_keras.Model(x, bins(x)).save(tmp_path / "bins.keras")
+    assert modelctl.inspect(tmp_path / "bins.keras")["layers"]
+    with pytest.raises(modelctl.Failed) as failure:
+        modelctl.convert(tmp_path / "bins.keras", tmp_path / "bins.onnx")
+    assert failure.value.code == 69 and "learnt" in failure.value.errors
+
+
 def test_lists_in_loops(tmp_path):
     """Loops over lists that are no recurrent layers, in ONNX and TensorFlow.js."""
     import peers

@@ -1,8 +1,10 @@
 """Recurrent layers that other programs have written as loops or step by step come back as Keras's layers."""
 import keras
 import numpy as np
+import onnx
 import pytest
 import tf_keras
+from onnx import TensorProto, helper, numpy_helper
 
 import modelctl
 import peers
@@ -96,3 +98,42 @@ def test_layers_come_back(origin, name, tmp_path):
     assert found == sorted(type(layer).__name__ for layer in model.layers if type(layer).__name__ in KINDS)
     assert len(back.trainable_weights) == len(model.trainable_weights)
     match(peers.run_model(back, [x]), expected)
+
+
+#: What an ONNX operator may do that no layer of Keras does: name → operator, gates, attributes, whether there are peepholes and lengths.
+ODD = {
+    "clip": ("LSTM", 4, {"clip": 0.5}, False, False), "input_forget": ("LSTM", 4, {"input_forget": 1}, False, False),
+    "peepholes": ("LSTM", 4, {"direction": "bidirectional"}, True, False),
+    "all": ("LSTM", 4, {"clip": 0.6, "activations": ["HardSigmoid", "Relu", "Softsign"]}, True, True),
+    "lengths": ("LSTM", 4, {"direction": "reverse"}, False, True), "gru": ("GRU", 3, {"clip": 0.3, "linear_before_reset": 1}, False, True),
+    "rnn": ("RNN", 1, {"direction": "bidirectional"}, False, True),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_step_by_step(name, tmp_path):
+    """Such operators become operations of Keras, one step after the other."""
+    kind, gates, attributes, peeps, ends = ODD[name]
+    numbers, hidden = np.random.default_rng(3), 3
+    count = 2 if attributes.get("direction") == "bidirectional" else 1
+    shapes = {"w": (count, gates * hidden, 4), "r": (count, gates * hidden, hidden), "b": (count, 2 * gates * hidden)}
+    if peeps:
+        shapes["p"] = (count, 3 * hidden)
+    weights = [numpy_helper.from_array((numbers.normal(size=shape) * 0.5).astype("float32"), key) for key, shape in shapes.items()]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [5, "n", 4])]
+    feeds = {"x": numbers.normal(size=(5, 2, 4)).astype("float32")}
+    if ends:
+        inputs.append(helper.make_tensor_value_info("lengths", TensorProto.INT32, ["n"]))
+        feeds["lengths"] = np.int32([5, 3])
+    names = ["x", "w", "r", "b", "lengths" if ends else ""] + (["", "", "p"] if peeps else [])
+    results = ["y", "h", "c"][:3 if kind == "LSTM" else 2]
+    node = helper.make_node(kind, names, results, hidden_size=hidden, **attributes)
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [5, count, "n", hidden] if name == "y" else [count, "n", hidden])
+               for name in results]
+    model = helper.make_model(helper.make_graph([node], "odd", inputs, outputs, weights), opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, tmp_path / "model.onnx")
+    expected = peers.onnx_session(tmp_path / "model.onnx").run(None, feeds)
+    for target in ("model.keras", "model.h5"):
+        modelctl.convert(tmp_path / "model.onnx", tmp_path / target)
+        network = keras.models.load_model(tmp_path / target, compile=False)
+        peers.compare(peers.flat(network([feeds[x.name] for x in network.inputs])), expected, what=target)

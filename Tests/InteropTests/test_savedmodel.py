@@ -8,6 +8,7 @@ import tf_keras
 import modelctl
 import peers
 import savedmodels
+import seeded
 from layer_cases import CASES
 from networks import NETWORKS
 from test_networks import CONVOLUTIONAL, TOLERANCES, make
@@ -54,6 +55,20 @@ def test_layer_written(case, tmp_path):
     peers.compare(savedmodels.run(tmp_path / "saved", names, inputs, order), expected, case.tolerance, "keras → savedmodel")
     if to_layers(tmp_path / "saved", tmp_path / "back.keras"):
         peers.compare(peers.run_keras(tmp_path / "back.keras", inputs), expected, case.tolerance, "savedmodel → keras")
+
+
+def test_groups_before_normalization(tmp_path):
+    """As in RegNet: TensorFlow must not make one kernel of a grouped convolution and what follows, for it has none."""
+    keras.backend.clear_session()
+    L = keras.layers
+    x = L.Input((8, 8, 6), name="in0")
+    h = L.ReLU()(L.BatchNormalization()(L.Conv2D(6, 3, groups=2, use_bias=False, padding="same")(x)))
+    model = seeded.fill_weights(keras.Model(x, L.Conv2D(6, 3, groups=3, activation="relu")(h)), "groups")
+    inputs = [np.random.default_rng(2).normal(size=(2, 8, 8, 6)).astype("float32")]
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "saved", "--to", "savedmodel")
+    order = [p["name"] for p in modelctl.inspect(tmp_path / "saved")["outputs"]]
+    peers.compare(savedmodels.run(tmp_path / "saved", ["in0"], inputs, order), peers.run_model(model, inputs))
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=repr)

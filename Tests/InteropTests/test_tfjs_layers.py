@@ -14,6 +14,7 @@ import tf_keras
 
 import modelctl
 import peers
+import seeded
 import test_networks
 import tfjs
 from layer_cases import CASES
@@ -137,6 +138,18 @@ def test_topologies_of_keras3(name, tmp_path):
     tfjs.call("save_layers_keras3", source=tmp_path / "unpacked/model.keras", destination=tmp_path / "js")
     modelctl.convert(tmp_path / "js", tmp_path / "back.keras")
     peers.compare(peers.run_keras(tmp_path / "back.keras", inputs), peers.run_model(model, inputs), test_networks.TOLERANCES.get(name, (1e-5, 1e-4)), name)
+
+
+def test_slash_in_a_name(tmp_path):
+    """Keras 2 normalises the axis 3 by name, which is the last one; its applications have slashes in their names."""
+    L = tf_keras.layers
+    x = L.Input((6, 5, 3), name="x")
+    model = seeded.fill_weights(tf_keras.Model(x, L.BatchNormalization(axis=3, name="conv1/bn")(L.Conv2D(4, 3, name="conv1/conv")(x))), "slash")
+    inputs = [np.random.default_rng(0).normal(size=(2, 6, 5, 3)).astype("float32")]
+    expected = peers.run_model(model, inputs)
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "js", "--to", "tfjs-layers")
+    peers.compare(tfjs.run_layers(tmp_path / "js", inputs, tmp_path), expected)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "uint16"])

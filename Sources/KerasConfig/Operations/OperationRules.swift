@@ -9,7 +9,7 @@ import OrderedCollections
 public enum OperationRules {
   static let family: OperationFamily =
     arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image + further + spectral + matrices
-    + rarer
+    + rarer + recurrent
     + quantization
 
   private static let byName: [String: OperationRule] = {

@@ -132,7 +132,9 @@ struct OperationWriter: OpContext {
   mutating func plainBinary(
     _ className: String, _ a: WrittenTensor, _ b: WrittenTensor, module: OperationModule = .numpy
   ) throws -> WrittenTensor {
-    try call(module, className, [number(a, beside: b) ?? .tensor(a), number(b, beside: a) ?? .tensor(b)])
+    // Those on bits ask both for their dtype.
+    if className.hasPrefix("Bitwise") { return try call(module, className, [.tensor(a), .tensor(b)]) }
+    return try call(module, className, [number(a, beside: b) ?? .tensor(a), number(b, beside: a) ?? .tensor(b)])
   }
 
   private func number(_ tensor: WrittenTensor, beside other: WrittenTensor) -> OperationArgument<WrittenTensor>? {

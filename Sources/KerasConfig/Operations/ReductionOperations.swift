@@ -192,6 +192,14 @@ extension OperationRules {
     OperationWriteRule(ArgMinOp.self) { op, inputs, writer in
       try argument("Argmin", try inputs.at(0), op, axis: op.axis, keepDims: op.keepDims, last: op.selectLast, dtype: op.dtype, &writer)
     },
+    OperationWriteRule(CumProdOp.self) { op, inputs, writer in
+      var x = try inputs.at(0)
+      let axis = try normalizeAxis(try OperationWriter.integers(try inputs.at(1), "axis", of: op).at(0), rank: try x.rank())
+      guard !op.exclusive else { throw OperationWriter.unsupported(op, "it leaves out the element itself") }
+      if op.reverse { x = try writer.call(.numpy, "Flip", [.tensor(x)], ["axis": .int(axis)]) }
+      let y = try writer.call(.numpy, "Cumprod", [.tensor(x)], ["axis": .int(axis), "dtype": nil])
+      return op.reverse ? try writer.call(.numpy, "Flip", [.tensor(y)], ["axis": .int(axis)]) : y
+    },
     OperationWriteRule(CumSumOp.self) { op, inputs, writer in
       var x = try inputs.at(0)
       let axis = try normalizeAxis(try OperationWriter.integers(try inputs.at(1), "axis", of: op).at(0), rank: try x.rank())

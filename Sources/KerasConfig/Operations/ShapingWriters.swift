@@ -14,8 +14,12 @@ extension OperationRules {
       return try writer.cast(x, to: op.dtype)
     },
     OperationWriteRule(ReshapeOp.self) { op, inputs, writer in
-      let x = try inputs.at(0), wanted = try inputs.at(1).fact.elements
-      guard let wanted else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+      let x = try inputs.at(0)
+      guard var wanted = try inputs.at(1).fact.elements else { throw OperationWriter.unsupported(op, "its shape is computed at run time") }
+      // What is inferred may be known beforehand.
+      if let result = try op.infer(inputs.map(\.fact)).at(0).shape.dims, result.count == wanted.count {
+        for (index, dim) in result.enumerated() where wanted[index] == .fixed(-1) && dim.value != nil { wanted[index] = dim }
+      }
       return try reshape(x, to: wanted, allowZero: op.allowZero, op, &writer)
     },
     OperationWriteRule(FlattenOp.self) { op, inputs, writer in
@@ -85,6 +89,11 @@ extension OperationRules {
     },
     OperationWriteRule(RangeOp.self) { op, inputs, writer in
       let start = try inputs.at(0), limit = try inputs.at(1), step = try inputs.at(2)
+      if let a = start.fact.integers?.first, let b = limit.fact.integers?.first, let d = step.fact.integers?.first, start.dtype.isInteger {
+        var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+        let ends = try [a, b, d].map { try context.scalar(Double($0), dtype: start.dtype) }
+        return writer.constant(try context.apply(op, to: ends).at(0))
+      }
       guard start.dtype == .int64 || start.dtype == .int32, start.fact.integers == [0], step.fact.integers == [1],
         let extent = limit.fact.elements?.first,
         let (source, place) = writer.sources[extent]

@@ -352,8 +352,9 @@ struct NetworkBuilder {
       let function = TensorFlowFunctions.Call(
         function: object.config["function"]?.stringValue ?? "__operators__.getitem", first: try operand(first, in: site),
         named: try call.keywords.mapValues { try operand($0, in: site) })
-      let operations = try TensorFlowFunctions.operations(function)
       return try append(index, reference, in: &site) { context in
+        if let results = try TensorFlowFunctions.compose(function, in: &context) { return results }
+        let operations = try TensorFlowFunctions.operations(function)
         var results: [ValueID] = []
         for operation in operations {
           let arguments = operation.arguments.isEmpty ? results.map { .tensor($0) } : operation.arguments
@@ -416,6 +417,9 @@ struct NetworkBuilder {
         let reason = object.isKeras ? "no counterpart of this layer" : "a custom class"
         return try addOpaque(
           index, call, reference, reason: object.className == "Lambda" ? "Python code is not executed" : reason, in: &site)
+      }
+      if object.className == "Discretization", object.config["bin_boundaries"]?.isNull ?? true {
+        throw UnsupportedError("a layer is not complete", items: [.init("the boundaries that it learnt are not in the file")])
       }
       layer = try rule.read(LegacyConfig.modernized(object.config, generation: generation))
       policy = try object.policy()

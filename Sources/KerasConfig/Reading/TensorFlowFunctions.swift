@@ -43,14 +43,16 @@ enum TensorFlowFunctions {
     "round": "Round", "math.sign": "Sign", "math.erf": "Erf", "math.reciprocal": "Reciprocal", "math.sinh": "Sinh",
     "math.cosh": "Cosh", "math.atan": "Arctan", "math.asin": "Arcsin", "math.acos": "Arccos",
     "math.logical_not": "LogicalNot", "zeros_like": "ZerosLike", "ones_like": "OnesLike", "stop_gradient": "StopGradient",
-    "identity": "Copy", "math.is_nan": "Isnan",
+    "identity": "Copy", "math.is_nan": "Isnan", "math.is_inf": "Isinf", "math.is_finite": "Isfinite", "math.acosh": "Arccosh",
+    "math.asinh": "Arcsinh", "math.atanh": "Arctanh", "math.erfc": "Erfc", "math.erfinv": "Erfinv", "math.rint": "Round",
+    "bitwise.invert": "BitwiseInvert", "linalg.cholesky": "Cholesky", "nn.hard_swish": "HardSwish", "sqrt": "Sqrt", "exp": "Exp",
+    "square": "Square", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "sign": "Sign", "floor": "Floor",
   ]
   private static let binary: [String: String] = [
-    "math.add": "Add", "__operators__.add": "Add", "__operators__.radd": "Add", "add": "Add", "nn.bias_add": "Add",
+    "math.add": "Add", "__operators__.add": "Add", "__operators__.radd": "Add", "add": "Add",
     "math.subtract": "Subtract", "__operators__.sub": "Subtract", "math.multiply": "Multiply",
-    "__operators__.mul": "Multiply", "__operators__.rmul": "Multiply", "math.divide": "TrueDivide",
-    "math.truediv": "TrueDivide", "math.truediv_1": "TrueDivide", "__operators__.truediv": "TrueDivide",
-    "realdiv": "TrueDivide", "math.floordiv": "FloorDivide", "__operators__.floordiv": "FloorDivide",
+    "__operators__.mul": "Multiply", "__operators__.rmul": "Multiply", "realdiv": "TrueDivide",
+    "math.floordiv": "FloorDivide", "__operators__.floordiv": "FloorDivide",
     "math.floormod": "Mod", "math.mod": "Mod", "__operators__.mod": "Mod", "math.pow": "Power",
     "__operators__.pow": "Power", "math.maximum": "Maximum", "math.minimum": "Minimum", "math.greater": "Greater",
     "__operators__.gt": "Greater", "math.greater_equal": "GreaterEqual", "__operators__.ge": "GreaterEqual",
@@ -58,17 +60,22 @@ enum TensorFlowFunctions {
     "math.equal": "Equal", "__operators__.eq": "Equal", "math.not_equal": "NotEqual", "__operators__.ne": "NotEqual",
     "math.logical_and": "LogicalAnd", "__operators__.and": "LogicalAnd", "math.logical_or": "LogicalOr",
     "__operators__.or": "LogicalOr", "math.squared_difference": "SquaredDifference",
+    "math.atan2": "Arctan2", "compat.v1.floor_div": "FloorDivide", "math.logical_xor": "LogicalXor",
+    "bitwise.bitwise_and": "BitwiseAnd", "bitwise.bitwise_or": "BitwiseOr", "bitwise.bitwise_xor": "BitwiseXor",
+    "maximum": "Maximum", "minimum": "Minimum", "multiply": "Multiply", "subtract": "Subtract", "pow": "Power",
+    "__operators__.xor": "LogicalXor",
   ]
   /// Operators with the tensor on the right.
   private static let reversed: [String: String] = [
     "__operators__.rsub": "Subtract", "__operators__.rtruediv": "TrueDivide", "__operators__.rpow": "Power",
-    "__operators__.rfloordiv": "FloorDivide",
+    "__operators__.rfloordiv": "FloorDivide", "__operators__.rmod": "Mod",
   ]
   private static let reductions: [String: String] = [
-    "math.reduce_mean": "Mean", "math.reduce_sum": "Sum", "math.reduce_max": "Max", "math.reduce_min": "Min",
+    "math.reduce_sum": "Sum", "math.reduce_max": "Max", "math.reduce_min": "Min",
     "math.reduce_prod": "Prod", "math.reduce_any": "Any", "math.reduce_all": "All", "math.reduce_std": "Std",
-    "math.reduce_variance": "Var", "math.reduce_logsumexp": "Logsumexp", "reduce_mean": "Mean", "reduce_sum": "Sum",
-    "reduce_max": "Max",
+    "math.reduce_variance": "Var", "math.reduce_logsumexp": "Logsumexp", "reduce_sum": "Sum",
+    "reduce_max": "Max", "reduce_min": "Min", "reduce_prod": "Prod", "reduce_any": "Any", "reduce_all": "All",
+    "reduce_logsumexp": "Logsumexp",
   ]
 
   /// The operations that a call is, to be applied one after the other: each takes the result of the one
@@ -96,9 +103,6 @@ enum TensorFlowFunctions {
       var axis = call.json("axis") ?? .null
       if axis == .array([]) { axis = .null }
       return [("Squeeze", [x], ["axis": axis])]
-    case "reshape":
-      guard let shape = call.json("shape") else { throw call.unsupported("to a computed shape") }
-      return [("Reshape", [x], ["newshape": shape])]
     case "transpose", "compat.v1.transpose": return [("Transpose", [x], ["axes": call.json("perm") ?? .null])]
     case "concat": return [("Concatenate", [x], ["axis": call.json("axis") ?? 0])]
     case "stack": return [("Stack", [x], ["axis": call.json("axis") ?? 0])]
@@ -116,21 +120,11 @@ enum TensorFlowFunctions {
         places.append(.int(place))
       }
       return [("Split", [x], ["indices_or_sections": .array(places), "axis": call.json("axis") ?? 0])]
-    case "tile":
-      guard let repeats = call.json("multiples") else { throw call.unsupported("computed times") }
-      return [("Tile", [x], ["repeats": repeats])]
     case "pad", "compat.v1.pad":
       guard let pads = call.json("paddings") else { throw call.unsupported("by computed widths") }
       let mode = (call.json("mode")?.stringValue ?? "constant").lowercased()
       let value: [OperationArgument<ValueID>] = mode == "constant" ? [.json(call.json("constant_values") ?? 0)] : []
       return [("Pad", [x] + value, ["pad_width": pads, "mode": .string(mode)])]
-    case "one_hot":
-      guard let depth = call.json("depth") else { throw call.unsupported("of a computed depth") }
-      let on = call.json("on_value")?.doubleValue ?? 1, off = call.json("off_value")?.doubleValue ?? 0
-      guard on == 1, off == 0 else { throw call.unsupported("with values of its own") }
-      return [
-        ("OneHot", [x], ["num_classes": depth, "axis": call.json("axis") ?? -1, "dtype": call.json("dtype") ?? "float32", "sparse": false])
-      ]
     case "clip_by_value":
       return [("Clip", [x, try call.argument("clip_value_min"), try call.argument("clip_value_max")], [:])]
     case "linalg.matmul", "matmul":
@@ -146,14 +140,7 @@ enum TensorFlowFunctions {
     case "math.top_k", "nn.top_k":
       if let count = call.named["k"], count.plain == nil { throw call.unsupported("of a computed count") }
       return [("TopK", [x], ["k": call.json("k") ?? 1, "sorted": call.json("sorted") ?? true])]
-    case "norm", "linalg.norm", "compat.v1.norm":
-      guard call.json("ord") ?? "euclidean" == "euclidean" else { throw call.unsupported("of another order") }
-      let config: OrderedDictionary<String, JSONValue> = ["axis": call.json("axis") ?? .null, "keepdims": call.json("keepdims") ?? false]
-      return [("Square", [x], [:]), ("Sum", [], config), ("Sqrt", [], [:])]
     case "where": return [("Where", [x, try call.argument("x"), try call.argument("y")], [:])]
-    case "gather", "compat.v1.gather":
-      guard call.json("batch_dims")?.intValue ?? 0 == 0 else { throw call.unsupported("with batch dimensions") }
-      return [("Take", [x, try call.argument("indices")], ["axis": call.json("axis") ?? 0])]
     case "math.argmax", "argmax", "math.argmin", "argmin":
       let name = function.hasSuffix("max") ? "Argmax" : "Argmin"
       return [
@@ -164,27 +151,9 @@ enum TensorFlowFunctions {
       return [(function.contains("log") ? "LogSoftmax" : "Softmax", [x], ["axis": call.json("axis") ?? -1])]
     case "nn.leaky_relu": return [("LeakyRelu", [x], ["negative_slope": call.json("alpha") ?? 0.2])]
     case "nn.gelu": return [("Gelu", [x], ["approximate": call.json("approximate") ?? false])]
-    case "math.cumsum", "cumsum":
-      guard call.json("exclusive")?.boolValue != true, call.json("reverse")?.boolValue != true else {
-        throw call.unsupported("exclusive or reversed")
-      }
-      return [("Cumsum", [x], ["axis": call.json("axis") ?? 0])]
     case "reverse": return [("Flip", [x], ["axis": call.json("axis") ?? .null])]
     case "nn.l2_normalize", "math.l2_normalize", "linalg.l2_normalize":
       return [("Normalize", [x], ["axis": call.json("axis") ?? -1, "order": 2, "epsilon": call.json("epsilon") ?? 1e-12])]
-    case "image.resize":
-      guard let size = call.json("size"), call.json("preserve_aspect_ratio")?.boolValue != true else {
-        throw call.unsupported("to a computed size")
-      }
-      return [
-        (
-          "Resize", [x],
-          [
-            "size": size, "interpolation": .string((call.json("method")?.stringValue ?? "bilinear").lowercased()),
-            "antialias": call.json("antialias") ?? false, "data_format": "channels_last",
-          ]
-        )
-      ]
     case "__operators__.getitem":
       return [("GetItem", [x, try key(call)], [:])]
     default: throw call.unsupported("no counterpart")

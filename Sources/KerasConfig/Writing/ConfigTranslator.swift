@@ -48,7 +48,7 @@ struct ConfigTranslator {
       }
       if foreign.contains(key), !renamed.contains(key) {
         // Keras 2 refuses the key: a value that changes nothing can go, another one matters more.
-        if isTrivial(key, value) { continue }
+        if isTrivial(key, value, className) { continue }
         if target == .keras3 {
           losses.append(Loss("'\(key)' of the layer '\(title)'", reason: "Keras 3 does not know it"))
           continue
@@ -60,7 +60,10 @@ struct ConfigTranslator {
       } else if key == "quantization_config" {
         result[key] = value
       } else if key == "dtype" {
-        result[key] = policy(value)
+        result[key] = Self.indices(className, members, target) ?? policy(value)
+      } else if key == "num_bins", className == "Discretization", members["bin_boundaries"]?.isNull == false {
+        // Keras 2 takes either.
+        result[key] = target == .keras2 ? .null : value
       } else {
         result[key] = objects(value, depth: 0)
       }
@@ -72,6 +75,15 @@ struct ConfigTranslator {
   private static func holdsShapesOfKeras2(_ className: String, _ members: OrderedDictionary<String, JSONValue>) -> Bool {
     guard className == "MultiHeadAttention" else { return false }
     return ["query_shape", "key_shape", "value_shape"].allSatisfy { key in members[key].map { !$0.isNull } ?? false }
+  }
+
+  /// What lookups are said to compute in: Keras 2 wants the dtype of their indices or strings, Keras 3 takes any.
+  private static func indices(
+    _ className: String, _ members: OrderedDictionary<String, JSONValue>, _ target: KerasGeneration
+  ) -> JSONValue? {
+    guard target == .keras2 else { return nil }
+    if className == "TextVectorization" { return "string" }
+    return ["StringLookup", "IntegerLookup"].contains(className) && members["output_mode"] == "int" ? "int64" : nil
   }
 
   /// The configuration of a class that is not known here: what is inside it stays as it is.
@@ -97,7 +109,7 @@ struct ConfigTranslator {
     }
   }
 
-  private func isTrivial(_ key: String, _ value: JSONValue) -> Bool {
+  private func isTrivial(_ key: String, _ value: JSONValue, _ className: String) -> Bool {
     switch value {
     case .null, .bool(false), .array([]): return true
     default: break
@@ -112,7 +124,8 @@ struct ConfigTranslator {
     case "groups": return value == 1
     case "input_length", "query_shape", "key_shape", "value_shape", "noise_shape": return true
     case "kernel_initializer", "kernel_regularizer", "kernel_constraint": return true
-    case "oov_method": return value == "farmhash"
+    // Strings are hashed in any case, and integers of Keras 2 divided.
+    case "oov_method": return className == "StringLookup" || value == "floormod"
     default: return false
     }
   }

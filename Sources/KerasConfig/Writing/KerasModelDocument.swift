@@ -60,7 +60,14 @@ extension KerasModelConfig {
       return document
     }
     var writer = NetworkWriter(model: model, generation: target, namesTensors: namesTensors, keepsStructure: !isForKeras2Alone)
-    let (object, record) = try writer.writeModel()
+    let object: JSONValue, record: LayerRecord
+    do { (object, record) = try writer.writeModel() } catch let error as UnsupportedError {
+      guard !isForKeras2Alone, let document = residue?.archiveOfKeras2(of: model, as: target) else { throw error }
+      return document
+    }
+    if target == .keras2, !isForKeras2Alone, writer.usesKeras3Calls, let document = residue?.archiveOfKeras2(of: model, as: target) {
+      return document
+    }
     var document = KerasModelDocument(config: object, version: writer.version)
     document.addWeights(of: record, in: model, generation: target, residue: nil)
     document.losses += writer.losses
@@ -89,6 +96,22 @@ extension KerasResidue {
       let policy = layer["config"]?["dtype"]
       return policy?["class_name"] != nil && policy?["module"] == nil
     }
+  }
+
+  /// What an archive of Keras 2 says of a model that is still the same, in its own words: TensorFlow's functions, tensors among keywords
+  /// and other things that Keras 3 has no words for stay what they are to Keras 2.
+  func archiveOfKeras2(of model: Model, as target: KerasGeneration) -> KerasModelDocument? {
+    guard generation == .keras2, config["module"] != nil, fingerprint == model.structureFingerprint else { return nil }
+    var document = KerasModelDocument(config: config, version: version ?? KerasGeneration.keras2.writtenVersion)
+    if target == .keras2 {
+      for key in ["module", "registered_name", "build_config", "compile_config"] { document.config[key] = nil }
+      document.addWeights(of: record, in: model, generation: target, residue: nil)
+    } else {
+      document.replacements = [:]
+      document.addWeights(of: record, in: model, generation: target, residue: self)
+      document.losses.append(Loss("the model in Keras 3", reason: "it has no word for all of it: the archive stays one of Keras 2"))
+    }
+    return document
   }
 
   /// Whether a configuration as it was read can stand in a file of this generation: `.h5` files hold the

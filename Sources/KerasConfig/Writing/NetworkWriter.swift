@@ -13,7 +13,7 @@ struct NetworkWriter {
   private var unsupported: OrderedDictionary<String, UnsupportedError.Item> = [:]
   private var ownLosses: [Loss] = []
   /// Whether some call takes the newer spelling of calls, which then all take.
-  private var usesKeras3Calls: Bool
+  private(set) var usesKeras3Calls: Bool
   private var usesKeras3Only = false
   /// Whether tensors without their masks are copies, because attentions as they are written take other masks than they should.
   private var copiesTaken = false
@@ -293,6 +293,10 @@ struct NetworkWriter {
       note(op.displayName, reason: "the order of its weights in an H5 file is not known here")
       return nil
     }
+    if generation == .keras3, let inner = innerLayer(of: node) {
+      note(op.displayName, reason: "no file but an archive says which attribute of '\(node.name)' holds its layer '\(inner)'")
+      return nil
+    }
     let name = names.claim(node.name)
     let isOperation = OperationRules.isOperation(module: original["module"]?.stringValue)
     // Operations have no configuration of weights, and stand under their module in both kinds of files.
@@ -304,6 +308,17 @@ struct NetworkWriter {
     var entry = Entry(name: name, object: object, record: record)
     entry.isOperation = isOperation
     return entry
+  }
+
+  /// A layer inside a foreign one, of a file that lists weights by name: an archive finds weights by the attributes that hold layers.
+  private func innerLayer(of node: Node) -> String? {
+    guard let scope = node.scope else { return nil }
+    for parameter in model.parameters where parameter.scope == scope {
+      let parts = parameter.name.split(separator: "/").map(String.init)
+      if parts.dropLast().last == "vars" { continue }
+      if let inner = parts.dropLast().drop(while: { $0 == model[scope].name }).last { return inner }
+    }
+    return nil
   }
 
   /// The operations of `keras.ops` that say a canonical op. The one that gives its first result takes its

@@ -63,7 +63,7 @@ struct ObjectWriter {
       return result
     }
     // Its name in Python is another, which the older loader goes by.
-    guard Self.needsModule(config) || className == "GroupQueryAttention" else {
+    guard Self.needsModule(config) || Self.needingModule.contains(className) else {
       return ["class_name": .string(className), "config": config]
     }
     return ["module": .string(rule.module), "class_name": .string(className), "config": config, "registered_name": nil]
@@ -78,6 +78,9 @@ struct ObjectWriter {
       return key != "name" && value.stringValue.map(mistakenWords.contains) == true
     }
   }
+
+  /// Found by another name, or beside the applications rather than among the layers.
+  private static let needingModule: Set<String> = ["GroupQueryAttention", "LayerScale"]
 
   private static let mistakenWords: Set<String> = [
     "Input", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract", "serialize", "deserialize",

@@ -35,7 +35,14 @@ struct LayerTable {
       let sources = connections(of: node, in: graph)
       if let scope = node.scope, let place = places[scope] {
         // A shared layer has one row, which names the inputs of all its calls.
-        rows[place].connectedTo += sources
+        if node.op is LayerOp || node.op is OpaqueOp || !node.bodies.isEmpty {
+          rows[place].connectedTo += sources
+        } else {
+          // An operation made of several ops gives what the last of them does.
+          let known = rows[place].connectedTo + [name(of: node)]
+          rows[place].connectedTo += sources.filter { !known.contains($0) }
+          if node.name == rows[place].name { rows[place].outputShapes = node.outputs.map { graph[$0].type.shape } }
+        }
         continue
       }
       if let scope = node.scope { places[scope] = rows.count }

@@ -18,8 +18,9 @@ public struct RecognizeComposites: Pass {
   }
 
   public func run(_ model: inout Model) throws {
-    for id in model.graphs.keys {
-      guard let graph = model.graphs[id] else { continue }
+    // The matcher holds the model: a graph put back while it does would copy the table of all graphs each time.
+    var rewritten: [(GraphID, Graph)] = []
+    for (id, graph) in model.graphs {
       var matcher = CompositeMatcher(graph: graph, model: model, activationsOnly: activationsOnly)
       for id in try graph.order() {
         guard let found = matcher.composite(id) else { continue }
@@ -30,8 +31,9 @@ public struct RecognizeComposites: Pass {
         matcher.graph[id] = node
       }
       matcher.graph.removeDeadNodes()
-      model.graphs[id] = matcher.graph
+      rewritten.append((id, matcher.graph))
     }
+    for (id, graph) in rewritten { model.graphs[id] = graph }
   }
 }
 

@@ -48,7 +48,10 @@ public enum TFJSLayersWriter {
     for graph in model.graphs.values {
       for id in graph.nodeIDs where graph[id].op is LayerOp {
         guard let input = graph[id].inputs.first ?? nil, let rank = graph[input].type.shape.dims?.count else { continue }
-        result[graph[id].name] = rank
+        // Layers of Keras 2 may have a slash in their names, which is written as another sign.
+        let name = graph[id].name, spelled = String(name.map { $0 == "/" ? "_" : $0 })
+        result[name] = rank
+        if spelled != name, result[spelled] == nil { result[spelled] = rank }
       }
     }
     return result

@@ -28,15 +28,16 @@ func writeConv(_ op: ConvOp, _ inputs: RuleInputs, _ w: inout NodeWriter) throws
   var y = try w.convolved(x, kernel, strides: strides, dilations: dilations, padding: padding, groups: op.groups)
   if rank == 1 { y = try w.squeeze(y, [1]) }
   y = try w.cast(y, to: dtype)
+  // TensorFlow's optimiser makes one kernel of Conv2D and what follows (BiasAdd, FusedBatchNormV3 with an activation); without oneDNN
+  // that one refuses groups.
+  let isDepthwise = kernel.type.shape.dims?.dropLast().last?.value == 1
+  let isOfGroups = op.groups > 1 && w.dialect == .tensorFlow && !(isDepthwise && Set(strides).count == 1)
   if let bias = inputs[2] {
-    // TensorFlow's optimiser makes one kernel of Conv2D and BiasAdd; without oneDNN that one refuses groups.
-    let isDepthwise = kernel.type.shape.dims?.dropLast().last?.value == 1
-    y =
-      try op.groups > 1 && w.dialect == .tensorFlow && !(isDepthwise && Set(strides).count == 1)
-      ? w.add(y, bias) : w.emit("BiasAdd", [y, bias], ["data_format": .string("NHWC")])
+    y = try isOfGroups ? w.add(y, bias) : w.emit("BiasAdd", [y, bias], ["data_format": .string("NHWC")])
   }
   y = try w.restored(y, op.layout)
   y.fact = Fact(result)
+  y.isOfGroups = isOfGroups && inputs[2] == nil
   return y
 }
 

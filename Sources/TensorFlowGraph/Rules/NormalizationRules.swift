@@ -108,7 +108,7 @@ private func writeBatch(_ op: BatchNormalizationOp, _ inputs: RuleInputs, _ w: i
   let x = try inputs.required(0), mean = try inputs.required(3), variance = try inputs.required(4), dtype = x.type.dtype
   let rank = try w.rank(of: x), axis = try normalizeAxis(op.axis, rank: rank)
   let isFused = dtype == .float32 || (dtype == .float16 || dtype == .bfloat16) && mean.type.dtype == .float32
-  if rank == 4, axis == 3, isFused, mean.type.dtype == .float32, let channels = mean.type.shape.extents {
+  if rank == 4, axis == 3, isFused, !x.isOfGroups, mean.type.dtype == .float32, let channels = mean.type.shape.extents {
     let scale = try inputs[1] ?? w.filled(1, channels, .float32), offset = try inputs[2] ?? w.filled(0, channels, .float32)
     let statistics = TensorType(.float32, mean.type.shape)
     return try w.emit(

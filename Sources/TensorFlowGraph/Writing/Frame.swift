@@ -61,6 +61,8 @@ struct OutValue: Sendable {
   var fact: Fact
   /// Whether it is read from a variable: what is made of it must be computed from it, so that it follows when the variable is trained.
   var isVariable = false
+  /// Whether it is a convolution of groups, which TensorFlow's optimiser must not make one kernel of with what follows.
+  var isOfGroups = false
   var type: TensorType { fact.type }
   /// What the value is for good: its bytes may be rearranged where they are written.
   var foldable: Tensor? { isVariable ? nil : fact.constant }
