@@ -76,6 +76,8 @@ GROUPS = {
         lambda x: tf.nn.conv2d(x, weights(3, 3, 4, 5), 1, [[0, 0], [1, 0], [2, 1], [0, 0]]),
         lambda x: tf.nn.depthwise_conv2d(x, weights(3, 3, 4, 2), [1, 1, 1, 1], "SAME"),
         lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME"),
+        lambda x: tf.nn.conv2d_transpose(x, weights(3, 2, 5, 4), tf.stack([tf.shape(x)[0], 16, 18, 5]), [1, 2, 3, 1]),
+        lambda x: tf.nn.conv2d_transpose(x, weights(2, 4, 5, 4), [tf.shape(x)[0], 16, 14, 5], 2, "VALID"),
         lambda x: tf.image.resize(x, (tf.shape(x)[1] * 2, tf.shape(x)[2] * 2)), lambda x: tf.image.resize(x, (4, 3), method="area"),
         lambda x: tf.compat.v1.image.resize_bilinear(x, (16, 12), align_corners=True), lambda x: tf.image.rot90(x),
         lambda x: tf.image.resize_with_pad(x, 12, 16), lambda x: tf.image.resize_with_crop_or_pad(x, 5, 9),

@@ -91,7 +91,7 @@ extension OperationRules {
 
   // MARK: Writing
 
-  private static func spatialPad(_ x: WrittenTensor, _ before: [Int], _ after: [Int], value: Double, _ writer: inout OperationWriter) throws
+  static func spatialPad(_ x: WrittenTensor, _ before: [Int], _ after: [Int], value: Double, _ writer: inout OperationWriter) throws
     -> WrittenTensor
   {
     guard (before + after).contains(where: { $0 != 0 }) else { return x }

@@ -4,7 +4,10 @@ import ModelSupport
 import ModelTensor
 
 extension OperationRules {
-  /// A transposed convolution as `keras.ops.conv_transpose`; where its padding is no word of Keras, cut out of the whole.
+  /// A transposed convolution as what it is: a convolution, with the weights turned round, of the input with zeros between its elements.
+  ///
+  /// `keras.ops.conv_transpose` is no way to say it: the operation hands padding and output padding to TensorFlow in the other's place,
+  /// so that no network with one runs (Keras 3.15, `ConvTranspose.call`). The layer `Conv2DTranspose` has no such fault.
   static var transposedWriter: OperationWriteRule {
     OperationWriteRule(
       ConvTransposeOp.self,
@@ -13,56 +16,60 @@ extension OperationRules {
           throw GraphError(.wrongInputCount, "ConvTranspose takes a tensor and weights")
         }
         let rank = try x.rank() - 2
-        guard op.layout == .channelsLast, op.groups == 1, !op.dilations.contains(where: { $0 != 1 }),
-          op.kernelLayout == .spatialOutputInput || op.kernelLayout == .spatialInputOutput, rank >= 1,
-          let shape = w.fact.type.shape.extents, shape.count == rank + 2
-        else { throw OperationWriter.unsupported(op, "it has groups, dilations, or weights in an order that Keras does not take") }
-        if op.kernelLayout == .spatialInputOutput { w = try writer.transpose(w, Array(0..<rank) + [rank + 1, rank]) }
-        let strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides, window = Array(shape.prefix(rank))
-        let isPlain = op.outputShape == nil && !op.outputPadding.contains { $0 != 0 }
-        // Keras makes no output shorter than the strides ask for.
-        let isWide = zip(window, strides).allSatisfy { $0 >= $1 }
-        let isWord = isPlain && (op.padding == .same || op.padding == .valid && isWide)
+        guard op.layout == .channelsLast, op.groups == 1, op.kernelLayout == .spatialOutputInput || op.kernelLayout == .spatialInputOutput,
+          rank >= 1, let shape = w.fact.type.shape.extents, shape.count == rank + 2
+        else { throw OperationWriter.unsupported(op, "it has groups, or weights in an order that Keras does not take") }
+        let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
+        let spread = try spread(x, op, w, dilations, &writer)
+        w = try writer.apply(ReverseOp(axes: Array(0..<rank)), w)
+        if op.kernelLayout == .spatialOutputInput { w = try writer.apply(TransposeOp(permutation: Array(0..<rank) + [rank + 1, rank]), w) }
         var y = try writer.call(
-          .nn, "ConvTranspose", [.tensor(x), .tensor(w)],
+          .nn, "Conv", [.tensor(spread), .tensor(w)],
           [
-            "strides": strides.configValue, "padding": .string(isWord && op.padding == .same ? "same" : "valid"),
-            "output_padding": .null, "data_format": "channels_last", "dilation_rate": 1,
+            "strides": 1, "padding": "valid", "data_format": "channels_last",
+            "dilation_rate": dilations.allSatisfy { $0 == 1 } ? 1 : dilations.configValue,
           ])
-        if !isWord { y = try cut(y, op, x, w, window, strides, &writer) }
         if inputs.count > 2, let bias = inputs[2] { y = try writer.binary("Add", y, bias) }
         return [y]
       })
   }
 
-  /// The part of the whole that the padding leaves.
-  private static func cut(
-    _ whole: WrittenTensor, _ op: ConvTransposeOp, _ x: WrittenTensor, _ w: WrittenTensor, _ window: [Int], _ strides: [Int],
-    _ writer: inout OperationWriter
+  /// `x` with `stride - 1` zeros between neighbours, and around them as many as make a plain convolution give what the padding leaves.
+  private static func spread(
+    _ x: WrittenTensor, _ op: ConvTransposeOp, _ w: WrittenTensor, _ dilations: [Int], _ writer: inout OperationWriter
   ) throws -> WrittenTensor {
-    let rank = strides.count
-    var plain = op
-    plain.kernelLayout = .spatialOutputInput
-    guard let wanted = try plain.infer([x.fact, w.fact])[0].shape.dims, let given = x.fact.type.shape.dims, wanted.count == rank + 2 else {
-      throw OperationWriter.unsupported(op, "its extents are unknown")
-    }
+    let rank = dilations.count, strides = op.strides.isEmpty ? Array(repeating: 1, count: rank) : op.strides
+    guard let wanted = try op.infer([x.fact, w.fact])[0].shape.dims, let given = x.fact.type.shape.dims, wanted.count == rank + 2,
+      let window = w.fact.type.shape.extents, let channels = given[rank + 1].value,
+      let extents = Shape.ranked(Array(given[1...rank])).extents, let lengths = Shape.ranked(Array(wanted[1...rank])).extents,
+      extents.allSatisfy({ $0 > 0 }), strides.count == rank
+    else { throw OperationWriter.unsupported(op, "its extents are unknown") }
+    var apart = [-1], joined = [-1], gaps = [0], before: [Int] = [], after: [Int] = []
     var key = [OperationWriter.slice(nil, nil)]
     for axis in 0..<rank {
-      guard let extent = given[axis + 1].value, let length = wanted[axis + 1].value, extent > 0 else {
-        throw OperationWriter.unsupported(op, "its extents are unknown")
-      }
-      let full = (extent - 1) * strides[axis] + window[axis] + (axis < op.outputPadding.count ? op.outputPadding[axis] : 0)
-      let reach = max(extent * strides[axis], (extent - 1) * strides[axis] + window[axis])
-      var before = max(0, full - length) / 2
+      let reach = (window[axis] - 1) * dilations[axis], inner = (extents[axis] - 1) * strides[axis] + 1
+      let extra = axis < op.outputPadding.count ? op.outputPadding[axis] : 0
+      var cut = max(0, inner + reach + extra - lengths[axis]) / 2
       switch op.padding {
-      case .explicit(let front, _) where op.outputShape == nil && axis < front.count: before = front[axis]
-      case .valid where op.outputShape == nil: before = 0
+      case .explicit(let front, _) where op.outputShape == nil && axis < front.count: cut = front[axis]
+      case .valid where op.outputShape == nil: cut = 0
       case .sameLower: throw OperationWriter.unsupported(op, "it pads before rather than behind")
       default: break
       }
-      guard before >= 0, before + length <= reach else { throw OperationWriter.unsupported(op, "it reaches beyond what Keras computes") }
-      key.append(OperationWriter.slice(before, before + length))
+      let front = reach - cut, back = lengths[axis] + reach - inner - front
+      apart += [extents[axis], 1]
+      joined.append(extents[axis] * strides[axis])
+      gaps += [0, strides[axis] - 1]
+      before.append(max(0, front))
+      after.append(max(0, back))
+      key.append(OperationWriter.slice(max(0, -front), inner - max(0, -back)))
     }
-    return try writer.getItem(whole, key)
+    var y = x
+    if strides.contains(where: { $0 > 1 }) {
+      y = try writer.reshape(y, apart + [channels])
+      y = try writer.pad(y, before: Array(repeating: 0, count: gaps.count + 1), after: gaps + [0], value: 0)
+      y = try writer.reshape(y, joined + [channels])
+    }
+    return try spatialPad(try writer.getItem(y, key), before, after, value: 0, &writer)
   }
 }

@@ -101,8 +101,12 @@ extension TensorFlowFunctions {
       throw call.unsupported("of an unknown shape")
     }
     let isSame = window.padding == .same
-    var wanted: [JSONValue?] = []
-    if case .list(let parts) = shape { wanted = parts.map(\.plain) } else { wanted = shape.plain?.arrayValue ?? [] }
+    var wanted: [Int?] = []
+    switch shape {
+    case .list(let parts): wanted = parts.map { $0.plain?.intValue }
+    case .tensor: wanted = graph.fact(of: try call.tensor("output_shape", in: &graph)).elements?.map(\.value) ?? []
+    default: wanted = (shape.plain?.arrayValue ?? []).map(\.intValue)
+    }
     let first = window.layout == .channelsLast ? 1 : 2
     // TensorFlow takes any extent that the strides lead back from; here the usual one.
     for axis in 0..<window.rank {
@@ -110,7 +114,7 @@ extension TensorFlowFunctions {
         throw call.unsupported("of a computed shape")
       }
       let usual = extent * strides[axis] + (isSame ? 0 : max(extents[axis] - strides[axis], 0))
-      guard wanted[first + axis]?.intValue == usual else { throw call.unsupported("of an unusual shape") }
+      guard wanted[first + axis] == usual else { throw call.unsupported("of an unusual shape") }
     }
     return try call.operation(
       "ConvTranspose", [.tensor(x), .tensor(weights)],
