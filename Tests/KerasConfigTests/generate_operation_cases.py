@@ -333,6 +333,91 @@ for word in ["segment_min", "segment_prod"]:
     if f is not None:
         case(word, lambda a, b: f(a, b, num_segments=4), x(6, 3), np.array([0, 0, 1, 3, 3, 3], "int32"))
 
+# Norms and other functions of matrices.
+for order in [0, 1, -1, 2, 3, 1.5, float("inf"), float("-inf")]:
+    case(f"norm/vector {order}", lambda a: K.norm(a * K.cast(K.abs(a) > 0.4, "float32") if order == 0 else a, ord=order, axis=1), x(3, 5, 2))
+for order in ["fro", "nuc", 1, -1, 2, -2, float("inf"), float("-inf")]:
+    case(f"norm/matrix {order}", lambda a: K.norm(a, ord=order, axis=(1, 2)), x(2, 3, 4))
+    case(f"norm/matrix {order} turned", lambda a: K.norm(a, ord=order, axis=(-1, 1), keepdims=order not in ("nuc", 2, -2)), x(2, 3, 2, 4))
+case("norm/ints", lambda a: K.norm(a, ord=3, axis=-1, keepdims=True), ints(-5, 6, 3, 4))
+case("slogdet", lambda a: K.slogdet(a), x(5, 4, 4))
+case("slogdet/great", lambda a: K.slogdet(a)[1], x(2, 12, 12) * np.float32(1e5))
+for upper in [False, True]:
+    case(f"cholesky_inverse/{'upper' if upper else 'lower'}", lambda a: K.cholesky_inverse(
+        (K.triu if upper else K.tril)(a) + 3 * K.eye(4), upper=upper), x(2, 4, 4))
+
+# Numbers.
+for dtype in ["int8", "uint8", "int32", "int64"]:
+    low = 0 if dtype[0] == "u" else -100
+    case(f"gcd/{dtype}", lambda a, b: K.gcd(a, b), ints(low, 100, 4, 6, dtype=dtype) * 1, ints(low, 100, 4, 6, dtype=dtype))
+case("gcd/Fibonacci", lambda a, b: K.gcd(a, b), np.array([[1134903170, 12, 0], [1836311903, 0, 0]], "int32"),
+     np.array([[1836311903, 18, 0], [1134903170, 7, 5]], "int32"))
+case("lcm", lambda a, b: K.lcm(a, b), ints(-9, 9, 4, 5), ints(-9, 9, 4, 5))
+case("unravel_index", lambda a: K.unravel_index(a, (3, 4, 5)), ints(0, 60, 7))
+case("angle", lambda a: K.angle(a), x(3, 4))
+case("angle/ints", lambda a: K.angle(a), ints(-3, 3, 3, 4))
+case("conj", lambda a: K.conj(a) + 1, x(3, 4))
+case("signbit", lambda a: K.signbit(a), np.array([[0.0, -0.0, 2.5], [-1.5, np.inf, -np.inf]], "float32"))
+case("dstack", lambda a, b: K.dstack([a, b]), x(2, 3), ints(0, 4, 2, 3))
+for mode in ["valid", "same", "full"]:
+    case(f"correlate/{mode}", lambda a, b: K.correlate(K.mean(a, axis=0), K.mean(b, axis=0), mode=mode), x(2, 9), x(2, 4))
+case("correlate/ints", lambda a: K.correlate(K.sum(a, axis=0), np.array([1, -2, 3], "int32"), mode="full"), ints(-5, 6, 2, 5))
+case("trapezoid", lambda a: K.trapezoid(a, dx=0.5, axis=1), x(3, 5, 2))
+case("vander", lambda a: K.vander(a, N=4), x(3))
+case("vander/ints", lambda a: K.vander(a, N=3, increasing=True), ints(-4, 5, 3))
+case("corrcoef", lambda a: K.corrcoef(a), x(3, 7))
+case("linspace", lambda a, b: K.linspace(a, b, 5, axis=1), x(3, 2), x(3, 2))
+case("linspace/open", lambda a: K.linspace(a, 3.0, 4, endpoint=False, axis=-1), x(3, 2))
+holes = x(4, 5)
+holes[0, 2] = holes[1, 0] = holes[1, 4] = np.nan
+holes[3] = np.nan
+for word in ["nanargmax", "nanargmin"]:
+    f = getattr(K, word)
+    case(word, lambda a: f(a, axis=1), holes)
+    case(f"{word}/keepdims", lambda a: f(a, axis=0, keepdims=True), holes)
+for word in ["nanvar", "nanstd"]:
+    f = getattr(K, word)
+    case(word, lambda a: f(a, axis=1, keepdims=True), holes[:3])
+
+# Losses.
+case("categorical_crossentropy", lambda a, b: K.categorical_crossentropy(a, K.softmax(b)), pos(3, 5), x(3, 5))
+case("categorical_crossentropy/logits", lambda a, b: K.categorical_crossentropy(a, b, from_logits=True, axis=1), pos(3, 5, 2), x(3, 5, 2))
+case("sparse_categorical_crossentropy", lambda a, b: K.sparse_categorical_crossentropy(a, b), ints(0, 5, 4), pos(4, 5))
+case("sparse_categorical_crossentropy/logits", lambda a, b: K.sparse_categorical_crossentropy(a, b, from_logits=True),
+     ints(0, 5, 4, 3, 1), 30 * x(4, 3, 5))
+case("binary_crossentropy", lambda a, b: K.binary_crossentropy(a, b), unit(3, 5), rng.uniform(0, 1, (3, 5)).astype("float32"))
+case("binary_crossentropy/logits", lambda a, b: K.binary_crossentropy(a, b, from_logits=True), unit(3, 5), 30 * x(3, 5))
+case("in_top_k/strange", lambda a, b: K.in_top_k(a, b, 2), np.array([0, 4, -1, 5, 2, 3], "int32"), ints(0, 4, 6, 5).astype("float32"))
+
+# Windows and groups. Keras rearranges tensors of known extents alone.
+case("unfold", lambda a: K.unfold(a, 2), x(2, 3, 4, 5))
+case("unfold/strides", lambda a: K.unfold(a, (3, 2), dilation=(1, 2), padding=(1, 0), stride=(2, 1)), x(2, 3, 5, 6))
+if hasattr(N, "Fold"):
+    case("fold", lambda a: N.Fold((4, 5), (2, 2), (1, 1), (0, 0), (1, 1))(a), x(2, 12, 12))
+    case("fold/strides", lambda a: N.Fold((5, 6), (3, 2), (1, 2), (1, 0), (2, 1))(a), x(2, 12, 12))
+case("sobel_edges", lambda a: K.image.sobel_edges(a) if hasattr(K.image, "sobel_edges") else a, x(2, 4, 5, 3))
+case("hsplit", lambda a: K.hsplit(a, 2) if hasattr(K, "hsplit") else [a], x(2, 6, 2))
+case("dsplit", lambda a: K.dsplit(a, [1, 3]) if hasattr(K, "dsplit") else [a], x(2, 3, 4))
+case("rearrange", lambda a: K.rearrange(K.reshape(a, (2, 4, 6, 3)), "b (h p) (w q) c -> b (h w) (p q c)", p=2, q=3), x(2, 4, 6, 3))
+case("rearrange/heads", lambda a: K.rearrange(K.reshape(a, (2, 3, 8)), "b s (n h) -> (b n) s h", n=2), x(2, 3, 8))
+case("rearrange/turned", lambda a: K.rearrange(K.reshape(a, (2, 3, 4, 5)), "b h w c -> b c h w"), x(2, 3, 4, 5))
+
+# Maps of images.
+turn = np.array([0.9, -0.3, 0.7, 0.25, 1.1, -0.8, 0, 0], "float32")
+for fill in ["constant", "nearest", "reflect", "wrap"]:
+    for method in ["bilinear", "nearest"]:
+        case(f"affine_transform/{fill} {method}", lambda a: K.image.affine_transform(
+            a, turn * np.float32(1.5), interpolation=method, fill_mode=fill, fill_value=0.5), x(2, 5, 6, 3))
+case("affine_transform/each", lambda a, m: K.image.affine_transform(a, K.reshape(m, (-1, 8))), x(3, 5, 6, 2), np.stack(
+    [turn, np.array([1, 0, 1.5, 0, 1, -0.5, 0.02, 0.05], "float32"), np.array([1, 0, 0, 0, 1, 0, -0.5, 0], "float32")]))
+case("affine_transform/first", lambda a: K.image.affine_transform(a, turn, data_format="channels_first"), x(2, 3, 5, 6))
+case("affine_transform/bytes", lambda a: K.image.affine_transform(a, turn[None]), ints(0, 256, 2, 5, 6, 3, dtype="uint8"))
+
+# Back from spectra.
+case("istft", lambda a, b: K.istft((a, b), 8, 4, 16), x(2, 5, 9), x(2, 5, 9))
+case("istft/hamming", lambda a, b: K.istft((a, b), 7, 3, 8, length=17, window="hamming"), x(2, 3, 6, 5), x(2, 3, 6, 5))
+case("istft/plain", lambda a, b: K.istft((a, b), 8, 3, 8, window=None, center=False), x(2, 5, 5), x(2, 5, 5))
+
 root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fixtures", "operations")
 os.makedirs(root, exist_ok=True)
 for family, cases in families.items():

@@ -31,10 +31,16 @@ extension OperationRules {
       let targets = try context.cast(try call.tensor("targets", in: &context), to: .int64)
       let scores = try call.tensor("predictions", in: &context)
       guard let k = try call.int("k") else { throw call.mismatch("k", "a count") }
-      let own = try context.apply(GatherElementsOp(axis: 1), scores, try context.unsqueeze(targets, [1]))
+      guard let classes = scores.fact.type.shape.dims?.last?.value, classes > 0 else {
+        throw call.unsupported("of an unknown number of classes")
+      }
+      // A class that is none, or whose score is none, is not among them.
+      let known = try context.clip(targets, min: 0, max: Double(classes - 1))
+      let own = try context.apply(GatherElementsOp(axis: 1), scores, try context.unsqueeze(known, [1]))
       let better = try context.cast(try context.apply(GreaterOp(), scores, own), to: .int32)
       let count = try context.reduce(.sum, better, axes: [1])
-      return try context.apply(LessOp(), count, try context.scalar(Double(k), like: count))
+      let isFirst = try context.apply(LessOp(), count, try context.scalar(Double(k), like: count))
+      return try context.apply(LogicalAndOp(), isFirst, try context.apply(EqualOp(), known, targets))
     },
     OperationRule(.nn, "CategoricalCrossentropy", ["target", "output"]) { call, context in
       let target = try call.floating("target", in: &context)
@@ -48,10 +54,25 @@ extension OperationRules {
       }
       return try context.apply(NegOp(), try context.reduce(.sum, try context.mul(target, output), axes: [axis]))
     },
+    OperationRule(.nn, "SparseCategoricalCrossentropy", ["target", "output"]) { call, context in
+      var target = try context.cast(try call.tensor("target", in: &context), to: .int64), output = try call.floating("output", in: &context)
+      let rank = try context.rank(of: output)
+      guard rank >= 1, try call.axis(rank: rank, default: -1) == rank - 1 else { throw call.unsupported("along other axes than the last") }
+      if try context.rank(of: target) == rank - 1 { target = try context.unsqueeze(target, [rank - 1]) }
+      if try !call.bool("from_logits") { output = try context.apply(LogOp(), try context.clip(output, min: 1e-7, max: 1 - 1e-7)) }
+      let logs = try context.apply(LogSoftmaxOp(axis: rank - 1), output)
+      let own = try context.apply(GatherElementsOp(axis: rank - 1), logs, target)
+      return try context.apply(NegOp(), try context.squeeze(own, [rank - 1]))
+    },
     OperationRule(.nn, "BinaryCrossentropy", ["target", "output"]) { call, context in
       let target = try call.floating("target", in: &context)
       var output = try context.cast(try call.tensor("output", in: &context), to: target.fact.type.dtype)
-      if try call.bool("from_logits") { output = try context.apply(SigmoidOp(), output) }
+      if try call.bool("from_logits") {
+        // max(x, 0) − x·z + log(1 + exp(−|x|)): exact where the sigmoid is all but 0 or 1.
+        let decay = try context.apply(ExpOp(), try context.apply(NegOp(), try context.apply(AbsOp(), output)))
+        let height = try context.sub(try context.apply(ReluOp(), output), try context.mul(output, target))
+        return try context.add(height, try context.apply(Log1pOp(), decay))
+      }
       output = try context.clip(output, min: 1e-7, max: 1 - 1e-7)
       let one = try context.scalar(1, like: output)
       let there = try context.mul(target, try context.apply(LogOp(), output))

@@ -4,7 +4,7 @@ import ModelTensor
 
 /// The modules that Keras 3 keeps its operations in.
 enum OperationModule: String, Sendable {
-  case numpy, nn, math, core, image, linalg
+  case numpy, nn, math, core, image, linalg, einops
   var name: String { "keras.src.ops.\(rawValue)" }
 }
 

@@ -7,10 +7,10 @@ import OrderedCollections
 /// `keras.ops` operations ⇄ canonical ops. A functional model of Keras 3 holds operations as nodes beside
 /// its layers.
 public enum OperationRules {
-  static let family: OperationFamily =
-    arithmetic + comparison + activation + reduction + shaping + indexing + linear + convolution + image + further + spectral + matrices
-    + rarer + recurrent
-    + quantization
+  static let family: OperationFamily = [
+    arithmetic, comparison, activation, reduction, shaping, indexing, linear, convolution, image, further, spectral, matrices, rarer,
+    recurrent, quantization, norms, numbers, windows, transforms,
+  ].reduce(OperationFamily(), +)
 
   private static let byName: [String: OperationRule] = {
     var result: [String: OperationRule] = [:]

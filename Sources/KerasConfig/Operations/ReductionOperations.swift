@@ -123,20 +123,6 @@ extension OperationRules {
       return try context.div(
         try context.reduce(.sum, try context.mul(x, w), axes: axes), try context.reduce(.sum, weights, axes: axes))
     },
-    OperationRule(.linalg, "Norm") { call, context in
-      let x = try call.floating("x", in: &context), rank = try context.rank(of: x)
-      let axes = try call.axes(rank: rank), keep = try call.bool("keepdims")
-      let order = call.option("ord")
-      let isVector = axes.count == 1 || order == nil
-      switch order {
-      case nil, "fro": return try context.reduce(.l2, x, axes: axes, keepDims: keep)
-      case .int(2) where isVector, .double(2) where isVector: return try context.reduce(.l2, x, axes: axes, keepDims: keep)
-      case .int(1) where axes.count == 1, .double(1) where axes.count == 1: return try context.reduce(.l1, x, axes: axes, keepDims: keep)
-      case .double(.infinity) where axes.count == 1:
-        return try context.reduce(.max, try context.apply(AbsOp(), x), axes: axes, keepDims: keep)
-      default: throw call.unsupported("its norm \(order?.abridged ?? "") is not among 1, 2, infinity and fro")
-      }
-    },
   ]
 
   private static func moments(

@@ -160,6 +160,63 @@ extension OperationRules {
         }
         return [try part(cos, 1, in: &context), try part(sin, -1, in: &context)]
       }),
+    OperationRule(.math, "ISTFT") { call, context in
+      let (re, im) = try pair(call, in: &context), rank = try context.rank(of: re)
+      guard let sequence = try call.int("sequence_length"), let stride = try call.int("sequence_stride"),
+        let length = try call.int("fft_length"), (1...longest).contains(length), (1...length).contains(sequence),
+        (1...longest).contains(stride), rank >= 2, try extent(re, call) == length / 2 + 1
+      else { throw call.mismatch("fft_length", "a length that holds the sequence, and half as many bins") }
+      let bins = length / 2 + 1, steps = (length + stride - 1) / stride
+      var window = try window(call, sequence, length)
+      if call.option("window") != nil {
+        // What the windows of all frames over one sample make of it is taken out.
+        let whole = window
+        let energy = (0..<stride).map { place in
+          Swift.stride(from: place, to: length, by: stride).reduce(0.0) { $0 + whole[$1] * whole[$1] }
+        }
+        window = window.indices.map { window[$0] / energy[$0 % stride] }
+      }
+      let shape = window
+      func weight(_ bin: Int, _ t: Int) -> Double { (bin == 0 || 2 * bin == length ? 1 : 2) / Double(length) * shape[t] }
+      let c = try waves(bins, length, length: length, cos, like: re, in: &context, scale: weight)
+      let s = try waves(bins, length, length: length, sin, like: re, in: &context, scale: weight)
+      var frames = try context.sub(try context.matmul(re, c), try context.matmul(im, s))
+      // Frames are cut into steps; the steps that fall together are added up.
+      let filled = steps * stride
+      frames = try context.pad(
+        frames, before: Array(repeating: 0, count: rank), after: Array(repeating: 0, count: rank - 1) + [filled - length])
+      var sum: Value?
+      for step in 0..<steps {
+        var sides = (before: Array(repeating: 0, count: rank), after: Array(repeating: 0, count: rank))
+        sides.before[rank - 2] = step
+        sides.after[rank - 2] = steps - 1 - step
+        let part = try context.pad(
+          try context.slice(frames, axis: rank - 1, start: step * stride, end: (step + 1) * stride), before: sides.before,
+          after: sides.after)
+        sum = try sum.map { try context.add($0, part) } ?? part
+      }
+      guard let sum else { throw call.mismatch("fft_length", "a length") }
+      let rows = sum.fact.type.shape.dims?[rank - 2].value.flatMap { checkedProduct([$0, stride]) }
+      let isOpen = sum.fact.type.shape.dims?.prefix(rank - 2).map { $0.value == nil } ?? []
+      let y: Value
+      if let rows, isOpen.count(where: { $0 }) <= 1 {
+        y = try context.reshape(sum, (sum.fact.type.shape.dims ?? []).prefix(rank - 2).map { $0.value ?? -1 } + [rows])
+      } else {
+        let lead = try (0..<(rank - 2)).map { try context.dim(of: sum, $0) }
+        y = try context.reshape(sum, to: try context.concat(lead + [try context.ints([-1])], axis: 0))
+      }
+      let isCentred = try call.bool("center", default: true), start = isCentred ? length / 2 : 0
+      let cut = filled - length + (isCentred ? length / 2 : 0)
+      var end = cut == 0 ? Int(Int64.max) : -cut
+      if let wanted = try call.int("length") {
+        guard wanted > 0 else { throw call.mismatch("length", "a length") }
+        // No more than there is: what was filled up is not part of it.
+        let whole = try context.slice(y, axis: rank - 2, start: 0, end: filled == length ? Int(Int64.max) : length - filled)
+        end = start + wanted
+        return try context.slice(whole, axis: rank - 2, start: start, end: end)
+      }
+      return try context.slice(y, axis: rank - 2, start: start, end: end)
+    },
     OperationRule(.math, "ExtractSequences") { call, context in
       let x = try call.tensor("x", in: &context)
       guard let length = try call.int("sequence_length"), let stride = try call.int("sequence_stride"), (1...longest).contains(length),
