@@ -135,13 +135,16 @@ def network(ops, x):
 @ops_zoo("images", (6, 8, 3))
 def images(ops, x):
     return [ops.image.resize(x, (12, 10)), ops.image.resize(x, (9, 4), interpolation="nearest"), ops.image.rgb_to_grayscale(x), ops.image.pad_images(x, 1, 2, 1, 1),
-            ops.image.crop_images(x, top_cropping=1, left_cropping=2, target_height=4, target_width=5)]
+            ops.image.crop_images(x, top_cropping=1, left_cropping=2, target_height=4, target_width=5),
+            ops.image.affine_transform(x, np.array([0.9, -0.3, 0.7, 0.25, 1.1, -0.8, 0, 0], "float32"), fill_mode="reflect"),
+            ops.unfold(ops.transpose(x, (0, 3, 1, 2)), (2, 3), stride=(1, 2), padding=1)]
 
 
 @ops_zoo("cross entropy", (5,), (5,))
 def entropy(ops, a, b):
     p = ops.softmax(a)
-    return [ops.categorical_crossentropy(ops.softmax(b), p), ops.binary_crossentropy(ops.sigmoid(b), ops.sigmoid(a)), ops.sum(p * ops.log(p / ops.softmax(b)), axis=-1)]
+    return [ops.categorical_crossentropy(ops.softmax(b), p), ops.binary_crossentropy(ops.sigmoid(b), ops.sigmoid(a)), ops.sum(p * ops.log(p / ops.softmax(b)), axis=-1),
+            ops.binary_crossentropy(ops.sigmoid(b), 30.0 * a, from_logits=True), ops.sparse_categorical_crossentropy(ops.argmax(b, axis=-1), p)]
 
 
 @ops_zoo("euclidean distance", (6,), (6,))
@@ -164,9 +167,15 @@ def meshes(ops, x):
 @ops_zoo("integers", (4,), (4,), dtype="int32", high=9)
 def integers(ops, a, b):
     return [a + b, a * b - 3, ops.maximum(a, b), ops.bitwise_and(a, b), ops.bitwise_or(a, b), ops.abs(a - b), ops.sum(a, axis=1), ops.max(b, axis=1),
-            ops.mean(a, axis=1), a / (b + 1), ops.cast(a, "int64"), ops.power(a, 2), ops.sign(a - b), ops.floor_divide(a, b + 1), ops.mod(a, b + 1)]
+            ops.mean(a, axis=1), a / (b + 1), ops.cast(a, "int64"), ops.power(a, 2), ops.sign(a - b), ops.floor_divide(a, b + 1), ops.mod(a, b + 1), ops.gcd(a, b)]
 
 
 @ops_zoo("linear algebra", (4, 4))
 def linear_algebra(ops, x):
-    return [ops.matmul(x, ops.transpose(x, (0, 2, 1))), ops.norm(x, ord=1, axis=-1), ops.norm(x, ord="fro", axis=(1, 2)), ops.vdot(x, x) if False else x, ops.cross(x[..., :3], x[..., 1:])]
+    return [ops.matmul(x, ops.transpose(x, (0, 2, 1))), ops.norm(x, ord=1, axis=-1), ops.norm(x, ord="fro", axis=(1, 2)), ops.norm(x, ord=3, axis=1), ops.norm(x, ord=float("-inf"), axis=-1),
+            ops.norm(x, ord=float("inf"), axis=(2, 1), keepdims=True), ops.norm(x, ord=0, axis=-1), ops.vdot(x, x) if False else x, ops.cross(x[..., :3], x[..., 1:])]
+
+
+@ops_zoo("spectra and back", (6, 9), (6, 9))
+def spectra(ops, a, b):
+    return [ops.istft((a, b), 16, 5, 16), ops.istft((a, b), 10, 4, 16, length=20, window="hamming"), ops.angle(a)]
