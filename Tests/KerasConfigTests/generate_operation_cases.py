@@ -379,6 +379,9 @@ for word in ["nanvar", "nanstd"]:
     f = getattr(K, word)
     case(word, lambda a: f(a, axis=1, keepdims=True), holes[:3])
 
+case("percentile", lambda a: K.percentile(a, 30, axis=1) if hasattr(K, "percentile") else P.Percentile(axis=1)(a, 30), x(2, 6, 3))
+case("percentile/several", lambda a: P.Percentile(axis=1, keepdims=True)(a, [12.5, 80.0]), x(2, 6, 3))
+
 # Losses.
 case("categorical_crossentropy", lambda a, b: K.categorical_crossentropy(a, K.softmax(b)), pos(3, 5), x(3, 5))
 case("categorical_crossentropy/logits", lambda a, b: K.categorical_crossentropy(a, b, from_logits=True, axis=1), pos(3, 5, 2), x(3, 5, 2))

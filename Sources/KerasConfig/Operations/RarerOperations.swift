@@ -64,11 +64,18 @@ extension OperationRules {
       let passed = try context.apply(isRight ? LessOrEqualOp() : LessOp() as any Op, to: [operands[0], wide]).at(0)
       return try context.reduce(.sum, try context.cast(passed, to: .int32), axes: [rank])
     },
-    OperationRule(.numpy, "Quantile", ["x", "q"]) { call, context in
+    quantile("Quantile", whole: 1), quantile("Percentile", whole: 100),
+  ]
+
+  /// What a part of all elements, of `whole`, is below.
+  private static func quantile(_ className: String, whole: Double) -> OperationRule {
+    OperationRule(.numpy, className, ["x", "q"]) { call, context in
       var x = try call.floating("x", in: &context)
       let rank = try context.rank(of: x), given = try call.ints("axis"), q = try call.tensor("q", in: &context)
       guard given == nil || given?.count == 1 else { throw call.unsupported("over several axes") }
-      guard let places = try q.fact.constant?.array().doubles(), q.fact.type.shape.extents.map({ $0.count <= 1 }) ?? false else {
+      guard let places = try q.fact.constant?.array().doubles(), places.allSatisfy(\.isFinite),
+        q.fact.type.shape.extents.map({ $0.count <= 1 }) ?? false
+      else {
         throw call.unsupported("of other than fixed parts")
       }
       if given == nil { x = try context.reshape(x, [-1]) }
@@ -77,7 +84,7 @@ extension OperationRules {
       let sorted = try context.apply(TopKOp(axis: axis, largest: false), to: [x, try context.ints([extent])]).at(0)
       let parts = try places.map { place -> Value in
         // Keras's TensorFlow backend interpolates, whatever the method.
-        let position = min(max(place, 0), 1) * Double(extent - 1), low = Int(position), high = min(low + 1, extent - 1)
+        let position = min(max(place / whole, 0), 1) * Double(extent - 1), low = Int(position), high = min(low + 1, extent - 1)
         let below = try context.slice(sorted, axis: axis, start: low, end: low + 1)
         let above = try context.slice(sorted, axis: axis, start: high, end: high + 1)
         let step = try context.mul(try context.sub(above, below), try context.scalar(position - Double(low), like: below))
@@ -87,8 +94,8 @@ extension OperationRules {
       }
       guard q.fact.type.shape.dims?.isEmpty == false else { return try parts.at(0) }
       return try context.concat(try parts.map { try context.unsqueeze($0, [0]) }, axis: 0)
-    },
-  ]
+    }
+  }
 
   private static let psnr = OperationRule(.nn, "PSNR", ["x1", "x2"]) { call, context in
     let a = try call.floating("x1", in: &context), b = try call.floating("x2", in: &context)
