@@ -51,6 +51,36 @@ def test_become_keras_layers_again(name, tmp_path):
         peers.compare(peers.run_onnx(tmp_path / "model.onnx", [x]), expected, what=f"{name} of {extent} in ONNX")
 
 
+#: Dilated convolutions of any extent are plain ones there, on places dealt out to the batch with padding that is computed.
+DILATED = {
+    "sequences": ((None, 4), lambda x: L.Conv1D(3, 2, dilation_rate=4)(L.Conv1D(4, 3, dilation_rate=2, padding="same")(
+        L.Conv1D(4, 2, padding="causal", groups=4)(L.Conv1D(4, 3, padding="causal", dilation_rate=3, groups=2, activation="relu")(x)))),
+        [("Conv1D", (3,), "causal"), ("ZeroPadding1D",), ("DepthwiseConv1D", (1,), "valid"), ("Conv1D", (2,), "same"),
+         ("Conv1D", (4,), "valid")]),
+    "images": ((None, None, 2), lambda x: L.DepthwiseConv2D(3, dilation_rate=2, padding="same")(
+        L.Conv2D(2, 2, dilation_rate=(2, 3))(L.Conv2D(3, 2, padding="same", dilation_rate=(3, 1), activation="relu")(x))),
+        [("Conv2D", (3, 1), "same"), ("Conv2D", (2, 3), "valid"), ("DepthwiseConv2D", (2, 2), "same")]),
+}
+
+
+@pytest.mark.parametrize("name", DILATED)
+def test_dilated_of_any_extent(name, tmp_path):
+    shape, build, layers = DILATED[name]
+    export(name, shape, build, tmp_path / "saved")
+    modelctl.convert(tmp_path / "saved", tmp_path / "saved.keras")
+    modelctl.convert(tmp_path / "saved", tmp_path / "graph", "--to", "tfjs-graph")
+    modelctl.convert(tmp_path / "graph", tmp_path / "graph.keras")
+    again = [keras.saving.load_model(tmp_path / file, compile=False) for file in ("saved.keras", "graph.keras")]
+    assert again[0].input_shape == (None, *shape)
+    found = [(type(layer).__name__, *((layer.dilation_rate, layer.padding) if "Conv" in type(layer).__name__ else ())) for layer in again[0].layers]
+    assert found == [("InputLayer",), *layers]
+    for extent in range(11, 17):
+        x = feed(name, shape, 2, extent)
+        expected = list(savedmodels.run_signature(tmp_path / "saved", {"x": x}).values())
+        for model in again:
+            peers.compare(peers.run_model(model, [x]), expected, what=f"{name} of {extent}")
+
+
 def test_cubic_by_table(tmp_path):
     """TensorFlow reads the weights of its cubic from a table of 1024 steps, others compute them: to each its own numbers."""
     shape = (5, 6, 3)

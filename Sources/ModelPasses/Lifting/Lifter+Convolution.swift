@@ -57,9 +57,11 @@ extension Lifter {
   // MARK: Convolution
 
   private mutating func liftConv(_ op: ConvOp, _ node: Node) throws -> Bool {
-    guard let x = node.input(0), let weightID = node.input(1), let weight = tensor(weightID), op.layout == .channelsLast,
+    guard var x = node.input(0), let weightID = node.input(1), var weight = tensor(weightID), op.layout == .channelsLast,
       weight.dtype.isFloatingPoint, (3...5).contains(weight.extents.count), node.input(2).map(isConstant) ?? true
     else { return false }
+    var op = op, node = node
+    let end = takeLine(&op, &node, &x, &weight)
     let rank = weight.extents.count - 2
     let kernel = op.kernelLayout == .outputInputSpatial ? weight.transposed(Array(2..<(rank + 2)) + [1, 0]) : weight
     guard op.kernelLayout != .spatialOutputInput else { return false }
@@ -68,9 +70,12 @@ extension Lifter {
     let dilations = op.dilations.isEmpty ? Array(repeating: 1, count: rank) : op.dilations
     guard steps.count == rank, dilations.count == rank else { return false }
     let name = layerName(node, "conv\(rank)d")
-    guard var fit = windowPadding(op.padding, kernel: size, strides: steps, dilations: dilations, x: x, allowCausal: rank == 1) else {
-      return false
-    }
+    // No depthwise convolution of Keras is causal.
+    let isDepthwise = op.groups > 1 && groupInputs == 1
+    guard
+      var fit = windowPadding(
+        op.padding, kernel: size, strides: steps, dilations: dilations, x: x, allowCausal: rank == 1 && !isDepthwise)
+    else { return false }
     // Keras does not dilate and stride at once: every element, of which those are taken that the strides reach.
     let thins = steps.contains { $0 != 1 } && dilations.contains { $0 != 1 }
     if thins {
@@ -80,6 +85,7 @@ extension Lifter {
       fit = (.valid, (before, after))
     }
     let strides = thins ? steps.map { _ in 1 } : steps
+    if let end { taken.insert(end) }
     let tail = takeTail(node, channels: filters, bias: node.input(2))
     var input = try resolve(x)
     if let (before, after) = fit.explicit, (before + after).contains(where: { $0 != 0 }) {
@@ -91,7 +97,7 @@ extension Lifter {
     if !thins, let separable = try liftSeparable(op, node, kernel, size, strides, dilations, fit.word, input, weightID, tail) {
       return separable
     }
-    if op.groups == channels, op.groups > 1, rank < 3 {
+    if isDepthwise, rank < 3 {
       weights[0].tensor = kernel.reshaped(size + [channels, filters / channels])
       layer =
         rank == 1

@@ -176,7 +176,7 @@ extension SubgraphReader {
     return "it is no op of TensorFlow's for inference; the graph needs a library of its own, or training"
   }
 
-  /// Gives the results the node's name, and what the node declares of their types.
+  /// Gives the results the node's name, if the rule gave no other, and what the node declares of their types.
   private func nameResults(
     _ results: inout [ValueID], _ reader: NodeReader, since first: Int, name: String, in g: inout GraphContext
   ) throws {
@@ -184,7 +184,7 @@ extension SubgraphReader {
     for (place, value) in results.enumerated() {
       guard case .result(let producer, _) = g.graph[value].definition, Int(producer.raw) >= first else { continue }
       g.graph[value].name = place == 0 ? name : "\(name):\(place)"
-      if place == 0 { g.graph[producer].name = name }
+      if place == 0, g.graph[producer].name.hasPrefix(name) { g.graph[producer].name = name }
       let type = g.graph[value].type
       if place < shapes.count, type.dtype != .variant {
         g.graph[value].type = type.refined(by: TensorType(type.dtype, shapes[place]))

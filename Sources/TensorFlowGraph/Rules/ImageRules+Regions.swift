@@ -119,38 +119,4 @@ extension GraphContext {
     let columns = try constant(NDArray(weights(width, size[1], 1), [size[1], width]))
     return try transpose(try matmul(try matmul(rows, planes), columns, transposeB: true), [0, 2, 3, 1])
   }
-
-  /// A dilated convolution that is spelled as a plain one on dealt-out places; `nil` when `x` is something else.
-  fileprivate mutating func dilated(_ x: ValueID, block: [Int], crops: ValueID) throws -> ValueID? {
-    guard let conv = producer(of: x), var op = conv.op as? ConvOp, op.layout == .channelsLast, op.padding == .valid,
-      op.strides.allSatisfy({ $0 == 1 }), op.dilations.allSatisfy({ $0 == 1 }), let dealt = conv.inputs[0],
-      let deal = producer(of: dealt), (deal.op as? SpaceToBatchOp)?.block == block, let source = deal.inputs[0], let pads = deal.inputs[1],
-      let cut = try fact(of: crops).constant?.array().integers(), let kernel = conv.inputs[1],
-      let extents = type(of: kernel).shape.extents, extents.count == block.count + 2, cut.count == 2 * block.count
-    else { return nil }
-    guard let around = try padding(of: pads), around.count == cut.count else { return nil }
-    let before = block.indices.map { around[2 * $0] - cut[2 * $0] }, after = block.indices.map { around[2 * $0 + 1] - cut[2 * $0 + 1] }
-    guard (before + after).allSatisfy({ $0 >= 0 }) else { return nil }
-    op.dilations = block
-    op.padding = .explicit(before: before, after: after)
-    let same = block.indices.allSatisfy { axis in
-      let total = (extents[axis] - 1) * block[axis]
-      return before[axis] == total / 2 && after[axis] == total - total / 2
-    }
-    if same { op.padding = .same }
-    if !(before + after).contains(where: { $0 != 0 }) { op.padding = .valid }
-    return try apply(op, to: [source, kernel] + conv.inputs.dropFirst(2)).first
-  }
-
-  /// The constant behind a cast.
-  private func padding(of value: ValueID) throws -> [Int]? {
-    if let known = try fact(of: value).constant?.array().integers() { return known }
-    guard let cast = producer(of: value), cast.op is CastOp, let source = cast.inputs[0] else { return nil }
-    return try fact(of: source).constant?.array().integers()
-  }
-
-  private func producer(of value: ValueID) -> Node? {
-    guard case .result(let id, _) = graph[value].definition else { return nil }
-    return graph[id]
-  }
 }
