@@ -81,6 +81,19 @@ def test_dilated_of_any_extent(name, tmp_path):
             peers.compare(peers.run_model(model, [x]), expected, what=f"{name} of {extent}")
 
 
+@pytest.mark.parametrize("kind", ["tf_saved_model", "onnx"])
+def test_filled_up_to_an_aspect(kind, tmp_path):
+    """Which sides get a border hangs on ratios of extents, in branches; all are known."""
+    for name, shape in [("wide", (10, 15, 3)), ("tall", (16, 7, 2))]:
+        source = tmp_path / (f"{name}.onnx" if kind == "onnx" else name)
+        model = export(name, shape, lambda x: L.Resizing(8, 9, pad_to_aspect_ratio=True, fill_value=0.5)(x), source, kind)
+        modelctl.convert(source, tmp_path / f"{name}.keras")
+        x = feed(name, shape, 3, None)
+        expected = peers.run_onnx(source, [x]) if kind == "onnx" else list(savedmodels.run_signature(source, {"x": x}).values())
+        peers.compare(expected, peers.run_model(model, [x]), what=f"{name} exported")
+        peers.compare(peers.run_keras(tmp_path / f"{name}.keras", [x]), expected, what=name)
+
+
 def test_cubic_by_table(tmp_path):
     """TensorFlow reads the weights of its cubic from a table of 1024 steps, others compute them: to each its own numbers."""
     shape = (5, 6, 3)

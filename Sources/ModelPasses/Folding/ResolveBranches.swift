@@ -186,7 +186,8 @@ struct BranchRewriter {
     }
     let inferred = node.op.inferElements(facts)
     let elements = old.indices.map { (index: Int) -> [Dim]? in (index < inferred.count ? inferred[index] : nil) ?? old[index].elements }
-    if let constants = known(node.op, facts, types, elements) {
+    let trains = types.contains { $0.dtype.isFloatingPoint } && usesWeights(inputs, context)
+    if !trains, let constants = known(node.op, facts, types, elements) {
       return zip(constants, old).map { context.graph.addConstant(Tensor($0), name: $1.name) }
     }
     let new = context.graph.append(
@@ -195,10 +196,19 @@ struct BranchRewriter {
     return context.graph[new].outputs
   }
 
-  /// The results of a node whose few elements are known: what conditions are made of.
+  private func usesWeights(_ inputs: [ValueID?], _ context: GraphContext) -> Bool {
+    inputs.contains { input in
+      guard let input, case .parameter = context.graph[input].definition else { return false }
+      return true
+    }
+  }
+
+  /// The results of a node whose few elements are known: what conditions are made of, ratios of extents too.
   private func known(_ op: any Op, _ facts: [Fact?], _ types: [TensorType], _ elements: [[Dim]?]) -> [NDArray]? {
     guard op is any PrimitiveOp || op is any CompositeOp, type(of: op).family != .random, !types.isEmpty,
-      types.allSatisfy({ $0.dtype.isInteger || $0.dtype == .bool })
+      types.allSatisfy({
+        $0.dtype.isInteger || $0.dtype == .bool || $0.dtype.isFloatingPoint && $0.shape.elementCount == 1 && !facts.isEmpty
+      })
     else { return nil }
     let environment = ExecutionContext(primitives: ReferencePrimitives())
     let told = zip(types, elements).map { type, elements -> NDArray? in
