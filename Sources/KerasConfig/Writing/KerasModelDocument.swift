@@ -49,6 +49,8 @@ extension KerasModelConfig {
     let residue = model.residue["keras"] as? KerasResidue
     if let residue, residue.fits(target), !(isForKeras2Alone && residue.generation == .keras3),
       !(target == .keras2 && (residue.hasNamelessOperations || residue.hasNamelessPolicies)),
+      // What a SavedModel says to Keras 2 alone is no `.h5` file's yet, which Keras 3 reads too.
+      isForKeras2Alone || model.format != "savedmodel",
       residue.fingerprint == model.structureFingerprint
     {
       var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)

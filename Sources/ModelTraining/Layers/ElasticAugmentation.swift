@@ -27,7 +27,7 @@ extension RandomImages {
 
   /// `x` of `[N, H, W]` convolved with a bell of a width that is drawn: as many steps as `most` asks for, those outside of its own window 0.
   private func blurred(_ x: Tensor, _ sigma: Tensor, most: Double) throws -> Tensor {
-    let reach = 3 * Int(most), places = try Tensor((-reach...reach).map(Float.init))
+    let reach = 3 * Int(most), places = Tensor((-reach...reach).map(Float.init))
     let isInside = try places.abs() .<= sigma.floor() * 3
     let bell = try Tensor.where(isInside, try ((places / sigma.maximum(1e-6)).square() * -0.5).exp(), try Tensor.zeros(like: places))
     let kernel = try bell / bell.reduceSum()

@@ -66,7 +66,7 @@ extension GraphContext {
 
   /// An element of integers as a number and, where it is more than that, an element of computed ones to add.
   private func amount(_ value: ValueID, _ place: Int, depth: Int = 0) throws -> (number: Int, computed: Element?)? {
-    let fact = try fact(of: value)
+    let fact = fact(of: value)
     if let known = try fact.constant?.array().integers() ?? fact.integers {
       return known.indices.contains(place) ? (known[place], nil) : nil
     }
@@ -84,7 +84,7 @@ extension GraphContext {
       }
       return nil
     case is SliceOp:
-      guard let source = try origin(place, of: value, in: node, input) else { return itself }
+      guard let source = origin(place, of: value, in: node, input) else { return itself }
       return try amount(input, source, depth: depth + 1)
     case is AddOp:
       guard node.inputs.count == 2, let other = node.inputs[1], type(of: input).shape == type(of: other).shape,
@@ -98,10 +98,10 @@ extension GraphContext {
   }
 
   /// Where an element of a slice by steps of 1 stands in what is sliced, both counted flat.
-  private func origin(_ place: Int, of value: ValueID, in node: Node, _ input: ValueID) throws -> Int? {
-    let steps = node.inputs.count < 5 ? [1] : try constant(node, 4)
+  private func origin(_ place: Int, of value: ValueID, in node: Node, _ input: ValueID) -> Int? {
+    let steps = node.inputs.count < 5 ? [1] : constant(node, 4)
     guard let from = type(of: input).shape.extents, let to = type(of: value).shape.extents, from.count == to.count,
-      checkedProduct(from) != nil, let starts = try constant(node, 1), let axes = try constant(node, 3), starts.count == axes.count,
+      checkedProduct(from) != nil, let starts = constant(node, 1), let axes = constant(node, 3), starts.count == axes.count,
       steps?.allSatisfy({ $0 == 1 }) ?? false
     else { return nil }
     var rest = place, result = 0, size = 1
@@ -115,9 +115,9 @@ extension GraphContext {
     return result
   }
 
-  private func constant(_ node: Node, _ input: Int) throws -> [Int]? {
+  private func constant(_ node: Node, _ input: Int) -> [Int]? {
     guard node.inputs.indices.contains(input), let value = node.inputs[input] else { return nil }
-    return try fact(of: value).integers
+    return fact(of: value).integers
   }
 
   private func producer(of value: ValueID) -> Node? {
