@@ -104,6 +104,11 @@ def test_onnx_idioms_run(bunch, tmp_path):
             assert failures[source] is None, failures[source]
             expected = run_as_written(source, feeds)
             tolerance = LOOSE if "norm" in name or "transformer" in name or name == "class_token" else EXACT
+            if name == "dynamic_quantization":
+                # LiteRT rounds each row to steps of its own, ONNX Runtime all to one: half a step of each, in 8 products.
+                (x,) = feeds
+                steps = (max(x.max(), 0) - min(x.min(), 0)) / 255 + abs(x).max() / 127
+                tolerance = (8 * 63 * 0.02 * steps / 2, 0)
             judge(source.with_suffix(".tflite"), feeds, expected, tolerance, name)
         except Exception as error:
             problems.append(f"{name}, batch {batch}: {error}")
