@@ -91,6 +91,12 @@ public struct Converter: Sendable {
     guard options.quantization == nil, !options.dequantizes, writer.format != .savedmodel, options.write.layout == .keep,
       let layers = model.savedLayers
     else { return nil }
+    // Keras 2 wants shapes of an attention in an `.h5` file that Keras 3 refuses: the operators are read by both.
+    if writer.format == .h5,
+      layers.graphs.values.contains(where: { $0.nodeSlots.contains { ($0?.op as? LayerOp)?.layer is MultiHeadAttention } })
+    {
+      return nil
+    }
     let isOfLayers = [ModelFormat.keras, .h5, .tfjsLayers].contains(writer.format)
     FileSystem.remove(path)
     var report = report
@@ -175,7 +181,9 @@ public struct Converter: Sendable {
     result.choosesMain(of: model)
     try verify(model, result, source, written, options, &report)
     guard report.verification?.method != .structure else { return }
-    for pair in SharedSignatures(model, result).pairs {
+    // One that was picked may be the only one there, under the name of another.
+    let isAlone = self.options.read.signature != nil && result.signatures.count < 2
+    for pair in SharedSignatures(model, result).pairs where !isAlone {
       guard !pair.reference.mainGraph.openOutputs.isEmpty else {
         report.notes.append("signature '\(pair.name)' not verified: it has no outputs")
         continue
