@@ -210,8 +210,14 @@ extension Lifter {
           let wide = try apply(UnsqueezeOp(axes: [2]), [mask], named: "\(name)_mask_wide")
           output = try apply(WhereOp(), [wide, output, try context.scalar(0, like: output)], named: "\(name)_masked")
         }
-        let timeFirst = try swapped(output, named: "\(name)_time_first")
-        values[sequence] = try apply(UnsqueezeOp(axes: [1]), [timeFirst], named: "\(name)_direction")
+        // What follows undoes what would be done here. One that runs backwards may yet be half of a Bidirectional, told by its end.
+        if r.direction == .forward, let (nodes, result) = batchFirstEnd(sequence) {
+          taken.formUnion(nodes)
+          values[result] = output
+        } else {
+          let timeFirst = try swapped(output, named: "\(name)_time_first")
+          values[sequence] = try apply(UnsqueezeOp(axes: [1]), [timeFirst], named: "\(name)_direction")
+        }
       }
       for (index, state) in states.enumerated() where isUsed(state) {
         let value = layer.options.returnState ? results[1 + index] : results[0]
@@ -267,6 +273,21 @@ extension Lifter {
     return ([first, second], source[second].outputs[0], false)
   }
 
+  /// `[T, 1, B, H]` with the batch first and no axis of directions, in either order.
+  private func batchFirstEnd(_ sequence: ValueID) -> (nodes: [NodeID], result: ValueID)? {
+    guard let first = soleUser(sequence), let second = soleUser(source[first].outputs[0]) else { return nil }
+    let result = source[second].outputs[0]
+    if (source[first].op as? SqueezeOp)?.axes == [1], (source[second].op as? TransposeOp)?.permutation == [1, 0, 2] {
+      return ([first, second], result)
+    }
+    if (source[first].op as? TransposeOp)?.permutation == [2, 0, 1, 3], let axes = (source[second].op as? SqueezeOp)?.axes,
+      axes == [2] || axes == [-2]
+    {
+      return ([first, second], result)
+    }
+    return nil
+  }
+
   // MARK: Two ops that are one Bidirectional
 
   /// What of an op a Bidirectional merges.
@@ -280,11 +301,7 @@ extension Lifter {
       else { return nil }
       return (source[squeeze].outputs[0], [squeeze])
     }
-    guard node.outputs.dropFirst().allSatisfy({ !isUsed($0) }), let squeeze = soleUser(node.outputs[0]),
-      (source[squeeze].op as? SqueezeOp)?.axes == [1], let swap = soleUser(source[squeeze].outputs[0]),
-      (source[swap].op as? TransposeOp)?.permutation == [1, 0, 2]
-    else { return nil }
-    var nodes = [squeeze, swap], value = source[swap].outputs[0]
+    guard node.outputs.dropFirst().allSatisfy({ !isUsed($0) }), var (nodes, value) = batchFirstEnd(node.outputs[0]) else { return nil }
     if part == .lastStep {
       // The first step is the last one of what runs backwards.
       let isBackward = recurrence(node)?.direction == .reverse
