@@ -89,14 +89,8 @@ public struct Converter: Sendable {
     of model: Model, with writer: any FormatHandler, _ source: String, _ path: String, _ losses: [Loss], _ report: ConversionReport
   ) throws -> ConversionReport? {
     guard options.quantization == nil, !options.dequantizes, writer.format != .savedmodel, options.write.layout == .keep,
-      let layers = model.savedLayers
+      let layers = model.savedLayers(for: writer.format)
     else { return nil }
-    // Keras 2 wants shapes of an attention in an `.h5` file that Keras 3 refuses: the operators are read by both.
-    if writer.format == .h5,
-      layers.graphs.values.contains(where: { $0.nodeSlots.contains { ($0?.op as? LayerOp)?.layer is MultiHeadAttention } })
-    {
-      return nil
-    }
     let isOfLayers = [ModelFormat.keras, .h5, .tfjsLayers].contains(writer.format)
     FileSystem.remove(path)
     var report = report
@@ -181,9 +175,7 @@ public struct Converter: Sendable {
     result.choosesMain(of: model)
     try verify(model, result, source, written, options, &report)
     guard report.verification?.method != .structure else { return }
-    // One that was picked may be the only one there, under the name of another.
-    let isAlone = self.options.read.signature != nil && result.signatures.count < 2
-    for pair in SharedSignatures(model, result).pairs where !isAlone {
+    for pair in SharedSignatures(model, result).pairs {
       guard !pair.reference.mainGraph.openOutputs.isEmpty else {
         report.notes.append("signature '\(pair.name)' not verified: it has no outputs")
         continue

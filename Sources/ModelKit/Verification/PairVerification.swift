@@ -42,6 +42,7 @@ public struct PairVerification {
     }
     report.signature = reference.mainSignature
     report.notes += shared.missing.map { "signature '\($0)' not compared: the candidate has none of that name" }
+    report.notes += shared.comparedAsMain.map { "signature '\($0)' not compared: the candidate's is compared as the main one" }
     return report
   }
 

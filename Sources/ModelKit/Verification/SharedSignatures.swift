@@ -13,6 +13,9 @@ struct SharedSignatures {
   private let candidate: Model
   /// What the reference has and the candidate has not.
   private(set) var missing: [String] = []
+  /// What the candidate has as its main entry point, and the reference has another main one: where one was picked, the result may
+  /// give it the usual name.
+  private(set) var comparedAsMain: [String] = []
   private var names: [String] = []
 
   init(_ reference: Model, _ candidate: Model) {
@@ -26,6 +29,10 @@ struct SharedSignatures {
         continue
       }
       guard !seen.contains(where: { $0 == (signature.graph, other.graph) }) else { continue }
+      guard other.graph != candidate.main || signature.graph == reference.main else {
+        comparedAsMain.append(signature.name)
+        continue
+      }
       seen.append((signature.graph, other.graph))
       names.append(signature.name)
     }
