@@ -335,10 +335,10 @@ def test_on_the_way_to_other_formats(tmp_path):
             if len({len(array) for array in arrays}) == 1:
                 ways["predict"] = model.predict(fed, verbose=0)
             for key, value in expected.items():
-                np.testing.assert_allclose(found[key], value, 1e-4, 1e-4, err_msg=f"{name} in ONNX")
+                np.testing.assert_allclose(found[key], value, 1e-4, 1e-5, err_msg=f"{name} in ONNX")
                 for way, outputs in ways.items():
                     outputs = keras.tree.flatten(outputs)
-                    np.testing.assert_allclose(outputs[order.index(key)], value, 1e-4, 1e-4, err_msg=f"{name} in Keras, {way}")
+                    np.testing.assert_allclose(outputs[order.index(key)], value, 1e-4, 1e-5, err_msg=f"{name} in Keras, {way}")
         except Exception as error:  # Gathered, so that one failure does not hide the others.
             problems.append(f"{name}: {str(error)[:1000]}")
     assert not problems, "\n".join(problems)
