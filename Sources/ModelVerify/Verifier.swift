@@ -45,11 +45,12 @@ public struct Verifier {
     let samples = try options.data.map { try pair.samples(of: $0, report: &report) } ?? madeUpSamples(pair, &report)
     guard var samples else { return report }
     if options.minimumSignalToNoise != nil, options.data == nil { try chooseRange(pair, &samples, &report) }
-    let evidence = try compareAll(pair, &samples, &report)
+    var evidence = try compareAll(pair, &samples, &report)
     if !options.outputSteps.isEmpty, !report.isEquivalent, report.failure == nil {
       try PickedPlaces(pair: pair, options: options).run(samples, &report)
     }
     if !report.isEquivalent, report.failure == nil { try OtherOrder(pair: pair, options: options).run(samples, &report) }
+    if options.data == nil { try settle(pair, &samples, &evidence, &report) }
     try strengthen(pair, &samples, evidence, &report)
     if options.findsDivergence {
       report.lookedForDivergence = true

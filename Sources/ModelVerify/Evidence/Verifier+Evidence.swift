@@ -33,6 +33,7 @@ extension Verifier {
     // Integers clip what goes into an activation: there the outputs alone decide.
     if report.isEquivalent, !saturated.isEmpty, options.minimumSignalToNoise == nil {
       try PreActivationComparison(pair: pair, options: options).run(saturated, samples, &report)
+      try settlePreActivations(saturated, pair, samples, &report)
     }
     for output in report.outputs { if let note = output.evidenceNote(isGiven: options.data != nil) { report.note(note) } }
   }
