@@ -17,6 +17,11 @@ public struct KerasWeightTree: KerasWeightStore {
 
   public var layout: KerasWeightLayout { .tree }
 
+  /// Whether names of groups are paths of Windows, which Keras finds there alone.
+  public static func hasWindowsPaths(_ file: HDF5File) throws -> Bool {
+    try file.root.members().contains { $0.name.contains("\\") }
+  }
+
   public func variables(at path: String) throws -> [StoredWeight] { try listings[path]?.variables ?? [] }
 
   public func groups(at path: String) throws -> [String] { try listings[path]?.names ?? [] }
@@ -54,6 +59,26 @@ private final class Listings: Sendable {
     var variables: [StoredWeight] = []
     var names: [String] = []
     var groups: [String: HDF5Group] = [:]
+    /// Places that only names say: Keras 2 and the first versions of Keras 3 join them on Windows by `\`, as `layers\dense`.
+    var branches: [String: Listing] = [:]
+
+    /// Adds the group at a path from here.
+    mutating func insert(_ child: HDF5Group, at path: ArraySlice<Substring>) {
+      guard let name = path.first.map(String.init) else { return }
+      if !names.contains(name) { names.append(name) }
+      guard path.count > 1 else {
+        groups[name] = child
+        return
+      }
+      branches[name, default: Listing(group: group)].insert(child, at: path.dropFirst())
+    }
+
+    /// Adds what names say of a place that is a group, too.
+    mutating func merge(_ other: Listing) {
+      names += other.names.filter { !names.contains($0) }
+      groups.merge(other.groups) { own, _ in own }
+      branches.merge(other.branches) { own, _ in own }
+    }
   }
   private let root: HDF5Group
   private let known = Mutex<[String: Listing]>([:])
@@ -66,9 +91,14 @@ private final class Listings: Sendable {
       if let listing = known.withLock({ $0[path] }) { return listing }
       var place = "", listing = try list(root, at: place)
       for part in path.split(separator: "/") {
-        guard let group = listing.groups[String(part)] else { return nil }
         place += place.isEmpty ? part : "/\(part)"
-        listing = try list(group, at: place)
+        let group = listing.groups[String(part)], branch = listing.branches[String(part)]
+        guard var next = try group.map({ try list($0, at: place) }) ?? branch else { return nil }
+        if group != nil, let branch {
+          next.merge(branch)
+          known.withLock { $0[place] = next }
+        }
+        listing = next
       }
       return listing
     }
@@ -81,8 +111,9 @@ private final class Listings: Sendable {
       switch member {
       case .dataset(let dataset): listing.variables.append(StoredWeight(name: name, tensor: try dataset.kerasTensor()))
       case .group(let group):
-        listing.names.append(name)
-        listing.groups[name] = group
+        // No path is longer than groups may be nested.
+        let path = name.split(separator: "\\", maxSplits: HDF5Group.maximumDepth)
+        listing.insert(group, at: path.isEmpty ? [name[...]] : path[...])
       }
     }
     known.withLock { $0[place] = listing }

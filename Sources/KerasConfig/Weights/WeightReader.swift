@@ -35,10 +35,12 @@ struct WeightReader {
   private mutating func readTree(_ record: LayerRecord, at group: String, depth: Int) throws {
     guard depth < 64 else { throw FormatError(.limitExceeded, "models nested deeper than 64") }
     let names = LayerRecord.groupNames(record.children.map(\.className))
-    // `_layer_checkpoint_dependencies` stands in the first files of this kind (Keras 2.12).
+    // `_layer_checkpoint_dependencies` stands in the first files of this kind (Keras 2.12 and 2.13).
     let containers = ["layers", "_layer_checkpoint_dependencies"].map { group.isEmpty ? $0 : "\(group)/\($0)" }
-    for (child, name) in zip(record.children, names) {
-      let place = "\(containers[0])/\(name)"
+    let olderNames = try namesAsDependencies(record, in: containers[1]) ?? names
+    for (child, (name, olderName)) in zip(record.children, zip(names, olderNames)) {
+      let places = ["\(containers[0])/\(name)", "\(containers[1])/\(olderName)"]
+      let place = try store.groups(at: places[0]).isEmpty && !store.groups(at: places[1]).isEmpty ? places[1] : places[0]
       if !child.children.isEmpty {
         try readTree(child, at: place, depth: depth + 1)
         continue
@@ -52,7 +54,7 @@ struct WeightReader {
         for spec in child.weights {
           // Keras 2 names attributes of its own as Python does, with an underscore in front.
           let own = [spec.path] + spec.otherPaths + (spec.path.hasPrefix("vars/") ? [] : ["_\(spec.path)"])
-          let paths = containers.flatMap { container in own.map { "\(container)/\(name)/\($0)" } }
+          let paths = places.flatMap { place in own.map { "\(place)/\($0)" } }
           var found: Tensor?
           for path in paths where found == nil {
             found = try store.variable(at: path)
@@ -72,6 +74,21 @@ struct WeightReader {
         if let id = child.sharedID { shared[id] = child.parameters }
       }
     }
+  }
+
+  /// The groups of layers among a model's dependencies, where those with weights stand twice: the second place is numbered, and empty.
+  /// - Returns: `nil` where the file has no such groups.
+  private func namesAsDependencies(_ record: LayerRecord, in container: String) throws -> [String]? {
+    let groups = Set(try store.groups(at: container))
+    guard !groups.isEmpty else { return nil }
+    var classNames: [String] = [], places: [Int] = []
+    for child in record.children {
+      let isTwice = !child.weights.isEmpty || !child.children.isEmpty
+      places.append(classNames.count)
+      classNames += Array(repeating: child.className, count: isTwice ? 2 : 1)
+    }
+    let all = LayerRecord.groupNames(classNames), names = places.map { all[$0] }
+    return zip(record.children, names).allSatisfy { $0.weights.isEmpty || groups.contains($1) } ? names : nil
   }
 
   /// The group whose attribute says that it is this layer's: files of other versions number groups

@@ -67,7 +67,7 @@ public enum KerasWriter {
   ) throws -> any ByteSource {
     let writer = try HDF5Writer()
     if let residue, let file = residue.file.weights, let replacements = document.replacements,
-      try replacements.keys.allSatisfy({ try file.root.member($0) != nil })
+      try replacements.keys.allSatisfy({ try file.root.member($0) != nil }), try !KerasWeightTree.hasWindowsPaths(file)
     {
       // What the file was, group by group.
       let isTrainedOn = residue.hasOptimizer(of: model.training)
