@@ -19,7 +19,7 @@ public enum KerasModelConfig {
     let object = try SerializedObject(json, fallbackName: "model")
     if object.networkKind == nil { return try opaque(object, weights: weights, version: version) }
     let network = try NetworkDescription(object, generation: generation)
-    var builder = NetworkBuilder(generation: generation)
+    var builder = NetworkBuilder(generation: generation, weights: weights)
     let record = try builder.build(network, as: .main, parent: nil, prefix: "")
     var reader = WeightReader(weights, generation: generation, model: builder.model)
     try reader.read(record)

@@ -128,3 +128,40 @@ def test_carried(name, source, tmp_path):
             modelctl.convert(path, tmp_path / "model.onnx")
         assert failure.value.code == 69 and refused in failure.value.errors
         assert not (tmp_path / "model.onnx").exists()
+
+
+def older(*layers, shape=(6,)):
+    """A model of Keras 2."""
+    peers.tf_keras.utils.set_random_seed(4)
+    x = inputs = peers.tf_keras.Input(shape)
+    for layer in layers:
+        x = layer(x)
+    return seeded.fill_weights(peers.tf_keras.Model(inputs, x), "older")
+
+
+O = peers.tf_keras.layers
+#: Keras 2 says neither what a call takes nor, behind code, what shape it gives: stored weights tell.
+BEHIND_CODE = {
+    "dense and normalisation": lambda: older(O.Lambda(lambda x: x * 2 + 1), O.Dense(4, activation="relu"), O.BatchNormalization(), O.Dense(2)),
+    "recurrent": lambda: older(O.Dense(12), O.Reshape((4, 3)), O.Lambda(lambda x: x * 2, output_shape=(4, 3)), O.LSTM(5), O.Dense(2)),
+    "convolution": lambda: older(O.Dense(72), O.Reshape((6, 6, 2)), O.Lambda(lambda x: x - 1), O.Conv2D(3, 2), O.Flatten(), O.Dense(2)),
+}
+
+
+@pytest.mark.parametrize("source", ["h5", "keras"])
+@pytest.mark.parametrize("name", BEHIND_CODE)
+def test_layers_behind_the_code_of_keras_2(name, source, tmp_path):
+    model = BEHIND_CODE[name]()
+    x = seeded.batch("behind code", (6,), 3)
+    expected = peers.flat(model(x, training=False))
+    path = tmp_path / f"model.{source}"
+    model.save(path)
+    modelctl.convert(path, tmp_path / "to.keras")
+    peers.compare(run(tmp_path / "to.keras", x), expected, (1e-6, 1e-5), f"{source} → keras")
+    modelctl.convert(path, tmp_path / "to.h5")
+    other = peers.tf_keras.models.load_model(tmp_path / "to.h5", compile=False, safe_mode=False)
+    peers.compare(peers.flat(other(x, training=False)), expected, (1e-6, 1e-5), f"{source} → h5")
+    for target in ("onnx", "tflite", "savedmodel", "tfjs-layers", "tfjs-graph"):
+        with pytest.raises(modelctl.Failed) as failure:
+            modelctl.convert(path, tmp_path / target, "--to", target)
+        assert failure.value.code == 69 and "Lambda × 1" in failure.value.errors

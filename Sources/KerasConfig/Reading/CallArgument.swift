@@ -41,12 +41,14 @@ indirect enum CallArgument: Sendable {
     }
   }
 
-  func mapReferences(_ transform: (TensorReference) -> TensorReference) -> CallArgument {
+  func mapTensors(_ transform: (TensorReference, TensorType?) -> (TensorReference, TensorType?)) -> CallArgument {
     switch self {
-    case .tensor(let reference, let type): .tensor(transform(reference), type)
-    case .plain: self
-    case .list(let list): .list(list.map { $0.mapReferences(transform) })
-    case .dictionary(let members): .dictionary(members.mapValues { $0.mapReferences(transform) })
+    case .tensor(let reference, let type):
+      let (other, itsType) = transform(reference, type)
+      return .tensor(other, itsType)
+    case .plain: return self
+    case .list(let list): return .list(list.map { $0.mapTensors(transform) })
+    case .dictionary(let members): return .dictionary(members.mapValues { $0.mapTensors(transform) })
     }
   }
 
@@ -129,8 +131,12 @@ struct CallDescription: Sendable {
   }
 
   mutating func mapReferences(_ transform: (TensorReference) -> TensorReference) {
-    arguments = arguments.map { $0.mapReferences(transform) }
-    keywords = keywords.mapValues { $0.mapReferences(transform) }
+    mapTensors { (transform($0), $1) }
+  }
+
+  mutating func mapTensors(_ transform: (TensorReference, TensorType?) -> (TensorReference, TensorType?)) {
+    arguments = arguments.map { $0.mapTensors(transform) }
+    keywords = keywords.mapValues { $0.mapTensors(transform) }
   }
 
   init(_ arguments: [CallArgument] = [], keywords: OrderedDictionary<String, CallArgument> = [:]) {

@@ -10,10 +10,15 @@ import OrderedCollections
 struct NetworkBuilder {
   let generation: KerasGeneration
   var model = Model()
+  /// The file's weights, whose shapes tell of the outermost model's layers what nothing else does.
+  private let stored: any KerasWeightStore
   private var depth = 0
   static let depthLimit = 32
 
-  init(generation: KerasGeneration) { self.generation = generation }
+  init(generation: KerasGeneration, weights: any KerasWeightStore) {
+    self.generation = generation
+    stored = weights
+  }
 
   /// Where a network is being built.
   struct Site {
@@ -294,6 +299,21 @@ struct NetworkBuilder {
     return (try? BodyTypes.infer(graph, inputs: types, model: model)) ?? declared
   }
 
+  /// What the file says of a result that nothing here can infer.
+  private func declared(_ reference: TensorReference, _ object: SerializedObject, _ dtype: DType, in site: Site) -> TensorType {
+    if let type = site.declared[reference] {
+      // A batch axis alone stands for what is not known, as files need a rank.
+      let isBatchAlone = type.shape.rank == 1 && type.shape.extents == nil
+      return isBatchAlone ? TensorType(type.dtype, .unranked) : type
+    }
+    let type = TensorType(dtype, .unranked)
+    // A `Lambda` of Keras 2 that says its result, without the batch.
+    guard object.className == "Lambda", generation < .keras3, object.config["output_shape_type"] == "raw",
+      let dims = object.config["output_shape"]?.arrayValue, let shape = try? Shape(keras: .array([.null] + dims))
+    else { return type }
+    return TensorType(type.dtype, shape)
+  }
+
   /// The node of an operation or layer that has no counterpart.
   mutating func addOpaque(
     _ index: Int, _ call: CallDescription, _ reference: TensorReference, reason: String?, in site: inout Site
@@ -301,7 +321,7 @@ struct NetworkBuilder {
     let object = site.network.entries[index].object
     let count = site.resultCounts[TensorReference(object.name, reference.node, 0)] ?? 1
     let types = (0..<count).map { position in
-      site.declared[TensorReference(object.name, reference.node, position)] ?? TensorType(.float32, .unranked)
+      declared(TensorReference(object.name, reference.node, position), object, .float32, in: site)
     }
     var attributes: OrderedDictionary<String, AttributeValue> = [:]
     for (key, value) in object.config.objectValue ?? [:] where key != "name" { attributes[key] = .json(value) }
@@ -348,10 +368,7 @@ struct NetworkBuilder {
     let object = site.network.entries[index].object
     site.records[index].isBuilt = true
     do {
-      guard let first = call.arguments.first else { throw UnsupportedError("a function without arguments", items: [.init("no arguments")]) }
-      let function = TensorFlowFunctions.Call(
-        function: object.config["function"]?.stringValue ?? "__operators__.getitem", first: try operand(first, in: site),
-        named: try call.keywords.mapValues { try operand($0, in: site) })
+      let function = try function(object, call, in: site)
       return try append(index, reference, in: &site) { context in
         if let results = try TensorFlowFunctions.compose(function, in: &context) { return results }
         let operations = try TensorFlowFunctions.operations(function)
@@ -369,6 +386,19 @@ struct NetworkBuilder {
     } catch let error as GraphError where error.code == .missingType {
       return try addOpaque(index, call, reference, reason: error.description, in: &site)
     }
+  }
+
+  private func function(_ object: SerializedObject, _ call: CallDescription, in site: Site) throws -> TensorFlowFunctions.Call {
+    guard let first = call.arguments.first else { throw UnsupportedError("a function without arguments", items: [.init("no arguments")]) }
+    if object.className == TensorFlowNodes.className {
+      if case .list(let operands) = first {
+        return try TensorFlowNodes.call(object.config, on: try operands.map { try operand($0, in: site) })
+      }
+      return try TensorFlowNodes.call(object.config, on: try call.arguments.map { try operand($0, in: site) })
+    }
+    return TensorFlowFunctions.Call(
+      function: object.config["function"]?.stringValue ?? "__operators__.getitem", first: try operand(first, in: site),
+      named: try call.keywords.mapValues { try operand($0, in: site) })
   }
 
   private func operand(_ argument: CallArgument, in site: Site) throws -> OperationArgument<ValueID> {
@@ -448,12 +478,44 @@ struct NetworkBuilder {
       let count = site.resultCounts[TensorReference(object.name, reference.node, 0)] ?? 1
       types =
         OpenSequences.infer(op, facts)
-        ?? (0..<count).map { site.declared[TensorReference(object.name, reference.node, $0)] ?? TensorType(policy.compute, .unranked) }
+        ?? (0..<count).map { declared(TensorReference(object.name, reference.node, $0), object, policy.compute, in: site) }
     }
     let node = site.graph.append(
       op, all, types: types, names: resultNames(reference, count: types.count), elements: elements, name: object.name,
       scope: scope, origin: origin(reference))
     return site.graph[node].outputs
+  }
+
+  /// The weights of a layer whose input nothing is known of, as the file has them: its type is what they are for.
+  private func storedSpecs(of index: Int, _ layer: any Layer, input: ValueID?, in site: inout Site) throws -> [WeightSpec]? {
+    let entries = site.network.entries, object = entries[index].object
+    guard depth == 1, let input else { return nil }
+    let known: (specs: [WeightSpec], type: TensorType?)?
+    switch stored.layout {
+    case .lists:
+      let shapes = try stored.weights(ofLayer: object.name).map(\.tensor.extents)
+      var record = LayerRecord(name: object.name, className: object.className, isTrainable: object.isTrainable)
+      known = StoredShapes.inputs(
+        of: layer,
+        {
+          record.weights = $0
+          let (trainable, fixed) = record.legacyOrder
+          return (trainable + fixed).map { record.weights[$0].shape } == shapes
+        }, extents: Set(shapes.joined()))
+    case .tree:
+      let children = entries.indices.filter { site.network.kind == .sequential ? $0 > 0 : !entries[$0].object.isOperation(generation) }
+      guard let place = children.firstIndex(of: index) else { return nil }
+      let group = "layers/\(LayerRecord.groupNames(children.map { entries[$0].object.className })[place])"
+      var shapes: [String: [Int]] = [:]
+      for weight in try stored.allVariables(below: group) { shapes[weight.name] = weight.tensor.extents }
+      known = StoredShapes.inputs(
+        of: layer, { $0.count == shapes.count && $0.allSatisfy { shapes[$0.path] == $0.shape } }, extents: Set(shapes.values.joined()))
+    case .names: return nil
+    }
+    if let shape = known?.type?.shape, site.graph[input].type.shape == .unranked {
+      site.graph[input].type = TensorType(site.graph[input].type.dtype, shape)
+    }
+    return known?.specs
   }
 
   /// Makes the parameters of a layer when it is called for the first time.
@@ -467,8 +529,12 @@ struct NetworkBuilder {
       // Shapes may be unknown here that Keras knew when it built the layer.
       if let shapes = BuildConfig.inputShapes(object.json["build_config"]) {
         specs = try? layer.weights(for: shapes.map { TensorType(policy.compute, $0) })
+        for (input, shape) in zip(inputs, shapes) where shapes.count == inputs.count && site.graph[input].type.shape == .unranked {
+          site.graph[input].type = TensorType(site.graph[input].type.dtype, shape)
+        }
       }
       if specs == nil, error.code != .missingType { throw error }
+      if specs == nil { specs = try storedSpecs(of: index, layer, input: inputs.first, in: &site) }
     }
     guard let specs else { return }
     site.records[index].isBuilt = true

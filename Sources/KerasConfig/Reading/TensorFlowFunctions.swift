@@ -6,7 +6,7 @@ import OrderedCollections
 /// Keras 2 keeps a TensorFlow function between its layers as a `TFOpLambda` (and `x[…]` as a
 /// `SlicingOpLambda`). The common ones are operations of `keras.ops` under other names.
 enum TensorFlowFunctions {
-  static let classNames: Set<String> = ["TFOpLambda", "SlicingOpLambda"]
+  static let classNames: Set<String> = ["TFOpLambda", "SlicingOpLambda", TensorFlowNodes.className]
 
   /// The operation that a function is: class, arguments, configuration.
   typealias Operation = (

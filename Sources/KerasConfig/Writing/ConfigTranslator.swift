@@ -152,6 +152,8 @@ struct ConfigTranslator {
       config = layerConfig(config, className: className, title: config["name"]?.stringValue ?? className)
     } else if var inner = config.objectValue {
       if target == .keras2 { for key in KnownKeys.onlyKeras3(className) { inner[key] = nil } }
+      // TensorFlow 1 says the dtype of what an initialiser draws, which Keras 2 skips and Keras 3 refuses.
+      if Self.initializers.contains(className) { inner["dtype"] = nil }
       config = .object(inner.mapValues { objects($0, depth: depth + 1) })
     }
     if target == .keras3 {
@@ -179,6 +181,12 @@ struct ConfigTranslator {
     default: nil
     }
   }
+
+  private static let initializers = Set(
+    """
+    Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones Orthogonal OrthogonalInitializer
+    RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros
+    """.split(whereSeparator: \.isWhitespace).map(String.init))
 
   private static func looksLikeLayer(_ config: JSONValue?) -> Bool { config?["name"] != nil && config?["trainable"] != nil }
 

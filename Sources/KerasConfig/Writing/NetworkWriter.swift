@@ -20,6 +20,7 @@ struct NetworkWriter {
   /// Whether Keras 2 made the model: what only one of the two can read is then written for Keras 2.
   private let isOfKeras2: Bool
   private let isOfKeras3: Bool
+  private let hasForeignLayers: Bool
   private var depth = 0
 
   /// Whether tensors behind the first may stand as keywords, where Keras 2 alone reads them.
@@ -38,6 +39,7 @@ struct NetworkWriter {
     isOfKeras3 = made == .keras3
     usesKeras3Calls = generation == .keras3
     objects.keepsBuildConfigs = !isOfKeras2
+    hasForeignLayers = model.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is OpaqueOp } }
   }
 
   var losses: [Loss] { ownLosses + objects.translator.losses }
@@ -268,15 +270,30 @@ struct NetworkWriter {
       return nil
     }
     let types = zip(op.roles, node.inputs).compactMap { role, input in role.isEmpty ? input.map { graph[$0].type } : nil }
+    var input = types.count == 1 ? types[0].shape : .unranked
     do { record.weights = try op.layer.weights(for: types) } catch let error as GraphError {
-      guard let original = scope?.config, let shapes = BuildConfig.inputShapes(original["build_config"]) else { throw error }
-      record.weights = try op.layer.weights(for: shapes.map { TensorType(op.policy.compute, $0) })
+      if let shapes = BuildConfig.inputShapes(scope?.config?["build_config"]) {
+        record.weights = try op.layer.weights(for: shapes.map { TensorType(op.policy.compute, $0) })
+      } else {
+        // Behind a layer of which nothing is known.
+        let extents = record.parameters.map { model[$0].tensor.extents }
+        guard let known = StoredShapes.inputs(of: op.layer, { $0.map(\.shape) == extents }, extents: Set(extents.joined())) else {
+          throw error
+        }
+        record.weights = known.specs
+        input = known.type?.shape ?? .unranked
+      }
+    }
+    var built = object
+    if generation == .keras3, isOfKeras2, hasForeignLayers, !record.weights.isEmpty, input.rank != nil {
+      // Behind a layer of which nothing is known only this says what the weights are for.
+      built["build_config"] = ["input_shape": input.kerasJSON]
     }
     guard record.weights.count == record.parameters.count else {
       throw GraphError(
         .wrongInputCount, "\(rule.className) '\(node.name)' has \(record.weights.count) weights, found \(record.parameters.count)")
     }
-    return Entry(name: name, object: object, record: record)
+    return Entry(name: name, object: built, record: record)
   }
 
   /// A foreign layer is carried: its configuration word by word where the file is of its own generation, else in the
@@ -299,10 +316,12 @@ struct NetworkWriter {
     }
     let name = names.claim(node.name)
     let isOperation = OperationRules.isOperation(module: original["module"]?.stringValue)
+    // What Keras 2 put into an archive is spelled like Keras 3's and is not.
+    let isSpelled = (original["module"] != nil) == (generation == .keras3) && !(generation == .keras3 && isOfKeras2 && op.type == "Lambda")
     // Operations have no configuration of weights, and stand under their module in both kinds of files.
     // Keras 2 knows neither these nor other people's classes for Keras 3; Keras 3's calls say the types of what they give.
     if isOperation || generation == .keras2 && original["module"] != nil && !KnownKeys.isOfKeras(op.type) { usesKeras3Calls = true }
-    let object = isOperation || (original["module"] != nil) == (generation == .keras3) ? original : objects.foreign(original)
+    let object = isOperation || isSpelled ? original : objects.foreign(original)
     var record = LayerRecord(name: name, className: op.type, isTrainable: original["config"]?["trainable"]?.boolValue ?? true)
     record.scope = node.scope
     var entry = Entry(name: name, object: object, record: record)
@@ -402,8 +421,10 @@ struct NetworkWriter {
     if let op = node.op as? OpaqueOp, let payload = op.payload as? KerasCall {
       var rest = node.inputs[...]
       var description = payload.description
-      description.mapReferences { old in
-        rest.popFirst().flatMap { $0 }.flatMap { references[$0] } ?? old
+      description.mapTensors { old, type in
+        guard let input = rest.popFirst() ?? nil else { return (old, type) }
+        // Keras 2 does not say what a call takes, Keras 3 always does.
+        return (references[input] ?? old, generation == .keras3 ? type ?? graph[input].type : type)
       }
       return description
     }

@@ -139,6 +139,21 @@ struct ObjectWriter {
     }
   }
 
+  /// A function of a `Lambda`, of which Keras 2 keeps code, defaults and closure as a list, or the name, with keys beside that say which.
+  private func function(_ key: String, in config: inout JSONValue) {
+    let kind = config["\(key)_type"], isNamed = kind == "function"
+    for suffix in ["_type", "_module"] { config[key + suffix] = nil }
+    guard let value = config[key] else { return }
+    let parts = value.arrayValue ?? (value["class_name"] == "__tuple__" ? value["items"]?.arrayValue : nil)
+    if let parts, parts.count == 3, kind == "lambda" || kind == nil && key == "function" {
+      config[key] = ["class_name": "__lambda__", "config": ["code": parts[0], "defaults": parts[1], "closure": parts[2]]]
+    } else if isNamed, let name = value.stringValue {
+      config[key] = ["module": "builtins", "class_name": "function", "config": .string(name), "registered_name": "function"]
+    } else if value.isNull {
+      config[key] = nil
+    }
+  }
+
   /// An object of a class without a counterpart here, in this generation's spelling.
   mutating func foreign(_ original: JSONValue) -> JSONValue {
     let className = original["class_name"]?.stringValue ?? ""
@@ -146,11 +161,8 @@ struct ObjectWriter {
     var config = original["config"] ?? .object([:])
     if generation == .keras3 {
       if className == "Lambda" {
-        // Keras 2 keeps the code, defaults and closure as a list.
-        for key in ["module", "function_type", "output_shape_type", "output_shape_module"] { config[key] = nil }
-        if let parts = config["function"]?.arrayValue, parts.count == 3 {
-          config["function"] = ["class_name": "__lambda__", "config": ["code": parts[0], "defaults": parts[1], "closure": parts[2]]]
-        }
+        for key in ["function", "output_shape", "mask"] { function(key, in: &config) }
+        for key in ["batch_input_shape", "module"] { config[key] = nil }
       }
       let isKnown = KnownKeys.isOfKeras(className)
       return [

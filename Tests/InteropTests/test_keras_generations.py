@@ -1,0 +1,150 @@
+"""What older versions of Keras 2 wrote otherwise, made by today's: operators between layers, initialisers with a dtype, places of weights."""
+import json
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+import tf_keras
+from tf_keras.src.engine.base_layer import TensorFlowOpLayer
+
+import litert
+import modelctl
+import peers
+import seeded
+
+
+def operators(function, *tensors):
+    """A function as Keras of TensorFlow 2.0 to 2.3 kept it: each operator of its graph a layer, constants by their places."""
+    with tf.Graph().as_default() as graph:
+        results = tf.nest.flatten(function(*[tf.compat.v1.placeholder(t.dtype, t.shape) for t in tensors]))
+    nodes = [op for op in graph.get_operations() if op.type not in ("Placeholder", "Const", "NoOp")]
+    places = [op for op in graph.get_operations() if op.type == "Placeholder"]
+    known = {place.outputs[0].name: tensor for place, tensor in zip(places, tensors)}
+    for op in nodes:
+        inputs = [known[x.name] for x in op.inputs if x.name in known]
+        with graph.as_default():
+            constants = {i: tf.get_static_value(x) for i, x in enumerate(op.inputs) if x.name not in known}
+        layer = TensorFlowOpLayer(op.node_def.SerializeToString(), op.name.replace("/", "_"), constants)
+        layer.node_def = op.node_def
+        outputs = tf.nest.flatten(layer(inputs if len(inputs) > 1 else inputs[0]))
+        known.update({x.name: y for x, y in zip(op.outputs, outputs)})
+    found = [known[x.name] for x in results]
+    return found if len(found) > 1 else found[0]
+
+
+#: name → (shape, function)
+FUNCTIONS = {
+    "scaled": ((4, 4, 8), lambda x: (x - tf.reduce_min(x, [1, 2, 3], keepdims=True)) / (tf.reduce_max(x, axis=[1, 2, 3], keepdims=True) + 3.0)),
+    "blocks": ((4, 4, 8), lambda x: tf.nn.depth_to_space(tf.clip_by_value(1.0 - x, -0.5, 1.5), 2)),
+    "slices": ((6, 5), lambda x: tf.concat([x[:, 1:, ::2], tf.expand_dims(x[:, -1, 2:], 1), x[:, :1, :3] * x[..., 1:2, 2:]], axis=1)),
+    "shapes": ((6, 4), lambda x: tf.transpose(tf.tile(tf.stack([x, x * [1.0, 2.0, 3.0, 4.0]], axis=2), [1, 1, 2, 1]), [0, 2, 1, 3])),
+    "products": ((6, 4), lambda x: tf.matmul(tf.nn.softmax(tf.matmul(x, x, transpose_b=True) * 0.5), tf.square(x) + tf.sqrt(tf.abs(x) + 0.1))),
+    "resized": ((4, 5, 2), lambda x: tf.compat.v1.image.resize_bilinear(tf.pad(x, [[0, 0], [1, 0], [0, 2], [0, 0]]), [7, 6])),
+    "chosen": ((6,), lambda x: tf.where(x > 0.2, tf.gather(x, [5, 4, 3, 2, 1, 0], axis=1), tf.cast(tf.equal(tf.sign(x), -1.0), tf.float32) - x)),
+    "parts": ((6, 4), lambda x: tf.add_n([tf.exp(-y) for y in tf.split(x, 2, axis=2)] + [tf.reduce_mean(tf.reshape(x, [-1, 6, 2, 2]), axis=3)])),
+    "rows": ((6, 4), lambda x: tf.one_hot(tf.argmax(x, axis=2), 4) + tf.squeeze(tf.expand_dims(tf.nn.leaky_relu(x, 0.3), 1), [1])),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_operators_between_layers(name, tmp_path):
+    shape, function = FUNCTIONS[name]
+    tf_keras.backend.clear_session()
+    x = tf_keras.Input(shape)
+    y = operators(function, tf_keras.layers.Dense(shape[-1])(x))
+    model = tf_keras.Model(x, tf_keras.layers.Dense(2)(tf_keras.layers.Flatten()(y)))
+    assert {"TensorFlowOpLayer"} < {type(layer).__name__ for layer in model.layers}
+    seeded.fill_weights(model, name)
+    model.save(tmp_path / "source.h5")
+    x = seeded.batch(name, shape, 3)
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    for target, run in [("onnx", peers.run_onnx), ("tflite", litert.run), ("keras", peers.run_keras), ("h5", peers.run_tf_keras)]:
+        modelctl.convert(tmp_path / "source.h5", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=f"{name} → {target}")
+
+
+def test_unknown_operators_are_named(tmp_path):
+    x = tf_keras.Input((4,))
+    tf_keras.Model(x, operators(lambda x: tf.math.bessel_i0(x) + tf.math.bessel_i0e(x), x)).save(tmp_path / "source.h5")
+    with pytest.raises(modelctl.Failed) as failure:
+        modelctl.convert(tmp_path / "source.h5", tmp_path / "m.onnx")
+    assert failure.value.code == 69 and "TensorFlowOpLayer" in failure.value.errors
+
+
+def test_initialisers_of_tensorflow_1(tmp_path):
+    """TensorFlow 1 says the dtype of what an initialiser draws; Keras 3 takes no such argument."""
+    K = tf_keras
+    model = K.Sequential([
+        K.layers.Conv2D(3, 3, input_shape=(6, 6, 2)), K.layers.BatchNormalization(), K.layers.Flatten(),
+        K.layers.Dense(2, kernel_initializer=K.initializers.VarianceScaling())])
+    model.save(tmp_path / "source.h5")
+    with h5py.File(tmp_path / "source.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            for key, value in layer["config"].items():
+                if key.endswith("_initializer"):
+                    value["config"]["dtype"] = "float32"
+                    value.pop("module", None)
+        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["keras_version"] = "2.2.4-tf"
+    x = np.random.default_rng(1).standard_normal((2, 6, 6, 2)).astype("float32")
+    expected = K.models.load_model(tmp_path / "source.h5")(x)
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "m.keras")
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "m.keras")(x), expected, 1e-4, 1e-5)
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "m.h5")
+    np.testing.assert_allclose(K.models.load_model(tmp_path / "m.h5")(x), expected, 1e-4, 1e-5)
+
+
+def windows(parts, _):
+    """`layers\\dense`, and a layer inside another beside it."""
+    held = parts.index("vars") if "vars" in parts else len(parts)
+    return "/".join(["\\".join(parts[:held])] + parts[held:])
+
+
+def dependencies(parts, counts):
+    """Layers with weights stand twice among the dependencies, and groups are numbered so: `dense`, `dense_2`, `dense_4`."""
+    if parts[0] != "layers":
+        return "/".join(parts)
+    base, number = (parts[1].rsplit("_", 1) + [""])[:2] if parts[1].rsplit("_", 1)[-1].isdigit() else (parts[1], "0")
+    place = int(number) * (2 if counts[parts[1]] else 1)
+    return "/".join(["_layer_checkpoint_dependencies", f"{base}_{place}" if place else base] + parts[2:])
+
+
+@pytest.mark.parametrize("K,place", [(tf_keras, windows), (keras, windows), (tf_keras, dependencies)], ids=["keras2", "keras3", "dependencies"])
+def test_places_of_weights(K, place, tmp_path):
+    """Keras up to 3.0 joins them by what the system joins paths with; 2.12 and 2.13 go by a model's dependencies."""
+    K.backend.clear_session()
+    K.utils.set_random_seed(2)
+    inputs = K.Input((5, 4))
+    x = K.layers.MultiHeadAttention(2, 3)(inputs, inputs)
+    x = K.layers.LSTM(3)(K.layers.Dense(3)(K.layers.Dense(3)(K.layers.BatchNormalization()(x))))
+    model = K.Model(inputs, K.layers.Dense(2)(x))
+    model.compile("adam", "mse")
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive, zipfile.ZipFile(tmp_path / "source.keras", "w") as other:
+        for name in archive.namelist():
+            if name != "model.weights.h5":
+                other.writestr(name, archive.read(name))
+                continue
+            (tmp_path / "weights.h5").write_bytes(archive.read(name))
+            with h5py.File(tmp_path / "weights.h5") as old, h5py.File(tmp_path / "older.h5", "w") as new:
+                held = {name: False for name in old["layers"]}
+                old["layers"].visititems(lambda path, item: held.update({path.split("/")[0]: True}) if isinstance(item, h5py.Dataset) else None)
+
+                def copy(path, item):
+                    if isinstance(item, h5py.Dataset):
+                        new[place(path.split("/"), held)] = item[()]
+
+                old.visititems(copy)
+                assert "layers" not in new
+            other.write(tmp_path / "older.h5", "model.weights.h5")
+    x = np.random.default_rng(1).standard_normal((2, 5, 4)).astype("float32")
+    for target in ("m.keras", "m.onnx"):
+        modelctl.convert(tmp_path / "source.keras", tmp_path / target)
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "m.keras")(x), model(x), 1e-4, 1e-5)
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    np.testing.assert_allclose(session.run(None, {session.get_inputs()[0].name: x})[0], model(x), 1e-4, 1e-5)
