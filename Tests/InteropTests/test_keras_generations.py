@@ -15,6 +15,7 @@ import litert
 import modelctl
 import peers
 import seeded
+import tfjs
 
 
 def operators(function, *tensors):
@@ -148,3 +149,40 @@ def test_places_of_weights(K, place, tmp_path):
     np.testing.assert_allclose(keras.models.load_model(tmp_path / "m.keras")(x), model(x), 1e-4, 1e-5)
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     np.testing.assert_allclose(session.run(None, {session.get_inputs()[0].name: x})[0], model(x), 1e-4, 1e-5)
+
+
+def as_list(path):
+    """Up to Keras 2.2.2 the configuration of a `Sequential` was the list of its layers."""
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        layers = [layer for layer in config["config"]["layers"] if layer["class_name"] != "InputLayer"]
+        for layer in layers:
+            layer.pop("module", None)
+        config["config"] = layers
+        file.attrs["model_config"], file.attrs["keras_version"] = json.dumps(config), "2.1.3"
+
+
+@tfjs.needed
+def test_sequential_models_that_are_lists(tmp_path):
+    K = tf_keras
+    K.backend.clear_session()
+    model = K.Sequential([
+        K.layers.Bidirectional(K.layers.LSTM(4, return_sequences=True), input_shape=(5, 3)), K.layers.BatchNormalization(),
+        K.layers.TimeDistributed(K.layers.Dense(2, kernel_regularizer="l2"))])
+    seeded.fill_weights(model, "list")
+    model.save(tmp_path / "source.h5")
+    as_list(tmp_path / "source.h5")
+    x = seeded.batch("list", (5, 3), 3)
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "js", "--to", "tfjs-layers")
+    peers.compare(tfjs.run_layers(tmp_path / "js", [x], tmp_path), expected, what="list → tfjs-layers")
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "saved", "--to", "savedmodel")
+    loaded = tf_keras.models.load_model(tmp_path / "saved")
+    assert [type(layer).__name__ for layer in loaded.layers] == ["Bidirectional", "BatchNormalization", "TimeDistributed"]
+    peers.compare(peers.run_model(loaded, [x]), expected, what="list → savedmodel")
+    # What TensorFlow.js can't is looked for there, too.
+    K.Sequential([K.layers.Dense(4, input_shape=(3,)), K.layers.ReLU(negative_slope=0.2, threshold=0.3)]).save(tmp_path / "sloped.h5")
+    as_list(tmp_path / "sloped.h5")
+    with pytest.raises(modelctl.Failed) as failure:
+        modelctl.convert(tmp_path / "sloped.h5", tmp_path / "sloped", "--to", "tfjs-layers")
+    assert failure.value.code == 69 and "negative_slope" in failure.value.errors

@@ -26,11 +26,11 @@ public struct KerasLayers: Sendable {
   ///   - model: the same model at the level of layers.
   /// - Throws: `UnsupportedError` with the layers that Keras 2 can't build before they are called.
   public init(_ document: KerasModelDocument, _ model: Model) throws {
-    (config, version, leaves) = (document.config, document.version, document.leaves)
+    (config, version, leaves) = (Self.keyed(document.config), document.version, document.leaves)
     trainingConfig = model.training?.compileConfig.flatMap {
       CompileConfig.lacksOptimizer($0) ? nil : CompileConfig.toTrainingConfig($0, isForKeras2Too: true)
     }
-    let operations = Self.operations(in: document.config)
+    let operations = Self.operations(in: config)
     let unknown = Set(document.leaves.filter { !$0.weights.isEmpty && !Self.built.contains($0.className) }.map(\.className) + operations)
     guard unknown.isEmpty, ["Sequential", "Functional", "Model"].contains(document.config["class_name"]?.stringValue ?? "") else {
       throw UnsupportedError("layers", items: unknown.sorted().map { UnsupportedError.Item($0) })
@@ -46,6 +46,17 @@ public struct KerasLayers: Sendable {
       }
     }
     inputShapes = shapes
+  }
+
+  /// The configuration with that of each `Sequential` as an object: up to Keras 2.2.2 it was the list of its layers.
+  private static func keyed(_ model: JSONValue, depth: Int = 0) -> JSONValue {
+    var model = model
+    if model["class_name"] == "Sequential", let layers = model["config"]?.arrayValue {
+      model["config"] = ["name": model["name"] ?? "sequential", "layers": .array(layers)]
+    }
+    guard depth < 32, let layers = model["config"]?["layers"]?.arrayValue else { return model }
+    model["config"]?["layers"] = .array(layers.map { keyed($0, depth: depth + 1) })
+    return model
   }
 
   /// The `keras.ops` of a model and the models inside it: Keras 2 has none of them.

@@ -31,7 +31,7 @@ struct TopologyWriter {
       note(className, "models are nested deeper than 32")
       return object
     }
-    guard var config = object["config"], config.objectValue != nil else { return object }
+    guard var config = Self.networkConfig(object), config.objectValue != nil else { return object }
     for key in ["dtype", "build_input_shape"] { config[key] = nil }
     let layers = config["layers"]?.arrayValue ?? []
     let calls = CallTranslator(layers: layers)
@@ -59,12 +59,18 @@ struct TopologyWriter {
     return ["class_name": .string(className), "config": config]
   }
 
+  /// A model's configuration. That of a `Sequential` was the list of its layers up to Keras 2.2.2.
+  private static func networkConfig(_ object: JSONValue) -> JSONValue? {
+    guard object["class_name"] == "Sequential", let layers = object["config"]?.arrayValue else { return object["config"] }
+    return ["name": object["name"] ?? "sequential", "layers": .array(layers)]
+  }
+
   // MARK: Layers
 
   /// A layer's object without its calls; of a nested model, the model's.
   mutating func layer(_ object: JSONValue, depth: Int) -> JSONValue {
     let className = object["class_name"]?.stringValue ?? ""
-    if LayerClasses.networks.contains(className), object["config"]?["layers"] != nil { return network(object, depth: depth) }
+    if LayerClasses.networks.contains(className), Self.networkConfig(object)?["layers"] != nil { return network(object, depth: depth) }
     if Self.isOperation(object) {
       note("operation \(className)", "TensorFlow.js has layers alone")
       return object
