@@ -353,6 +353,14 @@ def tree_regressor():
                     base_values=[0.5], aggregate_function="SUM")], [floats("x", "n", 3)], [floats("y", "n", 1)]), [rng().standard_normal((6, 3)).astype("float32")]
 
 
+@case
+def vectors_as_rows():
+    """Features one by one, as CoreML's converter has them: vectors of one element, further axes."""
+    return ml([node("FeatureVectorizer", ["a", "b"], ["x"], inputdimensions=[1, 1]), node("ArrayFeatureExtractor", ["x", "second"], ["s"]),
+               node("OneHotEncoder", ["s"], ["h"], cats_int64s=[1, 2, 3]), node("FeatureVectorizer", ["h", "x"], ["y"], inputdimensions=[3, 2])],
+              [ints("a", 1), ints("b", 1)], [floats("y", 1, 5)], constant("second", [1], "int64")), [np.int64([4]), np.int64([2])]
+
+
 @pytest.mark.parametrize("kernel", ["LINEAR", "RBF", "POLY", "SIGMOID"])
 def test_support_vectors(kernel, tmp_path):
     r = rng()
@@ -401,6 +409,96 @@ def embeddings():
         y, unused = com.microsoft.EmbedLayerNormalization (ids, segments, words, places, kinds, gamma, beta) }""",
         weight("words", 20, 8), weight("places", 16, 8, seed=2), weight("kinds", 2, 8, seed=3), weight("gamma", 8, seed=4), weight("beta", 8, seed=5),
         opset='"" : 17, "com.microsoft" : 1'), [rng().integers(0, 20, (2, 5)).astype("int32"), rng(1).integers(0, 2, (2, 5)).astype("int32")]
+
+
+@case
+def weights_of_two_bits():
+    """Four integers to a byte, zero points among them."""
+    m = model("""g (float[3, 64] x) => (float[3, 8] y) { y = com.microsoft.MatMulNBits <K = 64, N = 8, bits = 2, block_size = 32> (x, w, s, z) }""",
+              constant("w", rng().integers(0, 256, (8, 2, 8)), "uint8"), constant("s", rng(1).random(16) * 0.1 + 0.01, "float32"),
+              constant("z", rng(2).integers(0, 256, 8), "uint8"), opset='"" : 17, "com.microsoft" : 1')
+    return m, None
+
+
+@case
+def a_table_of_few_bits():
+    m = model("""g (int64[2, 3] which) => (float[2, 3, 64] y, float[2, 3, 64] z) {
+        y = com.microsoft.GatherBlockQuantized <bits = 4, block_size = 32> (w, which, s, p)
+        z = com.microsoft.GatherBlockQuantized <bits = 4, block_size = 16> (w, which, t) }""",
+              constant("w", rng().integers(0, 256, (10, 32)), "uint8"), constant("s", rng(1).random((10, 2)) * 0.1 + 0.01, "float32"),
+              constant("p", rng(2).integers(0, 256, (10, 1)), "uint8"), constant("t", rng(3).random((10, 4)) * 0.1 + 0.01, "float32"),
+              opset='"" : 21, "com.microsoft" : 1')
+    return m, [np.int64([[3, 9, 0], [1, 4, 7]])]
+
+
+@case
+def quantised_product_with_a_computed_scale():
+    """Its bias has the scale of the products, which are inputs here."""
+    m = model("""g (uint8[2, 3] a, float sa, uint8 za, uint8[3, 2] b, float sb, uint8 zb, int32[2] c, float sy, uint8 zy) => (uint8[2, 2] y) {
+        y = com.microsoft.QGemm <alpha = 0.5> (a, sa, za, b, sb, zb, c, sy, zy) }""", opset='"" : 17, "com.microsoft" : 1')
+    return m, [np.uint8([[1, 200, 30], [90, 5, 60]]), np.array(0.05, "float32"), np.array(12, "uint8"), np.uint8([[40, 5], [160, 70], [8, 99]]), np.array(0.02, "float32"), np.array(100, "uint8"),
+               np.int32([400, -900]), np.array(0.03, "float32"), np.array(128, "uint8")]
+
+
+def grouped(batch, steps, past, attributes="", extra=""):
+    return model(f"""g (float[{batch}, {steps}, 64] q, float[{batch}, {steps}, 32] k, float[{batch}, {steps}, 32] v, float[{batch}, 2, {past}, 16] pk,
+        float[{batch}, 2, {past}, 16] pv, int32[{batch}] lengths, int32 total) => (float[{batch}, {steps}, 64] y, float[{batch}, 2, t, 16] nk, float[{batch}, 2, t, 16] nv) {{
+        y, nk, nv = com.microsoft.GroupQueryAttention <num_heads = 4, kv_num_heads = 2{attributes}> (q, k, v, pk, pv, lengths, total{extra}) }}""",
+                 weight("cos", 32, 8), weight("sin", 32, 8, seed=2), opset='"" : 17, "com.microsoft" : 1')
+
+
+def grouped_inputs(batch, steps, past, lengths, total):
+    shapes = [(batch, steps, 64), (batch, steps, 32), (batch, steps, 32), (batch, 2, past, 16), (batch, 2, past, 16)]
+    return [rng(i).standard_normal(s).astype("float32") for i, s in enumerate(shapes)] + [np.int32(lengths), np.array(total, "int32")]
+
+
+@case
+def grouped_attention_decodes():
+    return grouped(1, 1, 5, ", do_rotary = 1", ", cos, sin"), grouped_inputs(1, 1, 5, [5], 6)
+
+
+@case
+def grouped_attention_of_a_prompt():
+    return grouped(1, 4, 0, ", do_rotary = 1, rotary_interleaved = 1, softcap = 2.0", ", cos, sin"), grouped_inputs(1, 4, 0, [3], 4)
+
+
+@case
+def grouped_attention_with_a_window():
+    return grouped(1, 3, 6, ", local_window_size = 4, scale = 0.3"), grouped_inputs(1, 3, 6, [8], 9)
+
+
+@case
+def grouped_attention_packed():
+    return model("""g (float[1, 1, 128] q, float[1, 2, 5, 16] pk, float[1, 2, 5, 16] pv, int32[1] lengths, int32 total) => (float[1, 1, 64] y,
+        float[1, 2, 6, 16] nk, float[1, 2, 6, 16] nv) {
+        y, nk, nv = com.microsoft.GroupQueryAttention <num_heads = 4, kv_num_heads = 2> (q, , , pk, pv, lengths, total) }""",
+                 opset='"" : 17, "com.microsoft" : 1'), [rng().standard_normal((1, 1, 128)).astype("float32"), *grouped_inputs(1, 1, 5, [5], 6)[3:]]
+
+
+@case
+def attention_of_several_heads():
+    return model("""g (float[2, 3, 8] q, float[2, 5, 8] k, float[2, 5, 12] v, int32[2, 5] mask, float[1, 2, 3, 5] bias) => (float[2, 3, 12] y) {
+        y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, b, mask, bias) }""", weight("b", 28), opset='"" : 17, "com.microsoft" : 1'), \
+        [rng(i).standard_normal(s).astype("float32") for i, s in enumerate([(2, 3, 8), (2, 5, 8), (2, 5, 12)])] + [
+            np.int32([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]), rng(5).standard_normal((1, 2, 3, 5)).astype("float32")]
+
+
+@case
+def attention_with_a_past():
+    shapes = [(2, 3, 8), (2, 3, 8), (2, 3, 8), (2, 2, 4, 4), (2, 2, 4, 4)]
+    return model("""g (float[2, 3, 8] q, float[2, 3, 8] k, float[2, 3, 8] v, float[2, 2, 4, 4] pk, float[2, 2, 4, 4] pv) => (float[2, 3, 8] y,
+        float[2, 2, 7, 4] nk, float[2, 2, 7, 4] nv) {
+        y, nk, nv = com.microsoft.MultiHeadAttention <num_heads = 2, unidirectional = 1> (q, k, v, , , , pk, pv) }""",
+                 opset='"" : 17, "com.microsoft" : 1'), [rng(i).standard_normal(s).astype("float32") for i, s in enumerate(shapes)]
+
+
+@case
+def rotary_positions():
+    return model("""g (float[2, 3, 16] x, int64[2, 3] at, float[2, 4, 3, 8] h, int64[1] from) => (float[2, 3, 16] y, float[2, 4, 3, 8] z) {
+        y = com.microsoft.RotaryEmbedding (x, at, cos, sin)
+        z = com.microsoft.RotaryEmbedding <interleaved = 1> (h, from, cos, sin) }""", weight("cos", 16, 4), weight("sin", 16, 4, seed=2),
+                 opset='"" : 17, "com.microsoft" : 1'), [rng().standard_normal((2, 3, 16)).astype("float32"), np.int64([[0, 1, 2], [5, 6, 7]]),
+                                                         rng(1).standard_normal((2, 4, 3, 8)).astype("float32"), np.int64([4])]
 
 
 # Inputs that steer

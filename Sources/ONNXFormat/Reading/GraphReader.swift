@@ -148,7 +148,8 @@ struct GraphReader {
     }
     while let last = inputs.last, last == nil { inputs.removeLast() }
     let reader = NodeReader(
-      node: node, type: type, domain: domain, version: scope.opsets[domain] ?? 1, inputs: inputs, scope: scope, model: model)
+      node: node, type: type, domain: domain, version: scope.opsets[domain] ?? 1, inputs: inputs,
+      declared: node.output.map { declared[$0] }, scope: scope, model: model)
     let first = g.graph.nodeSlots.count
     g.namePrefix = name
     g.origin = Origin(sources: [name])

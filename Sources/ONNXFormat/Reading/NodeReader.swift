@@ -13,6 +13,8 @@ struct NodeReader {
   let version: Int
   /// `nil` for an input that is left out.
   let inputs: [ValueID?]
+  /// What the file says of the outputs.
+  let declared: [TensorType?]
   let scope: NameScope
   let model: ModelReader
 

@@ -86,7 +86,12 @@ let mlRules: [NodeRule] = [
     return [try g.cast(try g.apply(EqualOp(), try g.cast(wide, to: same), categories), to: .float32)]
   },
   .reads("FeatureVectorizer", domain: mlDomain) { n, g in
-    let rows = try n.inputs.indices.map { try g.cast(try n.input($0), to: .float32) }
+    // Matrices: a vector is one row, further axes are one.
+    let rows = try n.inputs.indices.map { index in
+      let x = try g.cast(try n.input(index), to: .float32)
+      guard let rank = g.type(of: x).shape.rank, rank != 2 else { return x }
+      return try g.reshape(x, rank < 2 ? [1, -1] : [0, -1])
+    }
     return [try g.concat(rows, axis: -1)]
   },
   .reads("LinearRegressor", domain: mlDomain) { n, g in

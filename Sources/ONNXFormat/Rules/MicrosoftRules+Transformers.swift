@@ -25,6 +25,9 @@ let transformerRules: [NodeRule] = [
     let y = try g.matmul(try n.input(0), try g.fewBits(n), transposeB: true)
     return [try n[5].map { try g.add(y, $0) } ?? y]
   },
+  .reads("GatherBlockQuantized", domain: domain) { n, g in
+    [try g.gather(try g.blocks(n), try n.input(1), axis: try n.int("gather_axis") ?? 0)]
+  },
   .reads("DynamicQuantizeLSTM", domain: domain) { n, g in
     // The real weights: what ONNX Runtime loses by quantising the state in every step is not imitated.
     let w = try g.recurrentWeights(n, 1, scale: 8, zero: 9), r = try g.recurrentWeights(n, 2, scale: 10, zero: 11)
@@ -60,11 +63,11 @@ extension GraphContext {
     guard (1...(1 << 24)).contains(rows), (1...(1 << 24)).contains(columns), (1...(1 << 20)).contains(block), block % 2 == 0 else {
       throw FormatError(.invalidValue, "MatMulNBits of \(rows) × \(columns) in blocks of \(block)")
     }
-    guard bits == 4 || bits == 8, n[4] == nil else { throw UnsupportedError("weights of \(bits) bits, or in an order of their own") }
+    guard [2, 4, 8].contains(bits), n[4] == nil else { throw UnsupportedError("weights of \(bits) bits, or in an order of their own") }
     let blocks = (columns + block - 1) / block, perByte = 8 / bits
     let integers = try reshape(try unpacked(try n.input(1), bits), [rows, blocks, block])
     let scales = try reshape(try n.input(2), [rows, blocks, 1])
-    var zero = try scalar(bits == 4 ? 8 : 128, like: scales)
+    var zero = try scalar(Double(1 << (bits - 1)), like: scales)
     if let given = n[3] {
       if type(of: given).dtype == .uint8 {
         let bytes = (blocks + perByte - 1) / perByte
@@ -78,13 +81,46 @@ extension GraphContext {
     return try slice(try reshape(reals, [rows, blocks * block]), axis: 1, start: 0, end: columns)
   }
 
-  /// The two halves of each byte behind one another.
+  /// The integers of each byte behind one another, as `[bytes, integers to a byte]` of int32: arithmetic, which each format has.
   private mutating func unpacked(_ bytes: ValueID, _ bits: Int) throws -> ValueID {
-    guard bits == 4 else { return bytes }
-    let flat = try reshape(bytes, [-1, 1])
-    let low = try apply(BitwiseAndOp(), flat, try scalar(15, dtype: .uint8))
-    let high = try apply(BitShiftOp(left: false), flat, try scalar(4, dtype: .uint8))
-    return try concat([low, high], axis: 1)
+    guard bits < 8 else { return bytes }
+    let flat = try cast(try reshape(bytes, [-1, 1]), to: .int32), count = try scalar(Double(1 << bits), dtype: .int32)
+    var parts: [ValueID] = []
+    for shift in stride(from: 0, to: 8, by: bits) {
+      let moved = shift == 0 ? flat : try div(flat, try scalar(Double(1 << shift), dtype: .int32))
+      parts.append(shift + bits == 8 ? moved : try apply(ModOp(), moved, count))
+    }
+    return try concat(parts, axis: 1)
+  }
+
+  /// The table of `GatherBlockQuantized` as real numbers: several integers to a byte along its last axis, a scale to a block.
+  fileprivate mutating func blocks(_ n: NodeReader) throws -> ValueID {
+    let data = try n.input(0), scales = try n.input(2), block = try n.int("block_size") ?? 128, bits = try n.int("bits") ?? 4
+    guard let rank = type(of: data).shape.rank, rank > 0, (1...(1 << 20)).contains(block) else {
+      throw UnsupportedError("a table of unknown rank, or in blocks of \(block)")
+    }
+    let quantized = try n.int("quantize_axis") ?? 1, axis = quantized < 0 ? quantized + rank : quantized
+    guard (0..<rank).contains(axis) else { throw FormatError(.invalidValue, "\(n.type): quantize_axis \(quantized) of \(rank) axes") }
+    guard type(of: data).dtype == .uint8 else {
+      return try apply(DequantizeLinearOp(axis: axis, blockSize: block), data, scales, n[3])
+    }
+    guard [2, 4, 8].contains(bits), axis == rank - 1, let dims = type(of: data).shape.dims?.compactMap(\.value), dims.count == rank,
+      let known = type(of: scales).shape.dims?.compactMap(\.value), known.count == rank, let width = dims.last, let count = known.last,
+      let all = checkedProduct([width, 8 / bits]), let padded = checkedProduct([count, block]), padded >= all
+    else { throw UnsupportedError("a table of unknown extents, of \(bits) bits, or in blocks along another axis") }
+    let dtype = type(of: scales).dtype, rows = Array(dims.dropLast())
+    func real(_ integers: ValueID, _ g: inout GraphContext) throws -> ValueID { try g.cast(integers, to: dtype) }
+    var values = try reshape(try real(try unpacked(data, bits), &self), rows + [all])
+    if padded > all { values = try pad(values, before: rows.map { _ in 0 } + [0], after: rows.map { _ in 0 } + [padded - all]) }
+    values = try reshape(values, rows + [count, block])
+    var zero = try scalar(Double(1 << (bits - 1)), dtype: dtype)
+    if let packed = n[3] {
+      let bytes = (count + 8 / bits - 1) / (8 / bits)
+      let places = try reshape(try real(try unpacked(packed, bits), &self), rows + [bytes * (8 / bits)])
+      zero = try unsqueeze(try slice(places, axis: rank - 1, start: 0, end: count), [-1])
+    }
+    let reals = try reshape(try mul(try sub(values, zero), try unsqueeze(scales, [-1])), rows + [padded])
+    return padded > all ? try slice(reals, axis: rank - 1, start: 0, end: all) : reals
   }
 
   /// Quantised weights of a recurrent operator, `[directions, inputs, gates]`, as the float ones of the default domain.

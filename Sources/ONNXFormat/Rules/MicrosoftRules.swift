@@ -113,12 +113,15 @@ private let quantizedRules: [NodeRule] = [
     var bias: ValueID?
     if let stored = n[6] {
       // Of the scale of the products, by the specification.
-      guard let left = try g.floats(try n.input(1)), let right = try g.floats(try n.input(4)), let first = left.first else {
-        throw UnsupportedError("a bias whose scale is computed")
+      if let left = try g.floats(try n.input(1)), let right = try g.floats(try n.input(4)), let first = left.first {
+        let products = right.map { $0 * first * Float(op.alpha) }
+        bias = try g.apply(
+          DequantizeLinearOp(axis: 0), stored, try g.constant(NDArray(products, products.count == 1 ? [] : [products.count])))
+      } else {
+        let product = try g.mul(try n.input(1), try n.input(4))
+        let scale = op.alpha == 1 ? product : try g.mul(product, try g.scalar(op.alpha, like: product))
+        bias = try g.mul(try g.cast(stored, to: g.type(of: scale).dtype), scale)
       }
-      let products = right.map { $0 * first * Float(op.alpha) }
-      bias = try g.apply(
-        DequantizeLinearOp(axis: 0), stored, try g.constant(NDArray(products, products.count == 1 ? [] : [products.count])))
     }
     let y = try g.apply(op, a, b, bias)
     guard let scale = n[7] else { return [y] }

@@ -9,8 +9,8 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, attentionRules, comparisonRules, controlRules, convolutionRules,
     imageRules, linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, recurrentRules,
-    reductionRules, textRules, microsoftRules, transformerRules, sequenceRules, mlRules,
-    supportVectorRules,
+    reductionRules, textRules, microsoftRules, transformerRules, contributedAttentionRules, sequenceRules,
+    mlRules, supportVectorRules,
   ])
 
   init(_ families: [[NodeRule]]) {
