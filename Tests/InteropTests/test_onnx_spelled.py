@@ -129,6 +129,92 @@ def trees():
     return build([node], {"x": numbers(9, 3)}, {"y": T.FLOAT}, domains=[("ai.onnx.ml", 3)])
 
 
+@case("savedmodel", "tflite", "keras")
+def trees_that_decide_in_several_ways():
+    """As XGBoost and LightGBM write them: other comparisons than the first, in one tree several; leaves stand among the nodes."""
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=1, nodes_treeids=[0] * 5 + [1] * 3 + [2],
+        nodes_nodeids=[0, 1, 2, 3, 4, 0, 1, 2, 0], nodes_featureids=[0, 2, 0, 0, 0, 1, 0, 0, 0],
+        nodes_values=[0.25, -0.5, 0, 0, 0, 0.125, 0, 0, 0],
+        nodes_modes=["BRANCH_LT", "BRANCH_GTE", "LEAF", "LEAF", "LEAF", "BRANCH_LT", "LEAF", "LEAF", "LEAF"],
+        nodes_truenodeids=[1, 3, 0, 0, 0, 1, 0, 0, 0], nodes_falsenodeids=[2, 4, 0, 0, 0, 2, 0, 0, 0],
+        target_treeids=[0, 0, 0, 1, 1, 2], target_nodeids=[2, 3, 4, 1, 2, 0], target_ids=[0] * 6, target_weights=[0.5, -1.25, 2, 0.75, -3, 0.125])
+    x = numbers(9, 3)
+    x[0], x[1] = [0.25, 0.125, -0.5], [0.2, 0.1, -0.5]
+    return build([node], {"x": x}, {"y": T.FLOAT}, domains=[("ai.onnx.ml", 3)])
+
+
+@case("savedmodel", "tflite", "keras")
+def blocks_added_up():
+    """Blocks that overlap, reach beyond the image, and leave a part of it out."""
+    nodes = [
+        helper.make_node("Col2Im", ["x", "image", "block"], ["y"], strides=[2, 1], pads=[1, 0, 1, 1]),
+        helper.make_node("Col2Im", ["x", "large", "block"], ["z"], strides=[2, 2], dilations=[1, 2])]
+    weights = {"image": np.array([5, 5], "int64"), "large": np.array([6, 8], "int64"), "block": np.array([3, 2], "int64")}
+    nodes[1].input[0] = "v"
+    return build(nodes, {"x": numbers(2, 12, 15), "v": numbers(2, 12, 6, seed=5)}, {"y": T.FLOAT, "z": T.FLOAT}, weights)
+
+
+def regions(images, **attributes):
+    boxes = np.array([[0.5, 1, 6.2, 7.7], [-3, -2, 4, 3.5], [3, 2.5, 12, 11], [2, 2, 2.4, 2.3]], "float32")
+    node = helper.make_node("RoiAlign", ["x", "boxes", "which"], ["y"], output_height=3, output_width=2, **attributes)
+    return build([node], {"x": numbers(images, 2, 8, 9), "boxes": boxes, "which": np.array([0, images - 1, 0, images - 1], "int64")}, {"y": T.FLOAT}, opset=16)
+
+
+@case("savedmodel", "tflite", "keras")
+def regions_of_images():
+    return regions(2, sampling_ratio=2, spatial_scale=0.75)
+
+
+@case("savedmodel", "tflite", "keras")
+def regions_of_an_image():
+    return regions(1, sampling_ratio=3, coordinate_transformation_mode="output_half_pixel")
+
+
+@case("savedmodel", "tflite", "keras")
+def grouped_attention():
+    """One step of ONNX Runtime's attention over a cache that grows."""
+    node = helper.make_node(
+        "GroupQueryAttention", ["q", "k", "v", "old_k", "old_v", "lengths", "total", "cos", "sin"], ["y", "new_k", "new_v"], domain="com.microsoft",
+        num_heads=4, kv_num_heads=2, do_rotary=1)
+    inputs = {"q": numbers(1, 1, 64), "k": numbers(1, 1, 32, seed=4), "v": numbers(1, 1, 32, seed=5), "old_k": numbers(1, 2, 5, 16, seed=6),
+              "old_v": numbers(1, 2, 5, 16, seed=7), "lengths": np.array([5], "int32"), "total": np.array(6, "int32")}
+    model, feeds = build([node], inputs, {"y": T.FLOAT, "new_k": T.FLOAT, "new_v": T.FLOAT}, {"cos": numbers(16, 8, seed=8), "sin": numbers(16, 8, seed=9)},
+                         opset=17, domains=[("com.microsoft", 1)])
+    for output, shape in zip(model.graph.output, [(1, 1, 64), (1, 2, 6, 16), (1, 2, 6, 16)]):
+        output.CopyFrom(helper.make_tensor_value_info(output.name, T.FLOAT, shape))
+    return model, feeds
+
+
+@case("savedmodel", "tflite", "keras")
+def queries_that_look_at_nothing():
+    mask = np.array([[False, True, True], [False, False, False], [True, False, True], [True, True, True]])
+    node = helper.make_node("Attention", ["q", "k", "v", "mask"], ["y"])
+    return build([node], {"q": numbers(1, 2, 4, 3), "k": numbers(1, 2, 3, 3, seed=4), "v": numbers(1, 2, 3, 5, seed=5), "mask": mask}, {"y": T.FLOAT}, opset=23)
+
+
+@case("onnx")
+def a_batch_that_is_none():
+    """An exporter was told that the channels are the batch: one extent suits alone."""
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Relu", ["p"], ["y"])]
+    return build(nodes, {"x": (numbers(3), ["batch"])}, {"y": T.FLOAT}, {"w": numbers(3, 1, seed=5)})
+
+
+@case("savedmodel", "tflite")
+def wide_integers_cast():
+    """LiteRT casts none without a sign of 64 bits; numbers above 2⁶³ too."""
+    nodes = [helper.make_node("Cast", ["n"], ["real"], to=T.FLOAT), helper.make_node("Cast", ["i"], ["whole"], to=T.UINT64)]
+    inputs = {"n": np.array([0, 7, 2**31 - 1, 2**63 + 2**40, 2**64 - 2**41], "uint64"), "i": np.array([0, 9, 2**31 - 1], "int32")}
+    return build(nodes, inputs, {"real": T.FLOAT, "whole": T.UINT64})
+
+
+@case("tflite", "savedmodel", "keras")
+def places_written_once():
+    """What is written twice in a place has no defined value: inputs that are made up for a comparison are places that differ."""
+    node = helper.make_node("ScatterND", ["zeros", "places", "x"], ["y"])
+    return build([node], {"places": np.array([[5], [1], [7], [2]], "int64"), "x": numbers(4)}, {"y": T.FLOAT}, {"zeros": np.zeros(8, "float32")})
+
+
 @case("savedmodel", "tflite", "tfjs-graph", "onnx")
 def lstm_from_a_constant_state():
     """LiteRT computes what depends on constants alone before a run: the last state must not be among it."""

@@ -8,23 +8,26 @@ extension TreeEnsembleOp: SpelledOp {
   ///
   /// A leaf is reached when as many decisions hold as must on its way, and none that must not, which count −1.
   public func spelled<C: OpContext>(_ inputs: [C.Value?], in context: inout C) throws -> [C.Value]? {
-    guard let x = inputs.first ?? nil, members.allSatisfy(\.isEmpty), aggregate == .sum || aggregate == .average,
-      let comparison = Set(comparisons).count <= 1 ? TreeComparison(rawValue: comparisons.first ?? 0) : nil, comparison != .member,
+    guard let x = inputs.first ?? nil, aggregate == .sum || aggregate == .average,
       (try? infer([context.fact(of: x)])) != nil, let trees = paths()
     else { return nil }
+    // Of what trees lead to: the list may hold leaves too, which decide nothing.
+    let kinds = Set(trees.flatMap(\.nodes).map { comparisons[$0] }).compactMap(TreeComparison.init).sorted { $0.rawValue < $1.rawValue }
+    guard !kinds.contains(.member) else { return nil }
     let dtype = context.type(of: x).dtype, count = trees.count
     let width = max(1, trees.map(\.nodes.count).max() ?? 1), leaves = max(1, trees.map(\.leaves.count).max() ?? 1)
     guard count > 0, let steps = checkedProduct([count, width, leaves]), steps <= 1 << 24,
       let votes = checkedProduct([count, leaves, targetCount]), votes <= 1 << 24
     else { return nil }
     var places = [Int64](repeating: 0, count: count * width), limits = [Double](repeating: 0, count: count * width)
-    var missing = limits, ways = [Double](repeating: 0, count: steps)
+    var missing = limits, chosen = [[Double]](repeating: limits, count: kinds.count), ways = [Double](repeating: 0, count: steps)
     // One that no decisions make up for a leaf that is not there.
     var taken = [Double](repeating: 0.5, count: count * leaves), weights = [Double](repeating: 0, count: votes)
     for (t, tree) in trees.enumerated() {
       for (i, node) in tree.nodes.enumerated() {
         places[t * width + i] = Int64(features[node])
         limits[t * width + i] = thresholds[node]
+        if let kind = kinds.firstIndex(where: { $0.rawValue == comparisons[node] }) { chosen[kind][t * width + i] = 1 }
         missing[t * width + i] = missingTracksTrue.isEmpty ? 0 : Double(missingTracksTrue[node])
       }
       for (l, leaf) in tree.leaves.enumerated() {
@@ -38,9 +41,16 @@ extension TreeEnsembleOp: SpelledOp {
       try context.constant(try NDArray(values, shape).cast(to: dtype, in: environment))
     }
     let tested = try context.gather(x, try context.constant(NDArray(places, [places.count])), axis: 1)
-    var holds = try context.apply(comparison.op, tested, try numbers(limits, [limits.count]))
+    func marks(_ values: [Double]) throws -> C.Value {
+      try context.constant(try NDArray(values, [values.count]).cast(to: .bool, in: environment))
+    }
+    let bounds = try numbers(limits, [limits.count])
+    var holds = try context.apply((kinds.first ?? .lessOrEqual).op, tested, bounds)
+    for (kind, places) in zip(kinds, chosen).dropFirst() {
+      holds = try context.select(try marks(places), try context.apply(kind.op, tested, bounds), holds)
+    }
     if missing.contains(where: { $0 != 0 }) {
-      let follows = try context.constant(try NDArray(missing, [missing.count]).cast(to: .bool, in: environment))
+      let follows = try marks(missing)
       holds = try context.apply(
         LogicalOrOp(), holds, try context.apply(LogicalAndOp(), try context.apply(IsNaNOp(), tested), follows))
     }

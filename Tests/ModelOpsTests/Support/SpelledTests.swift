@@ -23,6 +23,8 @@ import Testing
   private static func isSpelled(_ op: (any Op)?) -> Bool {
     // Spelled for the windows that TensorFlow has.
     if let pool = op as? MaxPoolWithIndicesOp { return !pool.columnMajor && pool.dilations.allSatisfy { $0 == 1 } }
+    // Spelled for averages of a known number of samples.
+    if let regions = op as? RoiAlignOp { return !regions.takesMaximum && regions.samplingRatio > 0 }
     return op is any SpelledOp
   }
 
@@ -33,7 +35,8 @@ import Testing
 
   @Test func coverTheOps() {
     let names = Set(Self.recorded.compactMap { OpCases.op($0).map { type(of: $0).name } })
-    #expect(names.isSuperset(of: ["EyeLike", "CenterCropPad", "GridSample", "AffineGrid", "BitwiseOr", "BitwiseXor", "DFT", "STFT"]))
+    let expected: Set = ["EyeLike", "CenterCropPad", "GridSample", "AffineGrid", "BitwiseOr", "BitwiseXor", "DFT", "STFT", "Col2Im"]
+    #expect(names.isSuperset(of: expected))
   }
 
   static let flattened: [(axis: Int, shape: [Int])] = [
@@ -60,6 +63,28 @@ import Testing
     let expected = try op.evaluate([x], in: context)[0].doubles(), found = try Spelling(op: op).evaluate([x], in: context)[0].doubles()
     #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 })
     #expect(found.count == 21)
+  }
+
+  /// Leaves stand among the nodes with a comparison of no meaning; the others decide in several ways.
+  @Test func treesDecideInSeveralWays() throws {
+    let op = TreeEnsembleOp(
+      features: [0, 0, 2, 0, 1], comparisons: [1, 0, 3, 0, 5], thresholds: [0.25, 0, -0.5, 0, 1], trueChildren: [2, -1, -1, -2, -4],
+      falseChildren: [4, -1, -3, -2, -5], roots: [0], leafTargets: [0, 0, 0, 0, 0], leafWeights: [0.5, 8, 2, 0.75, -0.125], targetCount: 1)
+    let x = NDArray([0.1, 0.5, -1, 0.3, 2, 0, 0.25, 1, 0.4, -3, 1, -0.5, 7, 1, Float.nan, Float.nan, Float.nan, 0], [6, 3])
+    let context = ExecutionContext(primitives: ReferencePrimitives())
+    let expected = try op.evaluate([x], in: context)[0].doubles(), found = try Spelling(op: op).evaluate([x], in: context)[0].doubles()
+    #expect(found == expected && Set(expected).count > 2)
+  }
+
+  /// Regions beyond the image, inverted ones and small ones; one image and several.
+  @Test(arguments: [false, true], [1, 2]) func poolsRegions(_ halfPixel: Bool, _ images: Int) throws {
+    let op = RoiAlignOp(outputHeight: 3, outputWidth: 2, samplingRatio: 2, spatialScale: 0.75, halfPixel: halfPixel)
+    let regions = NDArray([0.5, 1, 6.2, 7.7, -3, -2, 4, 3.5, 3, 2.5, 12, 11, 2, 2, 2.4, 2.3, 5, 4, 2, 1] as [Float], [5, 4])
+    let inputs: [NDArray?] = [numbers([images, 2, 6, 7]), regions, NDArray([0, images - 1, 0, images - 1, 0].map(Int64.init), [5])]
+    let context = ExecutionContext(primitives: ReferencePrimitives())
+    let expected = try op.evaluate(inputs, in: context)[0], found = try Spelling(op: op).evaluate(inputs, in: context)[0]
+    #expect(found.shape == expected.shape)
+    #expect(zip(found.doubles(), expected.doubles()).allSatisfy { abs($0 - $1) < 1e-4 })
   }
 
   /// Cut, filled, odd, even, along a first axis, and back to the signal.
