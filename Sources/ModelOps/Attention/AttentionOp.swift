@@ -69,19 +69,16 @@ public struct AttentionOp: CompositeOp {
       scores = try context.mul(try context.apply(TanhOp(), try context.div(scores, cap)), cap)
     }
     let capped = scores
-    if let bias = try bias(inputs, scores: scores, past: past, in: &context) { scores = try context.add(scores, bias) }
+    let mask = try bias(inputs, scores: scores, past: past, in: &context)
+    if let mask { scores = try context.add(scores, mask.added) }
     let masked = scores
     if let softmaxDType { scores = try context.cast(scores, to: softmaxDType) }
-    let probabilities = try context.cast(try probabilities(scores, guarded: hasMask(inputs), in: &context), to: dtype)
+    let probabilities = try context.cast(try probabilities(scores, sees: mask?.sees, in: &context), to: dtype)
     var y = try context.matmul(probabilities, try context.cast(v, to: dtype))
     if isFlat { y = try context.reshape(try context.transpose(y, [0, 2, 1, 3]), [0, 0, -1]) }
     let stage = [products, capped, masked, probabilities]
     guard stage.indices.contains(scoreStage) else { throw GraphError(.invalidAttribute, "Attention: score stage \(scoreStage)") }
     return Array([y, keys, values, stage[scoreStage]].prefix(max(1, resultCount)))
-  }
-
-  private func hasMask<V>(_ inputs: [V?]) -> Bool {
-    isCausal || leftWindow >= 0 || rightWindow >= 0 || inputs.indices.contains { ($0 == 3 || $0 == 6) && inputs[$0] != nil }
   }
 
   /// `[B, T, heads·D]` as `[B, heads, T, D]`.
@@ -106,13 +103,13 @@ public struct AttentionOp: CompositeOp {
     return try context.reshape(wide, to: shape)
   }
 
-  /// What is added to the scores: 0 or −∞, or the mask itself.
+  /// What is added to the scores: 0 or −∞, or the mask itself; and which keys a query sees.
   private func bias<C: OpContext>(
     _ inputs: [C.Value?], scores: C.Value, past: C.Value?, in context: inout C
-  ) throws -> C.Value? {
+  ) throws -> (added: C.Value, sees: C.Value)? {
     let dtype = context.type(of: scores).dtype
     let zero = try context.scalar(0, dtype: dtype), never = try context.scalar(-.infinity, dtype: dtype)
-    var result: C.Value?
+    var result: (added: C.Value, sees: C.Value)?
     if inputs.count > 3, var mask = inputs[3] {
       let isBool = context.type(of: mask).dtype == .bool
       mask = isBool ? try context.select(mask, zero, never) : try context.cast(mask, to: dtype)
@@ -125,7 +122,7 @@ public struct AttentionOp: CompositeOp {
         let none = [Int](repeating: 0, count: rank)
         mask = try context.pad(mask, before: none, after: none.dropLast() + [need - have], value: -.infinity)
       }
-      result = mask
+      result = (mask, try context.apply(NotEqualOp(), mask, never))
     }
     let lengths = inputs.count > 6 ? inputs[6] : nil
     guard isCausal || leftWindow >= 0 || rightWindow >= 0 || lengths != nil else { return result }
@@ -154,7 +151,8 @@ public struct AttentionOp: CompositeOp {
     }
     guard let allowed else { return result }
     let own = try context.select(allowed, zero, never)
-    return try result.map { try context.add($0, own) } ?? own
+    guard let result else { return (own, allowed) }
+    return (try context.add(result.added, own), try context.apply(LogicalAndOp(), result.sees, allowed))
   }
 
   /// `0, 1, …` along an axis of the scores.
@@ -164,12 +162,12 @@ public struct AttentionOp: CompositeOp {
     return try context.reshape(try context.apply(RangeOp(), zero, count, one), shape)
   }
 
-  /// The softmax, zero in rows that are −∞ throughout.
-  private func probabilities<C: OpContext>(_ scores: C.Value, guarded: Bool, in context: inout C) throws -> C.Value {
-    guard guarded else { return try context.softmax(scores) }
-    let largest = try context.reduce(.max, scores, axes: [-1], keepDims: true)
-    let dead = try context.apply(EqualOp(), largest, try context.scalar(-.infinity, like: scores))
+  /// The softmax, zero for queries that see nothing.
+  private func probabilities<C: OpContext>(_ scores: C.Value, sees: C.Value?, in context: inout C) throws -> C.Value {
+    guard let sees else { return try context.softmax(scores) }
+    // Asked of the mask, not of the scores: LiteRT makes the smallest finite number of a sum of −∞.
+    let isBlind = try context.apply(LogicalNotOp(), try context.reduce(.any, sees, axes: [-1], keepDims: true))
     let zero = try context.scalar(0, like: scores)
-    return try context.select(dead, zero, try context.softmax(try context.select(dead, zero, scores)))
+    return try context.select(isBlind, zero, try context.softmax(try context.select(isBlind, zero, scores)))
   }
 }

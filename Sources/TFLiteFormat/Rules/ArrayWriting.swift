@@ -167,6 +167,23 @@ let arrayWriting: [WritingRule] = [
       options.outDataType = target
       return try w.emit(.cast, [value], .castOptions(options), as: TensorType(dtype, value.type.shape))
     }
+    // LiteRT casts no uint64, but takes its bits for those of int64: beyond 2⁶³ these differ by 2⁶⁴.
+    if from == .uint64 {
+      let signed = try w.emit(.bitcast, [value], as: TensorType(.int64, value.type.shape))
+      let result = try cast(signed, op.dtype)
+      guard op.dtype.isFloatingPoint else { return [result] }
+      let isNegative = try w.apply(LessOp(), result, try w.scalar(0, like: result))
+      return [try w.select(isNegative, try w.add(result, try w.scalar(0x1p64, like: result)), result)]
+    }
+    if op.dtype == .uint64 {
+      var small = value
+      if from.isFloatingPoint {
+        let isLarge = try w.apply(GreaterOrEqualOp(), value, try w.scalar(0x1p63, like: value))
+        small = try w.select(isLarge, try w.sub(value, try w.scalar(0x1p64, like: value)), value)
+      }
+      let signed = from == .int64 ? small : try cast(small, .int64)
+      return [try w.emit(.bitcast, [signed], as: TensorType(.uint64, value.type.shape))]
+    }
     // Narrow integers go through int32, as the kernel for a direct step does not exist everywhere.
     return [try cast(value, op.dtype)]
   },
