@@ -7,6 +7,8 @@ import ModelTensor
 struct InputConstraint: Sendable, Equatable {
   /// The input picks entries of a table of this many: valid are `0 ..< limit`.
   var limit: Int?
+  /// The input tells where something is written: a place that comes twice has no defined value.
+  var isDistinct = false
   /// Integers that the graph compares the input with: one of them is the likeliest to be meant.
   var choices: [Int] = []
   /// The input is text that is read as numbers.
@@ -18,6 +20,7 @@ struct InputConstraint: Sendable, Equatable {
   func and(_ other: InputConstraint) -> InputConstraint {
     var result = self
     if let limit = other.limit { result.limit = min(self.limit ?? limit, limit) }
+    result.isDistinct = isDistinct || other.isDistinct
     result.isNumericText = isNumericText || other.isNumericText
     result.steering = steering ?? other.steering
     result.choices += other.choices.filter { !choices.contains($0) }
@@ -90,12 +93,14 @@ private struct ConstraintFinder {
       let place = axis < 0 ? axis + dims.count : axis
       return dims.indices.contains(place) ? dims[place].value : nil
     }
+    let smallest = node.inputs.first?.flatMap { $0 }.flatMap { graph[$0].type.shape.dims?.compactMap(\.value).min() }
     switch node.op {
     case let op as GatherOp where position == 1: return InputConstraint(limit: dim(0, op.axis))
     case let op as GatherElementsOp where position == 1: return InputConstraint(limit: dim(0, op.axis))
-    case let op as ScatterElementsOp where position == 1: return InputConstraint(limit: dim(0, op.axis))
-    case is GatherNDOp where position == 1, is ScatterNDOp where position == 1:
-      return InputConstraint(limit: node.inputs.first?.flatMap { $0 }.flatMap { graph[$0].type.shape.dims?.compactMap(\.value).min() })
+    case let op as ScatterElementsOp where position == 1:
+      return InputConstraint(limit: dim(0, op.axis), isDistinct: op.reduction == .none)
+    case is GatherNDOp where position == 1: return InputConstraint(limit: smallest)
+    case let op as ScatterNDOp where position == 1: return InputConstraint(limit: smallest, isDistinct: op.reduction == .none)
     case is OneHotOp where position == 0:
       let depth = node.inputs.count > 1 ? node.inputs[1].flatMap { model.fact($0, in: graph).scalar } : nil
       return InputConstraint(limit: depth.flatMap { Int(exactly: $0) })

@@ -43,6 +43,11 @@ struct SampleGenerator: Sendable {
       }
     }
     if dtype == .bool { return NDArray((0..<count).map { _ in random.next() & 1 == 1 }, extents) }
+    if constraint.isDistinct, let limit = constraint.limit, (1...(1 << 20)).contains(limit) {
+      // A shuffled round, turned by one place each time it starts again: rows of several indices differ too.
+      let places = Array(0..<limit).shuffled(using: &random)
+      return try NDArray(dtype, extents, count, integers: { places[($0 + $0 / limit) % limit] })
+    }
     if constraint.limit != nil || dtype.isInteger {
       return try NDArray(dtype, extents, count, integers: { integer(dtype, $0, constraint, integers, sample, &random) })
     }

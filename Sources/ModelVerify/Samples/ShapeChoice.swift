@@ -24,6 +24,9 @@ struct ShapeChoice: Sendable {
     ShapeChoice(batch: 1, spatial: [1], other: [1], integers: 1..<2),
     ShapeChoice(batch: 1, spatial: [320], other: [64], integers: 1..<2),
     ShapeChoice(batch: 1, spatial: [512], other: [256], integers: 1..<2),
+    // What an exporter took for the batch, though it was the channels.
+    ShapeChoice(batch: 3, spatial: [3], other: [3]),
+    ShapeChoice(batch: 4, spatial: [4], other: [4]),
   ]
 
   /// What is tried in place of integers that a later sample can't have.
