@@ -58,7 +58,8 @@ final class PermutedSource: ByteSource {
     self.places = places
     let limit = max(1, Self.blockBytes / stride)
     let axis = places.firstIndex { $0 <= limit } ?? axes.count - 1
-    cut = (axis, max(1, min(axes[axis].extent, limit / places[axis])))
+    // Without elements there is no place to count either.
+    cut = (axis, max(1, min(axes[axis].extent, limit / max(1, places[axis]))))
   }
 
   /// The extents of the result.

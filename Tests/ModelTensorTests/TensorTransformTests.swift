@@ -21,6 +21,12 @@ import Testing
     }
   }
 
+  @Test(arguments: [[0, 10], [3, 0], [0, 0], [2, 0, 3], [4, 5, 0]]) func nothingIsTransposed(_ shape: [Int]) throws {
+    let order = Array(shape.indices.reversed())
+    let result = try Tensor(NDArray([Float](), shape)).transposed(order).array()
+    #expect(result.shape == shape.reversed() && result.values(Float.self).isEmpty)
+  }
+
   @Test func packsAndUnpacksSmallIntegers() throws {
     let array = NDArray([Int8]([-8, 7, -1, 3, 0]), [5]).reinterpreted(as: .int4)
     let tensor = Tensor(array)

@@ -18,7 +18,7 @@ extension Lifter {
 
   private mutating func liftDense(_ node: Node, transposed: Bool, alpha: Double, beta: Double, bias: ValueID?) throws -> Bool {
     guard let x = node.input(0), let weightID = node.input(1), let weight = tensor(weightID), weight.dtype.isFloatingPoint,
-      weight.extents.count == 2, !isConstant(x), (dims(x)?.count ?? 0) >= 2
+      weight.extents.count == 2, !weight.extents.contains(0), !isConstant(x), (dims(x)?.count ?? 0) >= 2
     else { return false }
     let kernel = Self.scaled(transposed ? weight.transposed([1, 0]) : weight, by: alpha)
     let units = kernel.extents[1]
