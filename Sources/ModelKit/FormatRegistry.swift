@@ -76,6 +76,16 @@ public enum FormatRegistry {
   }
 }
 
+extension FormatRegistry {
+  public static let pointerExplanation = "found a Git LFS pointer instead of the model; 'git lfs pull' fetches it"
+
+  /// Whether the file, of a model or a part of one, stands for one that has not been fetched.
+  public static func isPointer(_ path: String) -> Bool {
+    guard FileSystem.kind(path) == .file, let candidate = try? FormatCandidate(path: path) else { return false }
+    return candidate.isPointer
+  }
+}
+
 extension FormatCandidate {
   /// Whether this stands for a model that has not been fetched.
   var isPointer: Bool { has(Array("version https://git-lfs".utf8), at: 0) }
@@ -89,7 +99,7 @@ extension FormatCandidate {
     if isDirectory { return "\(known); found a directory without saved_model.pb or model.json" }
     guard let file, file.count > 0 else { return "\(known); the file is empty" }
     if isPointer {
-      return "found a Git LFS pointer instead of the model; 'git lfs pull' fetches it"
+      return FormatRegistry.pointerExplanation
     }
     if has([0x50, 0x4B, 0x03, 0x04], at: 0) {
       return mentions(".npy")

@@ -17,7 +17,9 @@ struct Failure {
     case let error as FileError:
       let failure = Failure(error.cause)
       (code, message) = (failure.code, failure.message.map { $0.hasPrefix(error.path) ? $0 : "\(error.path): \($0)" })
-    case let error as FormatError: (code, message) = (65, error.description)
+    case let error as FormatError:
+      let pointer = error.location.file.flatMap { FormatRegistry.isPointer($0) ? $0 : nil }
+      (code, message) = (65, pointer.map { "\($0): \(FormatRegistry.pointerExplanation)" } ?? error.description)
     case let error as GraphError: (code, message) = (65, error.description)
     case let error as StorageError: (code, message) = (error.exitCode, error.description)
     case let error as UnsupportedError: (code, message) = (69, error.description)

@@ -25,6 +25,10 @@ import Testing
     // IR version 8 and an empty graph.
     #expect(try detect("model.pb", [0x08, 8, 0x3A, 0]) == .onnx)
     #expect(try detect("graph.txt", Array("saved_model_schema_version: 1\nmeta_graphs {\n}\n".utf8)) == .savedmodel)
+    let node = "node {\n  name: \"x\"\n  op: \"Placeholder\"\n}\n"
+    #expect(try detect("graph.pbtxt", Array(node.utf8)) == .savedmodel)
+    #expect(try detect("graph.pbtxt", Array("# RUN: translate %s\n\n  # what follows, {is}: a graph\n\(node)".utf8)) == .savedmodel)
+    #expect(try detect("graph.pbtxt", Array("versions {\n  producer: 27\n}\n\(node)".utf8)) == .savedmodel)
   }
 
   @Test func directories() throws {
@@ -36,7 +40,10 @@ import Testing
 
   @Test(
     arguments: [
-      [], [0x08], Array("PK".utf8), Array("{\"a\": 1}".utf8), [0x50, 0x4B, 3, 4] + Array("x.npy".utf8), [0x3A, 0xFF, 0xFF, 0xFF, 0x0F],
+      [], [0x08], Array("# a comment without an end".utf8),
+      // Of another program: its nodes have no operators.
+      Array("node {\n  calculator: \"PassThrough\"\n}\n".utf8), Array("PK".utf8), Array("{\"a\": 1}".utf8),
+      [0x50, 0x4B, 3, 4] + Array("x.npy".utf8), [0x3A, 0xFF, 0xFF, 0xFF, 0x0F],
     ] as [[UInt8]])
   func refusesWhatIsNoModel(_ bytes: [UInt8]) {
     #expect { try detect("model", bytes) } throws: { ($0 as? FormatError)?.code == .unrecognized }

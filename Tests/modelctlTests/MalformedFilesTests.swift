@@ -26,6 +26,23 @@ import Testing
     }
   }
 
+  /// Whichever file of a model in a folder it is that was not fetched.
+  @Test(
+    arguments: [
+      "saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001", "model.json", "group1-shard1of1.bin",
+    ])
+  func filesThatWereNotFetchedAreCalledThat(_ name: String) throws {
+    let scratch = try Scratch(), isSavedModel = !name.hasPrefix("model") && !name.hasPrefix("group")
+    try scratch.onnx("small.onnx")
+    let folder = scratch.file("model")
+    let made = try Command("convert", scratch.file("small.onnx"), folder, "--to", isSavedModel ? "savedmodel" : "tfjs-graph")
+    try #require(made.code == 0, "\(made.errors)")
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d0494f8fe5b99a8b92217809d33d287\nsize 302218\n"
+    try Data(pointer.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+    let result = try Command("convert", folder, scratch.file("again.onnx"))
+    #expect(result.code == 65 && result.errors.contains("\(name): found a Git LFS pointer"), "\(result.errors)")
+  }
+
   /// By its name where its contents say nothing.
   @Test func aCutFileIsNamedByWhatItWasMeantToBe() throws {
     let scratch = try Scratch()

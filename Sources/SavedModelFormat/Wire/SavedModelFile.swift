@@ -109,15 +109,24 @@ public struct SavedModelFile: Sendable {
     ["saved_model_schema_version", "meta_graphs"].contains(firstWord(file))
   }
 
-  /// Whether the first word is that of a graph in text form.
+  /// Whether this is a graph in text form: of the many messages with nodes the one whose nodes have operators.
   private static func isGraphText(_ file: MappedFile) -> Bool {
-    firstWord(file) == "node" && file.bytes.prefix(64).contains(UInt8(ascii: "{"))
+    guard ["node", "versions", "library"].contains(firstWord(file)) else { return false }
+    let words = String(decoding: file.bytes.prefix(1 << 16), as: UTF8.self).split { $0.isWhitespace || $0 == "{" || $0 == "}" }
+    return words.contains { $0 == "node" || $0 == "node:" } && words.contains { $0 == "op" || $0.hasPrefix("op:") }
   }
 
-  /// The name of the first field, were this a message in text form.
+  /// The name of the first field, were this a message in text form; comments before it are skipped.
   private static func firstWord(_ file: MappedFile) -> String? {
-    let head = String(decoding: file.bytes.prefix(64), as: UTF8.self)
-    return head.split(whereSeparator: { $0.isWhitespace || $0 == "{" || $0 == ":" }).first.map(String.init)
+    let head = file.bytes.prefix(1 << 16)
+    var isComment = false
+    let start = head.firstIndex { byte in
+      if byte == UInt8(ascii: "\n") { isComment = false } else if byte == UInt8(ascii: "#") { isComment = true }
+      return !isComment && byte != 0x20 && !(0x09...0x0d).contains(byte)
+    }
+    guard let start else { return nil }
+    let text = String(decoding: head[start...].prefix(64), as: UTF8.self)
+    return text.split(whereSeparator: { $0.isWhitespace || $0 == "{" || $0 == ":" }).first.map(String.init)
   }
 }
 
