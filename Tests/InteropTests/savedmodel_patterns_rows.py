@@ -226,3 +226,16 @@ def time_series_scan():
         return {"ema": tf.transpose(y), "c": c, "r": r, "d": d, "roll": tf.roll(x, 1, 1), "q": tf.nn.moments(x, 1)[1]}
 
     return module(call, S([None, None], name="x"), a=a), {"x": f(2, 6)}
+
+
+@pattern("onnx", "tflite", "tfjs", "keras")
+def denoised_frame():
+    w = tf.Variable(f(33, 33) * 0.2)
+
+    def call(x):
+        z = tf.signal.rfft(x)
+        mask = tf.sigmoid(tf.abs(z) @ w)
+        y = tf.signal.irfft(tf.complex(mask * tf.math.real(z), mask * tf.math.imag(z)))
+        return {"y": y, "short": tf.signal.irfft(tf.complex(tf.math.real(z)[:, :20], mask[:, 3:23]), [31])}
+
+    return module(call, S([1, 64], name="x"), w=w), {"x": f(1, 64)}

@@ -25,7 +25,14 @@ def attention():
     return keras.Model([a, b], K.Dense(3, name="d")(K.AdditiveAttention(name="added")([x, b])))
 
 
+def adapted():
+    layer = K.Normalization(axis=-1, name="adapted")
+    layer.adapt(np.random.default_rng(4).normal([0.3, -1.0, 2.0], [0.5, 1.5, 1.0], (20, 3)).astype("float32"))
+    return keras.Sequential([keras.Input((3,)), layer, K.Dense(2)])
+
+
 MODELS = {
+    "adapted": (adapted, [(4, 3)]),
     "functional": (functional, [(3, 4), (3, 4)]),
     "convolutions": (
         lambda: keras.Sequential(

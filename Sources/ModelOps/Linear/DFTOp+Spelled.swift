@@ -25,6 +25,9 @@ extension DFTOp: SpelledOp {
     return [try context.transpose(x, back + [rank - 1])]
   }
 
+  /// Whether `spelled` has something for inputs like these.
+  public func isSpelled(_ facts: [Fact?]) -> Bool { plan(facts) != nil }
+
   private struct Plan {
     var rank: Int, axis: Int, extent: Int, read: Int, parts: Int, bins: Int, outParts: Int
     var matrix: [Double]

@@ -241,12 +241,18 @@ public struct KerasLayers: Sendable {
         // `query/kernel` names the layer inside once more.
         let word = weight.name.split(separator: "/").last.map(String.init) ?? weight.name
         let attribute = KerasLayers.attribute(word, of: wrapped ?? leaf.className)
-        let bytes = StoredBytes(weight.tensor)
+        var tensor = weight.tensor
+        if attribute == "count", tensor.dtype == .int32 {
+          // How much a `Normalization` has seen: Keras 2 counts in 64 bits.
+          let counted = try tensor.array()
+          if let counts = counted.integers() { tensor = Tensor(NDArray(counts.map(Int64.init), counted.shape)) }
+        }
+        let bytes = StoredBytes(tensor)
         if variables[bytes] == nil {
           let key = path.split(separator: ".").joined(separator: "/") + prefix + "/" + attribute + ObjectGraphBuilder.valueSuffix
           variables[bytes] = try builder.addVariable(
-            Parameter(name: leaf.name + prefix + "/" + attribute, tensor: weight.tensor), key: key)
-          extra.append((key, weight.tensor))
+            Parameter(name: leaf.name + prefix + "/" + attribute, tensor: tensor), key: key)
+          extra.append((key, tensor))
         }
         if let variable = variables[bytes] { builder.connect(parent, attribute, variable) }
       }
