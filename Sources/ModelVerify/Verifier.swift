@@ -132,7 +132,7 @@ public struct Verifier {
 
   /// The first way of filling in open dimensions and integers that both models accept.
   func madeUpSamples(_ pair: ModelPair, _ report: inout VerificationReport) throws -> Samples? {
-    var referenceError: (any Error)?, candidateError: (any Error)?
+    var referenceError: (any Error)?, candidateError: (any Error)?, empty: Samples?
     let start = ContinuousClock.now
     choices: for choice in ShapeChoice.alternatives {
       for range in [InputRange.usual, .unit] {
@@ -155,9 +155,15 @@ public struct Verifier {
         }
         var samples = samples(pair, choice, range)
         samples.firstRun = (outputs, found)
+        // Of no elements none differs: larger inputs may have windows that fit into them.
+        if !outputs.isEmpty, outputs.allSatisfy({ $0.count == 0 }) {
+          empty = empty ?? samples
+          break
+        }
         return samples
       }
     }
+    if let empty { return empty }
     if let candidateError {
       report.failure = "the candidate does not take inputs that the reference takes: \(candidateError)"
       return nil

@@ -12,6 +12,7 @@ import modelctl
 import peers
 import savedmodels
 import tfjs
+from test_savedmodel_patterns import TARGETS
 
 v1 = tf.compat.v1
 RNG = np.random.default_rng(5)
@@ -225,3 +226,48 @@ def test_text_reaches_tensorflow_js(tmp_path):
     inputs = {"t": np.array([["Hello B!"], ["a wORLD a zz Q"], [""]], object)}
     expected = list(savedmodels.run_signature(tmp_path / "saved", inputs).values())
     peers.compare(list(savedmodels.run_signature(tmp_path / "again", inputs).values()), expected, what="savedmodel → tfjs → savedmodel")
+
+
+def test_placeholders_without_shapes(tmp_path):
+    """Old graphs say nothing of what they take; their kernels do. Time comes first, so that windows need many rows."""
+    rng = np.random.default_rng(2)
+    f = lambda *shape: tf.constant(rng.normal(0, 0.4, shape).astype("float32"))
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        x = v1.placeholder(tf.float32, name="x")
+        h = tf.expand_dims(tf.expand_dims(x, 0), 2)
+        h = tf.nn.relu(tf.nn.conv2d(h, f(5, 1, 6, 8), 1, "VALID") + f(8))
+        h = tf.nn.relu(tf.nn.convolution(h, f(3, 1, 8, 8), padding="VALID", dilations=[7, 1]))
+        y = tf.identity(tf.matmul(tf.squeeze(h, [0, 2]), f(8, 3)), name="y")
+        inputs = {"x": rng.normal(size=(40, 6)).astype("float32")}
+        expected = session.run(y, {x: inputs["x"]})
+        (tmp_path / "graph.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    for to, (name, run) in TARGETS.items():
+        report = modelctl.convert(tmp_path / "graph.pb", tmp_path / name, "--to", "tfjs-graph" if to == "tfjs" else to)
+        assert report["verification"]["outputs"][0]["elements"] > 0
+        found = run(tmp_path / name, inputs)
+        peers.compare(list(found.values()) if isinstance(found, dict) else found, [expected], what=to)
+
+
+def test_sparse_ports(tmp_path):
+    """A sparse tensor of a signature is three dense ones, by the names that TensorFlow 2 gives them."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x, w = v1.sparse_placeholder(tf.float32, [None, 6], name="x"), tf.constant(np.arange(18, dtype="float32").reshape(6, 3))
+        y, z = tf.sparse.sparse_dense_matmul(x, w), tf.sparse.SparseTensor(x.indices, x.values * 2.0, x.dense_shape)
+        builder, info = v1.saved_model.Builder(str(tmp_path / "saved")), v1.saved_model.utils.build_tensor_info
+        signature = v1.saved_model.build_signature_def({"x": info(x)}, {"y": info(y), "z": info(z)}, "predict")
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
+    inputs = {"x_indices": np.array([[0, 1], [1, 5], [3, 0]]), "x_values": np.array([2, -1, 0.5], "float32"), "x_dense_shape": np.array([4, 6])}
+    result = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"](**{k: tf.constant(v) for k, v in inputs.items()})
+    expected = {"y": result["y"], "z_indices": result["z"].indices, "z_values": result["z"].values, "z_dense_shape": result["z"].dense_shape}
+    np.savez(tmp_path / "in.npz", **inputs)
+    modelctl.run("run", tmp_path / "saved", "--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz")
+    found = [dict(np.load(tmp_path / "out.npz"))]
+    for to in ["onnx", "tfjs"]:
+        name, run = TARGETS[to]
+        modelctl.convert(tmp_path / "saved", tmp_path / name, "--to", "tfjs-graph" if to == "tfjs" else to)
+        found.append(run(tmp_path / name, inputs))
+    for outputs in found:
+        assert set(outputs) == set(expected)
+        for key, value in expected.items():
+            peers.compare([outputs[key]], [value.numpy()], what=key)

@@ -350,6 +350,11 @@ struct NetworkWriter {
       for item in error.items { note(item.name, reason: item.reason ?? error.message) }
       for output in node.outputs { references[output] = TensorReference(node.name) }
       return []
+    } catch let error as ExecutionError where error.code == .noKernel {
+      // Elements of a type that what an op is made of has no constants in: one item more on the list of what Keras can't hold.
+      note(node.op.displayName, reason: error.message)
+      for output in node.outputs { references[output] = TensorReference(node.name) }
+      return []
     }
     usesKeras3Calls = true
     var main = written.operations.count - 1

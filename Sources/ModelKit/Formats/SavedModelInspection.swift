@@ -48,9 +48,7 @@ struct SavedModelInspection {
   }
 
   private static func port(_ name: String, _ info: TensorInfo?) -> PortSummary {
-    var dtype = info?.dtype.map { $0.dtype?.rawValue ?? $0.name } ?? "?"
-    if info?.cooSparse != nil { dtype = "sparse(\(dtype))" }
-    if info?.compositeTensor != nil { dtype = "composite(\(dtype))" }
+    let dtype = info?.dtype.map { $0.dtype?.rawValue ?? $0.name } ?? "?"
     return PortSummary(name: name, dtype: dtype, shape: info?.tensorShape?.shape ?? .unranked)
   }
 

@@ -27,6 +27,8 @@ struct ShapeChoice: Sendable {
     // What an exporter took for the batch, though it was the channels.
     ShapeChoice(batch: 3, spatial: [3], other: [3]),
     ShapeChoice(batch: 4, spatial: [4], other: [4]),
+    // Where the first axis is no batch, but the time that windows of some length slide over.
+    ShapeChoice(batch: 96, spatial: [96], other: [96], integers: 1..<2),
   ]
 
   /// What is tried in place of integers that a later sample can't have.

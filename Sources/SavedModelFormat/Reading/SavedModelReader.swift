@@ -41,9 +41,11 @@ public enum SavedModelReader {
 extension MetaGraph {
   /// A signature's ports in order: the file's own where modelctl wrote it; TensorFlow's lists have no order, so by name there, numbers
   /// by their value.
+  ///
+  /// Sparse and ragged tensors are the dense ones they are made of, named as TensorFlow 2 names them in a SavedModel of TensorFlow 1.
   public func ports(_ definition: SignatureDef) -> (inputs: [(key: String, info: TensorInfo)], outputs: [(key: String, info: TensorInfo)]) {
-    let inputs = definition.inputs.map { (key: $0.key ?? "", info: $0.value ?? TensorInfo()) }
-    let outputs = definition.outputs.map { (key: $0.key ?? "", info: $0.value ?? TensorInfo()) }
+    let inputs = definition.inputs.flatMap { ($0.value ?? TensorInfo()).components(of: $0.key ?? "") }
+    let outputs = definition.outputs.flatMap { ($0.value ?? TensorInfo()).components(of: $0.key ?? "") }
     if self.definition.metaInfoDef?.tensorflowGitVersion == SavedModelWriter.gitVersion { return (inputs, outputs) }
     func sorted(_ ports: [(key: String, info: TensorInfo)]) -> [(key: String, info: TensorInfo)] {
       ports.sorted { NaturalOrder.key($0.key) < NaturalOrder.key($1.key) }
@@ -53,9 +55,6 @@ extension MetaGraph {
 
   func signature(_ name: String, _ definition: SignatureDef) throws -> GraphSignature {
     func port(_ key: String, _ info: TensorInfo) throws -> GraphSignature.Port {
-      guard info.cooSparse == nil, info.compositeTensor == nil else {
-        throw UnsupportedError("'\(key)' of the signature '\(name)' is a sparse or composite tensor, which is not supported")
-      }
       guard let reference = info.name, !reference.isEmpty else {
         throw FormatError(.missingReference, "'\(key)' names no tensor")
       }

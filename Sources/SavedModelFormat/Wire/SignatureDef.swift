@@ -1,3 +1,4 @@
+import ModelTensor
 import ProtobufWire
 import TensorFlowGraph
 
@@ -125,5 +126,28 @@ public struct TensorInfo: ProtoMessage {
       .message(1, "type_spec", \.typeSpec),
       .messages(2, "components", \.components),
     ])
+  }
+}
+
+extension TensorInfo {
+  /// The dense tensors that this one is: itself, the coordinates, elements and extents of a sparse one, or the components of another.
+  func components(of key: String) -> [(key: String, info: TensorInfo)] {
+    if let sparse = cooSparse {
+      let rank = tensorShape?.shape.rank
+      return [
+        ("\(key)_indices", TensorInfo(sparse.indicesTensorName, DataType(DType.int64), [nil, rank])),
+        ("\(key)_values", TensorInfo(sparse.valuesTensorName, dtype, [nil])),
+        ("\(key)_dense_shape", TensorInfo(sparse.denseShapeTensorName, DataType(DType.int64), [rank])),
+      ]
+    }
+    guard let composite = compositeTensor else { return [(key, self)] }
+    return composite.components.enumerated().map { ("\(key)_component_\($0)", $1) }
+  }
+
+  private init(_ name: String?, _ dtype: DataType?, _ extents: [Int?]) {
+    self.init()
+    self.name = name
+    self.dtype = dtype
+    tensorShape = TensorShapeProto(.ranked(extents.map { $0.map { .fixed($0) } ?? .unknown }))
   }
 }

@@ -29,14 +29,20 @@ public struct GraphSignature: Sendable {
   public static func inferred(from graph: GraphDef) -> GraphSignature {
     var used: Set<Substring> = []
     for node in graph.node { for input in node.input { used.insert(nodeName(input)) } }
-    var signature = GraphSignature("serving_default", inputs: [], outputs: [])
+    var signature = GraphSignature("serving_default", inputs: [], outputs: []), demand: PlaceholderDemand?
     for node in graph.node {
       guard let name = node.name, let type = node.op else { continue }
       let reader = NodeReader(node, inputs: [])
       // Freezing leaves these behind where loops were.
       if name.hasPrefix("unused_control_flow_input"), !used.contains(Substring(name)) { continue }
       if type == "Placeholder" || type == "_Arg" {
-        signature.inputs.append(Port(name, reference: name, type: reader.placeholderType))
+        var kind = reader.placeholderType
+        if let known = kind, known.shape == .unranked {
+          var asked = demand ?? PlaceholderDemand(graph)
+          kind?.shape = asked.shape(of: name)
+          demand = asked
+        }
+        signature.inputs.append(Port(name, reference: name, type: kind))
         continue
       }
       let isUsed = used.contains(Substring(name))
