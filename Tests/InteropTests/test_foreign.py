@@ -1,8 +1,12 @@
 """Classes that are not Keras's own, Lambda and lookup layers: shown, carried between the Keras formats with their weights, refused elsewhere."""
+import json
+
+import h5py
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
 import modelctl
 import peers
@@ -165,3 +169,26 @@ def test_layers_behind_the_code_of_keras_2(name, source, tmp_path):
         with pytest.raises(modelctl.Failed) as failure:
             modelctl.convert(path, tmp_path / target, "--to", target)
         assert failure.value.code == 69 and "Lambda × 1" in failure.value.errors
+
+
+def test_initialisers_of_tensorflow_1(tmp_path):
+    """They say the dtype of what they make, which Keras 3 refuses; files that Keras 3 reads don't say it."""
+    T = tf_keras.layers
+    make = lambda name: {"class_name": name, "config": {"dtype": "float32", **({"seed": None} if name != "Zeros" else {})}}
+    model = tf_keras.Sequential([T.Input((6, 6, 2)), T.Conv2D(3, 3), T.Flatten(), T.Dense(4)])
+    seeded.fill_weights(model, "initialisers")
+    model.save(tmp_path / "old.h5")
+    with h5py.File(tmp_path / "old.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            for key in set(layer["config"]) & {"kernel_initializer", "bias_initializer"}:
+                layer["config"][key] = make("GlorotUniform" if key[0] == "k" else "Zeros")
+        file.attrs["model_config"] = json.dumps(config)
+    values = [seeded.batch("initialisers", (6, 6, 2))]
+    expected = peers.run_tf_keras(tmp_path / "old.h5", values)
+    modelctl.convert(tmp_path / "old.h5", tmp_path / "new.keras")
+    peers.compare(peers.run_keras(tmp_path / "new.keras", values), expected)
+    modelctl.convert(tmp_path / "old.h5", tmp_path / "layers", "--to", "tfjs-layers")
+    modelctl.convert(tmp_path / "layers", tmp_path / "new.h5")
+    for run in (peers.run_keras, peers.run_tf_keras):
+        peers.compare(run(tmp_path / "new.h5", values), expected)

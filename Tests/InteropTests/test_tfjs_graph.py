@@ -1,8 +1,11 @@
 """Graph models of TensorFlow.js in both directions: ours run by TensorFlow (and by TensorFlow.js where `MODELCTL_TFJS_SCRIPT` names its
 script), those of tensorflowjs read."""
+import json
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 
 import modelctl
@@ -91,3 +94,26 @@ def test_read(name, quantize, tmp_path):
     peers.compare(test_savedmodel.run_onnx(tmp_path / "model.onnx", names, inputs), expected, tolerance, "tfjs-graph → onnx")
     assert test_savedmodel.to_layers(tmp_path / "js", tmp_path / "model.keras")
     peers.compare(peers.run_keras(tmp_path / "model.keras", inputs), expected, tolerance, "tfjs-graph → keras")
+
+
+@tfjs.needed
+def test_signature_of_outputs_alone(tmp_path):
+    """Inputs that a signature leaves out are the graph's placeholders, and types that it leaves out those of the graph."""
+    module = tf.Module()
+    module.call = tf.function(
+        lambda x: {"n": tf.reduce_sum(tf.cast(x > 0, tf.int32), 1), "y": tf.tanh(x) * 2.0}, input_signature=[tf.TensorSpec([None, 3], name="x")])
+    tf.saved_model.save(module, str(tmp_path / "saved"), {"serving_default": module.call})
+    tfjs.call("save_graph", source=tmp_path / "saved", destination=tmp_path / "js")
+    document = json.loads((tmp_path / "js/model.json").read_text())
+    document["signature"] = {"outputs": {key: {"name": port["name"]} for key, port in document["signature"]["outputs"].items()}}
+    (tmp_path / "js/model.json").write_text(json.dumps(document))
+    inspected = modelctl.inspect(tmp_path / "js")
+    (port,) = inspected["inputs"]
+    x = np.array([[1, -2, 3], [0, 0, 1]], "float32")
+    np.savez(tmp_path / "in.npz", **{port["name"]: x})
+    modelctl.run("run", tmp_path / "js", "--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz")
+    expected = savedmodels.run_signature(tmp_path / "saved", {"x": x})
+    with np.load(tmp_path / "out.npz") as found:
+        peers.compare([found[key] for key in expected], list(expected.values()))
+    modelctl.convert(tmp_path / "js", tmp_path / "model.onnx")
+    peers.compare(peers.run_onnx(tmp_path / "model.onnx", [x]), [expected[p["name"]] for p in inspected["outputs"]])

@@ -172,6 +172,24 @@ struct ConfigTranslator {
     return result
   }
 
+  /// A configuration as it is but for the dtypes of its initialisers.
+  static func untypedInitializers(_ value: JSONValue, depth: Int = 0) -> JSONValue {
+    guard depth < 64 else { return value }
+    if let list = value.arrayValue { return .array(list.map { untypedInitializers($0, depth: depth + 1) }) }
+    guard var members = value.objectValue else { return value }
+    guard let className = members["class_name"]?.stringValue, initializers.contains(className),
+      var config = members["config"]?.objectValue, config["name"] == nil
+    else { return .object(members.mapValues { untypedInitializers($0, depth: depth + 1) }) }
+    config["dtype"] = nil
+    members["config"] = .object(config)
+    return .object(members)
+  }
+
+  private static let initializers: Set<String> = [
+    "Zeros", "Ones", "Constant", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal", "Identity",
+    "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal",
+  ]
+
   /// The modules of what is neither layer nor initialiser.
   private static func home(of className: String) -> String? {
     switch className {

@@ -53,7 +53,9 @@ extension KerasModelConfig {
       isForKeras2Alone || model.format != "savedmodel",
       residue.fingerprint == model.structureFingerprint
     {
-      var document = KerasModelDocument(config: residue.config, version: residue.version ?? target.writtenVersion)
+      // Keras 3 reads it, too.
+      let config = target == .keras2 && !isForKeras2Alone ? ConfigTranslator.untypedInitializers(residue.config) : residue.config
+      var document = KerasModelDocument(config: config, version: residue.version ?? target.writtenVersion)
       document.replacements = [:]
       document.addWeights(of: residue.record, in: model, generation: target, residue: residue)
       return document

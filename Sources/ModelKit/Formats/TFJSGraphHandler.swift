@@ -24,17 +24,12 @@ struct TFJSGraphHandler: FormatHandler {
     for node in graph.node + (graph.library?.function ?? []).flatMap(\.nodeDef) { tally.add(node.op ?? "?") }
     result.operators = tally.ordered
     if let version = graph.versions?.producer { result.versions["graph"] = String(version) }
-    if let signature = try? TFJSSignature(file.document) {
-      result.inputs = signature.inputs.filter { !$0.isResource }.map { PortSummary(name: $0.name, type: $0.type) }
-      result.outputs = signature.outputs.map { PortSummary(name: $0.name, type: $0.type) }
-    } else {
-      let signature = GraphSignature.inferred(from: graph)
-      func summary(_ port: GraphSignature.Port) -> PortSummary {
-        PortSummary(name: port.name, dtype: port.type?.dtype.rawValue ?? "?", shape: port.type?.shape ?? .unranked)
-      }
-      result.inputs = signature.inputs.map(summary)
-      result.outputs = signature.outputs.map(summary)
+    let signature = (try? TFJSSignature(file.document))?.entry("", of: graph) ?? .inferred(from: graph)
+    func summary(_ port: GraphSignature.Port) -> PortSummary {
+      PortSummary(name: port.name, dtype: port.type?.dtype.rawValue ?? "?", shape: port.type?.shape ?? .unranked)
     }
+    result.inputs = signature.inputs.map(summary)
+    result.outputs = signature.outputs.map(summary)
     let unknown = Set(graph.node.compactMap(\.op)).filter { !TensorFlowJSOps.contains($0) }.sorted()
     if !unknown.isEmpty { result.warnings.append("TensorFlow.js has no ops called \(unknown.joined(separator: ", "))") }
     result.weights = { try file.weights().map { WeightEntry($0.entry.name, .success($0.tensor)) } }

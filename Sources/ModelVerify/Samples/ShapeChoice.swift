@@ -12,6 +12,8 @@ struct ShapeChoice: Sendable {
   var other: [Int]
   /// Integers without a known limit are drawn from this range.
   var integers: Range<Int> = 0..<10
+  /// Whether inputs of unknown rank are scalars, not matrices.
+  var unrankedIsScalar = false
 
   /// In the order in which they are tried: the first that the model accepts is used. Odd small sizes show more
   /// mistakes; networks that halve an image several times need larger ones; some take only one size.
@@ -29,6 +31,7 @@ struct ShapeChoice: Sendable {
     ShapeChoice(batch: 4, spatial: [4], other: [4]),
     // Where the first axis is no batch, but the time that windows of some length slide over.
     ShapeChoice(batch: 96, spatial: [96], other: [96], integers: 1..<2),
+    ShapeChoice(batch: 2, spatial: [64], other: [16], integers: 1..<2, unrankedIsScalar: true),
   ]
 
   /// What is tried in place of integers that a later sample can't have.
@@ -48,7 +51,7 @@ struct ShapeChoice: Sendable {
     }
     return shapes.map { shape in
       // Of an input whose rank is open nothing is known; a matrix suits most.
-      guard let dims = shape.dims else { return [batch, next(isSpatial: false)] }
+      guard let dims = shape.dims else { return unrankedIsScalar ? [] : [batch, next(isSpatial: false)] }
       return dims.enumerated().map { axis, dim in
         switch dim {
         case .fixed(let extent): return extent

@@ -17,10 +17,7 @@ public enum TFJSGraphReader {
       let signature = try TFJSSignature(file.document).map { signature in
         let initializers = try TFJSSignature(file.document, key: "initializerSignature")
         if let initializer = parts.initializer { join(initializer, initializers, signature, into: &graph) }
-        return GraphSignature(
-          signatureName,
-          inputs: signature.inputs.filter { !$0.isResource }.map { GraphSignature.Port($0.name, reference: $0.reference, type: $0.type) },
-          outputs: signature.outputs.map { GraphSignature.Port($0.name, reference: $0.reference, type: $0.type) })
+        return signature.entry(signatureName, of: graph)
       }
       var model = try TensorFlowGraphReader(graph).read([signature ?? .inferred(from: graph)])
       model.format = "tfjs-graph"

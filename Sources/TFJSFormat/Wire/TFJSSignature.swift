@@ -10,6 +10,8 @@ public struct TFJSSignature: Sendable {
     /// `node:0`.
     public var reference: String
     public var type: TensorType
+    /// Whether the signature says the type.
+    public var isTyped: Bool
     public var isResource: Bool
     /// Ties the handle of a table to the one that `modelInitializer` makes.
     public var resourceID: String?
@@ -25,6 +27,20 @@ public struct TFJSSignature: Sendable {
     outputs = try within(key) { try Self.ports(json["outputs"], "outputs") }
   }
 
+  /// The entry point of the graph. A side that the signature leaves out is read off the graph, as TensorFlow.js does: what is fed are
+  /// its placeholders.
+  public func entry(_ name: String, of graph: GraphDef) -> GraphSignature {
+    func port(_ port: Port) -> GraphSignature.Port {
+      GraphSignature.Port(port.name, reference: port.reference, type: port.isTyped ? port.type : nil)
+    }
+    var result = GraphSignature(name, inputs: inputs.filter { !$0.isResource }.map(port), outputs: outputs.map(port))
+    guard inputs.isEmpty || outputs.isEmpty else { return result }
+    let inferred = GraphSignature.inferred(from: graph)
+    if inputs.isEmpty { result.inputs = inferred.inputs }
+    if outputs.isEmpty { result.outputs = inferred.outputs }
+    return result
+  }
+
   private static func ports(_ json: JSONValue?, _ key: String) throws -> [Port] {
     try (json?.objectValue ?? [:]).map { name, info in
       try within("\(key) / \(name)") {
@@ -37,7 +53,8 @@ public struct TFJSSignature: Sendable {
         return Port(
           name: name, reference: reference,
           type: TensorType(type.dtype ?? .float32, try shape(info["tensorShape"] ?? info["tensor_shape"])),
-          isResource: type.dtype == .resource, resourceID: info["resourceId"].map { $0.stringValue ?? $0.text() })
+          isTyped: info["dtype"] != nil, isResource: type.dtype == .resource,
+          resourceID: info["resourceId"].map { $0.stringValue ?? $0.text() })
       }
     }
   }
