@@ -69,7 +69,7 @@ let package = Package(
     library("TensorFlowGraph", ["ProtobufWire", "GraphWriting"]),
     library("SavedModelFormat", ["CChecksum", "TensorFlowGraph", "KerasConfig"]),
     library("TFJSFormat", ["TensorFlowGraph", "KerasConfig"]),
-    library("TFLiteFormat", ["FlatBufferWire", "ZipContainer", "GraphWriting"]),
+    library("TFLiteFormat", ["FlatBufferWire", "ZipContainer", "GraphWriting", "TensorFlowGraph"]),
     library("KerasStorage", ["KerasConfig", "HDF5Container"]),
     library("KerasFormat", ["KerasStorage", "ZipContainer"]),
     library("KerasH5Format", ["KerasStorage"]),

@@ -59,6 +59,57 @@ def test_loops_of_the_converter_come_back(name, tmp_path):
     peers.compare(peers.run_model(back, [x]), peers.run_model(model, [x]))
 
 
+def select(converter, path):
+    """What the converter writes with TensorFlow's own operators where TFLite has none."""
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    converter._experimental_lower_tensor_list_ops = False
+    path.write_bytes(converter.convert())
+    return {name for name in modelctl.inspect(path)["operators"] if name.startswith("Flex")}
+
+
+def test_loops_over_flex_lists_come_back(tmp_path):
+    # No peer here runs such a file: what it computes is what the model that it was made of does.
+    keras.utils.set_random_seed(3)
+    given, path = keras.Input((7, 5)), tmp_path / "made.tflite"
+    layers = [K.LSTM(6), K.LSTM(4, return_sequences=True, go_backwards=True), K.GRU(5, return_sequences=True), K.SimpleRNN(3)]
+    layers.append(K.Bidirectional(K.LSTM(3, return_sequences=True)))
+    model = seeded.fill_weights(keras.Model(given, [layer(given) for layer in layers]), "flex")
+    lists = select(tf.lite.TFLiteConverter.from_keras_model(model), path)
+    assert lists >= {"FlexTensorListReserve", "FlexTensorListSetItem", "FlexTensorListStack"}
+    x = np.random.default_rng(2).normal(size=(3, 7, 5)).astype("float32")
+    order = lambda arrays: sorted(arrays, key=lambda y: (y.ndim, y.shape[-1]))
+    expected = order(peers.run_model(model, [x]))
+    back = lifted(path, ["LSTM", "LSTM", "GRU", "SimpleRNN", "Bidirectional"])
+    peers.compare(order(peers.run_model(back, [x])), expected)
+    np.savez(tmp_path / "in.npz", x=x)
+    modelctl.run("run", path, "--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as found:
+        peers.compare(order([found[name] for name in found.files]), expected)
+    # Without them, LiteRT runs it.
+    modelctl.convert(path.with_suffix(".back.keras"), tmp_path / "plain.tflite")
+    peers.compare(order(litert.run(tmp_path / "plain.tflite", [x])), expected)
+    modelctl.convert(path, tmp_path / "model.onnx")
+    peers.compare(order(peers.run_onnx(tmp_path / "model.onnx", [x])), expected)
+
+
+def test_flex_operators(tmp_path):
+    @tf.function(input_signature=[tf.TensorSpec([3, 3])])
+    def function(x):
+        order = tf.argsort(x[0])
+        return tf.linalg.inv(x + 4 * tf.eye(3)) + tf.math.erf(x) + tf.math.xlogy(tf.abs(x), 2.0) + tf.cast(tf.math.invert_permutation(order), tf.float32)
+
+    path = tmp_path / "made.tflite"
+    assert len(select(tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()]), path)) >= 2
+    x = np.random.default_rng(2).normal(size=(3, 3)).astype("float32")
+    np.savez(tmp_path / "in.npz", x=x)
+    modelctl.run("run", path, "--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as found:
+        peers.compare([found[name] for name in found.files], [function(x).numpy()])
+    modelctl.convert(path, tmp_path / "saved", "--to", "savedmodel")
+    back = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"]
+    peers.compare([y.numpy() for y in back(x=tf.constant(x)).values()], [function(x).numpy()])
+
+
 @pytest.mark.parametrize("first", ["GRU", "SimpleRNN"])
 def test_an_lstm_behind_a_loop_is_fused(first, tmp_path):
     keras.utils.set_random_seed(3)
@@ -109,3 +160,17 @@ def test_an_exported_model_becomes_the_operators_of_its_layers(tmp_path):
             operators = modelctl.inspect(tmp_path / target)["operators"]
             lists.append({name: count for name, count in operators.items() if name not in ("Const", "Identity", "NoOp")})
         assert lists[0] == lists[1]
+
+
+def test_a_bias_behind_a_bias_of_zeros_is_the_layers(tmp_path):
+    # Along an open axis TensorFlow's converter adds the bias behind the image's axis, and gives the operator zeros.
+    keras.utils.set_random_seed(3)
+    given, path = keras.Input((None, 4)), tmp_path / "made.tflite"
+    model = seeded.fill_weights(keras.Model(given, K.Conv1D(6, 3, activation="relu")(K.Conv1D(5, 3, strides=2)(given))), "line")
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    assert modelctl.inspect(path)["operators"]["ADD"] == 2
+    back = lifted(path, [])
+    assert [type(layer).__name__ for layer in back.layers if type(layer).__name__ != "Activation"] == ["InputLayer", "Conv1D", "Conv1D"]
+    assert all(layer.use_bias for layer in back.layers if isinstance(layer, K.Conv1D))
+    x = np.random.default_rng(2).normal(size=(2, 11, 4)).astype("float32")
+    peers.compare(peers.run_model(back, [x]), peers.run_model(model, [x]))

@@ -22,6 +22,22 @@ import Testing
     #expect(map["sizes"] == .ints([1, 2, 3, 1]))
   }
 
+  /// What FlatBuffers' own builder writes for `["Erf", "\\n\\u{0}x"]`.
+  static let list: [UInt8] = [3, 0x45, 0x72, 0x66, 0, 3, 0x0A, 0x00, 0x78, 0, 2, 10, 6, 0x14, 0x14, 4, 0x28, 1]
+
+  @Test func readsAListOfStrings() throws {
+    #expect(try FlexBuffer.strings(Self.list) == [Array("Erf".utf8), [0x0A, 0x00, 0x78]])
+    #expect(throws: (any Error).self) { try FlexBuffer.strings(Self.bytes) }
+    for count in 1..<18 { #expect(throws: (any Error).self) { try FlexBuffer.strings(Array(Self.list.dropFirst(count))) } }
+    for place in Self.list.indices {
+      for value in UInt8.min...UInt8.max {
+        var bytes = Self.list
+        bytes[place] = value
+        _ = try? FlexBuffer.strings(bytes)
+      }
+    }
+  }
+
   @Test func refusesWhatIsCutOff() {
     // The root stands at the end: what is missing in front leaves offsets that lead nowhere.
     for count in 1..<40 {

@@ -23,12 +23,19 @@ extension Lifter {
     return Weight(tensor.reshaped([channels]), [other])
   }
 
+  private func isZeros(_ tensor: Tensor) -> Bool {
+    guard tensor.elementCount <= 1 << 16, let array = try? tensor.array() else { return false }
+    return array.doubles().allSatisfy { $0 == 0 }
+  }
+
   /// Bias and activation of a layer; `bias` is the op's own, if it has one.
   mutating func takeTail(_ node: Node, channels: Int, bias: ValueID?, activation: Bool = true) -> Tail {
     var tail = Tail(result: node.outputs[0])
-    if let bias, let tensor = tensor(bias), tensor.elementCount == channels {
-      tail.bias = Weight(tensor.reshaped([channels]), [bias])
-    } else if bias == nil, let id = soleUser(tail.result), let taken = takeBias(after: tail.result, channels: channels, owner: node) {
+    if let bias, let tensor = tensor(bias), tensor.elementCount == channels { tail.bias = Weight(tensor.reshaped([channels]), [bias]) }
+    // An operator that always has a bias is given zeros: the layer's own is added behind it.
+    if bias == nil || tail.bias.map({ isZeros($0.tensor) }) ?? false, let id = soleUser(tail.result),
+      let taken = takeBias(after: tail.result, channels: channels, owner: node)
+    {
       tail.bias = taken
       tail.result = source[id].outputs[0]
     }

@@ -166,7 +166,7 @@ extension SubgraphReader {
           throw FormatError(.invalidStructure, "a loop's body gives \(type) for \(g.graph[state].type)")
         }
         let common = Self.common(before, type)
-        if common.shape != before.shape { isStable = false }
+        if common.shape != before.shape || common.variant != before.variant { isStable = false }
         types[state] = common
       }
       if isStable {
@@ -186,6 +186,12 @@ extension SubgraphReader {
 
   /// What is known of a state before and behind a turn.
   private static func common(_ a: TensorType, _ b: TensorType) -> TensorType {
+    if a.dtype == .variant {
+      guard case .sequence(let x)? = a.variant, case .sequence(let y)? = b.variant, x.dtype == y.dtype else {
+        return a.variant == b.variant ? a : TensorType(.variant, .ranked([]))
+      }
+      return .sequence(of: common(x, y))
+    }
     guard let x = a.shape.dims, let y = b.shape.dims, x.count == y.count else { return TensorType(a.dtype, .unranked) }
     return TensorType(a.dtype, .ranked(zip(x, y).map { $0 == $1 ? $0 : .unknown }), quantization: a.quantization)
   }

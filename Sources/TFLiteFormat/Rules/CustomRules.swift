@@ -136,7 +136,7 @@ let customRules: [OperatorRule] = [
 ]
 
 extension OperatorReader {
-  fileprivate func customBytes() throws -> [UInt8] {
+  func customBytes() throws -> [UInt8] {
     guard let options = library.file.customOptions(of: op) else { return [] }
     guard options.count <= 1 << 20 else { throw FormatError(.limitExceeded, "options of \(options.count) bytes") }
     return try options.bytes()

@@ -14,5 +14,9 @@ struct RuleTable: Sendable {
     for rule in families.joined() { readings[rule.key] = rule.reading }
   }
 
-  func reading(_ key: OperatorRule.Key) -> OperatorRule.Reading? { readings[key] }
+  func reading(_ key: OperatorRule.Key) -> OperatorRule.Reading? {
+    if let reading = readings[key] { return reading }
+    guard case .custom(let name) = key else { return nil }
+    return FlexRules.rule(name)?.reading
+  }
 }

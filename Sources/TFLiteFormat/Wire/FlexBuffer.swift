@@ -49,6 +49,25 @@ struct FlexBuffer {
     return try buffer.map(at: try buffer.target(bytes.count - 2 - width, width), width: 1 << Int(packed & 3))
   }
 
+  /// The elements of a buffer whose root is a list of strings.
+  /// - Throws: `FormatError` for a buffer that is not sound or holds anything else.
+  static func strings(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    let buffer = FlexBuffer(bytes: bytes)
+    guard bytes.count >= 3 else { throw FormatError(.truncated, "expected options of three bytes or more, found \(bytes.count)") }
+    let rootWidth = Int(bytes[bytes.count - 1]), packed = bytes[bytes.count - 2], width = 1 << Int(packed & 3)
+    guard packed >> 2 == 10 else { throw FormatError(.invalidValue, "expected a list of options, found the type \(packed >> 2)") }
+    let start = try buffer.target(bytes.count - 2 - rootWidth, rootWidth), count = try buffer.count(before: start, width)
+    return try (0..<count).map { index in
+      let type = UInt8(truncatingIfNeeded: try buffer.unsigned(start + count * width + index, 1)), inner = 1 << Int(type & 3)
+      guard type >> 2 == 5 else { throw FormatError(.invalidValue, "expected a string among the options, found the type \(type >> 2)") }
+      let text = try buffer.target(start + index * width, width), length = try buffer.unsigned(text - inner, inner)
+      guard let length = Int(exactly: length), length <= bytes.count - text else {
+        throw FormatError(.truncated, "a string of the options is cut off")
+      }
+      return Array(bytes[text..<(text + length)])
+    }
+  }
+
   private func unsigned(_ position: Int, _ width: Int) throws -> UInt64 {
     guard [1, 2, 4, 8].contains(width), position >= 0, position <= bytes.count - width else {
       throw FormatError(.truncated, "expected \(width) bytes at byte \(position) of the options, found \(bytes.count) in all")
