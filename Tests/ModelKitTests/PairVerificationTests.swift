@@ -1,3 +1,4 @@
+import Foundation
 import ModelGraph
 import ModelOps
 import ModelPasses
@@ -59,6 +60,25 @@ import Testing
     #expect(!refutation.isEquivalent && refutation.outputs[0].maxAbsolute > 0)
     #expect(refutation.verdict.hasPrefix("not equivalent: with floats between its integers, as other runtimes compute it"))
     #expect(refutation.json["equivalent"] == false)
+  }
+
+  /// ONNX gets the weights of products without a sign; they are told as the signed ones they were, and so the products stay on integers.
+  @Test(arguments: ["window-int8", "linear-int8"]) func productsOfWeightsWithoutASignAreRecognised(_ name: String) throws {
+    let path = WholeModelCase.fixtures.appending(path: "tflite/quantized/\(name)/model.tflite").path
+    let written = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).onnx").path
+    defer { try? FileManager.default.removeItem(atPath: written) }
+    let report = try Converter().convert(path, to: written)
+    #expect(report.verification?.isEquivalent == true)
+    func products(_ model: Model) -> Int {
+      model.mainGraph.nodeSlots.count { node in
+        guard let op = (node?.op as? QuantizedOp)?.op else { return false }
+        return op is ConvOp || op is FullyConnectedOp
+      }
+    }
+    let source = try FormatRegistry.open(path), result = try FormatRegistry.open(written)
+    let verification = try #require(try QuantizedVerification(source: source, result: result))
+    #expect(products(source) > 0)
+    #expect(products(verification.reference) == products(source) && products(verification.candidate) == products(source))
   }
 
   @Test func anotherModelIsNoQuantisedForm() throws {

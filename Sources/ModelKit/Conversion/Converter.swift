@@ -218,7 +218,9 @@ public struct Converter: Sendable {
     var changed = try FormatRegistry.handler(for: report.format).reference(for: model, self.options.write), options = options
     let quantized = changed == nil && !self.options.dequantizes ? try QuantizedVerification(source: model, result: result) : nil
     if let quantized {
-      return try verify(quantized, options, &report)
+      return try verify(quantized, options, &report) {
+        try QuantizedVerification(source: model, result: result, prefersSigned: false)
+      }
     } else if changed == nil, report.format != .tflite, let unwrapped = try model.unwrappedReference() {
       changed = unwrapped
       // Floats added in another order may be rounded to the step beside.
@@ -273,9 +275,18 @@ public struct Converter: Sendable {
     guard report.verification?.isEquivalent ?? true else { throw VerificationFailure(report: report) }
   }
 
-  private func verify(_ quantized: QuantizedVerification, _ options: VerificationOptions, _ report: inout ConversionReport) throws {
+  private func verify(
+    _ first: QuantizedVerification, _ options: VerificationOptions, _ report: inout ConversionReport,
+    otherwise: () throws -> QuantizedVerification?
+  ) throws {
+    var quantized = first
     do {
       var verification = try Verifier(options: options).verify(reference: quantized.reference, candidate: quantized.candidate)
+      // What has no sign may really have none.
+      if !verification.isEquivalent, quantized.isSpelledCandidate, let other = try otherwise() {
+        let found = try Verifier(options: options).verify(reference: other.reference, candidate: other.candidate)
+        if found.isEquivalent { (quantized, verification) = (other, found) }
+      }
       if !verification.isEquivalent, let dynamic = try quantized.compareDynamic(options) { verification = dynamic }
       report.verification = verification
       if !verification.isEquivalent, let spelled = try? quantized.compareAsSpelled(options), spelled.isEquivalent {

@@ -29,7 +29,7 @@ struct QuantizedVerification {
     return "compared as operators on integers, as LiteRT computes them: the \(side)'s dequantise, float operator, quantise stands for them"
   }
 
-  /// - Parameter prefersSigned: whether integers without a sign that the source spells stand for signed ones.
+  /// - Parameter prefersSigned: whether integers without a sign that one side spells stand for signed ones.
   /// - Returns: `nil` when neither side spells operators on integers of the other.
   init?(source: Model, result: Model, prefersSigned: Bool = true) throws {
     let sourceHasOperators = source.hasQuantizedOperators, resultHasOperators = result.hasQuantizedOperators
@@ -41,7 +41,8 @@ struct QuantizedVerification {
     (reference, candidate) = (source, result)
     (self.source, self.result) = (source, result)
     if sourceHasOperators {
-      try RecognizeQuantized().run(&candidate)
+      // Weights were given another sign on the way (`UnsignWeights`).
+      try RecognizeQuantized(prefersSigned: prefersSigned).run(&candidate)
       // What is not recognised in the result, as the target has no word for it, is spelled in the source, too.
       let found = candidate.quantizedResults
       var spelledOut = TargetProfile(name: "the result's operators", level: .ops) { node, graph, _ in

@@ -27,7 +27,9 @@ extension OperatorReader {
   /// The serialised node: the second of two strings, the first one the op's name.
   fileprivate func embeddedNode() throws -> [UInt8] {
     let strings = try FlexBuffer.strings(try customBytes())
-    guard strings.count == 2 else { throw FormatError(.invalidStructure, "expected the name and the node of \(type), found \(strings.count) strings") }
+    guard strings.count == 2 else {
+      throw FormatError(.invalidStructure, "expected the name and the node of \(type), found \(strings.count) strings")
+    }
     return strings[1]
   }
 }
