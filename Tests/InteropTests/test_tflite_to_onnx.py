@@ -1,5 +1,7 @@
 """TFLite files as ONNX, run by ONNX Runtime against LiteRT's kernels."""
+import flatbuffers
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
@@ -60,3 +62,32 @@ def test_integer_lstm_of_an_open_batch(tmp_path):
     # Classes by probability: LiteRT's cell computes with integers.
     np.testing.assert_array_equal(found.argmax(-1), expected.argmax(-1))
     np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def test_weights_of_dead_channels_have_no_sign_either(tmp_path):
+    # Older converters give a channel of zeros the scale 0. ONNX Runtime saturates products of signed weights without VNNI.
+    rng, given = np.random.default_rng(0), tf.keras.Input((8, 8, 16))
+    layer = tf.keras.layers.Conv2D(4, 3)
+    model = tf.keras.Model(given, layer(given))
+    kernel = rng.choice([-1.0, 1.0], (3, 3, 16, 4)) * [1, 1, 1, 0]
+    layer.set_weights([kernel.astype("float32"), np.zeros(4, "float32")])
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([rng.uniform(-1, 1, (1, 8, 8, 16)).astype("float32")] for _ in range(4))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    content = litert.schema.ModelT.InitFromPackedBuf(converter.convert(), 0)
+    for tensor in content.subgraphs[0].tensors:
+        if tensor.quantization is not None and tensor.quantization.scale is not None and len(tensor.quantization.scale) == 4:
+            tensor.quantization.scale = [*tensor.quantization.scale[:3], 0]
+    builder, source, target = flatbuffers.Builder(1024), tmp_path / "dead.tflite", tmp_path / "dead.onnx"
+    builder.Finish(content.Pack(builder), b"TFL3")
+    source.write_bytes(builder.Output())
+    modelctl.convert(source, target)
+    graph = onnx.load(target).graph
+    (weights,) = [x for x in graph.initializer if list(x.dims) == [4, 16, 3, 3]]
+    assert weights.data_type == onnx.TensorProto.UINT8
+    # Numbers at both ends of the range: two products of them do not fit 16 bits.
+    x = rng.choice([-128, 127], (1, 8, 8, 16)).astype(np.int8)
+    (expected,), (found,) = litert.run(source, [x]), run_onnx(target, [x])
+    assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1

@@ -22,19 +22,27 @@ struct UnsignWeights: Pass {
         guard let op = node.op as? DequantizeLinearOp, op.blockSize == 0, let x = node.inputs.first ?? nil, let y = node.outputs.first,
           graph[x].type.dtype == .int8, let tensor = model.tensor(x, in: graph),
           let users = uses[y], !users.isEmpty, users.allSatisfy({ Self.multipliesIntegers(graph[$0], by: y, graph) }),
-          let type = try context.quantizedType(.int8, node, axis: op.axis, of: x)
+          let zeros = try zeroPoints(node, context)
         else { continue }
         context.place(node, pass: name)
         let known = constants[x] ?? context.graph.addConstant(tensor.withoutSign, name: graph[x].name)
         constants[x] = known
-        let count = type.quantization.scales.count, zeros = type.quantization.zeroPoints
-        let shifted = (0..<count).map { UInt8(clamping: (zeros.count == count ? zeros[$0] : 0) + 128) }
-        let zero = try context.constant(NDArray(shifted, type.isPerAxis ? [count] : []))
+        let zero = try context.constant(NDArray(zeros.values.map { UInt8(clamping: $0 + 128) }, zeros.shape))
         context.graph[place].inputs = [known, node.inputs[1], zero]
       }
       model = context.model
       model.graphs[id] = context.graph
     }
+  }
+
+  /// The zero points of weights, one for each scale. Scales may be zero: those of channels that are nothing but zeros.
+  private func zeroPoints(_ node: Node, _ context: GraphContext) throws -> (values: [Int], shape: [Int])? {
+    guard node.inputs.count >= 2, let scale = node.inputs[1], let shape = context.graph[scale].type.shape.extents, shape.count <= 1,
+      let count = checkedProduct(shape), count <= 1 << 20
+    else { return nil }
+    guard node.inputs.count > 2, let zero = node.inputs[2] else { return (Array(repeating: 0, count: count), shape) }
+    guard let values = try context.model.tensor(zero, in: context.graph)?.array().integers(), values.count == count else { return nil }
+    return (values, shape)
   }
 
   /// Whether a node is a product of these weights with dequantised 8-bit numbers.
