@@ -28,7 +28,9 @@ extension TFLiteFile {
     guard zeroPoints.count == scales.count else {
       throw FormatError(.sizeMismatch, "expected a zero point for each of \(scales.count) scales, found \(zeroPoints.count)")
     }
-    let axis = Int(parameters.quantizedDimension)
+    // A vector has one axis only: biases that name that of their weights are those of TensorFlow Lite Micro's first networks.
+    let isVector = shape.count == 1 && scales.count > 1 && scales.count == shape[0] && parameters.quantizedDimension > 0
+    let axis = isVector ? 0 : Int(parameters.quantizedDimension)
     guard axis >= 0, shape.isEmpty || axis < shape.count else {
       throw FormatError(.invalidValue, "expected a quantised dimension below \(shape.count), found \(axis)")
     }

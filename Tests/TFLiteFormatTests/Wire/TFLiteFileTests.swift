@@ -57,11 +57,18 @@ import Testing
         TFLiteTensor(
           shape: [2, 3], type: .int8, quantization: QuantizationParameters(scale: [1, 2], zeroPoint: [0, 0], quantizedDimension: 1)),
         TFLiteTensor(shape: [2, 3], type: .int8, quantization: QuantizationParameters(scale: [1])),
+        // A bias with the axis of its weights: a vector has one only.
+        TFLiteTensor(
+          shape: [2], type: .int32, quantization: QuantizationParameters(scale: [1, 2], zeroPoint: [0, 0], quantizedDimension: 3)),
+        TFLiteTensor(
+          shape: [2], type: .int32, quantization: QuantizationParameters(scale: [1, 2, 3], zeroPoint: [0, 0, 0], quantizedDimension: 3)),
       ]))
     #expect(try file.tensorType(0, subgraph: 0).quantization == Quantization(scales: [0.5], zeroPoints: [-3]))
     #expect(try file.tensorType(1, subgraph: 0).quantization == Quantization(scales: [1, 2, 3], axis: 1))
     #expect(throws: FormatError.self) { try file.tensorType(2, subgraph: 0) }
     #expect(throws: FormatError.self) { try file.tensorType(3, subgraph: 0) }
+    #expect(try file.tensorType(4, subgraph: 0).quantization == Quantization(scales: [1, 2], axis: 0))
+    #expect(throws: FormatError.self) { try file.tensorType(5, subgraph: 0) }
   }
 
   @Test func scalesOfBlocksStandInAnotherTensor() throws {
