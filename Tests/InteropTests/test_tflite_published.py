@@ -1,8 +1,10 @@
 """What published TFLite files hold beside what converters write today: run by modelctl and by LiteRT."""
 import numpy as np
+import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 import litert
+import modelctl
 import test_tflite_read as reading
 from tflite_builder import Builder, Quantized, constant, options
 from tflite_cases import flex
@@ -76,3 +78,18 @@ def test_fully_connected_of_blocks(tmp_path):
         (expected,), (found,) = litert.run(path, list(b.feeds().values())), reading.run_modelctl(path, b.feeds())
         assert np.std(expected) > 0.1
         np.testing.assert_allclose(found, expected, 1e-5, 1e-5)
+
+
+def test_what_is_compiled_for_an_accelerator(tmp_path):
+    """Vela's networks are one operator, which is given room to work in as tensors that nothing makes."""
+    b = Builder()
+    x, commands, y = Quantized("int8", (1, 8), 0.1, 3), constant("uint8", np.arange(64)), Quantized("int8", (1, 4), 0.2, 1)
+    b.add("all", "CUSTOM", [commands, Quantized("uint8", (256,)), x], [y])
+    b.model.operatorCodes[0].customCode = "ethos-u"
+    b.graph.inputs = b.graph.inputs[1:]
+    path = write(b, tmp_path / "model.tflite")
+    failure = pytest.raises(modelctl.Failed, modelctl.convert, path, tmp_path / "model.onnx").value
+    assert failure.code == 69 and "ethos-u × 1: it is compiled for" in failure.errors
+    assert modelctl.convert(path, tmp_path / "again.tflite")["verification"]["equivalent"]
+    again = litert.model(tmp_path / "again.tflite")
+    assert [list(again.subgraphs[0].operators[0].inputs), again.operatorCodes[0].customCode] == [[0, 1, 2], b"ethos-u"]

@@ -28,8 +28,10 @@ extension SubgraphReader {
       for id in g.graph.nodeIDs(since: before) { g.graph.remove(id) }
       refusal = error.reasons
     }
+    let isForeign = customName.map { library.rules.reading(.custom($0)) == nil } ?? false
     let inputs = try numbers.map { number -> ValueID? in
-      number < 0 || memory.handles[number] != nil && values[number] == nil ? nil : try value(number, in: &g)
+      if number < 0 || memory.handles[number] != nil && values[number] == nil { return nil }
+      return try isForeign && isScratch(number) ? nil : value(number, in: &g)
     }
     let reader = OperatorReader(
       library: library, op: op, code: code, type: customName ?? code.name, version: Int(version), inputs: inputs,
@@ -65,7 +67,7 @@ extension SubgraphReader {
         results = control
       } else {
         let key = customName.map(OperatorRule.Key.custom) ?? .builtin(reader.code.rawValue)
-        guard let reading = library.rules.reading(key) else { return try giveUp(nil) }
+        guard let reading = library.rules.reading(key) else { return try giveUp(customName.flatMap { Self.compiled[$0] }) }
         switch reading {
         case .moves(let read):
           results = try read(reader, &g)
@@ -86,6 +88,21 @@ extension SubgraphReader {
     } catch let error as ExecutionError { throw FormatError(.invalidValue, error.description) }
     nameResults(&results, reader, since: first, name: name, in: &g)
     return results
+  }
+
+  /// Operators that hold a network compiled for an accelerator.
+  private static let compiled = [
+    "edgetpu-custom-op": "it is compiled for the Edge TPU: the file that it was compiled from can be converted",
+    "ethos-u": "it is compiled for Arm's Ethos-U: the file that it was compiled from can be converted",
+  ]
+
+  /// Whether a tensor is room that an operator is given to work in, as compilers for accelerators give their own: it has no elements, and
+  /// nothing makes it.
+  private func isScratch(_ number: Int) throws -> Bool {
+    guard values[number] == nil, tensors.indices.contains(number), !tensors[number].isVariable,
+      try library.file.tensor(number, subgraph: index) == nil
+    else { return false }
+    return !(subgraph.operators ?? []).contains { ($0.outputs ?? []).contains(Int32(clamping: number)) }
   }
 
   /// The float ops, or one on the stored integers where tensors are quantised.
