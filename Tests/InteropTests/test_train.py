@@ -57,11 +57,98 @@ def probabilities(path, folder):
     return peers.onnx_session(folder / "back.onnx").run(None, {"in0": x})[0]
 
 
-@pytest.mark.parametrize("name, keeps", [("m.keras", False), ("m.h5", False), ("m.layers", False), ("m.savedmodel", True)])
-def test_statistics_that_stay_are_told(folder, name, keeps):
-    """A layer's statistics follow the batches; an exported operator's do not, and the report says so."""
+@pytest.mark.parametrize("name, told", [("m.keras", False), ("m.h5", False), ("m.layers", False), ("m.savedmodel", True), ("m.onnx", True)])
+def test_momentum_that_no_file_tells(folder, name, told):
+    """Batch normalisation of operators trains as the layer it was; of the momentum of its statistics the file says nothing."""
     _, report = train(folder, name, "--epochs", "1")
-    assert any("keeps the statistics" in note for note in report["notes"]) == keeps
+    assert any("with a momentum of" in note for note in report["notes"]) == told
+
+
+def follows(folder, source, model, x, y, *options):
+    """modelctl and Keras go on from the same weights, batch by batch: losses of training and validation."""
+    np.savez(folder / "own.npz", x=x[8:], y=y[8:])
+    np.savez(folder / "held.npz", x=x[:8], y=y[:8])
+    out = folder / f"followed-{source.name}"
+    report = json.loads(modelctl.run(
+        "train", source, "--data", folder / "own.npz", "--validation", folder / "held.npz", "--epochs", "2", "--batch-size", "8", "--no-shuffle",
+        "--output", out, "--force", "--json", *(options or ("--loss", "sparse_categorical_crossentropy", "--optimizer", "sgd", "--learning-rate", "0.1"))))
+    history = model.fit(x[8:], y[8:], batch_size=8, epochs=2, shuffle=False, verbose=0, validation_data=(x[:8], y[:8])).history
+    for name, values in history.items():
+        assert np.allclose(values, report["history"][name], rtol=1e-4, atol=1e-6), name
+    return out, report
+
+
+def normalized(momentum, **options):
+    L = keras.layers
+    keras.utils.set_random_seed(5)
+    return [
+        keras.Sequential([keras.Input((6,), name="x"), L.Dense(8, activation="relu"), L.BatchNormalization(momentum=momentum, **options), L.Dense(5),
+                          L.BatchNormalization(momentum=momentum), L.Dense(3, activation="softmax", name="y")]),
+        keras.Sequential([keras.Input((7, 7, 2), name="x"), L.Conv2D(4, 3), L.BatchNormalization(momentum=momentum, **options), L.Activation("relu"),
+                          L.DepthwiseConv2D(3), L.GlobalAveragePooling2D(), L.Dense(3, activation="softmax", name="y")]),
+    ]
+
+
+# Statistics follow with Keras's own momentum, or ONNX's. What is left out or frozen only SavedModels tell.
+@pytest.mark.parametrize("kind, momentum, options", [
+    ("savedmodel", 0.99, {"center": False, "scale": False}), ("savedmodel", 0.99, {"trainable": False}), ("tfjs-graph", 0.99, {}),
+    ("onnx", 0.9, {}),
+])
+def test_batch_normalization_of_operators(tmp_path, kind, momentum, options):
+    random = np.random.default_rng(9)
+    for index, model in enumerate(normalized(momentum, **options)[kind == "onnx":]):
+        x = random.normal(size=(32, *model.input_shape[1:])).astype("float32")
+        y = random.integers(0, 3, 32).astype("int32")
+        # Statistics that say something.
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        model.fit(x + 1, y, verbose=0)
+        source = tmp_path / f"{index}.{kind}"
+        if kind == "savedmodel":
+            model.export(source, verbose=False)
+        else:
+            model.save(tmp_path / f"{index}.keras")
+            modelctl.convert(tmp_path / f"{index}.keras", source, "--to", kind)
+        follows(tmp_path, source, model, x, y, "--loss", "sparse_categorical_crossentropy", "--optimizer", "sgd", "--learning-rate", "0.1", "--to", kind)
+
+
+def test_exported_loops_learn(tmp_path):
+    """TensorFlow's loops over lists of tensors: recurrent layers that Keras 3 exported, masks and directions included."""
+    L = keras.layers
+    keras.utils.set_random_seed(7)
+    random = np.random.default_rng(10)
+    words, steps = keras.Input((5,), dtype="int32", name="x"), keras.Input((5, 4), name="x")
+    body = L.LSTM(4)(L.Embedding(9, 4, mask_zero=True)(words))
+    both = L.Bidirectional(L.GRU(3))(L.LSTM(3, return_sequences=True)(steps))
+    for name, inputs, h in (("masked", words, body), ("both", steps, both)):
+        model = keras.Model(inputs, L.Dense(3, activation="softmax", name="y")(h))
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        x = random.integers(0, 9, (32, 5)).astype("int32") if name == "masked" else random.normal(size=(32, 5, 4)).astype("float32")
+        y = random.integers(0, 3, 32).astype("int32")
+        model.export(tmp_path / f"{name}.savedmodel", verbose=False)
+        out, _ = follows(tmp_path, tmp_path / f"{name}.savedmodel", model, x, y)
+        found = next(iter(tf.saved_model.load(out).signatures["serving_default"](x=tf.constant(x)).values())).numpy()
+        assert np.allclose(found, model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+def test_layers_of_keras_2_learn(tmp_path):
+    """A SavedModel of Keras 2 goes on as its layers and its `compile` say, and Keras 2 brings the result back."""
+    import tf_keras
+
+    L = tf_keras.layers
+    tf_keras.utils.set_random_seed(8)
+    random = np.random.default_rng(11)
+    model = tf_keras.Sequential([
+        L.Input((5, 4), name="x"), L.LSTM(4, return_sequences=True), L.Bidirectional(L.GRU(3)), L.BatchNormalization(momentum=0.8), L.Dropout(0.0),
+        L.Dense(5, trainable=False), L.Dense(3, activation="softmax", name="y")])
+    x, y = random.normal(size=(32, 5, 4)).astype("float32"), random.integers(0, 3, 32).astype("int32")
+    model.compile(tf_keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "two")
+    out, report = follows(tmp_path, tmp_path / "two", model, x, y, "--to", "savedmodel")
+    assert not any("momentum" in note for note in report["notes"])
+    again = tf_keras.models.load_model(out)
+    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.savedmodel", "m.onnx", "m.tflite", "m.graph", "m.layers"])

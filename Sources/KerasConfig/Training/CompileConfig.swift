@@ -108,6 +108,12 @@ public enum CompileConfig {
     }
     // Keras 2 wraps what is a function; the function's name says the same.
     if let function = config["fn"]?.stringValue {
+      // `accuracy` is the word that was given, and chose the function.
+      if name == "MeanMetricWrapper", let word = config["name"]?.stringValue, ["accuracy", "acc"].contains(word),
+        function.hasSuffix("_accuracy")
+      {
+        return .string(word)
+      }
       if name == "MeanMetricWrapper" || name == "LossFunctionWrapper" {
         return renamed(.string(function), name == "LossFunctionWrapper" ? TrainingNames.modernLosses : TrainingNames.modernMetrics)
       }

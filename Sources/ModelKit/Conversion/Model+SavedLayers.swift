@@ -19,6 +19,15 @@ extension Model {
     return format == .h5 && holdsAttention ? nil : layers
   }
 
+  /// The layers that a SavedModel tells of, where they are all that it is: its only entry point, with the same names of inputs and outputs.
+  /// They train as they did, and what `compile` was told is among them.
+  public var layersToTrain: Model? {
+    guard signatures.count <= 1, let layers = savedLayers(for: .savedmodel),
+      Set(layers.mainGraph.outputs.map(\.name)) == Set(mainGraph.outputs.map(\.name)), layers.mainGraph.states.isEmpty
+    else { return nil }
+    return layers
+  }
+
   /// That a SavedModel's layers are not among what is written, where a reader would look for them.
   func layersLeftOut(of format: ModelFormat) -> [Loss] {
     guard format == .savedmodel, residue[SavedKerasLayers.residueKey] is SavedKerasLayers else { return [] }

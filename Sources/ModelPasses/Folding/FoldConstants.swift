@@ -23,6 +23,8 @@ public struct FoldConstants: Pass {
   public var storesBroadcasts: Bool
   /// Kinds of layers whose weights are not rearranged: for formats whose variables are to be the layer's own.
   public var keepsWeightsOf: Set<String> = []
+  /// Whether nothing is made of parameters: for models whose parameters go on changing.
+  public var keepsParameters = false
   public init(storesBroadcasts: Bool = false) { self.storesBroadcasts = storesBroadcasts }
 
   /// Whether floats are computed from weights alone, and by more than moving them.
@@ -44,6 +46,7 @@ public struct FoldConstants: Pass {
         guard let graph = model.graphs[id] else { break }
         var folding = GraphFolding(model, graph, pass: name, storesBroadcasts: storesBroadcasts)
         folding.keepsWeightsOf = keepsWeightsOf
+        folding.keepsParameters = keepsParameters
         do { try folding.run() } catch let error as GraphError { throw error.within("graph \(id)") }
         guard folding.isChanged else { break }
         model = folding.context.model
@@ -70,6 +73,7 @@ struct GraphFolding {
 
   let storesBroadcasts: Bool
   var keepsWeightsOf: Set<String> = []
+  var keepsParameters = false
 
   init(_ model: Model, _ graph: Graph, pass: String, storesBroadcasts: Bool = false) {
     context = GraphContext(model, graph: graph)

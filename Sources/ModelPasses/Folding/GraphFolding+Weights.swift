@@ -49,9 +49,10 @@ extension GraphFolding {
   }
 
   private func isMadeOfKeptWeights(_ node: Node) -> Bool {
-    guard !keepsWeightsOf.isEmpty else { return false }
+    guard keepsParameters || !keepsWeightsOf.isEmpty else { return false }
     return node.inputs.contains { input in
       guard let input, case .parameter(let id) = context.graph[input].definition else { return false }
+      if keepsParameters { return true }
       var scope = context.model[id].scope
       for _ in 0..<32 {
         guard let current = scope else { return false }

@@ -25,6 +25,7 @@ public struct StoredModel {
   }
   public init(path: String, options: ReadOptions = ReadOptions()) throws {
     var source = try FormatRegistry.open(path, options: options)
+    if options.signature == nil, let layers = source.layersToTrain { source = layers }
     // What a SavedModel assigns when it is called is for its callers: training starts from what it holds.
     if source.format == ModelFormat.savedmodel.rawValue { try ResolveState(roles: [.sequence]).run(&source) }
     try self.init(source)
@@ -41,13 +42,21 @@ public struct StoredModel {
     }
   }
 
-  /// Whether batch normalisation stands in the model as an operator of inference, which learns scale and offset alone. As a layer it
-  /// normalises by the batch in training, and its statistics follow.
-  var keepsStatistics: Bool {
+  /// What the report says of batch normalisation that stands in the model as operators.
+  var normalizationNotes: [String] {
     get throws {
-      var named = source
-      try RecognizeBatchNormalization().run(&named)
-      return named.graphs.values.contains { graph in graph.nodeSlots.contains { $0?.op is BatchNormalizationOp } }
+      let (layers, operators) = try source.batchNormalizations()
+      var result: [String] = []
+      if layers > 0 {
+        result.append(
+          "batch normalisation trained as a layer: by the statistics of batches, those of the file following with a momentum of "
+            + "\(source.usualMomentum), which the file does not tell")
+      }
+      if operators > 0 {
+        result.append(
+          "batch normalisation keeps the statistics that the file holds: it says how the model is applied, not how it was trained")
+      }
+      return result
     }
   }
 

@@ -86,10 +86,7 @@ public struct TrainingJob {
       epochs: history.epoch.count,
       output: output, format: format, trainableParameters: parameters)
     report.notes += arrays.unused.map { "array '\($0)' of the data is not used" }
-    if try stored.keepsStatistics {
-      report.notes.append(
-        "batch normalisation keeps the statistics that the file holds: it says how the model is applied, not how it was trained")
-    }
+    report.notes += try stored.normalizationNotes
     if stored.integerWeights > 0 {
       report.notes.append(
         "the weights of \(stored.integerWeights) operators are integers and stay as they are (convert --dequantize makes floats of them)"

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelLayers
 import ModelOps
+import ModelPasses
 import ModelSupport
 import ModelTensor
 
@@ -14,16 +15,21 @@ struct CanonicalReader {
   /// Values that were made of weights alone, with how; the tensor is kept so that its identity stays its own.
   private var formulas: [ObjectIdentifier: (tensor: Tensor, formula: WeightFormula.Operand)] = [:]
   private var bodies: [GraphID: Model] = [:]
+  /// Batch normalisation that stands as an operator, by its moving mean.
+  private var normalizations: [ParameterID: StandardLayer] = [:]
 
   static func read(_ source: ModelGraph.Model) throws -> Model { try readAll(source).model }
 
   /// The model, and the variable of each parameter that it uses.
   static func readAll(_ source: ModelGraph.Model) throws -> (model: Model, variables: [ParameterID: Variable]) {
+    let (source, origins) = try source.preparedForTraining()
     let foreign = source.foreignOps
     guard foreign.isEmpty else { throw UnsupportedError("these operations can't be trained:", items: foreign) }
     var reader = CanonicalReader(source: source)
     let model = try reader.model(of: source.main, name: source.name.isEmpty ? "model" : source.name, depth: 0)
-    return (model, reader.variables)
+    var variables: [ParameterID: Variable] = [:]
+    for (id, variable) in reader.variables { if let origin = origins[id] { variables[origin] = variable } }
+    return (model, variables)
   }
   private init(source: ModelGraph.Model) {
     self.source = source
@@ -94,8 +100,23 @@ struct CanonicalReader {
     case let op as any BodyOp: return try control(op, node, graph, values)
     case let op as OpaqueOp:
       throw TensorError(.notSupported, "'\(node.name)' (\(op.displayName)) can't be trained")
+    case let op as BatchNormalizationOp:
+      guard let layer = try normalization(op, node, graph), let x = node.inputs.first.flatMap({ $0 }) else {
+        return try operation(node, graph, values)
+      }
+      return try layer([try value(x, graph, values)])
     default: return try operation(node, graph, values)
     }
+  }
+
+  /// The layer of batch normalisation that stands as an operator: with its weights at hand it trains as it did.
+  private mutating func normalization(_ op: BatchNormalizationOp, _ node: Node, _ graph: Graph) throws -> StandardLayer? {
+    guard let ids = source.normalizationWeights(node, graph), let mean = ids.dropLast().last else { return nil }
+    if let known = normalizations[mean] { return known }
+    let weights = try node.inputs.dropFirst().compactMap { try $0.flatMap { try variable($0, graph) } }
+    let made = op.layer(weights, node: node, momentum: source.usualMomentum)
+    normalizations[mean] = made
+    return made
   }
 
   /// An op, with its weights and with what was made of weights.

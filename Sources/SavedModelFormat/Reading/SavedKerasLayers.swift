@@ -124,7 +124,7 @@ extension SavedObjectGraph {
     return trained + all.filter { !known.contains($0) }
   }
 
-  private func list(_ name: String, of node: Int) -> [Int]? {
+  func list(_ name: String, of node: Int) -> [Int]? {
     guard nodes.indices.contains(node), let reference = nodes[node].children.first(where: { $0.localName == name }) else { return nil }
     let list = Int(reference.nodeID ?? 0)
     guard nodes.indices.contains(list) else { return nil }

@@ -39,6 +39,8 @@ extension MetaGraph {
       let paths = objects.paths
       var bound: Set<Int> = [], slots: Set<Int> = []
       for entry in objects.concreteFunctions { bound.formUnion((entry.value?.boundInputs ?? []).map { Int($0) }) }
+      // A variable of a frozen layer is one that could be trained; the lists of the model say that it is not.
+      let frozen = Set(objects.list("non_trainable_variables", of: 0) ?? []).subtracting(objects.list("trainable_variables", of: 0) ?? [])
       for object in objects.nodes { slots.formUnion(object.slotVariables.map { Int($0.slotVariableNodeID ?? 0) }) }
       return try objects.nodes.enumerated().compactMap { id, object in
         guard let variable = object.variable?.value else { return nil }
@@ -46,7 +48,7 @@ extension MetaGraph {
         return try within("variable \(name)") {
           SavedModelVariable(
             name: name.isEmpty ? paths[id]?.joined(separator: "/") ?? "variable_\(id)" : name, type: try variable.tensorType(),
-            isTrainable: variable.trainable ?? false, checkpointKey: keys[id], nodeID: id, path: paths[id] ?? [],
+            isTrainable: (variable.trainable ?? false) && !frozen.contains(id), checkpointKey: keys[id], nodeID: id, path: paths[id] ?? [],
             isBound: bound.contains(id), isSlot: slots.contains(id))
         }
       }
