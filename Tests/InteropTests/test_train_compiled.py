@@ -82,6 +82,63 @@ def test_optimizers(tmp_path, optimizer):
     follows(tmp_path, model, X, CLASSES)
 
 
+@pytest.mark.parametrize("optimizer", [
+    keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.05), initial_scale=64.0, dynamic_growth_steps=4),
+    keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, clipvalue=0.02), initial_scale=64.0),
+    keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, global_clipnorm=0.05), initial_scale=64.0),
+])
+def test_scaled_losses_of_rows(tmp_path, optimizer):
+    """Gradients of rows that are looked up several times stay in parts when they are scaled back."""
+    keras.utils.set_random_seed(6)
+    model = keras.Sequential([keras.Input((6,), dtype="int32", name="x"), L.Embedding(5, 4), L.Flatten(), L.Dense(3, activation="softmax")])
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    follows(tmp_path, model, np.random.default_rng(1).integers(0, 5, (24, 6)).astype("int32"), CLASSES)
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_several_optimizers(tmp_path, fitted):
+    O = keras.optimizers
+    keras.utils.set_random_seed(7)
+    i = keras.Input((6,), name="x")
+    model = keras.Model(i, L.Dense(3, activation="softmax", name="c")(L.Dense(4, name="b")(L.Dense(8, activation="tanh", name="a")(i))))
+    shared = O.Adam(0.01, use_ema=True, ema_momentum=0.8)
+    model.compile(O.MultiOptimizer(O.OptimizerMap(O.SGD(0.1, momentum=0.5), {"a/.*": shared, "b/kernel": shared, "c/bias": O.RMSprop(0.01)})),
+                  "sparse_categorical_crossentropy")
+    if fitted:
+        model.fit(X, CLASSES, batch_size=8, verbose=0)
+    follows(tmp_path, model, X, CLASSES)
+    again = keras.saving.load_model(tmp_path / "out.keras")
+    for ours, theirs in zip(again.optimizer.variables, model.optimizer.variables, strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5), theirs.path
+    again.fit(X, CLASSES, batch_size=8, shuffle=False, verbose=0)
+    model.fit(X, CLASSES, batch_size=8, shuffle=False, verbose=0)
+    for ours, theirs in zip(again.get_weights(), model.get_weights()):
+        assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_policies_that_scale_losses(tmp_path, fitted):
+    """Keras scales the losses of a model of half precision by itself: its file names the optimiser inside and holds the variables of both."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        keras.utils.set_random_seed(8)
+        model = keras.Sequential([keras.Input((6,), name="x"), L.Dense(8, activation="tanh"), L.Dense(3, activation="softmax", dtype="float32")])
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    if fitted:
+        model.fit(X, CLASSES, batch_size=8, shuffle=False, verbose=0)
+    assert type(model.optimizer) is keras.optimizers.LossScaleOptimizer
+    report = train(tmp_path, model, X, CLASSES)
+    history = model.fit(X, CLASSES, batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    # Half precision rounds each product.
+    assert np.allclose(history["loss"], report["history"]["loss"], rtol=2e-3)
+    again = keras.saving.load_model(tmp_path / "out.keras")
+    assert type(again.optimizer) is keras.optimizers.LossScaleOptimizer
+    assert float(again.optimizer.dynamic_scale) == float(model.optimizer.dynamic_scale)
+    assert int(again.optimizer.step_counter) == int(model.optimizer.step_counter) and int(again.optimizer.iterations) == int(model.optimizer.iterations)
+
+
 @pytest.mark.parametrize("layer, shape", [
     (lambda: L.Bidirectional(L.LSTM(3, stateful=True)), (5, 4)),
     (lambda: L.Bidirectional(L.GRU(3, stateful=True, return_sequences=True), merge_mode="sum"), (5, 4)),

@@ -27,6 +27,10 @@ extension Tensor {
   func gradientDivided(by divisor: Tensor) throws -> Tensor {
     try slices.map { try $0.withValues(try $0.values / divisor.gather($0.indices)) } ?? self / divisor
   }
+  /// A gradient divided by one number; its parts are too.
+  func gradientDivided(byScalar divisor: Tensor) throws -> Tensor {
+    try slices.map { try $0.withValues(try $0.values / divisor.cast(to: $0.values.dtype)) } ?? self / divisor.cast(to: dtype)
+  }
   /// A gradient within bounds.
   func gradientClipped(to bound: Double) throws -> Tensor {
     try slices.map { try $0.withValues(try $0.values.clip(min: -bound, max: bound)) } ?? clip(min: -bound, max: bound)

@@ -165,7 +165,9 @@ extension Model {
     guard !training.isBuilt, let optimizer = training.optimizer else { return }
     var built: (any Optimizer)? = optimizer
     while let outer = built as? LossScaleOptimizer { built = outer.inner }
-    (built as? BaseOptimizer)?.isBuiltByCompiledStep = !training.runEagerly
+    for single in (built as? MultiOptimizer)?.optimizers ?? [built].compactMap({ $0 }) {
+      (single as? BaseOptimizer)?.isBuiltByCompiledStep = !training.runEagerly
+    }
     try optimizer.build(trainableWeights)
     training.isBuilt = true
   }

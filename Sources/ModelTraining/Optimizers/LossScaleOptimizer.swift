@@ -47,7 +47,7 @@ public final class LossScaleOptimizer: Optimizer {
     let kept = (variables + inner.variables).map { ($0, $0.tensor) }
     let factor = scale.tensor, count = counter.tensor
     if try isFinite.isSymbolic || isFinite.item() != 0 {
-      try inner.apply(try gradients.map { try $0.map { try $0 / factor.cast(to: $0.dtype) } }, to: variables)
+      try inner.apply(try gradients.map { try $0?.gradientDivided(byScalar: factor) }, to: variables)
     }
     if isFinite.isSymbolic {
       for (variable, old) in kept {

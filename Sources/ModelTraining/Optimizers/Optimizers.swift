@@ -26,6 +26,13 @@ public enum Optimizers {
           "name": .string(optimizer.name), "inner_optimizer": try serialize(optimizer.inner),
           "initial_scale": .double(optimizer.initialScale), "dynamic_growth_steps": .int(optimizer.dynamicGrowthSteps),
         ])
+    case let optimizer as MultiOptimizer:
+      return SerializedObject.json(
+        module: module, className,
+        [
+          "optimizer_map": try serialize(optimizer.map), "loss_scale_factor": optimizer.lossScaleFactor.json,
+          "name": .string(optimizer.name),
+        ])
     default: throw TensorError(.notSupported, "the optimiser '\(className)' has no configuration")
     }
   }
@@ -84,6 +91,11 @@ public enum Optimizers {
       return try LossScaleOptimizer(
         try deserialize(inner), initialScale: c.double("initial_scale", 32768), dynamicGrowthSteps: c.int("dynamic_growth_steps", 2000),
         name: c.string("name"))
+    case "multioptimizer":
+      guard let object = try c.object("optimizer_map"), object.className == "OptimizerMap" else {
+        throw TensorError(.notSupported, "MultiOptimizer: expected an OptimizerMap; a function can't be read from a file")
+      }
+      return try MultiOptimizer(try map(object.config), lossScaleFactor: c.double("loss_scale_factor"), name: c.string("name"))
     default: throw TensorError(.invalidArgument, "there is no optimiser '\(name)'; known are " + names.joined(separator: ", "))
     }
   }

@@ -23,7 +23,7 @@ extension Model {
       if let config = state.compileConfig {
         guard let optimizer = config["optimizer"], !optimizer.isNull else { return }
         training = CompiledTraining(arguments: try CompileArguments(config), runEagerly: config["run_eagerly"]?.boolValue ?? false)
-        training.optimizer = try Optimizers.deserialize(optimizer)
+        training.optimizer = try LossScaleOptimizer.restored(try Optimizers.deserialize(optimizer), state)
       }
       try restoreOptimizer(state)
     } catch {
@@ -59,5 +59,17 @@ extension Model {
       return array
     }
     for (variable, array) in zip(variables, arrays) { try variable.assign(try Tensor(array).cast(to: variable.dtype)) }
+  }
+}
+
+extension LossScaleOptimizer {
+  /// The optimiser that a file's variables are of. Keras scales the losses of a model whose policy is `mixed_float16` without being told: its
+  /// file names the optimiser inside, and holds the variables of both.
+  static func restored(_ optimizer: any Optimizer, _ state: TrainingState) throws -> any Optimizer {
+    guard !(optimizer is LossScaleOptimizer || optimizer is MultiOptimizer), let stored = OptimizerVariables.keras3(state), stored.count > 2
+    else { return optimizer }
+    // Its own two, then its counter, or (before the first step) that of the optimiser inside.
+    let isScaled = stored[2].tensor.type.shape.rank == 0 && stored[2].tensor.dtype.isInteger
+    return isScaled ? try LossScaleOptimizer(optimizer) : optimizer
   }
 }
