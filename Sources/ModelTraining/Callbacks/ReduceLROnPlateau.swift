@@ -27,9 +27,8 @@ public final class ReduceLROnPlateau: MonitorCallback, ResumableCallback {
   public override func onTrainBegin(_ logs: Logs) { (best, cooldownCounter, wait) = (nil, 0, 0) }
   public override func onEpochEnd(_ epoch: Int, changing logs: inout Logs) throws {
     try findDirection()
-    guard let optimizer = watched?.optimizer else { return }
-    let rate = try optimizer.learningRate().item()
-    logs["learning_rate"] = rate
+    guard let watched else { return }
+    try watched.addLearningRates(to: &logs)
     guard let current = logs[monitor] else { return warnMissing("the learning rate's reduction is conditioned", logs) }
     if cooldownCounter > 0 {
       cooldownCounter -= 1
@@ -40,10 +39,19 @@ public final class ReduceLROnPlateau: MonitorCallback, ResumableCallback {
       wait = 0
     } else if cooldownCounter == 0 {
       wait += 1
-      guard wait >= patience, rate > Double(Float(minLR)) else { return }
-      let next = Swift.max(rate * factor, minLR)
-      try optimizer.setLearningRate(next)
-      if verbose > 0 { Console.print("\nEpoch \(epoch + 1): ReduceLROnPlateau reducing learning rate to \(next).\n") }
+      guard wait >= patience else { return }
+      var isReduced = false
+      for (label, optimizer) in watched.ratedOptimizers {
+        let rate = try optimizer.learningRate().item()
+        guard rate > Double(Float(minLR)) else { continue }
+        let next = Swift.max(rate * factor, minLR)
+        try optimizer.setLearningRate(next)
+        isReduced = true
+        if verbose > 0 {
+          Console.print("\nEpoch \(epoch + 1): ReduceLROnPlateau reducing\(label.map { " \($0)" } ?? "") learning rate to \(next).\n")
+        }
+      }
+      guard isReduced else { return }
       cooldownCounter = cooldown
       wait = 0
     }

@@ -37,6 +37,8 @@ public final class GradientTape: Sendable {
     /// Keeps the handles alive, so that no other tensor gets their identity.
     var watched: [Tensor] = []
     var reads: [ObjectIdentifier: (variable: Variable, tensors: [Tensor])] = [:]
+    /// In the order in which they were first read.
+    var variables: [Variable] = []
     var isUsed = false
   }
   private let state = Mutex(State())
@@ -126,6 +128,35 @@ public final class GradientTape: Sendable {
   /// The derivative of each element of the target with respect to each element of the source: `[target…, source…]`. Zero
   /// where it does not depend on it.
   public func jacobian(of target: Tensor, with source: some GradientSource) throws -> Tensor {
+    let wanted = source.sourceTensor
+    let rows = try rows(target, source, count: target.size) { place in
+      try Tensor(NDArray(scalar: Int64(place))).oneHot(depth: target.size, dtype: target.dtype).reshape(target.shape)
+    }
+    guard !rows.isEmpty else { return try Tensor.zeros(target.shape + wanted.shape, dtype: target.dtype) }
+    return try Tensor.stack(rows).reshape(target.shape + wanted.shape)
+  }
+
+  /// The derivatives of each sample's results with respect to the same sample's part of the source, where samples don't depend on each other:
+  /// `[batch, target…, source…]`.
+  /// - Throws: `TensorError` when target and source have not as many samples.
+  public func batchJacobian(of target: Tensor, with source: some GradientSource) throws -> Tensor {
+    let wanted = source.sourceTensor
+    guard let count = target.shape.first, wanted.shape.first == count else {
+      throw TensorError(.shapeMismatch, "batchJacobian: a target of the shape \(target.shape) for a source of the shape \(wanted.shape)")
+    }
+    let own = Array(target.shape.dropFirst()), size = own.reduce(1, *), shape = [count] + own + wanted.shape.dropFirst()
+    let rows = try rows(target, source, count: size) { place in
+      let one = try Tensor(NDArray(scalar: Int64(place))).oneHot(depth: size, dtype: target.dtype).reshape([1] + own)
+      return try Tensor.zeros(target.shape, dtype: target.dtype) + one
+    }
+    guard !rows.isEmpty else { return try Tensor.zeros(shape, dtype: target.dtype) }
+    return try Tensor.stack(rows, axis: 1).reshape(shape)
+  }
+
+  /// The gradients of a target that is weighed in several ways.
+  private func rows(
+    _ target: Tensor, _ source: some GradientSource, count: Int, _ seed: (Int) throws -> Tensor
+  ) throws -> [Tensor] {
     guard target.size >= 0, !target.isSymbolic else { throw TensorError(.symbolic, "jacobian of a symbolic tensor") }
     let keeps = state.withLock { state in
       let used = state.isUsed && !isPersistent
@@ -135,15 +166,15 @@ public final class GradientTape: Sendable {
     guard keeps else { throw Self.spent }
     defer { state.withLock { $0.isUsed = true } }
     let wanted = source.sourceTensor
-    var rows: [Tensor] = []
-    for index in 0..<target.size {
-      let seed = try Tensor(NDArray(scalar: Int64(index))).oneHot(depth: target.size, dtype: target.dtype).reshape(target.shape)
-      rows.append(try gradient(of: [target], with: [source], outputGradients: [seed])[0] ?? Tensor.zeros(like: wanted))
+    return try (0..<count).map { place in
+      let row = try gradient(of: [target], with: [source], outputGradients: [try seed(place)])[0]
       state.withLock { $0.isUsed = false }
+      return try row ?? Tensor.zeros(like: wanted)
     }
-    guard !rows.isEmpty else { return try Tensor.zeros(target.shape + wanted.shape, dtype: target.dtype) }
-    return try Tensor.stack(rows).reshape(target.shape + wanted.shape)
   }
+
+  /// The variables that were read while the tape recorded, in that order.
+  public var watchedVariables: [Variable] { state.withLock { $0.variables } }
 
   /// Forgets what was recorded.
   public func reset() { state.withLock { $0 = State() } }
@@ -165,6 +196,7 @@ public final class GradientTape: Sendable {
     guard variable.dtype.isFloatingPoint else { return }
     state.withLock { state in
       guard state.tracked.insert(tensor.id).inserted else { return }
+      if state.reads[ObjectIdentifier(variable)] == nil { state.variables.append(variable) }
       state.reads[ObjectIdentifier(variable), default: (variable, [])].tensors.append(tensor)
     }
   }

@@ -33,6 +33,9 @@ public struct InitializerChoice: Initializer, ExpressibleByStringLiteral {
     case "truncated_normal", "TruncatedNormal": self.init(TruncatedNormal())
     case "orthogonal", "Orthogonal", "OrthogonalInitializer": self.init(Orthogonal())
     case "identity", "Identity", "IdentityInitializer": self.init(IdentityInitializer())
+    case "constant", "Constant": self.init(Constant())
+    case "variance_scaling", "VarianceScaling": self.init(VarianceScaling())
+    case "stft", "STFT", "STFTInitializer": self.init(STFTInitializer())
     default: self.init(unknown: name)
     }
   }

@@ -62,9 +62,24 @@ extension VarianceScaling: SerializableInitializer {
   }
   public var kerasName: String { usual ?? "VarianceScaling" }
   public var config: OrderedDictionary<String, JSONValue> {
-    guard usual == nil else { return ["seed": givenSeed.json] }
-    return [
-      "seed": givenSeed.json, "scale": .double(scale), "mode": .string(mode.rawValue), "distribution": .string(distribution.rawValue),
+    var result: OrderedDictionary<String, JSONValue> = ["seed": givenSeed.json]
+    if usual == nil {
+      result["scale"] = .double(scale)
+      result["mode"] = .string(mode.rawValue)
+      result["distribution"] = .string(distribution.rawValue)
+    }
+    // Versions of Keras that know no axes refuse the keys.
+    if let inputAxes { result["input_axes"] = .array(inputAxes.map { .int($0) }) }
+    if let outputAxes { result["output_axes"] = .array(outputAxes.map { .int($0) }) }
+    return result
+  }
+}
+extension STFTInitializer: SerializableInitializer {
+  public var kerasName: String { "STFT" }
+  public var config: OrderedDictionary<String, JSONValue> {
+    [
+      "side": .string(side.rawValue), "window": window.map { .string($0) } ?? .null, "periodic": .bool(periodic),
+      "scaling": scaling.map { .string($0.rawValue) } ?? .null,
     ]
   }
 }

@@ -62,8 +62,15 @@ public struct VarianceScaling: Initializer {
     case truncatedNormal = "truncated_normal", untruncatedNormal = "untruncated_normal", uniform
   }
   public var scale: Double, mode: Mode, distribution: Distribution
+  /// The axes that count the inputs and the outputs of a weight, both or none; none stands for the last two.
+  public var inputAxes: [Int]?, outputAxes: [Int]?
   let seed: RandomSeed, givenSeed: RandomSeed?
-  public init(scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal, seed: RandomSeed? = nil) {
+  public init(
+    scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal, seed: RandomSeed? = nil, inputAxes: [Int]? = nil,
+    outputAxes: [Int]? = nil
+  ) {
+    self.inputAxes = inputAxes
+    self.outputAxes = outputAxes
     self.scale = scale
     self.mode = mode
     self.distribution = distribution
@@ -71,7 +78,7 @@ public struct VarianceScaling: Initializer {
     self.seed = seed ?? .fixed(makeSeed())
   }
   public func callAsFunction(_ shape: [Int], dtype: DType) throws -> Tensor {
-    let (fanIn, fanOut) = Self.fans(shape)
+    let (fanIn, fanOut) = try fans(shape)
     let fan: Double =
       switch mode {
       case .fanIn: Swift.max(1, fanIn)
@@ -89,6 +96,22 @@ public struct VarianceScaling: Initializer {
       return try Tensor.random.uniform(shape, minValue: -limit, maxValue: limit, dtype: dtype, seed: seed)
     }
   }
+  private func fans(_ shape: [Int]) throws -> (Double, Double) {
+    guard inputAxes != nil || outputAxes != nil else { return Self.fans(shape) }
+    guard let inputAxes, let outputAxes else {
+      throw TensorError(.invalidArgument, "VarianceScaling: expected axes of inputs and of outputs, or neither")
+    }
+    func product(_ axes: [Int]) throws -> Double {
+      try axes.reduce(1) { result, axis in
+        let place = axis < 0 ? axis + shape.count : axis
+        guard shape.indices.contains(place) else {
+          throw TensorError(.invalidArgument, "VarianceScaling: a weight of the shape \(shape) has no axis \(axis)")
+        }
+        return result * Double(shape[place])
+      }
+    }
+    return (try product(inputAxes), try product(outputAxes))
+  }
   /// Inputs and outputs of a weight: the last two axes, times the extents before them.
   static func fans(_ shape: [Int]) -> (Double, Double) {
     switch shape.count {
@@ -101,9 +124,21 @@ public struct VarianceScaling: Initializer {
   }
 }
 
-public func glorotUniform(seed: RandomSeed? = nil) -> VarianceScaling { VarianceScaling(mode: .fanAvg, distribution: .uniform, seed: seed) }
-public func glorotNormal(seed: RandomSeed? = nil) -> VarianceScaling { VarianceScaling(mode: .fanAvg, seed: seed) }
-public func heNormal(seed: RandomSeed? = nil) -> VarianceScaling { VarianceScaling(scale: 2, seed: seed) }
-public func heUniform(seed: RandomSeed? = nil) -> VarianceScaling { VarianceScaling(scale: 2, distribution: .uniform, seed: seed) }
-public func lecunNormal(seed: RandomSeed? = nil) -> VarianceScaling { VarianceScaling(seed: seed) }
-public func lecunUniform(seed: RandomSeed? = nil) -> VarianceScaling { VarianceScaling(distribution: .uniform, seed: seed) }
+public func glorotUniform(seed: RandomSeed? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) -> VarianceScaling {
+  VarianceScaling(mode: .fanAvg, distribution: .uniform, seed: seed, inputAxes: inputAxes, outputAxes: outputAxes)
+}
+public func glorotNormal(seed: RandomSeed? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) -> VarianceScaling {
+  VarianceScaling(mode: .fanAvg, seed: seed, inputAxes: inputAxes, outputAxes: outputAxes)
+}
+public func heNormal(seed: RandomSeed? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) -> VarianceScaling {
+  VarianceScaling(scale: 2, seed: seed, inputAxes: inputAxes, outputAxes: outputAxes)
+}
+public func heUniform(seed: RandomSeed? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) -> VarianceScaling {
+  VarianceScaling(scale: 2, distribution: .uniform, seed: seed, inputAxes: inputAxes, outputAxes: outputAxes)
+}
+public func lecunNormal(seed: RandomSeed? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) -> VarianceScaling {
+  VarianceScaling(seed: seed, inputAxes: inputAxes, outputAxes: outputAxes)
+}
+public func lecunUniform(seed: RandomSeed? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) -> VarianceScaling {
+  VarianceScaling(distribution: .uniform, seed: seed, inputAxes: inputAxes, outputAxes: outputAxes)
+}

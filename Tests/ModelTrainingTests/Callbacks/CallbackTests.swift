@@ -30,6 +30,48 @@ import Testing
     #expect(throws: TensorError.self) { try model.fit(x, y, verbose: 0, callbacks: [TerminateOnNaN(raiseError: true)]) }
   }
 
+  /// Each of several optimisers has its rate, under its own name, as Keras's callbacks have it.
+  @Test func severalRates() throws {
+    let (x, y) = try data(), model = try Sequential([Dense(2, name: "a"), Dense(1, name: "b")], inputShape: [2])
+    let first = try SGD(learningRate: 0.5, .name("first")), second = try SGD(learningRate: 0.25, .name("second"))
+    model.compile(optimizer: try MultiOptimizer(try OptimizerMap(default: first, ["b/.*": second])), loss: "mse")
+    let history = try model.fit(
+      x, y, epochs: 3, verbose: 0, callbacks: [LearningRateScheduler { epoch, rate in epoch > 0 ? rate / 2 : rate }],
+      validationData: (x, y))
+    #expect(history["learning_rate_first"] == [0.5, 0.25, 0.125] && history["learning_rate_second"] == [0.25, 0.125, 0.0625])
+    #expect(history["learning_rate"].isEmpty)
+    let reduced = try model.fit(
+      x, y, epochs: 2, verbose: 0, callbacks: [try ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 1, minDelta: 100, minLR: 0.05)])
+    #expect(reduced["learning_rate_first"] == [0.125, 0.125] && reduced["learning_rate_second"] == [0.0625, 0.0625])
+    let rates = try [first, second].map { try $0.learningRate().item() }
+    #expect(rates[0] == 0.0625 && abs(rates[1] - 0.05) < 1e-8)
+    #expect(throws: TensorError.self) { try model.optimizer?.learningRate() }
+    // Two patterns for one variable.
+    model.compile(optimizer: try MultiOptimizer(try OptimizerMap(default: first, ["b/.*": second, ".*/bias": first])), loss: "mse")
+    #expect(throws: TensorError.self) { try model.fit(x, y, verbose: 0) }
+    #expect(throws: TensorError.self) { try OptimizerMap(default: try LossScaleOptimizer(first)) }
+    #expect(throws: TensorError.self) { try OptimizerMap(default: first, ["(": second]) }
+  }
+
+  @Test func closuresAtEveryPlace() throws {
+    let (x, y) = try data(8), model = try model()
+    var places: [String] = []
+    func note(_ place: String) -> LambdaCallback.Body { { index, _ in places.append("\(place) \(index)") } }
+    func note(_ place: String) -> LambdaCallback.Whole { { _ in places.append(place) } }
+    let callback = LambdaCallback(
+      onEpochBegin: note("epoch"), onEpochEnd: note("/epoch"), onTrainBegin: note("train"), onTrainEnd: note("/train"),
+      onTrainBatchBegin: note("batch"), onTrainBatchEnd: note("/batch"), onTestBegin: note("test"), onTestEnd: note("/test"),
+      onTestBatchBegin: note("test batch"), onTestBatchEnd: note("/test batch"), onPredictBegin: note("predict"),
+      onPredictEnd: note("/predict"), onPredictBatchBegin: note("predict batch"), onPredictBatchEnd: note("/predict batch"))
+    try model.fit(x, y, batchSize: 8, verbose: 0, callbacks: [callback], validationData: (x, y))
+    _ = try model.predict(x, batchSize: 8, verbose: 0, callbacks: [callback])
+    #expect(
+      places == [
+        "train", "epoch 0", "batch 0", "/batch 0", "test", "test batch 0", "/test batch 0", "/test", "/epoch 0", "/train", "predict",
+        "predict batch 0", "/predict batch 0", "/predict",
+      ])
+  }
+
   @Test func mistakesAreErrors() throws {
     let (x, y) = try data(), model = try model()
     #expect(throws: TensorError.self) { try ModelCheckpoint("m.onnx") }

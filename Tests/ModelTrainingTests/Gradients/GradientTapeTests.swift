@@ -52,6 +52,27 @@ import Testing
     #expect(try tape.gradient(of: y, with: x)?.item() == 3)
   }
 
+  /// TensorFlow's `batch_jacobian` of `tanh(x • w) * x[:, :1]`.
+  @Test func batchJacobians() throws {
+    let x = try Tensor.constant([[0.5, -1], [2, 0.25], [0, 1]]), w = try Variable([[1, 0.5], [-0.5, 2]], name: "w")
+    let tape = GradientTape(persistent: true)
+    tape.watch(x)
+    let y = try tape.record { try (x • w.tensor).tanh() * x[Axis.all, 0..<1] }
+    let found = try tape.batchJacobian(of: y, with: x), full = try tape.jacobian(of: y, with: x)
+    #expect(found.shape == [3, 2, 2] && full.shape == [3, 2, 3, 2])
+    let values = try found.doubles(), all = try full.doubles()
+    for sample in 0..<3 {
+      for row in 0..<2 {
+        for column in 0..<2 {
+          #expect(abs(values[sample * 4 + row * 2 + column] - all[((sample * 2 + row) * 3 + sample) * 2 + column]) < 1e-6)
+        }
+      }
+    }
+    for (a, b) in zip(values, [0.9715813398361206, -0.10499358177185059, -0.9129225015640259, 0.11381208896636963, 1.1336407661437988, -0.08979779481887817, 1.0858547687530518, 0.7228260040283203, -0.46211713552474976, 0.0, 0.9640275835990906, 0.0]) { #expect(abs(a - b) < 1e-5) }
+    #expect(tape.watchedVariables.count == 1 && tape.watchedVariables[0] === w)
+    #expect(throws: TensorError.self) { try tape.batchJacobian(of: y, with: w) }
+  }
+
   @Test func jacobianHasARowForEachElement() throws {
     let x = try Tensor.constant([1.0, 2])
     let tape = GradientTape()

@@ -60,8 +60,7 @@ public final class TensorBoard: Callback {
   public func onEpochEnd(_ epoch: Int, _ logs: Logs) throws {
     guard let model else { return }
     var own = logs
-    // Several optimisers have no rate together.
-    if let rate = try? model.optimizer?.learningRate().item() { own["learning_rate"] = rate }
+    try model.addLearningRates(to: &own)
     if writesStepsPerSecond, let now = try model.optimizer?.iterations.stored.item() {
       own["steps_per_second"] = (now - iterations) / Swift.max(epochStart.duration(to: .now).seconds, 1e-9)
     }
