@@ -8,7 +8,8 @@ public final class LambdaCallback: Callback {
   private let predictBegin: Whole?, predictEnd: Whole?, predictBatchBegin: Body?, predictBatchEnd: Body?
 
   public init(
-    onEpochBegin: Body? = nil, onEpochEnd: Body? = nil, onTrainBegin: Whole? = nil, onTrainEnd: Whole? = nil, onTrainBatchBegin: Body? = nil,
+    onEpochBegin: Body? = nil, onEpochEnd: Body? = nil, onTrainBegin: Whole? = nil, onTrainEnd: Whole? = nil,
+    onTrainBatchBegin: Body? = nil,
     onTrainBatchEnd: Body? = nil, onTestBegin: Whole? = nil, onTestEnd: Whole? = nil, onTestBatchBegin: Body? = nil,
     onTestBatchEnd: Body? = nil, onPredictBegin: Whole? = nil, onPredictEnd: Whole? = nil, onPredictBatchBegin: Body? = nil,
     onPredictBatchEnd: Body? = nil

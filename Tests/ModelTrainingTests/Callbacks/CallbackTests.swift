@@ -41,7 +41,8 @@ import Testing
     #expect(history["learning_rate_first"] == [0.5, 0.25, 0.125] && history["learning_rate_second"] == [0.25, 0.125, 0.0625])
     #expect(history["learning_rate"].isEmpty)
     let reduced = try model.fit(
-      x, y, epochs: 2, verbose: 0, callbacks: [try ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 1, minDelta: 100, minLR: 0.05)])
+      x, y, epochs: 2, verbose: 0, callbacks: [try ReduceLROnPlateau(monitor: "loss", factor: 0.5, patience: 1, minDelta: 100, minLR: 0.05)]
+    )
     #expect(reduced["learning_rate_first"] == [0.125, 0.125] && reduced["learning_rate_second"] == [0.0625, 0.0625])
     let rates = try [first, second].map { try $0.learningRate().item() }
     #expect(rates[0] == 0.0625 && abs(rates[1] - 0.05) < 1e-8)
