@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+// A loop's body, as Swift passes a closure that does not escape: its code and what it captures. Taken so, nothing is put on the heap for it.
+typedef __attribute__((swiftcall)) void (*ck_body)(long first, long last, __attribute__((swift_context)) void *context);
+
 struct ck_threads {
   pthread_mutex_t lock, turn;
   pthread_cond_t work, done;
@@ -67,7 +70,7 @@ static void take(ck_threads *t) {
     long first = atomic_fetch_add(&t->next, t->grain);
     if (first >= t->total) break;
     long last = t->total - first < t->grain ? t->total : first + t->grain;
-    t->body(t->context, first, last);
+    t->body(first, last, t->context);
   }
   inside = false;
 }
@@ -127,11 +130,14 @@ void ck_threads_destroy(ck_threads *t) {
   free(t);
 }
 
-void ck_threads_run(ck_threads *t, long count, long grain, ck_body body, void *context) {
+// Calls `body` on ranges of at most `grain` that together are 0..<count, on all threads, this one included.
+// From inside a body, or while another call is under way, everything runs on this thread.
+__attribute__((swiftcall)) void ck_threads_run(ck_threads *t, long count, long grain, ck_body body, void *context);
+__attribute__((swiftcall)) void ck_threads_run(ck_threads *t, long count, long grain, ck_body body, void *context) {
   if (count <= 0) return;
   if (grain < 1) grain = 1;
   if (!t || t->count == 1 || count <= grain || inside || pthread_mutex_trylock(&t->turn)) {
-    body(context, 0, count);
+    body(0, count, context);
     return;
   }
   pthread_mutex_lock(&t->lock);

@@ -10,7 +10,7 @@ extension FastPrimitives {
     let outputs = s.outputChannels / s.groups, k = taps * (s.inputChannels / s.groups), each = ck_packed_bytes(k, outputs)
     guard each > 0, x.kind != .int16, y.kind != .int16, suits(scheme, k, s.outputChannels),
       let weights = packedBytes(
-        w, [7, k, outputs, s.groups, Int(x.kind.code), Int(x.zero)], count: each * s.groups, cache,
+        w, .init(7, k, outputs, s.groups, Int(x.kind.code), Int(x.zero)), count: each * s.groups, cache,
         { to in
           (0..<s.groups).allSatisfy { group in
             ck_pack_bytes(w + group * outputs * k, k, outputs, x.kind.code, x.zero, to + group * each)
@@ -53,7 +53,7 @@ extension FastPrimitives {
     let (size, scratchCount) = withUnsafePointer(to: geometry) { (ck_packed_byte_taps($0), ck_byte_taps_scratch($0)) }
     guard size > 0, y.kind != .int16, suits(scheme, taps, channels),
       let weights = packedBytes(
-        w, [8, taps, channels, size, Int(x.kind.code), Int(x.zero)], count: size, cache,
+        w, .init(8, taps, channels, size, Int(x.kind.code), Int(x.zero)), count: size, cache,
         { to in withUnsafePointer(to: geometry) { ck_pack_byte_taps($0, w, x.kind.code, x.zero, to) } })
     else { return false }
     let rows = s.batch * geometry.output.1, work = geometry.output.2 * channels * taps
@@ -79,7 +79,8 @@ extension FastPrimitives {
 
   /// Weights as bytes, from the cache if there is one; `nil` where they do not fit, which is kept as well.
   private func packedBytes(
-    _ w: UnsafePointer<Int16>, _ arrangement: [Int], count: Int, _ cache: NodeCache?, _ fill: (UnsafeMutableRawPointer) -> Bool
+    _ w: UnsafePointer<Int16>, _ arrangement: PackedWeights.Arrangement, count: Int, _ cache: NodeCache?,
+    _ fill: (UnsafeMutableRawPointer) -> Bool
   ) -> PackedBuffer? {
     // The last word says whether they fit.
     let words = (count + 3) / 4, address = UnsafeRawPointer(w).assumingMemoryBound(to: Float.self)

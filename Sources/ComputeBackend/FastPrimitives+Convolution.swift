@@ -18,12 +18,12 @@ extension FastPrimitives {
     if !done { ReferencePrimitives().convolve(s, x, w, epilogue, y, cache: nil) }
   }
 
-  /// Weights in another arrangement, from the cache if there is one.
+  /// Weights in another arrangement, from the cache if there is one. Without one the caller recycles them.
   func packed(
-    _ w: UnsafePointer<Float>, _ arrangement: [Int], count: Int, _ cache: NodeCache?, _ fill: (UnsafeMutablePointer<Float>) -> Void
+    _ w: UnsafePointer<Float>, _ arrangement: PackedWeights.Arrangement, count: Int, _ cache: NodeCache?, _ fill: (UnsafeMutablePointer<Float>) -> Void
   ) -> PackedBuffer? {
     func make() -> PackedBuffer? {
-      guard let buffer = PackedBuffer(count: count) else { return nil }
+      guard let buffer = PackedBuffer.take(count) else { return nil }
       fill(buffer.pointer)
       return buffer
     }
@@ -37,7 +37,7 @@ extension FastPrimitives {
   ) -> Bool {
     let inputs = s.inputChannels / s.groups, outputs = s.outputChannels / s.groups, taps = s.kernel.reduce(1, *)
     let k = taps * inputs, perGroup = ck_packed_count(k, outputs)
-    let arrangement = [1, taps, inputs, outputs, s.groups, Int(s.kernelLayout.code)]
+    let arrangement = PackedWeights.Arrangement(1, taps, inputs, outputs, s.groups, Int(s.kernelLayout.code))
     guard
       let weights = packed(
         w, arrangement, count: perGroup * s.groups, cache,
@@ -58,7 +58,7 @@ extension FastPrimitives {
     let panels = (outputs + ck_panel_columns() - 1) / ck_panel_columns()
     let (packedWeights, output) = (UnsafePointer(weights.pointer), y)
     let plain = taps == 1 && s.groups == 1 && s.strides.allSatisfy { $0 == 1 } && s.padding.allSatisfy { $0 == 0 } && s.input == s.output
-    guard let zeros = PackedBuffer(count: geometry.depth) else { return false }
+    guard let zeros = PackedBuffer.take(geometry.depth) else { return false }
     zeros.pointer.initialize(repeating: 0, count: geometry.depth)
     nonisolated(unsafe) let (from, zero) = (source, UnsafePointer(zeros.pointer))
     let fixed = geometry
@@ -79,6 +79,9 @@ extension FastPrimitives {
         }
       }
     }
+    if cache == nil { PackedBuffer.recycle(weights) }
+    PackedBuffer.recycle(widened)
+    PackedBuffer.recycle(zeros)
     return true
   }
 
@@ -120,7 +123,7 @@ extension FastPrimitives {
         ck_pack_panels(w + group * outputs, taps * inputs, outputs, s.outputChannels, 1, to)
       case .outputInputSpatial, .spatialOutputInput:
         // Bring it to [taps, inputs, outputs] first.
-        guard let plain = PackedBuffer(count: taps * inputs * outputs) else { return }
+        guard let plain = PackedBuffer.take(taps * inputs * outputs) else { return }
         for o in 0..<outputs {
           for i in 0..<inputs {
             for tap in 0..<taps {
@@ -132,6 +135,7 @@ extension FastPrimitives {
           }
         }
         ck_pack_panels(plain.pointer, taps * inputs, outputs, outputs, 1, to)
+        PackedBuffer.recycle(plain)
       }
     }
   }
@@ -141,7 +145,7 @@ extension FastPrimitives {
     let channels = g.input_channels, width = g.input.2, before = g.padding.2
     let needed = max(0, (g.output.2 - 1) * g.stride.2 + g.kernel.2)
     let rows = g.batch * g.input.0 * g.input.1
-    guard let copy = PackedBuffer(count: rows * needed * channels) else { return nil }
+    guard let copy = PackedBuffer.take(rows * needed * channels) else { return nil }
     let low = max(0, before), high = min(needed, before + width)
     nonisolated(unsafe) let (x, to) = (x, copy.pointer)
     parallel(rows, grain: grain(rows, least: max(1, 16384 / max(1, needed * channels)))) { part in
@@ -167,7 +171,7 @@ extension FastPrimitives {
     let inputs = s.inputChannels / s.groups, outputs = s.outputChannels / s.groups, taps = s.kernel.reduce(1, *)
     var weights = w, kept: PackedBuffer?
     if s.kernelLayout != .outputInputSpatial {
-      kept = packed(w, [2, taps, inputs, s.outputChannels, Int(s.kernelLayout.code)], count: taps * inputs * s.outputChannels, cache) {
+      kept = packed(w, .init(2, taps, inputs, s.outputChannels, Int(s.kernelLayout.code)), count: taps * inputs * s.outputChannels, cache) {
         to in
         for o in 0..<s.outputChannels {
           for i in 0..<inputs {
@@ -210,6 +214,7 @@ extension FastPrimitives {
         }
       }
     }
+    if cache == nil { PackedBuffer.recycle(kept) }
     return !failed
   }
 
@@ -222,7 +227,7 @@ extension FastPrimitives {
     var weights = w, kept: PackedBuffer?
     // [taps, channels] channels last, [channels, taps] channels first.
     if last == (s.kernelLayout == .outputInputSpatial) {
-      kept = packed(w, [3, taps, channels, last ? 1 : 0], count: taps * channels, cache) { to in
+      kept = packed(w, .init(3, taps, channels, last ? 1 : 0), count: taps * channels, cache) { to in
         for c in 0..<channels {
           for tap in 0..<taps { if last { to[tap * channels + c] = w[c * taps + tap] } else { to[c * taps + tap] = w[tap * channels + c] } }
         }
@@ -254,6 +259,7 @@ extension FastPrimitives {
         }
       }
     }
+    if cache == nil { PackedBuffer.recycle(kept) }
     return !failed
   }
 }

@@ -39,7 +39,7 @@ extension FastPrimitives {
     let address = UnsafeRawPointer(w).assumingMemoryBound(to: Float.self)
     guard
       let weights = packed(
-        address, [5, k, outputs, s.groups], count: (each * s.groups + 1) / 2, cache,
+        address, .init(5, k, outputs, s.groups), count: (each * s.groups + 1) / 2, cache,
         { to in
           to.withMemoryRebound(to: Int16.self, capacity: each * s.groups) { to in
             for group in 0..<s.groups { ck_pack_integers(w + group * outputs * k, k, outputs, to + group * each) }
@@ -79,7 +79,7 @@ extension FastPrimitives {
     let scratchCount = withUnsafePointer(to: geometry) { ck_integer_depthwise_scratch($0) }
     guard scratchCount < 1 << 28,
       let weights = packed(
-        address, [6, taps, channels], count: taps * channels, cache,
+        address, .init(6, taps, channels), count: taps * channels, cache,
         { to in for c in 0..<channels { for tap in 0..<taps { to[tap * channels + c] = Float(w[c * taps + tap]) } } })
     else { return false }
     let rows = s.batch * geometry.output.1, work = geometry.output.2 * channels * taps

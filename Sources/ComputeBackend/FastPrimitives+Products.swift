@@ -97,7 +97,7 @@ extension FastPrimitives {
           b + first * (transposeB ? k : 1), k, count, transposeB ? 1 : n, transposeB ? k : 1, to + part.lowerBound * size)
       }
     }
-    guard let packed = packed(b, [4, n, k, transposeB ? 1 : 0], count: ck_packed_count(k, n), cache, fill) else {
+    guard let packed = packed(b, .init(4, n, k, transposeB ? 1 : 0), count: ck_packed_count(k, n), cache, fill) else {
       ReferencePrimitives().gemm(
         a, b, c, m: m, n: n, k: k, transposeA: false, transposeB: transposeB, alpha: 1, beta: accumulate ? 1 : 0)
       if let epilogue { for i in 0..<(m * n) { c[i] = epilogue.apply(c[i], channel: i % n, place: i) } }
@@ -112,6 +112,7 @@ extension FastPrimitives {
         }
       }
     }
+    if cache == nil { PackedBuffer.recycle(packed) }
   }
 
   private func withEpilogue(_ e: CKEpilogue?, _ body: (UnsafePointer<ck_epilogue>?) -> Void) {

@@ -21,7 +21,7 @@ extension FastPrimitives {
     let work = m * n * k
     guard threads > 1, work > 1 << 18 else { return sum(0..<k, 0..<m, c, accumulate) }
     // Many rows and a small result: each thread adds up its own.
-    if k >= 4 * m, m * n * threads <= 1 << 20, let parts = PackedBuffer(count: m * n * threads) {
+    if k >= 4 * m, m * n * threads <= 1 << 20, let parts = PackedBuffer.take(m * n * threads) {
       nonisolated(unsafe) let sums = parts.pointer
       let step = (k + threads - 1) / threads
       parallel(threads, grain: 1) { range in
@@ -30,7 +30,7 @@ extension FastPrimitives {
         }
       }
       addUp(sums, parts: (k + step - 1) / step, count: m * n, to: c, accumulate: accumulate)
-      return withExtendedLifetime(parts) {}
+      return PackedBuffer.recycle(parts)
     }
     parallel(m, grain: grain(m, least: 8, multiple: 8)) { sum(0..<k, $0, c, accumulate) }
   }
@@ -66,9 +66,10 @@ extension FastPrimitives {
     }
     nonisolated(unsafe) let (from, to, g) = (source, dw, g)
     let fixed = geometry
+    defer { PackedBuffer.recycle(widened) }
     withExtendedLifetime(widened) {
       let parts = min(threads, s.batch)
-      if parts > 1, size * parts <= 1 << 21, let sums = PackedBuffer(count: size * parts) {
+      if parts > 1, size * parts <= 1 << 21, let sums = PackedBuffer.take(size * parts) {
         nonisolated(unsafe) let own = sums.pointer
         parallel(parts, grain: 1) { range in
           for part in range {
@@ -79,7 +80,7 @@ extension FastPrimitives {
           }
         }
         addUp(own, parts: parts, count: size, to: to, accumulate: false)
-        return withExtendedLifetime(sums) {}
+        return PackedBuffer.recycle(sums)
       }
       to.update(repeating: 0, count: size)
       parallel(rows, grain: grain(rows, least: 8, multiple: 8)) { part in
@@ -107,11 +108,14 @@ extension FastPrimitives {
     second.update(repeating: 0, count: columns)
     // The same parts whatever the number of threads, so that the sums are the same.
     let step = max(256, (1 << 16) / max(1, columns)), parts = (rows + step - 1) / step
-    guard parts > 1, parts * columns <= 1 << 24 else { return ck_column_sums(x, centre, g, rows, columns, first, second) }
-    var sums = [Double](repeating: 0, count: parts * columns * 2)
+    guard parts > 1, parts * columns <= 1 << 24, let sums = PackedBuffer.take(parts * columns * 4) else {
+      return ck_column_sums(x, centre, g, rows, columns, first, second)
+    }
+    defer { PackedBuffer.recycle(sums) }
     nonisolated(unsafe) let (x, centre, g) = (x, centre, g)
-    sums.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
+    // Two doubles for each column, where the buffer counts floats.
+    sums.pointer.withMemoryRebound(to: Double.self, capacity: parts * columns * 2) { base in
+      base.update(repeating: 0, count: parts * columns * 2)
       nonisolated(unsafe) let own = base
       parallel(parts, grain: max(1, parts / (4 * threads))) { range in
         for part in range {

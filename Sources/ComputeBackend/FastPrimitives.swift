@@ -106,7 +106,7 @@ public struct FastPrimitives: ComputePrimitives {
     nonisolated(unsafe) let (x, y) = (x, y)
     // One long column of rows is cut: sums of the parts are summed.
     if outer == 1, threads > 1, inner >= 16, count >= 1024, count * inner >= 1 << 17, function == .sum,
-      let parts = PackedBuffer(count: threads * inner)
+      let parts = PackedBuffer.take(threads * inner)
     {
       nonisolated(unsafe) let sums = parts.pointer
       let step = (count + threads - 1) / threads
@@ -117,7 +117,7 @@ public struct FastPrimitives: ComputePrimitives {
         }
       }
       ck_reduce(code, sums, y, 1, threads, inner)
-      return withExtendedLifetime(parts) {}
+      return PackedBuffer.recycle(parts)
     }
     parallel(outer, grain: grain(outer, least: max(1, 16384 / max(1, count * inner)))) { part in
       ck_reduce(code, x + part.lowerBound * count * inner, y + part.lowerBound * inner, part.count, count, inner)

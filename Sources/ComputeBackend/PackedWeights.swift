@@ -12,18 +12,33 @@ import Synchronization
 ///
 /// A node may use several matrices; each is known by where it stands and how it was arranged. That is sound because a
 /// node only has a cache when its weights are constants, which stay where they are.
-final class PackedWeights {
+final class PackedWeights: RenewableContent {
   struct Key: Hashable {
     var address: UnsafeRawPointer
-    var arrangement: [Int]
+    var arrangement: Arrangement
+  }
+  /// Which kernel the weights are for, and their extents.
+  struct Arrangement: Hashable {
+    private var kind: Int
+    private var extents: SIMD8<Int>
+    init(_ kind: Int, _ a: Int, _ b: Int, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0) {
+      self.kind = kind
+      extents = SIMD8(a, b, c, d, e, 0, 0, 0)
+    }
   }
   private var entries: [Key: PackedBuffer] = [:]
+  deinit { renew() }
 
   static func of(_ cache: NodeCache) -> PackedWeights {
     if let known = cache.content as? PackedWeights { return known }
     let made = PackedWeights()
     cache.content = made
     return made
+  }
+
+  func renew() {
+    for buffer in entries.values { PackedBuffer.recycle(buffer) }
+    entries.removeAll(keepingCapacity: true)
   }
 
   func buffer(_ key: Key, _ make: () -> PackedBuffer?) -> PackedBuffer? {
@@ -36,23 +51,34 @@ final class PackedWeights {
 
 /// Aligned memory for packed floats.
 ///
-/// What is packed anew in each run (weights that training changes) finds the memory of the run before.
-final class PackedBuffer {
+/// What is packed anew in each run (weights that training changes) finds the buffer of the run before: whoever is done with one gives it back with
+/// `recycle`.
+final class PackedBuffer: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
-  private let size: Int
-  init?(count: Int) {
-    size = SpareBuffers.rounded(max(64, count * 4))
-    guard let raw = SpareBuffers.take(size) else { return nil }
+  fileprivate let size: Int
+
+  private init?(size: Int) {
+    self.size = size
+    var raw: UnsafeMutableRawPointer?
+    guard posix_memalign(&raw, 64, size) == 0, let raw else { return nil }
     pointer = raw.bindMemory(to: Float.self, capacity: size / 4)
   }
-  deinit { SpareBuffers.give(pointer, size) }
+  deinit { free(pointer) }
+
+  /// Of at least `count` floats, whatever stood there before; `nil` when there is no memory.
+  static func take(_ count: Int) -> PackedBuffer? {
+    let size = SpareBuffers.rounded(max(64, count * 4))
+    return SpareBuffers.take(size) ?? PackedBuffer(size: size)
+  }
+  /// Keeps a buffer that nobody looks at any more for the next one who takes one of its size.
+  static func recycle(_ buffer: PackedBuffer?) { if let buffer { SpareBuffers.give(buffer) } }
 }
 
 /// Buffers that nobody uses at the moment, by size: a few megabytes of them at most.
 private enum SpareBuffers {
   private struct State {
     /// By size: see `place`.
-    var free = [[UInt]](repeating: [], count: 8 * Int.bitWidth)
+    var free = [[PackedBuffer]](repeating: [], count: 8 * Int.bitWidth)
     var bytes = 0
   }
   private static let state = Mutex(State())
@@ -68,24 +94,18 @@ private enum SpareBuffers {
     let power = Int.bitWidth - 1 - size.leadingZeroBitCount
     return 8 * power + (power >= 3 ? (size - (1 << power)) >> (power - 3) : 0)
   }
-  static func take(_ size: Int) -> UnsafeMutableRawPointer? {
-    let kept: UInt? = state.withLock { state in
-      guard let address = state.free[place(size)].popLast() else { return nil }
+  static func take(_ size: Int) -> PackedBuffer? {
+    state.withLock { state in
+      guard let buffer = state.free[place(size)].popLast() else { return nil }
       state.bytes -= size
-      return address
+      return buffer
     }
-    if let kept { return UnsafeMutableRawPointer(bitPattern: kept) }
-    var raw: UnsafeMutableRawPointer?
-    return posix_memalign(&raw, 64, size) == 0 ? raw : nil
   }
-  static func give(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
-    let address = UInt(bitPattern: pointer)
-    let isKept = state.withLock { state in
-      guard state.bytes + size <= limit else { return false }
-      state.bytes += size
-      state.free[place(size)].append(address)
-      return true
+  static func give(_ buffer: PackedBuffer) {
+    state.withLock { state in
+      guard state.bytes + buffer.size <= limit else { return }
+      state.bytes += buffer.size
+      state.free[place(buffer.size)].append(buffer)
     }
-    if !isKept { free(pointer) }
   }
 }

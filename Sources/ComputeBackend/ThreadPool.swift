@@ -21,23 +21,14 @@ final class ThreadPool: @unchecked Sendable {
   func run(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     guard count > 0 else { return }
     guard threads != nil, count > grain else { body(0..<count); return }
-    share(count, grain, body)
-  }
-
-  // Not inlined: a caller that saw what happens to `body` would keep what it captures on the heap.
-  @inline(never)
-  private func share(_ count: Int, _ grain: Int, _ body: (Range<Int>) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { pointer in
-        ck_threads_run(
-          threads, count, grain,
-          { context, first, last in
-            context?.assumingMemoryBound(to: ((Range<Int>) -> Void).self).pointee(first..<last)
-          }, UnsafeMutableRawPointer(mutating: pointer))
-      }
-    }
+    share(threads, count, grain) { body($0..<$1) }
   }
 
   /// The processors that this process may use.
   static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
+
+/// `ck_threads_run`: a closure that does not escape goes to C as it is, in two words. What Swift offers for it, `withoutActuallyEscaping`, puts it
+/// on the heap for each loop.
+@_silgen_name("ck_threads_run")
+private func share(_ threads: OpaquePointer?, _ count: Int, _ grain: Int, _ body: (_ first: Int, _ last: Int) -> Void)

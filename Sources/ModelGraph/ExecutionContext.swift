@@ -75,4 +75,13 @@ private final class FreedMemory: ArrayStorageHome {
 public final class NodeCache {
   public var content: AnyObject?
   public init() {}
+
+  /// For a node that uses its weights several times in a run, and other weights in the next: what was prepared is not true any more, its memory is
+  /// used again.
+  public func renew() { (content as? any RenewableContent)?.renew() }
+}
+
+public protocol RenewableContent: AnyObject {
+  /// Drops what was prepared.
+  func renew()
 }

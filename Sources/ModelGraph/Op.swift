@@ -39,6 +39,27 @@ public protocol PrimitiveOp: Op {
   /// Computes the results. Inputs have been checked by nobody: a kernel throws `ExecutionError` for
   /// what it can't take, and never traps.
   func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray]
+  /// The same, appended to `results`, which is empty: what the executor calls.
+  /// - Parameter memo: the node's own, or `nil` where the op is not run again.
+  func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws
+}
+
+extension PrimitiveOp {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    results = try evaluate(inputs, in: context)
+  }
+}
+
+/// An op that has its results from `evaluate(_:in:memo:into:)`, which it defines: a kernel that training and loops run so often that it keeps what
+/// it worked out, and puts nothing on the heap once it has seen the types of its inputs.
+public protocol PreparedOp: PrimitiveOp {}
+
+extension PreparedOp {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+    var results: [NDArray] = []
+    try evaluate(inputs, in: context, memo: nil, into: &results)
+    return results
+  }
 }
 
 /// An op defined by simpler ops.

@@ -22,6 +22,8 @@ public final class Executor: @unchecked Sendable {
   public let graph: GraphID
   let primitives: any ComputePrimitives
   package let pool: BufferPool
+  /// What kernels use, in one run after the other.
+  let context: ExecutionContext
   private let lock = Mutex(())
   // Guarded by the lock.
   private var plain: Plan?
@@ -72,7 +74,9 @@ public final class Executor: @unchecked Sendable {
     states = main.states
     portCounts = (main.inputs.count, main.outputs.count)
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
-    self.pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(weights: 0, inputs: 0))
+    let pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(weights: 0, inputs: 0))
+    self.pool = pool
+    context = ExecutionContext(primitives: primitives, seed: options.seed, checker: pool.check, allocator: pool.allocate)
     guard !isOpen else { return }
     // An unsound graph is found now, not at the first run.
     if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }

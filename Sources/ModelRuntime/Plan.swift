@@ -9,6 +9,8 @@ final class Plan {
   /// What the weights and constants of all programs take.
   private(set) var constantBytes = 0
   private var arrays: [GraphID: [NDArray?]] = [:]
+  /// Slots of runs that are over, with nothing but the constants in them.
+  private var spare: [GraphID: [NDArray?]] = [:]
 
   /// The model as it would be run fastest: constants folded, images with their channels last, and epilogues fused. Ports and
   /// results stay the same; a model that these steps can't take is run as it is.
@@ -46,11 +48,27 @@ final class Plan {
 
   /// The slots of a graph as a run starts: constants filled in.
   func slots(_ program: Program) throws -> [NDArray?] {
+    if let index = spare.index(forKey: program.graph), !spare.values[index].isEmpty {
+      // Taken out while they are used: a graph that calls itself has others.
+      var slots: [NDArray?] = []
+      swap(&slots, &spare.values[index])
+      return slots
+    }
     if let known = arrays[program.graph] { return known }
     var slots = [NDArray?](repeating: nil, count: program.slotCount)
     for (slot, tensor) in program.constants { slots[slot] = try tensor.array() }
     arrays[program.graph] = slots
     return slots
+  }
+
+  /// Keeps the slots of a run that has ended for the next one.
+  func keep(_ slots: inout [NDArray?], of program: Program) {
+    for slot in program.leftovers { slots[slot] = nil }
+    if let index = spare.index(forKey: program.graph) {
+      swap(&slots, &spare.values[index])
+    } else {
+      spare[program.graph] = slots
+    }
   }
 }
 

@@ -17,13 +17,16 @@ struct Program {
     var kernel: Kernel
     /// Where the kernel keeps packed weights; only when all inputs but the first are constants.
     var cache: NodeCache?
-    /// Where the inputs stand while it is evaluated.
+    /// What the kernel remembers of the types of its inputs.
+    var memo: KernelMemo?
+    /// Where inputs and results stand while it is evaluated.
     let scratch = Scratch()
     var place: String { "node \(name) (\(op.displayName))" }
   }
-  /// An array that every run fills again.
+  /// Arrays that every run fills again.
   final class Scratch {
     var inputs: [NDArray?] = []
+    var results: [NDArray] = []
   }
   enum Kernel {
     case primitive(any PrimitiveOp)
@@ -49,6 +52,10 @@ struct Program {
   var constants: [(slot: Int, tensor: Tensor)] = []
   var inputs: [Int] = []
   var outputs: [Int] = []
+  /// Of these, what no step lets go of: to be emptied when the run is over.
+  private(set) var leftovers: [Int] = []
+  /// How errors and probes call it.
+  let place: String
   var slotCount = 0
   /// The value behind each slot.
   var values: [ValueID] = []
@@ -56,6 +63,7 @@ struct Program {
   /// - Throws: `GraphError` for a graph that is not one: a cycle, a missing value.
   init(_ id: GraphID, of model: Model) throws {
     graph = id
+    place = "graph \(id.name)"
     guard let graph = model.graphs[id] else {
       throw GraphError(.invalidStructure, "the model has no graph '\(id.name)'")
     }
@@ -85,7 +93,8 @@ struct Program {
       steps.append(
         Step(
           node: id, name: node.name, op: node.op, inputs: node.inputs.map { $0.map(slot) }, outputs: node.outputs.map(slot),
-          releases: [], bodies: node.bodies, kernel: Kernel(node.op), cache: weights && node.op is any PrimitiveOp ? NodeCache() : nil))
+          releases: [], bodies: node.bodies, kernel: Kernel(node.op), cache: weights && node.op is any PrimitiveOp ? NodeCache() : nil,
+          memo: node.op is any PreparedOp ? KernelMemo() : nil))
     }
     outputs = graph.outputs.map { slot($0.value) }
     slotCount = values.count
@@ -94,7 +103,9 @@ struct Program {
 
   /// Lets each value go after the last step that reads it (or at once, when none does).
   private mutating func releaseEarly() {
-    var kept = Set(constants.map(\.slot)).union(outputs)
+    let fixed = Set(constants.map(\.slot))
+    leftovers = Set(inputs + outputs).subtracting(fixed).sorted()
+    var kept = fixed.union(outputs)
     for index in steps.indices.reversed() {
       var releases: [Int] = []
       for slot in steps[index].inputs.compactMap({ $0 }) + steps[index].outputs where kept.insert(slot).inserted {

@@ -18,8 +18,7 @@ final class Run {
     self.plan = plan
     self.executor = executor
     self.probe = probe
-    let pool = executor.pool
-    context = ExecutionContext(primitives: executor.primitives, seed: executor.options.seed, checker: pool.check, allocator: pool.allocate)
+    context = executor.context
   }
 
   func main(_ inputs: [NDArray]) throws -> [NDArray] { try run(plan.entry, inputs) }
@@ -36,7 +35,7 @@ final class Run {
       throw ExecutionError(.invalidInput, "graph '\(id.name)' takes \(program.inputs.count) values, found \(inputs.count)")
     }
     depth += 1
-    path.append("graph \(id.name)")
+    path.append(program.place)
     defer {
       depth -= 1
       path.removeLast()
@@ -48,30 +47,39 @@ final class Run {
     }
     for step in program.steps {
       do {
-        let results = try evaluate(step, slots)
+        // Taken out while they are used, as the inputs are: a body that calls itself makes others.
+        var results: [NDArray] = []
+        swap(&results, &step.scratch.results)
+        defer {
+          results.removeAll(keepingCapacity: true)
+          swap(&results, &step.scratch.results)
+        }
+        try evaluate(step, slots, into: &results)
         guard results.count >= step.outputs.count else {
           throw ExecutionError(.invalidInput, "the kernel gives \(results.count) results for \(step.outputs.count) values")
         }
-        for (slot, array) in zip(step.outputs, results) {
-          slots[slot] = array
-          try report(slot, array, step, program)
+        for (place, slot) in step.outputs.enumerated() {
+          slots[slot] = results[place]
+          try report(slot, results[place], step, program)
         }
       } catch let error as ExecutionError {
-        throw error.within("graph \(id.name) / \(step.place)")
+        throw error.within("\(program.place) / \(step.place)")
       } catch let error as GraphError {
-        throw ExecutionError(.shapeMismatch, error.description, path: ["graph \(id.name) / \(step.place)"])
+        throw ExecutionError(.shapeMismatch, error.description, path: ["\(program.place) / \(step.place)"])
       } catch let error as FormatError {
-        throw error.within("graph \(id.name) / \(step.place)")
+        throw error.within("\(program.place) / \(step.place)")
       }
       executor.demand?.note(slots, inputs: program.inputs, fixed: Set(program.constants.map(\.slot)), pool: executor.pool)
       for slot in step.releases { executor.pool.takeBack(&slots[slot]) }
     }
-    return try program.outputs.enumerated().map { index, slot in
+    let outputs = try program.outputs.enumerated().map { index, slot in
       guard let array = slots[slot] else {
         throw ExecutionError(.invalidInput, "output \(index) of graph '\(id.name)' was not computed")
       }
       return array
     }
+    plan.keep(&slots, of: program)
+    return outputs
   }
 
   /// Ends a run whose loops go on for ever, or so long that nobody would wait.
@@ -89,7 +97,7 @@ final class Run {
     }
   }
 
-  private func evaluate(_ step: Program.Step, _ slots: [NDArray?]) throws -> [NDArray] {
+  private func evaluate(_ step: Program.Step, _ slots: [NDArray?], into results: inout [NDArray]) throws {
     // Taken out while it is used: a body that calls itself makes another one.
     var inputs: [NDArray?] = []
     swap(&inputs, &step.scratch.inputs)
@@ -102,18 +110,19 @@ final class Run {
       for place in inputs.indices { inputs[place] = nil }
       swap(&inputs, &step.scratch.inputs)
     }
-    return executor.profile == nil ? try evaluate(step, inputs: inputs) : try profiled(step, inputs)
+    guard executor.profile == nil else { return try profiled(step, inputs, into: &results) }
+    try evaluate(step, inputs: inputs, into: &results)
   }
 
-  private func evaluate(_ step: Program.Step, inputs: [NDArray?]) throws -> [NDArray] {
+  private func evaluate(_ step: Program.Step, inputs: [NDArray?], into results: inout [NDArray]) throws {
     switch step.kernel {
     case .primitive(let primitive):
       context.nodeCache = step.cache
       defer { context.nodeCache = nil }
-      return try primitive.evaluate(inputs, in: context)
+      try primitive.evaluate(inputs, in: context, memo: step.memo, into: &results)
     case .composite(let composite):
       var eager = EagerContext(context)
-      return try composite.decompose(inputs, in: &eager)
+      results = try composite.decompose(inputs, in: &eager)
     case .body(let control):
       let outer = context.runBody
       let watch = try EndlessLoop(step, inputs, plan: plan, options: executor.options)
@@ -127,15 +136,15 @@ final class Run {
         return try self.run(bodies[index], arrays)
       }
       defer { context.runBody = outer }
-      return try control.evaluate(inputs, bodies: step.bodies.count, in: context)
+      results = try control.evaluate(inputs, bodies: step.bodies.count, in: context)
     case .none: throw ExecutionError(.noKernel, "the engine has no kernel for \(step.op.displayName)")
     }
   }
 
-  private func profiled(_ step: Program.Step, _ inputs: [NDArray?]) throws -> [NDArray] {
+  private func profiled(_ step: Program.Step, _ inputs: [NDArray?], into results: inout [NDArray]) throws {
     let clock = ContinuousClock(), start = clock.now
     defer { executor.profile?[(path + [step.place]).joined(separator: " / "), default: 0] += start.duration(to: clock.now) / .seconds(1) }
-    return try evaluate(step, inputs: inputs)
+    try evaluate(step, inputs: inputs, into: &results)
   }
 
   private func report(_ slot: Int, _ array: NDArray, _ step: Program.Step?, _ program: Program) throws {

@@ -121,6 +121,15 @@ public struct NDArray: Sendable {
   }
 }
 
+extension NDArray {
+  /// The same, under a shape with as many elements as the rows have.
+  public func slice(_ range: Range<Int>, as shape: [Int]) -> NDArray {
+    let row = shape.isEmpty || self.shape.isEmpty || self.shape[0] == 0 ? 0 : count / self.shape[0]
+    precondition(shape.reduce(1, *) == range.count * row && range.upperBound * row <= count, "rows \(range) of \(self.shape) as \(shape)")
+    return NDArray(dtype: dtype, shape: shape, storage: storage, offset: offset + range.lowerBound * row * (dtype == .string ? 1 : dtype.arrayStride ?? 0))
+  }
+}
+
 /// A Swift type that the elements of an `NDArray` can have.
 public protocol ArrayScalar: Sendable {
   static var dtype: DType { get }

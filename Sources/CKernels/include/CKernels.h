@@ -191,10 +191,7 @@ float *ck_scratch(long count);
 
 // A pool of threads that sleep while there is nothing to do.
 typedef struct ck_threads ck_threads;
-typedef void (*ck_body)(void *context, long first, long last);
 ck_threads *ck_threads_create(int count);
 void ck_threads_destroy(ck_threads *threads);
-// Calls `body` on ranges of at most `grain` that together are 0..<count, on all threads, this one included.
-// From inside a body, or while another call is under way, everything runs on this thread.
-void ck_threads_run(ck_threads *threads, long count, long grain, ck_body body, void *context);
+// `ck_threads_run`, which shares a loop out, takes a Swift closure: it is declared where it is called, in ComputeBackend/ThreadPool.swift.
 #endif

@@ -3,12 +3,12 @@ import ModelOps
 import ModelTensor
 
 /// `g` where `y`, what a `ReluOp` gave, is positive, else 0: in one pass. Inputs: `g`, `y`, of one type.
-public struct ReluGradientOp: PrimitiveOp, DifferentiableOp {
+public struct ReluGradientOp: PreparedOp, DifferentiableOp {
   public static let name = "ReluGradient"
   public static let family = OpFamily.activation
   public init() {}
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.plain] }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let g = try inputs.required(0, of: self), y = try inputs.required(1, of: self)
     guard g.dtype == y.dtype, g.shape == y.shape else { throw ExecutionError(.shapeMismatch, "ReluGradient of \(g.type) and \(y.type)") }
     switch g.dtype {
@@ -22,12 +22,12 @@ public struct ReluGradientOp: PrimitiveOp, DifferentiableOp {
           }
         }
       }
-      return [result]
-    case .float64: return [try kept(g, y, Double.self, in: context)]
+      results.append(result)
+    case .float64: results.append(try kept(g, y, Double.self, in: context))
     default:
       let cast = CastOp(to: .float32)
       let wide = try kept(try cast.evaluate([g], in: context)[0], try cast.evaluate([y], in: context)[0], Float.self, in: context)
-      return try CastOp(to: g.dtype).evaluate([wide], in: context)
+      results = try CastOp(to: g.dtype).evaluate([wide], in: context)
     }
   }
   private func kept<T: BinaryFloatingPoint>(_ g: NDArray, _ y: NDArray, _: T.Type, in context: ExecutionContext) throws -> NDArray {

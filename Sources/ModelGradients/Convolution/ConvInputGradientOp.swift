@@ -5,7 +5,7 @@ import ModelTensor
 /// The gradient of a convolution's input: the transpose of the convolution by its weights.
 ///
 /// Inputs: `g` (as the convolution's result), `w`. Result: `inputShape`.
-public struct ConvInputGradientOp: PrimitiveOp, DifferentiableOp {
+public struct ConvInputGradientOp: PreparedOp, DifferentiableOp {
   public static let name = "ConvInputGradient"
   public static let family = OpFamily.convolution
   public var convolution: ConvOp
@@ -17,11 +17,11 @@ public struct ConvInputGradientOp: PrimitiveOp, DifferentiableOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     [TensorType(try inputs.required(0, of: self).type.dtype, inputShape)]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let g = try inputs.required(0, of: self), w = try inputs.required(1, of: self)
-    return try ConvolutionColumns.widened(g, w, op: self, in: context) { g, w in
-      try ConvolutionColumns(convolution, x: inputShape, w: w.shape, g: g.shape).inputGradient(g, w, in: context)
-    }
+    let columns = try memo.prepared(inputs) { try ConvolutionColumns(convolution, x: inputShape, w: w.shape, g: g.shape) }
+    results.append(
+      try ConvolutionColumns.widened(g, w, op: self, in: context) { try columns.inputGradient($0, $1, in: context) })
   }
   public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in c: inout C) throws -> [C.Value?] {
     let g = try call.x(0), w = try call.x(1), h = try call.g()
@@ -35,7 +35,7 @@ public struct ConvInputGradientOp: PrimitiveOp, DifferentiableOp {
 /// The gradient of a convolution's weights.
 ///
 /// Inputs: `x`, `g` (as the convolution's result). Result: `filterShape`.
-public struct ConvFilterGradientOp: PrimitiveOp, DifferentiableOp {
+public struct ConvFilterGradientOp: PreparedOp, DifferentiableOp {
   public static let name = "ConvFilterGradient"
   public static let family = OpFamily.convolution
   public var convolution: ConvOp
@@ -47,11 +47,11 @@ public struct ConvFilterGradientOp: PrimitiveOp, DifferentiableOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     [TensorType(try inputs.required(0, of: self).type.dtype, filterShape)]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self), g = try inputs.required(1, of: self)
-    return try ConvolutionColumns.widened(x, g, op: self, in: context) { x, g in
-      try ConvolutionColumns(convolution, x: x.shape, w: filterShape, g: g.shape).filterGradient(x, g, in: context)
-    }
+    let columns = try memo.prepared(inputs) { try ConvolutionColumns(convolution, x: x.shape, w: filterShape, g: g.shape) }
+    results.append(
+      try ConvolutionColumns.widened(x, g, op: self, in: context) { try columns.filterGradient($0, $1, in: context) })
   }
   public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in c: inout C) throws -> [C.Value?] {
     let x = try call.x(0), g = try call.x(1), v = try call.g()

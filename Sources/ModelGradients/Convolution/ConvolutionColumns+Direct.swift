@@ -7,7 +7,7 @@ extension ConvolutionColumns {
   /// The gradient of the weights, tap by tap.
   func directFilterGradient(_ x: NDArray, _ g: NDArray, in context: ExecutionContext) throws -> NDArray? {
     guard x.dtype == .float32, shape.groups == 1, !isPlain, dilation.2 == 1, x.count > 0, g.count > 0 else { return nil }
-    let result = try context.allocate(.float32, [taps * shape.inputChannels, shape.outputChannels])
+    let result = try context.allocate(.float32, filterRows)
     x.with(Float.self) { xs in
       g.with(Float.self) { gs in
         result.withMutable(Float.self) { ws in
@@ -21,17 +21,11 @@ extension ConvolutionColumns {
 
   /// The gradient of the image of a convolution that moves by single pixels: the convolution of `g` with the weights turned round.
   func directInputGradient(_ g: NDArray, _ w: NDArray, in context: ExecutionContext) throws -> NDArray? {
-    let spans = zip(shape.kernel, shape.dilations).map { ($0 - 1) * $1 }, padding = zip(spans, shape.padding).map { $0 - $1 }
-    guard g.dtype == .float32, shape.groups == 1 || isDepthwise && shape.outputChannels == shape.groups, !isPlain, g.count > 0, w.count > 0,
-      shape.strides.allSatisfy({ $0 == 1 }), padding.allSatisfy({ $0 >= 0 })
+    guard let back, g.dtype == .float32, shape.groups == 1 || isDepthwise && shape.outputChannels == shape.groups, !isPlain, g.count > 0,
+      w.count > 0
     else { return nil }
     let inputs = shape.inputChannels / shape.groups, outputs = shape.outputChannels
-    let turned = try context.allocate(.float32, [w.count])
-    let result = try context.allocate(.float32, [shape.batch] + shape.input + [shape.inputChannels])
-    let back = ConvolutionShape(
-      batch: shape.batch, input: shape.output, kernel: shape.kernel, output: shape.input, strides: shape.strides,
-      dilations: shape.dilations, padding: padding, inputChannels: outputs, outputChannels: shape.inputChannels, groups: shape.groups,
-      layout: .channelsLast, kernelLayout: .spatialInputOutput)
+    let turned = try context.allocate(.float32, back.turned), result = try context.allocate(.float32, back.result)
     g.with(Float.self) { gs in
       w.with(Float.self) { ws in
         turned.withMutable(Float.self) { ts in
@@ -41,7 +35,7 @@ extension ConvolutionColumns {
               let from = w + tap * inputs * outputs, to = t + (taps - 1 - tap) * inputs * outputs
               for i in 0..<inputs { for o in 0..<outputs { to[o * inputs + i] = from[i * outputs + o] } }
             }
-            context.primitives.convolve(back, g, t, Epilogue(), x, cache: nil)
+            context.primitives.convolve(back.shape, g, t, Epilogue(), x, cache: nil)
           }
         }
       }

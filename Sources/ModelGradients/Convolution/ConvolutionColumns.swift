@@ -30,6 +30,10 @@ struct ConvolutionColumns {
   let input: (Int, Int, Int), output: (Int, Int, Int), kernel: (Int, Int, Int)
   let stride: (Int, Int, Int), dilation: (Int, Int, Int), before: (Int, Int, Int)
   private let filterShape: [Int]
+  /// Of the weights' gradient as it is computed.
+  let filterRows: [Int]
+  /// The convolution that makes the image's gradient of the result's, where one by the weights turned round does; the shapes of both.
+  let back: (shape: ConvolutionShape, turned: [Int], result: [Int])?
 
   /// - Throws: `ExecutionError.shapeMismatch` unless `g` has the shape of the convolution's result.
   init(_ op: ConvOp, x: [Int], w: [Int], g: [Int]) throws {
@@ -52,19 +56,31 @@ struct ConvolutionColumns {
     stride = three(shape.strides, 1)
     dilation = three(shape.dilations, 1)
     before = three(shape.padding, 0)
+    let taps = shape.kernel.reduce(1, *)
+    filterRows = [taps * shape.inputChannels / shape.groups, shape.outputChannels]
+    back = Self.back(shape, weights: w.reduce(1, *))
+  }
+
+  private static func back(_ shape: ConvolutionShape, weights: Int) -> (shape: ConvolutionShape, turned: [Int], result: [Int])? {
+    let padding = zip(zip(shape.kernel, shape.dilations), shape.padding).map { ($0.0 - 1) * $0.1 - $1 }
+    guard shape.strides.allSatisfy({ $0 == 1 }), padding.allSatisfy({ $0 >= 0 }) else { return nil }
+    let turned = ConvolutionShape(
+      batch: shape.batch, input: shape.output, kernel: shape.kernel, output: shape.input, strides: shape.strides,
+      dilations: shape.dilations, padding: padding, inputChannels: shape.outputChannels, outputChannels: shape.inputChannels,
+      groups: shape.groups, layout: .channelsLast, kernelLayout: .spatialInputOutput)
+    return (turned, [weights], [shape.batch] + shape.input + [shape.inputChannels])
   }
 
   /// Runs `body` on float32 or float64 operands, and gives its result the first one's dtype again.
   static func widened(
-    _ a: NDArray, _ b: NDArray, op: any Op, in context: ExecutionContext, _ body: (NDArray, NDArray) throws -> NDArray
-  ) throws -> [NDArray] {
+    _ a: NDArray, _ b: NDArray, op: some Op, in context: ExecutionContext, _ body: (NDArray, NDArray) throws -> NDArray
+  ) throws -> NDArray {
     guard a.dtype == b.dtype, a.dtype.isFloatingPoint else {
       throw ExecutionError(.noKernel, "the engine has no kernel for \(op.displayName) of \(a.dtype) and \(b.dtype)")
     }
-    if a.dtype == .float32 || a.dtype == .float64 { return [try body(a, b)] }
-    let cast = CastOp(to: .float32)
-    let result = try body(try cast.evaluate([a], in: context)[0], try cast.evaluate([b], in: context)[0])
-    return try CastOp(to: a.dtype).evaluate([result], in: context)
+    if a.dtype == .float32 || a.dtype == .float64 { return try body(a, b) }
+    let result = try body(try a.cast(to: .float32, in: context), try b.cast(to: .float32, in: context))
+    return try result.cast(to: a.dtype, in: context)
   }
 
   // MARK: Layouts

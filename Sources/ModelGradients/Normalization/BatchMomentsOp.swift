@@ -6,7 +6,7 @@ import ModelTensor
 ///
 /// Inputs: `x`, `gamma?`, `beta?` (`[channels]`). Results: `y`, and the mean and the variance (of the whole batch, not of a sample),
 /// through which no gradient flows.
-public struct BatchMomentsOp: PrimitiveOp, CompositeOp, DifferentiableOp {
+public struct BatchMomentsOp: PreparedOp, CompositeOp, DifferentiableOp {
   public static let name = "BatchMoments"
   public static let family = OpFamily.normalization
   public var epsilon: Double
@@ -19,23 +19,24 @@ public struct BatchMomentsOp: PrimitiveOp, CompositeOp, DifferentiableOp {
     return [x.plain, moments, moments]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
     guard x.dtype == .float32, x.count > 0, let channels = x.shape.last else {
       var eager = EagerContext(context)
-      return try decompose(inputs, in: &eager)
+      results = try decompose(inputs, in: &eager)
+      return
     }
     let gamma = try inputs.channels(1, channels, of: self), beta = try inputs.channels(2, channels, of: self)
     let rows = x.count / channels
     let result = try context.allocate(.float32, x.shape)
-    let mean = try context.allocate(.float32, [channels]), variance = try context.allocate(.float32, [channels])
-    var sums = [Double](repeating: 0, count: 2 * channels), factors = [Float](repeating: 0, count: 2 * channels)
+    let plan = try memo.prepared(inputs) { try Plan(channels, factors: 2, in: context) }
+    let mean = try context.allocate(.float32, plan.moments), variance = try context.allocate(.float32, plan.moments)
     x.with(Float.self) { xs in
       mean.withMutable(Float.self) { means in
         variance.withMutable(Float.self) { variances in
           result.withMutable(Float.self) { ys in
-            sums.withUnsafeMutableBufferPointer { sums in
-              factors.withUnsafeMutableBufferPointer { factors in
+            plan.sums.withMutable(Double.self) { sums in
+              plan.factors.withMutable(Float.self) { factors in
                 guard let x = xs.baseAddress, let m = means.baseAddress, let y = ys.baseAddress, let s = sums.baseAddress,
                   let f = factors.baseAddress
                 else { return }
@@ -55,7 +56,9 @@ public struct BatchMomentsOp: PrimitiveOp, CompositeOp, DifferentiableOp {
         }
       }
     }
-    return [result, mean, variance]
+    results.append(result)
+    results.append(mean)
+    results.append(variance)
   }
 
   public func decompose<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {
@@ -84,7 +87,7 @@ public struct BatchMomentsOp: PrimitiveOp, CompositeOp, DifferentiableOp {
 }
 
 /// The gradients of `x`, `gamma` and `beta` of `BatchMomentsOp`. Inputs: `g`, `x`, `gamma?`, and the mean and the variance it gave.
-public struct BatchMomentsGradientOp: PrimitiveOp, DecomposedForGradients {
+public struct BatchMomentsGradientOp: PreparedOp, DecomposedForGradients {
   public static let name = "BatchMomentsGradient"
   public static let family = OpFamily.normalization
   public var epsilon: Double
@@ -95,31 +98,31 @@ public struct BatchMomentsGradientOp: PrimitiveOp, DecomposedForGradients {
     return [try inputs.required(1, of: self).type.plain, moments, moments]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let g = try inputs.required(0, of: self), x = try inputs.required(1, of: self)
     guard x.dtype == .float32, x.count > 0, let channels = x.shape.last else {
       var eager = EagerContext(context)
-      return try decomposeForGradients(inputs, in: &eager)
+      results = try decomposeForGradients(inputs, in: &eager)
+      return
     }
-    guard g.shape == x.shape, g.dtype == x.dtype, let mean = try inputs.channels(3, channels, of: self),
+    guard g.shape == x.shape, g.dtype == x.dtype, let m = try inputs.channels(3, channels, of: self),
       let variance = try inputs.channels(4, channels, of: self)
     else { throw ExecutionError(.shapeMismatch, "BatchMomentsGradient of \(x.type) and \(g.type)") }
     let gamma = try inputs.channels(2, channels, of: self)
     let rows = x.count / channels, result = try context.allocate(.float32, x.shape)
-    let dGamma = try context.allocate(.float32, [channels]), dBeta = try context.allocate(.float32, [channels])
-    var sums = [Double](repeating: 0, count: 2 * channels), factors = [Float](repeating: 0, count: 3 * channels)
+    let plan = try memo.prepared(inputs) { try Plan(channels, factors: 3, in: context) }
+    let dGamma = try context.allocate(.float32, plan.moments), dBeta = try context.allocate(.float32, plan.moments)
     x.with(Float.self) { xs in
       g.with(Float.self) { gs in
         result.withMutable(Float.self) { ys in
           dGamma.withMutable(Float.self) { dGamma in
             dBeta.withMutable(Float.self) { dBeta in
-              sums.withUnsafeMutableBufferPointer { sums in
-                factors.withUnsafeMutableBufferPointer { factors in
+              plan.sums.withMutable(Double.self) { sums in
+                plan.factors.withMutable(Float.self) { factors in
                   guard let x = xs.baseAddress, let g = gs.baseAddress, let y = ys.baseAddress, let s = sums.baseAddress,
                     let f = factors.baseAddress
                   else { return }
-                  mean.withUnsafeBufferPointer { mean in
-                    guard let m = mean.baseAddress else { return }
+                  withExtendedLifetime((inputs, plan)) {
                     context.primitives.columnSums(x, centre: m, g: g, rows: rows, columns: channels, s, s + channels)
                     for c in 0..<channels {
                       let inverse = 1 / (Double(variance[c]) + epsilon).squareRoot(), slope = Double(gamma?[c] ?? 1) * inverse
@@ -141,7 +144,9 @@ public struct BatchMomentsGradientOp: PrimitiveOp, DecomposedForGradients {
         }
       }
     }
-    return [result, dGamma, dBeta]
+    results.append(result)
+    results.append(dGamma)
+    results.append(dBeta)
   }
 
   /// Through the moments of `x`, which the given ones are.
@@ -161,13 +166,24 @@ public struct BatchMomentsGradientOp: PrimitiveOp, DecomposedForGradients {
   }
 }
 
+/// What both need for some number of channels: the shape of the moments, and memory to work in, which nobody else sees.
+private struct Plan {
+  let moments: [Int]
+  let sums: NDArray, factors: NDArray
+  init(_ channels: Int, factors count: Int, in context: ExecutionContext) throws {
+    moments = [channels]
+    sums = try context.allocate(.float64, [2 * channels])
+    factors = try context.allocate(.float32, [count * channels])
+  }
+}
+
 extension Array where Element == NDArray? {
-  /// An optional vector with a number for each channel.
-  fileprivate func channels(_ index: Int, _ count: Int, of op: any Op) throws -> [Float]? {
+  /// The numbers of an optional vector with one for each channel, which live as long as the array.
+  fileprivate func channels(_ index: Int, _ count: Int, of op: some Op) throws -> UnsafePointer<Float>? {
     guard let array = optional(index) else { return nil }
     guard array.dtype == .float32, array.count == count else {
       throw ExecutionError(.shapeMismatch, "\(op.displayName): \(array.type) for \(count) channels")
     }
-    return array.values(Float.self)
+    return array.with(Float.self) { $0.baseAddress }
   }
 }

@@ -31,56 +31,69 @@ extension MaxUnpoolOp: DifferentiableOp {
 /// The gradient of a pooling's input. Inputs: `x`, `y` (what the pooling gave), `g`. Result: as `x`.
 ///
 /// The first of equal maxima gets it all, as in TensorFlow.
-public struct PoolGradientOp: PrimitiveOp, DifferentiableOp {
+public struct PoolGradientOp: PreparedOp, DifferentiableOp {
   public static let name = "PoolGradient"
   public static let family = OpFamily.pooling
   public var pool: PoolOp
   public init(_ pool: PoolOp) { self.pool = pool }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.plain] }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self), y = try inputs.required(1, of: self), g = try inputs.required(2, of: self)
     guard x.dtype == y.dtype, x.dtype == g.dtype, x.rank == pool.kernel.count + 2, y.shape == g.shape, x.rank == y.rank else {
       throw ExecutionError(.shapeMismatch, "PoolGradient of \(x.type), \(y.type) and \(g.type)")
     }
     switch x.dtype {
-    case .float32: return [try spread(x, y, g, Float.self, in: context)]
-    case .float64: return [try spread(x, y, g, Double.self, in: context)]
+    case .float32: results.append(try spread(x, y, g, Float.self, try memo.prepared(inputs) { try maxShape(x, y) }, in: context))
+    case .float64: results.append(try spread(x, y, g, Double.self, nil, in: context))
     default:
       let wide = try [x, y, g].map { try CastOp(to: .float32).evaluate([$0], in: context)[0] }
-      return try CastOp(to: x.dtype).evaluate([try spread(wide[0], wide[1], wide[2], Float.self, in: context)], in: context)
+      let shape = try maxShape(wide[0], wide[1])
+      results = try CastOp(to: x.dtype).evaluate([try spread(wide[0], wide[1], wide[2], Float.self, shape, in: context)], in: context)
     }
   }
 
-  private func spread<T: ProductScalar>(_ x: NDArray, _ y: NDArray, _ g: NDArray, _: T.Type, in context: ExecutionContext) throws -> NDArray
-  {
-    let last = pool.layout == .channelsLast
-    let channels = last ? x.shape[x.rank - 1] : x.shape[1]
-    let spatial = last ? Array(x.shape[1..<(x.rank - 1)]) : Array(x.shape[2...])
-    let result = try context.allocate(T.dtype, x.shape)
-    result.withMutable(T.self) { $0.update(repeating: 0) }
-    guard x.count > 0, g.count > 0 else { return result }
-    // The geometry of a convolution with this window; ceil mode only adds windows behind.
-    let geometry = try ConvOp(
+  /// The windows of a maximum over channels that stand last, which the primitive takes.
+  private func maxShape(_ x: NDArray, _ y: NDArray) throws -> ConvolutionShape? {
+    guard pool.kind == .max, pool.layout == .channelsLast, x.count > 0, y.count > 0 else { return nil }
+    var shape = try geometry(Array(x.shape[1..<(x.rank - 1)]))
+    let channels = x.shape[x.rank - 1]
+    (shape.batch, shape.inputChannels, shape.outputChannels) = (x.shape[0], channels, channels)
+    shape.output = Array(y.shape[1..<(y.rank - 1)])
+    return shape
+  }
+
+  /// The geometry of a convolution with this window; ceil mode only adds windows behind.
+  private func geometry(_ spatial: [Int]) throws -> ConvolutionShape {
+    try ConvOp(
       strides: pool.strides, dilations: pool.dilations, padding: pool.padding, groups: 1, layout: .channelsLast,
       kernelLayout: .spatialInputOutput
     ).resolve([1] + spatial + [1], pool.kernel + [1, 1])
-    if pool.kind == .max, last, T.self == Float.self {
-      var shape = geometry
-      (shape.batch, shape.inputChannels, shape.outputChannels) = (x.shape[0], channels, channels)
-      shape.output = Array(y.shape[1..<(y.rank - 1)])
+  }
+
+  private func spread<T: ProductScalar>(
+    _ x: NDArray, _ y: NDArray, _ g: NDArray, _: T.Type, _ maximum: ConvolutionShape?, in context: ExecutionContext
+  ) throws -> NDArray {
+    let result = try context.allocate(T.dtype, x.shape)
+    result.withMutable(T.self) { $0.update(repeating: 0) }
+    guard x.count > 0, g.count > 0 else { return result }
+    if let maximum {
       x.with(Float.self) { xs in
         y.with(Float.self) { ys in
           g.with(Float.self) { gs in
             result.withMutable(Float.self) { zs in
               guard let x = xs.baseAddress, let y = ys.baseAddress, let g = gs.baseAddress, let z = zs.baseAddress else { return }
-              context.primitives.maxPoolGradient(shape, x, y, g, z)
+              context.primitives.maxPoolGradient(maximum, x, y, g, z)
             }
           }
         }
       }
       return result
     }
+    let last = pool.layout == .channelsLast
+    let channels = last ? x.shape[x.rank - 1] : x.shape[1]
+    let spatial = last ? Array(x.shape[1..<(x.rank - 1)]) : Array(x.shape[2...])
+    let geometry = try geometry(spatial)
     func three(_ list: [Int], _ filler: Int) -> [Int] { Array(repeating: filler, count: 3 - list.count) + list }
     let input = three(spatial, 1), output = three(last ? Array(y.shape[1..<(y.rank - 1)]) : Array(y.shape[2...]), 1)
     let kernel = three(geometry.kernel, 1), strides = three(geometry.strides, 1), dilations = three(geometry.dilations, 1)

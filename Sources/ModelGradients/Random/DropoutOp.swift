@@ -6,7 +6,7 @@ import ModelTensor
 ///
 /// Inputs: `x` of float32, the key (uint64 `[1]`), the counter (uint64 `[2]`), as `CounterRandomOp` takes them. `noiseShape` broadcasts
 /// to that of `x`. The same key and counter drop the same elements, so nothing is kept for the way back.
-public struct DropoutOp: PrimitiveOp, CompositeOp, LinearRule {
+public struct DropoutOp: PreparedOp, CompositeOp, LinearRule {
   public static let name = "Dropout"
   public static let family = OpFamily.random
   public var rate: Double
@@ -18,17 +18,18 @@ public struct DropoutOp: PrimitiveOp, CompositeOp, LinearRule {
 
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.plain] }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
     guard x.dtype == .float32, noiseShape == x.shape, x.count > 0 else {
       var eager = EagerContext(context)
-      return try decompose(inputs, in: &eager)
+      results = try decompose(inputs, in: &eager)
+      return
     }
     let key = try inputs.required(1, of: self), counter = try inputs.required(2, of: self)
     guard key.dtype == .uint64, counter.dtype == .uint64, key.count == 1, counter.count == 2 else {
       throw ExecutionError(.invalidInput, "Dropout takes a key and a counter, found \(key.type) and \(counter.type)")
     }
-    let (k, c) = (key.values(UInt64.self)[0], counter.values(UInt64.self))
+    let k = key.with(UInt64.self) { $0[0] }, (c0, c1) = counter.with(UInt64.self) { ($0[0], $0[1]) }
     let result = try context.allocate(.float32, x.shape)
     let limit = Float(rate), scale = Float(1 / (1 - rate)), count = x.count
     x.with(Float.self) { xs in
@@ -41,8 +42,8 @@ public struct DropoutOp: PrimitiveOp, CompositeOp, LinearRule {
             guard let bits = buffer.baseAddress else { return }
             for piece in range {
               let start = piece * 4 * side, length = min(4 * side, count - start)
-              let (low, overflow) = c[0].addingReportingOverflow(UInt64(piece * side))
-              context.primitives.philox(key: k, counter: (low, overflow ? c[1] &+ 1 : c[1]), bits, blocks: (length + 3) / 4)
+              let (low, overflow) = c0.addingReportingOverflow(UInt64(piece * side))
+              context.primitives.philox(key: k, counter: (low, overflow ? c1 &+ 1 : c1), bits, blocks: (length + 3) / 4)
               for i in 0..<length {
                 to[start + i] = Float(Int32(bitPattern: bits[i] & 0x7F_FFFF)) * 0x1p-23 >= limit ? from[start + i] * scale : 0
               }
@@ -51,7 +52,7 @@ public struct DropoutOp: PrimitiveOp, CompositeOp, LinearRule {
         }
       }
     }
-    return [result]
+    results.append(result)
   }
 
   public func decompose<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {

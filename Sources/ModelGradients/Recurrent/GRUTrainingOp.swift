@@ -7,7 +7,7 @@ import ModelTensor
 /// Inputs: those of `GRUOp` without lengths and mask, in float32. Results: those of `GRUOp`, then by time the activated update and reset
 /// gates, the candidate and the recurrent share of it before it was reset, `[T, B, 4H]`, and the outputs `[T + 1, B, H]` as
 /// `LSTMTrainingOp` keeps them. No gradient flows through these.
-public struct GRUTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
+public struct GRUTrainingOp: PreparedOp, CompositeOp, DifferentiableOp {
   public static let name = "GRUTraining"
   public static let family = OpFamily.recurrent
   public var gru: GRUOp
@@ -31,52 +31,48 @@ public struct GRUTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
     ]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let s = try RecurrentGeometry(gru, inputs, of: self), h = s.hidden, batch = s.batch, rows = batch * h
-    let x = try s.byTime(try inputs.required(0, of: self), in: context)
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let plan = try memo.prepared(inputs) {
+      let s = try RecurrentGeometry(gru, inputs, of: self)
+      return try RecurrentPlan(s, scratch: 6 * s.hidden, [[s.batch, 3 * s.hidden], [s.time, s.batch, 4 * s.hidden]], in: context)
+    }.renewed()
+    let s = plan.geometry, h = s.hidden, batch = s.batch, rows = batch * h
+    let x = try s.swapped(try inputs.required(0, of: self), to: s.inputsByTime, in: context)
     let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self)
     // Those of one step: what all steps take is kept for the way back alone.
-    let projected = try context.allocate(.float32, [batch, 3 * h]), recurrent = try context.allocate(.float32, [batch, 3 * h])
-    let gates = try context.allocate(.float32, [s.time, batch, 4 * h]), hidden = try context.allocate(.float32, [s.time + 1, batch, h])
-    let bias = inputs.optional(3)?.values(Float.self) ?? [Float](repeating: 0, count: 6 * h)
-    let start = s.backward ? s.time : 0
-    hidden.withMutable(Float.self) { to in
-      guard let to = to.baseAddress else { return }
-      guard let given = inputs.optional(5) else { return (to + start * rows).update(repeating: 0, count: rows) }
-      given.with(Float.self) { from in if let from = from.baseAddress { (to + start * rows).update(from: from, count: rows) } }
-    }
-    let inputCache = NodeCache(), cache = NodeCache(), primitives = context.primitives
-    try s.pointers([x, w, r, projected, recurrent, gates, hidden]) { p in
-      let (x, w, r, projected, q, gates, hidden) = (p[0], p[1], p[2], p[3], p[4], p[5], p[6])
-      bias.withUnsafeBufferPointer { bias in
-        guard let bias = bias.baseAddress else { return }
-        for step in 0..<s.time {
-          let t = s.backward ? s.time - 1 - step : step
-          let before = hidden + (s.backward ? t + 1 : t) * rows, after = hidden + (s.backward ? t : t + 1) * rows
-          primitives.gemm(
-            x + t * batch * s.inputs, w, projected, m: batch, n: 3 * h, k: s.inputs, transposeB: true, Epilogue(shift: bias),
-            cache: inputCache)
-          primitives.gemm(before, r, q, m: batch, n: 3 * h, k: h, transposeB: true, Epilogue(shift: bias + 3 * h), cache: cache)
-          for b in 0..<batch {
-            let z = gates + (t * batch + b) * 4 * h, given = projected + b * 3 * h, own = q + b * 3 * h
-            let old = before + b * h, new = after + b * h
-            for j in 0..<(2 * h) { z[j] = given[j] + own[j] }
-            primitives.unary(.sigmoid, z, z, count: 2 * h)
-            for j in 0..<h {
-              z[3 * h + j] = own[2 * h + j]
-              z[2 * h + j] = given[2 * h + j] + z[h + j] * own[2 * h + j]
-            }
-            primitives.unary(.tanh, z + 2 * h, z + 2 * h, count: h)
-            for j in 0..<h { new[j] = (1 - z[j]) * z[2 * h + j] + z[j] * old[j] }
+    let projected = try context.allocate(.float32, plan.shapes[0]), recurrent = try context.allocate(.float32, plan.shapes[0])
+    let gates = try context.allocate(.float32, plan.shapes[1]), hidden = try context.allocate(.float32, s.keptShape)
+    try hidden.fill(from: inputs.optional(5), at: (s.backward ? s.time : 0) * rows, count: rows)
+    try plan.scratch.fill(from: inputs.optional(3), count: 6 * h)
+    let primitives = context.primitives
+    try withExtendedLifetime((x, w, r, projected, recurrent, gates, hidden, plan)) {
+      let (x, w, r, bias) = (try x.floats(), try w.floats(), try r.floats(), UnsafePointer(try plan.scratch.floats()))
+      let (projected, q, gates, hidden) = (try projected.floats(), try recurrent.floats(), try gates.floats(), try hidden.floats())
+      for step in 0..<s.time {
+        let t = s.backward ? s.time - 1 - step : step
+        let before = hidden + (s.backward ? t + 1 : t) * rows, after = hidden + (s.backward ? t : t + 1) * rows
+        primitives.gemm(
+          x + t * batch * s.inputs, w, projected, m: batch, n: 3 * h, k: s.inputs, transposeB: true, Epilogue(shift: bias),
+          cache: plan.caches.0)
+        primitives.gemm(before, r, q, m: batch, n: 3 * h, k: h, transposeB: true, Epilogue(shift: bias + 3 * h), cache: plan.caches.1)
+        for b in 0..<batch {
+          let z = gates + (t * batch + b) * 4 * h, given = projected + b * 3 * h, own = q + b * 3 * h
+          let old = before + b * h, new = after + b * h
+          for j in 0..<(2 * h) { z[j] = given[j] + own[j] }
+          primitives.unary(.sigmoid, z, z, count: 2 * h)
+          for j in 0..<h {
+            z[3 * h + j] = own[2 * h + j]
+            z[2 * h + j] = given[2 * h + j] + z[h + j] * own[2 * h + j]
           }
+          primitives.unary(.tanh, z + 2 * h, z + 2 * h, count: h)
+          for j in 0..<h { new[j] = (1 - z[j]) * z[2 * h + j] + z[j] * old[j] }
         }
       }
     }
-    let end = s.backward ? 0 : s.time
-    let last = hidden.slice(end..<(end + 1)).reshaped(gru.batchFirst ? [batch, 1, h] : [1, batch, h])
-    return [
-      try s.sequence(s.backward ? hidden.slice(0..<s.time) : hidden.slice(1..<(s.time + 1)), in: context), last, gates, hidden,
-    ]
+    results.append(try s.sequence(s.after(hidden), in: context))
+    results.append(s.last(hidden))
+    results.append(gates)
+    results.append(hidden)
   }
 
   /// For formats: the results that a `GRUOp` has, which are all that a model shows.

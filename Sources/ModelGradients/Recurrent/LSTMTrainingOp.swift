@@ -7,7 +7,7 @@ import ModelTensor
 /// Inputs: those of `LSTMOp` without lengths, peepholes and mask, in float32. Results: those of `LSTMOp`, then by time the activated
 /// gates `[T, B, 4H]`, and the cells and outputs `[T + 1, B, H]`: before a step at its own place, after it one further on (the other way
 /// round when it runs backwards). No gradient flows through these.
-public struct LSTMTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
+public struct LSTMTrainingOp: PreparedOp, CompositeOp, DifferentiableOp {
   public static let name = "LSTMTraining"
   public static let family = OpFamily.recurrent
   public var lstm: LSTMOp
@@ -29,42 +29,42 @@ public struct LSTMTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
     return try lstm.infer(inputs) + [TensorType(x.dtype, .ranked([time, batch, .fixed(4 * h)])), states, states]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let s = try RecurrentGeometry(lstm, inputs, of: self), h = s.hidden, rows = s.batch * h
-    let x = try s.byTime(try inputs.required(0, of: self), in: context)
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let plan = try memo.prepared(inputs) {
+      let s = try RecurrentGeometry(lstm, inputs, of: self)
+      return try RecurrentPlan(s, scratch: 4 * s.hidden, [[s.time, s.batch, 4 * s.hidden]], in: context)
+    }.renewed()
+    let s = plan.geometry, h = s.hidden, rows = s.batch * h
+    let x = try s.swapped(try inputs.required(0, of: self), to: s.inputsByTime, in: context)
     let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self)
-    let gates = try context.allocate(.float32, [s.time, s.batch, 4 * h])
-    let cells = try context.allocate(.float32, [s.time + 1, s.batch, h]), hidden = try context.allocate(.float32, [s.time + 1, s.batch, h])
-    var bias = [Float](repeating: 0, count: 4 * h)
-    if let b = inputs.optional(3) { b.with(Float.self) { b in for j in 0..<(4 * h) { bias[j] = b[j] + b[4 * h + j] } } }
-    let start = s.backward ? s.time : 0
-    for (index, states) in [(5, hidden), (6, cells)] {
-      states.withMutable(Float.self) { to in
-        guard let to = to.baseAddress else { return }
-        guard let given = inputs.optional(index) else { return (to + start * rows).update(repeating: 0, count: rows) }
-        given.with(Float.self) { from in if let from = from.baseAddress { (to + start * rows).update(from: from, count: rows) } }
-      }
-    }
-    let cache = NodeCache(), primitives = context.primitives
-    try s.pointers([x, w, r, gates, cells, hidden]) { p in
-      let (x, w, r, gates, cells, hidden) = (p[0], p[1], p[2], p[3], p[4], p[5])
-      bias.withUnsafeBufferPointer { bias in
-        primitives.gemm(
-          x, w, gates, m: s.time * s.batch, n: 4 * h, k: s.inputs, transposeB: true, Epilogue(shift: bias.baseAddress), cache: nil)
-      }
+    let gates = try context.allocate(.float32, plan.shapes[0])
+    let cells = try context.allocate(.float32, s.keptShape), hidden = try context.allocate(.float32, s.keptShape)
+    let start = (s.backward ? s.time : 0) * rows
+    try hidden.fill(from: inputs.optional(5), at: start, count: rows)
+    try cells.fill(from: inputs.optional(6), at: start, count: rows)
+    let primitives = context.primitives
+    try withExtendedLifetime((x, w, r, gates, cells, hidden, plan)) {
+      let bias = try plan.scratch.floats(), x = try x.floats(), r = try r.floats()
+      let gates = try gates.floats(), cells = try cells.floats(), hidden = try hidden.floats()
+      bias.update(repeating: 0, count: 4 * h)
+      if let b = inputs.optional(3) { b.with(Float.self) { b in for j in 0..<(4 * h) { bias[j] = b[j] + b[4 * h + j] } } }
+      primitives.gemm(
+        x, try w.floats(), gates, m: s.time * s.batch, n: 4 * h, k: s.inputs, transposeB: true, Epilogue(shift: UnsafePointer(bias)),
+        cache: nil)
       for step in 0..<s.time {
         let t = s.backward ? s.time - 1 - step : step, before = (s.backward ? t + 1 : t) * rows, after = (s.backward ? t : t + 1) * rows
         let z = gates + t * 4 * rows
-        primitives.gemm(hidden + before, r, z, m: s.batch, n: 4 * h, k: h, transposeB: true, Epilogue(residual: z), cache: cache)
+        primitives.gemm(
+          hidden + before, r, z, m: s.batch, n: 4 * h, k: h, transposeB: true, Epilogue(residual: UnsafePointer(z)), cache: plan.caches.0)
         primitives.lstmCell(z, before: cells + before, cells + after, hidden + after, rows: s.batch, units: h)
       }
     }
-    let end = s.backward ? 0 : s.time
-    func last(_ states: NDArray) -> NDArray {
-      states.slice(end..<(end + 1)).reshaped(lstm.batchFirst ? [s.batch, 1, h] : [1, s.batch, h])
-    }
-    let all = s.backward ? hidden.slice(0..<s.time) : hidden.slice(1..<(s.time + 1))
-    return [try s.sequence(all, in: context), last(hidden), last(cells), gates, cells, hidden]
+    results.append(try s.sequence(s.after(hidden), in: context))
+    results.append(s.last(hidden))
+    results.append(s.last(cells))
+    results.append(gates)
+    results.append(cells)
+    results.append(hidden)
   }
 
   /// For formats: the results that an `LSTMOp` has, which are all that a model shows.
@@ -91,7 +91,7 @@ public struct LSTMTrainingOp: PrimitiveOp, CompositeOp, DifferentiableOp {
 ///
 /// Inputs: `x`, `w`, `r`, `b?`, `h0?`, `c0?`, the gradients of its first three results (each may be left out), and the other three.
 /// Results: the gradients of those of the first six inputs that are `wanted`.
-public struct LSTMGradientOp: PrimitiveOp, DecomposedForGradients {
+public struct LSTMGradientOp: PreparedOp, DecomposedForGradients {
   public static let name = "LSTMGradient"
   public static let family = OpFamily.recurrent
   /// Where these inputs stand among those of `LSTMOp`.
@@ -107,68 +107,63 @@ public struct LSTMGradientOp: PrimitiveOp, DecomposedForGradients {
     try wanted.indices.filter { wanted[$0] }.map { try inputs.required($0, of: self).type.plain }
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let s = try RecurrentGeometry(lstm, Array(inputs.prefix(4)) + [nil] + inputs[4..<6], of: self), h = s.hidden, rows = s.batch * h
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    guard inputs.count == 12 else { throw ExecutionError(.invalidInput, "LSTMGradient takes 12 inputs, found \(inputs.count)") }
+    let plan = try memo.prepared(inputs) {
+      let s = try RecurrentGeometry(lstm, Array(inputs.prefix(4)) + [nil] + inputs[4..<6], of: self)
+      return try RecurrentPlan(s, scratch: 0, [[s.time, s.batch, 4 * s.hidden], [1, 8 * s.hidden]], in: context)
+    }.renewed()
+    let s = plan.geometry, h = s.hidden, rows = s.batch * h, all = s.time * s.batch
     let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self), x = try inputs.required(0, of: self)
     let gates = try inputs.required(9, of: self), cells = try inputs.required(10, of: self), hidden = try inputs.required(11, of: self)
-    let slopes = try context.allocate(.float32, [s.time, s.batch, 4 * h])
-    let dh = try context.allocate(.float32, [s.batch, h]), dc = try context.allocate(.float32, [s.batch, h])
-    for (state, given) in [(dh, inputs.optional(7)), (dc, inputs.optional(8))] {
-      state.withMutable(Float.self) { to in
-        guard let to = to.baseAddress else { return }
-        guard let given else { return to.update(repeating: 0, count: rows) }
-        given.with(Float.self) { from in if let from = from.baseAddress, given.count == rows { to.update(from: from, count: rows) } }
-      }
-    }
-    let above = try inputs.optional(6).map {
-      try s.byTime($0.reshaped(lstm.batchFirst ? [s.batch, s.time, h] : [s.time, s.batch, h]), in: context)
-    }
-    let cache = NodeCache(), primitives = context.primitives
-    try s.pointers([r, gates, cells, slopes, dh, dc, above ?? dh]) { p in
-      let (r, gates, cells, slopes, dh, dc) = (p[0], p[1], p[2], p[3], p[4], p[5])
+    let slopes = try context.allocate(.float32, plan.shapes[0])
+    let dh = try context.allocate(.float32, s.stateShape), dc = try context.allocate(.float32, s.stateShape)
+    try dh.fill(from: inputs.optional(7), count: rows)
+    try dc.fill(from: inputs.optional(8), count: rows)
+    let above = try inputs.optional(6).map { try s.swapped($0.reshaped(s.givenHidden), to: s.hiddenByTime, in: context) }
+    let primitives = context.primitives
+    try withExtendedLifetime((r, gates, cells, slopes, dh, dc, above)) {
+      let (r, gates, cells) = (try r.floats(), try gates.floats(), try cells.floats())
+      let (slopes, dh, dc, above) = (try slopes.floats(), try dh.floats(), try dc.floats(), try above?.floats())
       for step in 0..<s.time {
         let t = s.backward ? step : s.time - 1 - step, before = (s.backward ? t + 1 : t) * rows, after = (s.backward ? t : t + 1) * rows
-        if above != nil {
-          primitives.binary(.add, dh, p[6] + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false)
-        }
+        if let above { primitives.binary(.add, dh, above + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false) }
         let dz = slopes + t * 4 * rows
         primitives.lstmCellGradient(
           gates + t * 4 * rows, before: cells + before, cells + after, dh: dh, dc: dc, dz: dz, rows: s.batch, units: h)
-        primitives.gemm(dz, r, dh, m: s.batch, n: h, k: 4 * h, transposeB: false, Epilogue(), cache: cache)
+        primitives.gemm(dz, r, dh, m: s.batch, n: h, k: 4 * h, transposeB: false, Epilogue(), cache: plan.caches.0)
       }
     }
-    var results: [NDArray] = []
-    let all = s.time * s.batch, xByTime = wanted[1] ? try s.byTime(x, in: context) : x
     func product(_ shape: [Int], _ with: NDArray, columns: Int) throws -> NDArray {
       let result = try context.allocate(.float32, shape)
-      try s.pointers([slopes, with, result]) {
-        primitives.gemm($0[0], $0[1], $0[2], m: 4 * h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: 0)
+      try withExtendedLifetime((slopes, with)) {
+        primitives.gemm(
+          try slopes.floats(), try with.floats(), try result.floats(), m: 4 * h, n: columns, k: all, transposeA: true, transposeB: false,
+          alpha: 1, beta: 0)
       }
       return result
     }
     if wanted[0] {
-      let dx = try context.allocate(.float32, [s.time, s.batch, s.inputs])
-      try s.pointers([slopes, w, dx]) {
-        primitives.gemm($0[0], $0[1], $0[2], m: all, n: s.inputs, k: 4 * h, transposeB: false, Epilogue(), cache: nil)
+      let dx = try context.allocate(.float32, s.inputsByTime)
+      try withExtendedLifetime((slopes, w)) {
+        primitives.gemm(
+          try slopes.floats(), try w.floats(), try dx.floats(), m: all, n: s.inputs, k: 4 * h, transposeB: false, Epilogue(), cache: nil)
       }
-      results.append(try s.given(dx, in: context))
+      results.append(try s.swapped(dx, to: s.givenInputs, in: context))
     }
-    if wanted[1] { results.append(try product(w.shape, xByTime, columns: s.inputs)) }
-    if wanted[2] {
-      results.append(try product(r.shape, s.backward ? hidden.slice(1..<(s.time + 1)) : hidden.slice(0..<s.time), columns: h))
-    }
+    if wanted[1] { results.append(try product(w.shape, try s.swapped(x, to: s.inputsByTime, in: context), columns: s.inputs)) }
+    if wanted[2] { results.append(try product(r.shape, s.before(hidden), columns: h)) }
     if wanted[3] {
-      let db = try context.allocate(.float32, [1, 8 * h])
-      try s.pointers([slopes, db]) {
-        primitives.reduce(.sum, $0[0], $0[1], outer: 1, count: all, inner: 4 * h)
-        ($0[1] + 4 * h).update(from: $0[1], count: 4 * h)
+      let db = try context.allocate(.float32, plan.shapes[1])
+      try withExtendedLifetime(slopes) {
+        let to = try db.floats()
+        primitives.reduce(.sum, try slopes.floats(), to, outer: 1, count: all, inner: 4 * h)
+        (to + 4 * h).update(from: to, count: 4 * h)
       }
       results.append(db)
     }
-    for (place, state) in [(4, dh), (5, dc)] where wanted[place] {
-      results.append(state.reshaped(lstm.batchFirst ? [s.batch, 1, h] : [1, s.batch, h]))
-    }
-    return results
+    if wanted[4] { results.append(dh.reshaped(s.lastShape)) }
+    if wanted[5] { results.append(dc.reshaped(s.lastShape)) }
   }
 
   /// Step by step.

@@ -3,26 +3,26 @@ import ModelTensor
 import RealModule
 
 /// `exp(x) / Σ exp(x)` along `axis`.
-public struct SoftmaxOp: PrimitiveOp {
+public struct SoftmaxOp: PreparedOp {
   public static let name = "Softmax"
   public static let family = OpFamily.activation
   public var axis: Int
   public init(axis: Int = -1) { self.axis = axis }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.unquantized] }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    [try softmaxRows(try inputs.required(0, of: self), axis: axis, log: false, op: self, in: context)]
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    results.append(try softmaxRows(try inputs.required(0, of: self), axis: axis, log: false, op: self, in: context))
   }
 }
 
 /// `x − log Σ exp(x)` along `axis`.
-public struct LogSoftmaxOp: PrimitiveOp {
+public struct LogSoftmaxOp: PreparedOp {
   public static let name = "LogSoftmax"
   public static let family = OpFamily.activation
   public var axis: Int
   public init(axis: Int = -1) { self.axis = axis }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.unquantized] }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    [try softmaxRows(try inputs.required(0, of: self), axis: axis, log: true, op: self, in: context)]
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    results.append(try softmaxRows(try inputs.required(0, of: self), axis: axis, log: true, op: self, in: context))
   }
 }
 

@@ -12,7 +12,7 @@ import ModelTensor
 /// Inputs: `x` of any dtype. Result: the same shape in `dtype`. Floats become integers by
 /// truncation; narrow floats round to nearest, ties to even, and saturate unless `saturate` is false
 /// (ONNX Cast, opset 19). Strings are parsed and printed as decimal numbers.
-public struct CastOp: PrimitiveOp {
+public struct CastOp: PreparedOp {
   public static let name = "Cast"
   public static let family = OpFamily.array
   public var dtype: DType
@@ -27,18 +27,22 @@ public struct CastOp: PrimitiveOp {
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
     [dtype == .int64 || dtype == .int32 ? inputs.first??.elements : nil]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    if x.dtype == .string, dtype != .string { return [try parse(x, in: context)] }
+    if x.dtype == .string, dtype != .string {
+      results.append(try parse(x, in: context))
+      return
+    }
     if dtype == .string, x.dtype != .string {
       let texts: [String] =
         x.dtype.isFloatingPoint
         ? x.doubles().map { printFloat($0) }
         : x.dtype == .uint64 ? x.values(UInt64.self).map { String($0) } : (x.integers() ?? []).map { String($0) }
       guard texts.count == x.count else { throw noKernel(x.dtype) }
-      return [NDArray(strings: texts.map { Array($0.utf8) }, x.shape)]
+      results.append(NDArray(strings: texts.map { Array($0.utf8) }, x.shape))
+      return
     }
-    return [try x.cast(to: dtype, saturate: saturate, in: context)]
+    results.append(try x.cast(to: dtype, saturate: saturate, in: context))
   }
 
   private func parse(_ x: NDArray, in context: ExecutionContext) throws -> NDArray {

@@ -2,7 +2,7 @@ import ModelGraph
 import ModelTensor
 
 /// Joins tensors of one dtype along `axis`; the other extents agree.
-public struct ConcatOp: PrimitiveOp {
+public struct ConcatOp: PreparedOp {
   public static let name = "Concat"
   public static let family = OpFamily.array
   public var axis: Int
@@ -41,50 +41,67 @@ public struct ConcatOp: PrimitiveOp {
     }
     return [result]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let arrays = try inputs.indices.map { try inputs.required($0, of: self) }
-    guard let first = arrays.first else { throw ExecutionError(.invalidInput, "Concat of nothing") }
-    let axis = try indexedAxis(axis, rank: first.rank)
-    var shape = first.shape
-    guard axis < first.rank else { throw ExecutionError(.shapeMismatch, "Concat of scalars") }
-    shape[axis] = 0
-    for array in arrays {
-      var other = array.shape
-      guard array.dtype == first.dtype, other.count == shape.count else {
-        throw ExecutionError(.shapeMismatch, "Concat of \(first.type) and \(array.type)")
-      }
-      let extent = other[axis]
-      other[axis] = shape[axis]
-      guard other == shape else { throw ExecutionError(.shapeMismatch, "Concat of \(first.type) and \(array.type)") }
-      shape[axis] += extent
-    }
-    let outer = shape[..<axis].reduce(1, *), inner = shape[(axis + 1)...].reduce(1, *)
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let first = try inputs.required(0, of: self), plan = try memo.prepared(inputs) { try Plan(self, inputs) }
     if first.dtype == .string {
-      let sources = arrays.map(\.strings)
-      var out: [[UInt8]] = []
-      for o in 0..<outer {
-        for (array, strings) in zip(arrays, sources) {
-          let run = array.shape[axis] * inner
-          out += strings[(o * run)..<((o + 1) * run)]
-        }
-      }
-      return [NDArray(strings: out, shape)]
+      results.append(try joinStrings(inputs, plan))
+      return
     }
-    let result = try context.allocate(first.dtype, shape)
+    let result = try context.allocate(first.dtype, plan.shape)
     let size = first.dtype.arrayStride ?? 1
-    let row = shape[axis] * inner * size
+    let row = plan.shape[plan.axis] * plan.inner * size
     result.withMutableBytes { destination in
       guard let to = destination.baseAddress else { return }
       var start = 0
-      for array in arrays {
-        let run = array.shape[axis] * inner * size
+      for array in inputs {
+        guard let array else { continue }
+        let run = array.shape[plan.axis] * plan.inner * size
         array.withBytes { source in
           guard let from = source.baseAddress, run > 0 else { return }
-          for o in 0..<outer { (to + o * row + start).copyMemory(from: from + o * run, byteCount: run) }
+          for o in 0..<plan.outer { (to + o * row + start).copyMemory(from: from + o * run, byteCount: run) }
         }
         start += run
       }
     }
-    return [result]
+    results.append(result)
+  }
+
+  private struct Plan {
+    let axis: Int, outer: Int, inner: Int
+    let shape: [Int]
+
+    init(_ op: ConcatOp, _ inputs: [NDArray?]) throws {
+      let first = try inputs.required(0, of: op)
+      axis = try indexedAxis(op.axis, rank: first.rank)
+      guard axis < first.rank else { throw ExecutionError(.shapeMismatch, "Concat of scalars") }
+      var shape = first.shape
+      shape[axis] = 0
+      for index in inputs.indices {
+        let array = try inputs.required(index, of: op)
+        var other = array.shape
+        guard array.dtype == first.dtype, other.count == shape.count else {
+          throw ExecutionError(.shapeMismatch, "Concat of \(first.type) and \(array.type)")
+        }
+        let extent = other[axis]
+        other[axis] = shape[axis]
+        guard other == shape else { throw ExecutionError(.shapeMismatch, "Concat of \(first.type) and \(array.type)") }
+        shape[axis] += extent
+      }
+      self.shape = shape
+      outer = shape[..<axis].reduce(1, *)
+      inner = shape[(axis + 1)...].reduce(1, *)
+    }
+  }
+
+  private func joinStrings(_ inputs: [NDArray?], _ plan: Plan) throws -> NDArray {
+    let arrays = inputs.compactMap { $0 }, sources = arrays.map(\.strings)
+    var out: [[UInt8]] = []
+    for o in 0..<plan.outer {
+      for (array, strings) in zip(arrays, sources) {
+        let run = array.shape[plan.axis] * plan.inner
+        out += strings[(o * run)..<((o + 1) * run)]
+      }
+    }
+    return NDArray(strings: out, plan.shape)
   }
 }

@@ -2,7 +2,7 @@ import ModelGraph
 import ModelTensor
 
 /// `x` repeated to the shape that it and `shape` (int64 vector) broadcast to.
-public struct ExpandOp: PrimitiveOp {
+public struct ExpandOp: PreparedOp {
   public static let name = "Expand"
   public static let family = OpFamily.array
   public init() {}
@@ -23,15 +23,15 @@ public struct ExpandOp: PrimitiveOp {
     guard let count = shape.first else { return [elements] }
     return [(0...1024).contains(count) ? Array(repeating: elements[0], count: count) : nil]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    guard let shape = try inputs.required(1, of: self).integers(), shape.allSatisfy({ $0 >= 0 }), checkedProduct(shape) != nil
-    else { throw ExecutionError(.invalidValue, "Expand to a shape that is none") }
-    let walk = try BroadcastWalk([x.shape, shape])
-    guard checkedProduct(walk.shape) != nil else { throw ExecutionError(.limitExceeded, "Expand to \(walk.shape)") }
-    var view = StridedView(x)
-    view.shape = walk.shape
-    view.steps = walk.steps[0]
-    return [try view.copy(in: context)]
+    let walk = try memo.prepared(inputs, vectors: 1..<2) {
+      guard let shape = try inputs.required(1, of: self).integers(), shape.allSatisfy({ $0 >= 0 }), checkedProduct(shape) != nil
+      else { throw ExecutionError(.invalidValue, "Expand to a shape that is none") }
+      let walk = try BroadcastWalk([x.shape, shape])
+      guard checkedProduct(walk.shape) != nil else { throw ExecutionError(.limitExceeded, "Expand to \(walk.shape)") }
+      return walk
+    }
+    results.append(try StridedView(x, shape: walk.shape, steps: walk.steps[0]).copy(in: context))
   }
 }

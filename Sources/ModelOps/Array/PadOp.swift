@@ -10,7 +10,7 @@ public enum PadMode: String, Sendable, AttributeConvertible {
 
 /// Adds elements before and behind. Inputs: `x`, `pads` (int64: all befores, then all behinds, of `axes?`
 /// or of all axes; negative ones remove), `value?` (scalar, default 0), `axes?`.
-public struct PadOp: PrimitiveOp {
+public struct PadOp: PreparedOp {
   public static let name = "Pad"
   public static let family = OpFamily.array
   public var mode: PadMode
@@ -51,24 +51,36 @@ public struct PadOp: PrimitiveOp {
     ]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    guard let amounts = try inputs.required(1, of: self).integers() else { throw ExecutionError(.invalidInput, "Pad takes integers") }
-    let (before, after) = try full(amounts, inputs.optional(3)?.integers(), rank: x.rank)
+    let steps = try memo.prepared(inputs, vectors: 1..<4) {
+      guard let amounts = try inputs.required(1, of: self).integers() else { throw ExecutionError(.invalidInput, "Pad takes integers") }
+      let (before, after) = try full(amounts, inputs.optional(3)?.integers(), rank: x.rank)
+      var shape = x.shape, steps: [Step] = []
+      for axis in x.shape.indices where before[axis] != 0 || after[axis] != 0 {
+        let extent = shape[axis], length = extent + before[axis] + after[axis]
+        guard length >= 0, extent > 0 || mode == .constant || length == 0 else {
+          throw ExecutionError(.shapeMismatch, "Pad of \(x.shape) by \(amounts)")
+        }
+        shape[axis] = length
+        steps.append(Step(axis: axis, extent: extent, front: before[axis], shape: shape))
+      }
+      return steps
+    }
     var value: NDArray?
     if let given = inputs.optional(2), given.count >= 1 { value = given }
     // One axis after the other: each result position names a source position or the filler.
     var array = x
-    for axis in x.shape.indices where before[axis] != 0 || after[axis] != 0 {
-      let extent = array.shape[axis]
-      let length = extent + before[axis] + after[axis]
-      guard length >= 0, extent > 0 || mode == .constant || length == 0 else {
-        throw ExecutionError(.shapeMismatch, "Pad of \(x.shape) by \(amounts)")
-      }
-      let front = before[axis]
-      array = try gather(array, axis: axis, length, value, in: context) { source($0 - front, extent: extent) }
+    for step in steps {
+      array = try gather(array, step, value, in: context) { source($0 - step.front, extent: step.extent) }
     }
-    return [array]
+    results.append(array)
+  }
+
+  /// One axis: its extent before, how much comes in front, and the shape afterwards.
+  private struct Step {
+    let axis: Int, extent: Int, front: Int
+    let shape: [Int]
   }
 
   private func source(_ place: Int, extent: Int) -> Int? {
@@ -88,11 +100,9 @@ public struct PadOp: PrimitiveOp {
   }
 
   private func gather(
-    _ x: NDArray, axis: Int, _ length: Int, _ value: NDArray?, in context: ExecutionContext, from source: (Int) -> Int?
+    _ x: NDArray, _ step: Step, _ value: NDArray?, in context: ExecutionContext, from source: (Int) -> Int?
   ) throws -> NDArray {
-    var shape = x.shape
-    let extent = shape[axis]
-    shape[axis] = length
+    let shape = step.shape, axis = step.axis, extent = step.extent, length = shape[axis]
     let outer = shape[..<axis].reduce(1, *), inner = shape[(axis + 1)...].reduce(1, *)
     if x.dtype == .string {
       let strings = x.strings, filler = value?.strings.first ?? []
@@ -108,22 +118,24 @@ public struct PadOp: PrimitiveOp {
     let result = try context.allocate(x.dtype, shape)
     let size = x.dtype.arrayStride ?? 1
     let run = inner * size
-    var filler = [UInt8](repeating: 0, count: size)
-    value?.withBytes { for i in 0..<min(size, $0.count) { filler[i] = $0[i] } }
-    let plain = filler.allSatisfy { $0 == 0 }
-    x.withBytes { bytes in
-      result.withMutableBytes { destination in
-        guard var to = destination.baseAddress, run > 0 else { return }
-        for o in 0..<outer {
-          for position in 0..<length {
-            if let place = source(position), let from = bytes.baseAddress {
-              to.copyMemory(from: from + (o * extent + place) * run, byteCount: run)
-            } else if plain {
-              to.initializeMemory(as: UInt8.self, repeating: 0, count: run)
-            } else {
-              for i in 0..<inner { for j in 0..<size { to.storeBytes(of: filler[j], toByteOffset: i * size + j, as: UInt8.self) } }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { filler in
+      filler.initialize(repeating: 0)
+      value?.withBytes { for i in 0..<min(size, $0.count) { filler[i] = $0[i] } }
+      let plain = filler.allSatisfy { $0 == 0 }
+      x.withBytes { bytes in
+        result.withMutableBytes { destination in
+          guard var to = destination.baseAddress, run > 0 else { return }
+          for o in 0..<outer {
+            for position in 0..<length {
+              if let place = source(position), let from = bytes.baseAddress {
+                to.copyMemory(from: from + (o * extent + place) * run, byteCount: run)
+              } else if plain {
+                to.initializeMemory(as: UInt8.self, repeating: 0, count: run)
+              } else {
+                for i in 0..<inner { for j in 0..<size { to.storeBytes(of: filler[j], toByteOffset: i * size + j, as: UInt8.self) } }
+              }
+              to += run
             }
-            to += run
           }
         }
       }

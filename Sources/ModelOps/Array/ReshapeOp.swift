@@ -5,7 +5,7 @@ import ModelTensor
 ///
 /// Inputs: `x`, `shape` (int64 vector). One entry may be −1 and is inferred; 0 copies the extent of
 /// `x` there, unless `allowZero` (ONNX Reshape).
-public struct ReshapeOp: PrimitiveOp {
+public struct ReshapeOp: PreparedOp {
   public static let name = "Reshape"
   public static let family = OpFamily.array
   public var allowZero: Bool
@@ -55,9 +55,13 @@ public struct ReshapeOp: PrimitiveOp {
   private func copied(_ wanted: [Dim], _ index: Int) -> Bool { wanted[index] == .fixed(0) }
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [inputs.first??.elements] }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let x = try inputs.required(0, of: self)
-    guard var shape = try inputs.required(1, of: self).integers() else { throw noKernel(.float32) }
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let x = try inputs.required(0, of: self), wanted = try inputs.required(1, of: self)
+    results.append(x.reshaped(try memo.prepared(inputs, vectors: 1..<2) { try resolve(wanted, of: x) }))
+  }
+
+  private func resolve(_ wanted: NDArray, of x: NDArray) throws -> [Int] {
+    guard var shape = wanted.integers() else { throw noKernel(.float32) }
     var known = 1
     for index in shape.indices {
       if shape[index] == 0, !allowZero, index < x.rank { shape[index] = x.shape[index] }
@@ -72,6 +76,6 @@ public struct ReshapeOp: PrimitiveOp {
     guard checkedProduct(shape) == x.count else {
       throw ExecutionError(.shapeMismatch, "Reshape of \(x.shape) to \(shape)")
     }
-    return [x.reshaped(shape)]
+    return shape
   }
 }

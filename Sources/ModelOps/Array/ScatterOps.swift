@@ -27,7 +27,7 @@ public enum ScatterReduction: String, Sendable, AttributeConvertible {
 }
 
 /// A copy of `x` with `updates` put at `indices` along `axis`.
-public struct ScatterElementsOp: PrimitiveOp {
+public struct ScatterElementsOp: PreparedOp {
   public static let name = "ScatterElements"
   public static let family = OpFamily.array
   public var axis: Int
@@ -41,13 +41,39 @@ public struct ScatterElementsOp: PrimitiveOp {
     try checkRank(ofIndices: try inputs.required(1, of: self).type, into: x, of: self)
     return [x]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self), picked = try inputs.required(1, of: self), updates = try inputs.required(2, of: self)
     let axis = try indexedAxis(axis, rank: x.rank)
-    guard picked.shape == updates.shape, picked.rank == x.rank, axis < x.rank, let indices = picked.integers(), updates.dtype == x.dtype
+    guard picked.shape == updates.shape, picked.rank == x.rank, axis < x.rank, picked.dtype.isInteger || picked.dtype == .bool,
+      updates.dtype == x.dtype
     else { throw ExecutionError(.shapeMismatch, "ScatterElements of \(updates.type) into \(x.type)") }
-    let places = try elementPlaces(indices, picked.shape, in: x.shape, axis: axis, op: self)
-    return [try scatter(x, places, run: 1, updates, reduction, in: context)]
+    if x.dtype == .float32 {
+      results.append(try scatterFloats(x, picked, updates, axis, in: context))
+      return
+    }
+    var places: [Int] = []
+    places.reserveCapacity(picked.count)
+    try forEachElementPlace(picked, in: x.shape, axis: axis, op: self) { _, place in places.append(place) }
+    results.append(try scatter(x, places, run: 1, updates, reduction, in: context))
+  }
+
+  /// What training does in every step.
+  private func scatterFloats(
+    _ x: NDArray, _ picked: NDArray, _ updates: NDArray, _ axis: Int, in context: ExecutionContext
+  ) throws -> NDArray {
+    let result = try context.allocate(.float32, x.shape), reduction = reduction
+    try x.with(Float.self) { old in
+      try updates.with(Float.self) { new in
+        try result.withMutable(Float.self) { y in
+          guard let from = old.baseAddress, let to = y.baseAddress else { return }
+          to.update(from: from, count: old.count)
+          try forEachElementPlace(picked, in: x.shape, axis: axis, op: self) { index, place in
+            to[place] = reduction == .none ? new[index] : Float(reduction.combine(Double(to[place]), Double(new[index])))
+          }
+        }
+      }
+    }
+    return result
   }
 }
 

@@ -3,7 +3,7 @@ import ModelTensor
 
 /// `x[start:end:step]` along `axes` (all leading ones when left out), with Python's meaning of
 /// negative and out-of-range bounds. Inputs: `x`, `starts`, `ends`, `axes?`, `steps?`.
-public struct SliceOp: PrimitiveOp {
+public struct SliceOp: PreparedOp {
   public static let name = "Slice"
   public static let family = OpFamily.array
   public init() {}
@@ -93,18 +93,26 @@ public struct SliceOp: PrimitiveOp {
     return [(0..<count).map { elements[first + $0 * step] }]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    guard let starts = try inputs.required(1, of: self).integers(), let ends = try inputs.required(2, of: self).integers()
-    else { throw ExecutionError(.invalidInput, "Slice takes integer bounds") }
-    var view = StridedView(x)
-    for part in try vectors(starts, ends, inputs.optional(3)?.integers(), inputs.optional(4)?.integers(), rank: x.rank) {
-      guard part.axis < x.rank, let (first, count) = Self.resolve(part.start, part.end, part.step, extent: view.shape[part.axis])
-      else { throw ExecutionError(.invalidValue, "Slice with step \(part.step)") }
-      if count > 0 { view.offset += first * view.steps[part.axis] }
-      view.shape[part.axis] = count
-      view.steps[part.axis] &*= part.step
+    let plan = try memo.prepared(inputs, vectors: 1..<5) {
+      guard let starts = try inputs.required(1, of: self).integers(), let ends = try inputs.required(2, of: self).integers()
+      else { throw ExecutionError(.invalidInput, "Slice takes integer bounds") }
+      var plan = Plan(shape: x.shape, steps: StridedView.steps(of: x.shape))
+      for part in try vectors(starts, ends, inputs.optional(3)?.integers(), inputs.optional(4)?.integers(), rank: x.rank) {
+        guard part.axis < x.rank, let (first, count) = Self.resolve(part.start, part.end, part.step, extent: plan.shape[part.axis])
+        else { throw ExecutionError(.invalidValue, "Slice with step \(part.step)") }
+        if count > 0 { plan.offset += first * plan.steps[part.axis] }
+        plan.shape[part.axis] = count
+        plan.steps[part.axis] &*= part.step
+      }
+      return plan
     }
-    return [try view.copy(in: context)]
+    results.append(try StridedView(x, shape: plan.shape, steps: plan.steps, offset: plan.offset).copy(in: context))
+  }
+
+  private struct Plan {
+    var shape: [Int], steps: [Int]
+    var offset = 0
   }
 }

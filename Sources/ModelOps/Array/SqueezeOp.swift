@@ -2,7 +2,7 @@ import ModelGraph
 import ModelTensor
 
 /// Removes axes of extent 1: those of `axes`, or all.
-public struct SqueezeOp: PrimitiveOp {
+public struct SqueezeOp: PreparedOp {
   public static let name = "Squeeze"
   public static let family = OpFamily.array
   public var axes: [Int]?
@@ -23,14 +23,17 @@ public struct SqueezeOp: PrimitiveOp {
     return [TensorType(x.type.dtype, .ranked(dims.indices.filter { !dropped.contains($0) }.map { dims[$0] }))]
   }
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] { [inputs.first??.elements] }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    let dropped =
-      try axes.map { Set(try $0.map { try normalizeAxis($0, rank: x.rank) }) }
-      ?? Set(x.shape.indices.filter { x.shape[$0] == 1 })
-    for axis in dropped where axis < x.rank && x.shape[axis] != 1 {
-      throw ExecutionError(.shapeMismatch, "Squeeze of axis \(axis) of \(x.shape)")
+    let shape = try memo.prepared(inputs) {
+      let dropped =
+        try axes.map { Set(try $0.map { try normalizeAxis($0, rank: x.rank) }) }
+        ?? Set(x.shape.indices.filter { x.shape[$0] == 1 })
+      for axis in dropped where axis < x.rank && x.shape[axis] != 1 {
+        throw ExecutionError(.shapeMismatch, "Squeeze of axis \(axis) of \(x.shape)")
+      }
+      return x.shape.indices.filter { !dropped.contains($0) }.map { x.shape[$0] }
     }
-    return [x.reshaped(x.shape.indices.filter { !dropped.contains($0) }.map { x.shape[$0] })]
+    results.append(x.reshaped(shape))
   }
 }

@@ -2,7 +2,7 @@ import ModelGraph
 import ModelTensor
 
 /// Inserts axes of extent 1 so that they stand at `axes` of the result.
-public struct UnsqueezeOp: PrimitiveOp {
+public struct UnsqueezeOp: PreparedOp {
   public static let name = "Unsqueeze"
   public static let family = OpFamily.array
   public var axes: [Int]
@@ -22,8 +22,8 @@ public struct UnsqueezeOp: PrimitiveOp {
   public func inferElements(_ inputs: [Fact?]) -> [[Dim]?] {
     [inputs.first??.type.shape.rank == 0 ? inputs.first??.elements : nil]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    return [x.reshaped(try insert(1, into: x.shape))]
+    results.append(x.reshaped(try memo.prepared(inputs) { try insert(1, into: x.shape) }))
   }
 }

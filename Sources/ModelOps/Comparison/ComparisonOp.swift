@@ -2,28 +2,35 @@ import ModelGraph
 import ModelTensor
 
 /// Compares two tensors of one dtype.
-public protocol ComparisonOp: BinaryElementwiseOp {
+public protocol ComparisonOp: BinaryElementwiseOp, PreparedOp {
   func apply<T: Comparable>(_ a: T, _ b: T) -> Bool
 }
 
 extension ComparisonOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { try inferBroadcast(inputs, dtype: .bool) }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let (a, b) = try operands(inputs)
-    func compare<T: Comparable>(_ a: NDArray, _ b: NDArray, _: T.Type) throws -> [NDArray] {
-      [try broadcastMap(a, b, T.self, to: .bool, UInt8.self, in: context) { apply($0, $1) ? 1 : 0 }]
-    }
+    let remembered = RememberedInputs(memo, inputs)
     switch a.dtype {
-    case .float32: return try compare(a, b, Float.self)
-    case .float64: return try compare(a, b, Double.self)
+    case .float32: results.append(try compare(a, b, Float.self, in: context, remembered))
+    case .float64: results.append(try compare(a, b, Double.self, in: context, remembered))
     case .float16, .bfloat16:
-      return try compare(try a.cast(to: .float32, in: context), try b.cast(to: .float32, in: context), Float.self)
-    case .uint64: return try compare(a, b, UInt64.self)
-    case .string: return [try compareStrings(a, b, in: context)]
+      results.append(
+        try compare(try a.cast(to: .float32, in: context), try b.cast(to: .float32, in: context), Float.self, in: context, remembered))
+    case .uint64: results.append(try compare(a, b, UInt64.self, in: context, remembered))
+    case .string: results.append(try compareStrings(a, b, in: context))
     default:
-      return try compare(try a.cast(to: .int64, in: context), try b.cast(to: .int64, in: context), Int64.self)
+      // Casts keep the shapes, which are all that is remembered.
+      results.append(
+        try compare(try a.cast(to: .int64, in: context), try b.cast(to: .int64, in: context), Int64.self, in: context, remembered))
     }
+  }
+
+  private func compare<T: Comparable>(
+    _ a: NDArray, _ b: NDArray, _: T.Type, in context: ExecutionContext, _ remembered: RememberedInputs?
+  ) throws -> NDArray {
+    try broadcastMap(a, b, T.self, to: .bool, UInt8.self, in: context, remembered: remembered) { apply($0, $1) ? 1 : 0 }
   }
 
   private func compareStrings(_ a: NDArray, _ b: NDArray, in context: ExecutionContext) throws -> NDArray {
@@ -45,17 +52,18 @@ extension ComparisonOp {
 }
 
 /// Combines two bool tensors.
-public protocol LogicalOp: BinaryElementwiseOp {
+public protocol LogicalOp: BinaryElementwiseOp, PreparedOp {
   func apply(_ a: Bool, _ b: Bool) -> Bool
 }
 
 extension LogicalOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { try inferBroadcast(inputs, dtype: .bool) }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let (a, b) = try operands(inputs)
     guard a.dtype == .bool else { throw noKernel(a.dtype) }
-    return [
-      try broadcastMap(a, b, UInt8.self, to: .bool, UInt8.self, in: context) { apply($0 != 0, $1 != 0) ? 1 : 0 }
-    ]
+    results.append(
+      try broadcastMap(a, b, UInt8.self, to: .bool, UInt8.self, in: context, remembered: RememberedInputs(memo, inputs)) {
+        apply($0 != 0, $1 != 0) ? 1 : 0
+      })
   }
 }

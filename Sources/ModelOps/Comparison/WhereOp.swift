@@ -2,7 +2,7 @@ import ModelGraph
 import ModelTensor
 
 /// `condition ? a : b`, element by element; all three broadcast.
-public struct WhereOp: PrimitiveOp {
+public struct WhereOp: PreparedOp {
   public static let name = "Where"
   public static let family = OpFamily.comparison
   public init() {}
@@ -17,12 +17,12 @@ public struct WhereOp: PrimitiveOp {
     else { return [nil] }
     return [choices.indices.map { choices[$0] != 0 ? a[$0] : b[$0] }]
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let condition = try inputs.required(0, of: self), a = try inputs.required(1, of: self), b = try inputs.required(2, of: self)
     guard condition.dtype == .bool, a.dtype == b.dtype else {
       throw ExecutionError(.invalidInput, "Where of \(condition.dtype), \(a.dtype) and \(b.dtype)")
     }
-    let walk = try BroadcastWalk([condition.shape, a.shape, b.shape])
+    let walk = try memo.prepared(inputs) { try BroadcastWalk([condition.shape, a.shape, b.shape]) }
     let stepC = walk.steps[0].last ?? 0, stepA = walk.steps[1].last ?? 0, stepB = walk.steps[2].last ?? 0
     if a.dtype == .string {
       let x = a.strings, y = b.strings, c = condition.values(Bool.self)
@@ -30,7 +30,8 @@ public struct WhereOp: PrimitiveOp {
       walk.forEachRun { place, o, length in
         for i in 0..<length { out[place + i] = c[o[0] + i * stepC] ? x[o[1] + i * stepA] : y[o[2] + i * stepB] }
       }
-      return [NDArray(strings: out, walk.shape)]
+      results.append(NDArray(strings: out, walk.shape))
+      return
     }
     let result = try context.allocate(a.dtype, walk.shape)
     func select<T>(_: T.Type) {
@@ -58,6 +59,6 @@ public struct WhereOp: PrimitiveOp {
     case 8: select(UInt64.self)
     default: throw noKernel(a.dtype)
     }
-    return [result]
+    results.append(result)
   }
 }

@@ -4,7 +4,7 @@ import ModelTensor
 /// A convolution (cross-correlation) over one to three spatial axes.
 ///
 /// Inputs: `x`, `w`, `bias?` (`[out]`). Layouts as the attributes say; `groups` splits the channels.
-public struct ConvOp: PrimitiveOp {
+public struct ConvOp: PreparedOp {
   public static let name = "Conv"
   public static let family = OpFamily.convolution
   public var strides: [Int]
@@ -84,34 +84,43 @@ public struct ConvOp: PrimitiveOp {
       groups: groups, layout: layout, kernelLayout: kernelLayout)
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    try evaluate(inputs, scale: nil, shift: nil, residual: nil, activation: .none, in: context)
+  /// What a convolution of these extents looks like, and its result.
+  public struct Plan: Sendable {
+    public let shape: ConvolutionShape
+    public let result: [Int]
+  }
+  public func plan(_ x: [Int], _ w: [Int]) throws -> Plan {
+    let shape = try resolve(x, w)
+    return Plan(shape: shape, result: layout.shape(batch: shape.batch, spatial: shape.output, channels: shape.outputChannels))
   }
 
-  /// The convolution with what follows it folded into its last step; see `Epilogue`.
-  public func evaluate(
-    _ inputs: [NDArray?], scale: NDArray?, shift: NDArray?, residual: NDArray?, activation: EpilogueActivation,
-    in context: ExecutionContext
-  ) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self), w = try inputs.required(1, of: self)
+    let plan = try memo.prepared(inputs) { try self.plan(x.shape, w.shape) }
+    results.append(
+      try evaluate(x, w, plan, scale: nil, shift: inputs.optional(2), residual: nil, activation: .none, in: context))
+  }
+
+  /// The convolution with what follows it folded into its last step; see `Epilogue`. `shift` is, or holds, its bias.
+  public func evaluate(
+    _ x: NDArray, _ w: NDArray, _ plan: Plan, scale: NDArray?, shift bias: NDArray?, residual: NDArray?, activation: EpilogueActivation,
+    in context: ExecutionContext
+  ) throws -> NDArray {
     if x.dtype == .float64 {
-      return [
-        try evaluateDouble(x, w, bias: shift ?? inputs.optional(2), scale: scale, residual: residual, activation: activation, in: context)
-      ]
+      return try evaluateDouble(x, w, bias: bias, scale: scale, residual: residual, activation: activation, in: context)
     }
     if x.dtype != .float32 {
       guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
-      let wide = try evaluate(
-        inputs.map { try $0?.cast(to: .float32, in: context) }, scale: scale, shift: shift, residual: residual,
-        activation: activation, in: context)
-      return [try wide[0].cast(to: x.dtype, in: context)]
+      return try evaluate(
+        try x.cast(to: .float32, in: context), try w.cast(to: .float32, in: context), plan, scale: scale,
+        shift: try bias?.cast(to: .float32, in: context), residual: residual, activation: activation, in: context
+      ).cast(to: x.dtype, in: context)
     }
-    let shape = try resolve(x.shape, w.shape)
-    let bias = shift ?? inputs.optional(2)
+    let shape = plan.shape
     guard w.dtype == .float32, bias == nil || bias?.dtype == .float32 && bias?.count == shape.outputChannels else {
       throw ExecutionError(.shapeMismatch, "Conv: a bias of \(bias.map { $0.type.description } ?? "") for \(shape.outputChannels) channels")
     }
-    let result = try context.allocate(.float32, layout.shape(batch: shape.batch, spatial: shape.output, channels: shape.outputChannels))
+    let result = try context.allocate(.float32, plan.result)
     func pointer(_ array: NDArray?) -> UnsafePointer<Float>? { array?.with(Float.self) { $0.baseAddress } }
     x.with(Float.self) { source in
       w.with(Float.self) { weights in
@@ -126,6 +135,6 @@ public struct ConvOp: PrimitiveOp {
         }
       }
     }
-    return [result]
+    return result
   }
 }

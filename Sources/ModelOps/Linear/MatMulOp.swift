@@ -3,7 +3,7 @@ import ModelTensor
 
 /// The matrix product of the last two axes, the leading ones broadcasting (NumPy's `matmul`). A vector is a
 /// row on the left and a column on the right, and its axis disappears.
-public struct MatMulOp: PrimitiveOp {
+public struct MatMulOp: PreparedOp {
   public static let name = "MatMul"
   public static let family = OpFamily.linear
   public var transposeA: Bool
@@ -31,36 +31,59 @@ public struct MatMulOp: PrimitiveOp {
     return [TensorType(a.dtype, .ranked(dims))]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    var a = try inputs.required(0, of: self), b = try inputs.required(1, of: self)
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let a = try inputs.required(0, of: self), b = try inputs.required(1, of: self)
     guard a.dtype == b.dtype, a.rank > 0, b.rank > 0 else { throw ExecutionError(.shapeMismatch, "MatMul of \(a.type) and \(b.type)") }
     if a.dtype == .float16 || a.dtype == .bfloat16 {
       let wide = try evaluate([try a.cast(to: .float32, in: context), try b.cast(to: .float32, in: context)], in: context)
-      return [try wide[0].cast(to: a.dtype, in: context)]
+      results.append(try wide[0].cast(to: a.dtype, in: context))
+      return
     }
-    let rowVector = a.rank == 1, columnVector = b.rank == 1
-    if rowVector { a = a.reshaped([1, a.count]) }
-    if columnVector { b = b.reshaped([b.count, 1]) }
-    let ta = transposeA && !rowVector, tb = transposeB && !columnVector
-    let m = a.shape[a.rank - (ta ? 1 : 2)], k = a.shape[a.rank - (ta ? 2 : 1)]
-    let n = b.shape[b.rank - (tb ? 2 : 1)], k2 = b.shape[b.rank - (tb ? 1 : 2)]
-    guard k == k2 else { throw ExecutionError(.shapeMismatch, "MatMul of \(a.type) and \(b.type)") }
-    let isSingle = a.rank == 2 && b.rank == 2
-    let walk = isSingle ? .ofElements : try BroadcastWalk([Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2))])
-    var shape = walk.shape
-    if !rowVector { shape.append(m) }
-    if !columnVector { shape.append(n) }
-    let result = try context.allocate(a.dtype, shape)
+    results.append(try multiply(a, b, try memo.prepared(inputs) { try Plan(self, a, b) }, in: context))
+  }
+
+  /// What the product of two shapes looks like.
+  private struct Plan {
+    let ta: Bool, tb: Bool
+    let m: Int, n: Int, k: Int
+    let rankA: Int, rankB: Int
+    /// Over the leading axes.
+    let walk: BroadcastWalk
+    let shape: [Int]
+    var isSingle: Bool { rankA == 2 && rankB == 2 }
+    var batch: Int { walk.shape.reduce(1, *) }
+
+    init(_ op: MatMulOp, _ a: NDArray, _ b: NDArray) throws {
+      let rowVector = a.rank == 1, columnVector = b.rank == 1
+      let left = rowVector ? [1, a.count] : a.shape, right = columnVector ? [b.count, 1] : b.shape
+      (rankA, rankB) = (left.count, right.count)
+      ta = op.transposeA && !rowVector
+      tb = op.transposeB && !columnVector
+      m = left[rankA - (ta ? 1 : 2)]
+      k = left[rankA - (ta ? 2 : 1)]
+      n = right[rankB - (tb ? 2 : 1)]
+      guard k == right[rankB - (tb ? 1 : 2)] else { throw ExecutionError(.shapeMismatch, "MatMul of \(a.type) and \(b.type)") }
+      walk = rankA == 2 && rankB == 2 ? .ofElements : try BroadcastWalk([Array(left.dropLast(2)), Array(right.dropLast(2))])
+      var shape = walk.shape
+      if !rowVector { shape.append(m) }
+      if !columnVector { shape.append(n) }
+      self.shape = shape
+    }
+  }
+
+  private func multiply(_ a: NDArray, _ b: NDArray, _ plan: Plan, in context: ExecutionContext) throws -> NDArray {
+    let (m, n, k, ta, tb, walk) = (plan.m, plan.n, plan.k, plan.ta, plan.tb, plan.walk)
+    let result = try context.allocate(a.dtype, plan.shape)
     let batchStepA = walk.steps[0].last ?? 0, batchStepB = walk.steps[1].last ?? 0
     func run<T>(_: T.Type, _ multiply: (UnsafePointer<T>, UnsafePointer<T>, UnsafeMutablePointer<T>, _ rows: Int) -> Void) {
       a.with(T.self) { x in
         b.with(T.self) { y in
           result.withMutable(T.self) { z in
             guard let z = z.baseAddress, let x = x.baseAddress, let y = y.baseAddress, m * n > 0 else { return }
-            if isSingle { multiply(x, y, z, m); return }
+            if plan.isSingle { multiply(x, y, z, m); return }
             // One weight matrix for all: the batch is more rows.
-            if !ta, b.rank == 2, a.rank > 2 { multiply(x, y, z, a.count / max(k, 1)); return }
-            let batch = walk.shape.reduce(1, *)
+            if !ta, plan.rankB == 2, plan.rankA > 2 { multiply(x, y, z, a.count / max(k, 1)); return }
+            let batch = plan.batch
             // Many small products: each on one thread.
             let left = a.count / max(1, m * k), right = b.count / max(1, k * n)
             if batch > 1, m * n * k < 1 << 22, left == batch || left == 1, right == batch || right == 1 {
@@ -83,9 +106,9 @@ public struct MatMulOp: PrimitiveOp {
       }
     }
     let p = context.primitives
-    if k == 0 { result.withMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }; return [result] }
+    if k == 0 { result.withMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }; return result }
     switch a.dtype {
-    case .float32 where !ta && (b.rank == 2 || walk.shape.reduce(1, *) == 1):
+    case .float32 where !ta && (plan.rankB == 2 || plan.batch == 1):
       run(Float.self) { p.gemm($0, $1, $2, m: $3, n: n, k: k, transposeB: tb, Epilogue(), cache: context.nodeCache) }
     case .float32:
       run(Float.self) { p.gemm($0, $1, $2, m: $3, n: n, k: k, transposeA: ta, transposeB: tb, alpha: 1, beta: 0) }
@@ -98,7 +121,7 @@ public struct MatMulOp: PrimitiveOp {
     case .uint64: run(UInt64.self) { multiplyIntegers($0, $1, $2, $3, n, k, ta, tb) }
     default: throw noKernel(a.dtype)
     }
-    return [result]
+    return result
   }
 }
 

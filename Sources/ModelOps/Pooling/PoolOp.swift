@@ -12,7 +12,7 @@ public enum PoolKind: Sendable, Hashable, AttributeConvertible {
 /// Combines the elements of sliding windows over one to three spatial axes.
 ///
 /// Padding never wins a maximum, and counts in an average only with `countIncludePad`.
-public struct PoolOp: PrimitiveOp {
+public struct PoolOp: PreparedOp {
   public static let name = "Pool"
   public static let family = OpFamily.pooling
   public var kind: PoolKind
@@ -52,36 +52,67 @@ public struct PoolOp: PrimitiveOp {
     ]
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
     guard x.rank == kernel.count + 2 else { throw ExecutionError(.shapeMismatch, "Pool with window \(kernel) of \(x.type)") }
     // Single precision holds integers of up to 24 bits.
     if kind == .max, x.dtype.isInteger, (x.dtype.bitWidth ?? 0) > 16 {
       let places = MaxPoolWithIndicesOp(
         kernel: kernel, strides: strides, dilations: dilations, padding: padding, ceilMode: ceilMode, layout: layout)
-      return [try places.evaluate(inputs, in: context)[0]]
+      results.append(try places.evaluate(inputs, in: context)[0])
+      return
     }
     if x.dtype != .float32, x.dtype != .float64 {
       let wide = try evaluate([try x.cast(to: .float32, in: context)], in: context)
-      return [try wide[0].cast(to: x.dtype, in: context)]
+      results.append(try wide[0].cast(to: x.dtype, in: context))
+      return
     }
-    let geometry = try WindowGeometry(
-      input: layout.spatialAxes(rank: x.rank).map { x.shape[$0] }, kernel: kernel, strides: strides, dilations: dilations,
-      padding: padding, ceilMode: ceilMode, op: self)
-    if x.dtype == .float64 { return [try evaluateDouble(x, geometry, in: context)] }
+    let plan = try memo.prepared(inputs) { try Plan(self, x.shape) }
+    if x.dtype == .float64 {
+      results.append(try evaluateDouble(x, plan.geometry, in: context))
+      return
+    }
+    let result = try context.allocate(.float32, plan.result)
+    if result.count > 0 {
+      if case .lp(let power) = kind {
+        sumPowers(plan.geometry, power, x, result, in: context)
+      } else {
+        combine(plan, x, result, in: context)
+      }
+    }
+    results.append(result)
+  }
+
+  /// What the windows over one shape look like.
+  private struct Plan {
+    let geometry: WindowGeometry
+    let shape: ConvolutionShape
+    let result: [Int]
+    /// The elements of each window, where they are averaged.
+    let counts: [Float]
+
+    init(_ op: PoolOp, _ x: [Int]) throws {
+      geometry = try WindowGeometry(
+        input: op.layout.spatialAxes(rank: x.count).map { x[$0] }, kernel: op.kernel, strides: op.strides, dilations: op.dilations,
+        padding: op.padding, ceilMode: op.ceilMode, op: op)
+      let channels = x[op.layout.channelAxis(rank: x.count)]
+      result = op.layout.shape(batch: x[0], spatial: geometry.output, channels: channels)
+      shape = ConvolutionShape(
+        batch: x[0], input: geometry.input, kernel: geometry.kernel, output: geometry.output, strides: geometry.strides,
+        dilations: geometry.dilations, padding: geometry.before, inputChannels: channels, outputChannels: channels, groups: channels,
+        layout: op.layout, kernelLayout: .spatialInputOutput)
+      counts = op.kind == .average && !result.contains(0) ? geometry.counts(padded: op.countIncludePad) : []
+    }
+  }
+
+  private func sumPowers(_ geometry: WindowGeometry, _ power: Int, _ x: NDArray, _ result: NDArray, in context: ExecutionContext) {
     let channels = x.shape[layout.channelAxis(rank: x.rank)]
-    let result = try context.allocate(.float32, layout.shape(batch: x.shape[0], spatial: geometry.output, channels: channels))
     let input = geometry.input.padded, window = geometry.kernel.padded, output = geometry.output.padded
     let stride = geometry.strides.padded, dilation = geometry.dilations.padded, before = geometry.before.padded(with: 0)
-    guard case .lp(let power) = kind else {
-      if result.count > 0 { try evaluate(geometry, x, result, in: context) }
-      return [result]
-    }
     // Channels last: lanes are channels. Channels first: each plane by itself.
     let lanes = layout == .channelsLast ? channels : 1
     let planes = layout == .channelsLast ? x.shape[0] : x.shape[0] * channels
     let inputPlane = input.reduce(1, *) * lanes, outputPlane = output.reduce(1, *) * lanes
-    guard result.count > 0 else { return [result] }
     x.with(Float.self) { source in
       result.withMutable(Float.self) { y in
         guard let source = source.baseAddress, let y = y.baseAddress else { return }
@@ -101,22 +132,16 @@ public struct PoolOp: PrimitiveOp {
         }
       }
     }
-    return [result]
   }
 
   /// Maxima and averages by the primitive; an average is a sum divided by the number of elements of its window.
-  private func evaluate(_ geometry: WindowGeometry, _ x: NDArray, _ result: NDArray, in context: ExecutionContext) throws {
-    let channels = x.shape[layout.channelAxis(rank: x.rank)]
-    let shape = ConvolutionShape(
-      batch: x.shape[0], input: geometry.input, kernel: geometry.kernel, output: geometry.output, strides: geometry.strides,
-      dilations: geometry.dilations, padding: geometry.before, inputChannels: channels, outputChannels: channels, groups: channels,
-      layout: layout, kernelLayout: .spatialInputOutput)
+  private func combine(_ plan: Plan, _ x: NDArray, _ result: NDArray, in context: ExecutionContext) {
     x.with(Float.self) { source in
       result.withMutable(Float.self) { y in
         guard let source = source.baseAddress, let to = y.baseAddress else { return }
-        context.primitives.pool(shape, maximum: kind == .max, source, to)
+        context.primitives.pool(plan.shape, maximum: kind == .max, source, to)
         guard kind == .average else { return }
-        let counts = geometry.counts(padded: countIncludePad)
+        let counts = plan.counts, channels = plan.shape.inputChannels
         let lanes = layout == .channelsLast ? channels : 1, plane = counts.count * lanes
         for start in stride(from: 0, to: result.count, by: plane) {
           for (place, count) in counts.enumerated() {

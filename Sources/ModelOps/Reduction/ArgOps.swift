@@ -2,7 +2,7 @@ import ModelGraph
 import ModelTensor
 
 /// The index of the largest element along `axis`: the first, or with `selectLast` the last of equals.
-public struct ArgMaxOp: PrimitiveOp {
+public struct ArgMaxOp: PreparedOp {
   public static let name = "ArgMax"
   public static let family = OpFamily.reduction
   public var axis: Int
@@ -18,17 +18,16 @@ public struct ArgMaxOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     try inferArg(try inputs.required(0, of: self), axis, keepDims, dtype)
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let last = selectLast
-    return [
-      try evaluateArg(
-        try inputs.required(0, of: self), axis, keepDims, dtype, context, { last ? $0 >= $1 : $0 > $1 }, { last ? $0 >= $1 : $0 > $1 })
-    ]
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let last = selectLast, x = try inputs.required(0, of: self)
+    let plan = try memo.prepared(inputs) { try ArgPlan(x.shape, axis: axis, keepDims: keepDims) }
+    results.append(
+      try evaluateArg(x, plan, dtype, context, { last ? $0 >= $1 : $0 > $1 }, { last ? $0 >= $1 : $0 > $1 }))
   }
 }
 
 /// The index of the smallest element along `axis`: the first, or with `selectLast` the last of equals.
-public struct ArgMinOp: PrimitiveOp {
+public struct ArgMinOp: PreparedOp {
   public static let name = "ArgMin"
   public static let family = OpFamily.reduction
   public var axis: Int
@@ -44,12 +43,11 @@ public struct ArgMinOp: PrimitiveOp {
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {
     try inferArg(try inputs.required(0, of: self), axis, keepDims, dtype)
   }
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let last = selectLast
-    return [
-      try evaluateArg(
-        try inputs.required(0, of: self), axis, keepDims, dtype, context, { last ? $0 <= $1 : $0 < $1 }, { last ? $0 <= $1 : $0 < $1 })
-    ]
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    let last = selectLast, x = try inputs.required(0, of: self)
+    let plan = try memo.prepared(inputs) { try ArgPlan(x.shape, axis: axis, keepDims: keepDims) }
+    results.append(
+      try evaluateArg(x, plan, dtype, context, { last ? $0 <= $1 : $0 < $1 }, { last ? $0 <= $1 : $0 < $1 }))
   }
 }
 
@@ -61,15 +59,27 @@ private func inferArg(_ x: Fact, _ axis: Int, _ keepDims: Bool, _ dtype: DType) 
   return [TensorType(dtype, .ranked(dims))]
 }
 
+/// The lines of one shape, and the shape of the result.
+private struct ArgPlan {
+  let shape: [Int]
+  let view: AxisView
+  init(_ extents: [Int], axis: Int, keepDims: Bool) throws {
+    let axis = try normalizeAxis(axis, rank: extents.count)
+    guard axis < extents.count, extents[axis] > 0 else {
+      throw ExecutionError(.shapeMismatch, "ArgMax or ArgMin over nothing of \(extents)")
+    }
+    var shape = extents
+    if keepDims { shape[axis] = 1 } else { shape.remove(at: axis) }
+    self.shape = shape
+    view = AxisView(extents, axis: axis)
+  }
+}
+
 private func evaluateArg(
-  _ x: NDArray, _ axis: Int, _ keepDims: Bool, _ dtype: DType, _ context: ExecutionContext, _ better: (Double, Double) -> Bool,
+  _ x: NDArray, _ plan: ArgPlan, _ dtype: DType, _ context: ExecutionContext, _ better: (Double, Double) -> Bool,
   _ betterInteger: (Int, Int) -> Bool
 ) throws -> NDArray {
-  let axis = try normalizeAxis(axis, rank: x.rank)
-  guard axis < x.rank, x.shape[axis] > 0 else { throw ExecutionError(.shapeMismatch, "ArgMax or ArgMin over nothing of \(x.shape)") }
-  var shape = x.shape
-  if keepDims { shape[axis] = 1 } else { shape.remove(at: axis) }
-  let view = AxisView(x.shape, axis: axis)
+  let (shape, view) = (plan.shape, plan.view)
   if x.dtype == .float32, dtype == .int64 {
     let result = try context.allocate(.int64, shape)
     x.with(Float.self) { values in

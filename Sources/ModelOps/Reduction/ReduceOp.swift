@@ -11,7 +11,7 @@ public enum ReductionKind: String, Sendable, CaseIterable, AttributeConvertible 
 ///
 /// Inputs: `x`, and optionally the axes as an int64 vector. An empty list of axes reduces all, or with
 /// `noopWithEmptyAxes` nothing. Reducing nothing gives the neutral element.
-public struct ReduceOp: PrimitiveOp {
+public struct ReduceOp: PreparedOp {
   public static let name = "Reduce"
   public static let family = OpFamily.reduction
   public var kind: ReductionKind
@@ -60,17 +60,48 @@ public struct ReduceOp: PrimitiveOp {
     }
   }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    let dropped = try reduced(inputs.optional(1)?.integers(), rank: x.rank)
-    let kept = x.shape.indices.filter { !dropped.contains($0) }
-    let shape = keepDims ? x.shape.indices.map { dropped.contains($0) ? 1 : x.shape[$0] } : kept.map { x.shape[$0] }
-    if dropped.isEmpty, kind == .sum || kind == .mean || kind == .max || kind == .min || kind == .prod { return [x] }
-    if let fast = try reduceDense(x, dropped, shape, in: context) { return [fast] }
-    // Reduced axes last, so that each result is a run.
-    let order = kept + dropped.sorted()
-    let rows = kept.map { x.shape[$0] }.reduce(1, *), count = dropped.map { x.shape[$0] }.reduce(1, *)
-    let dense = order == Array(0..<x.rank) ? x : try StridedView(x).permuted(order).copy(in: context)
+    let plan = try memo.prepared(inputs, vectors: 1..<2) { try Plan(self, x, axes: inputs.optional(1)?.integers()) }
+    results.append(try evaluate(x, plan, in: context))
+  }
+
+  /// What is reduced of one shape.
+  private struct Plan {
+    let shape: [Int]
+    /// Nothing to do.
+    let isIdentity: Bool
+    /// Reduced axes last, so that each result is a run; `nil` where they are.
+    let order: [Int]?
+    let rows: Int, count: Int
+    /// `[outer, count, inner]` where the axes stand next to each other; those of extent 1 may stand anywhere.
+    let dense: (outer: Int, count: Int, inner: Int)?
+
+    init(_ op: ReduceOp, _ x: NDArray, axes given: [Int]?) throws {
+      let dropped = try op.reduced(given, rank: x.rank)
+      let kept = x.shape.indices.filter { !dropped.contains($0) }
+      shape = op.keepDims ? x.shape.indices.map { dropped.contains($0) ? 1 : x.shape[$0] } : kept.map { x.shape[$0] }
+      isIdentity = dropped.isEmpty
+      let order = kept + dropped.sorted()
+      self.order = order == Array(0..<x.rank) ? nil : order
+      rows = kept.map { x.shape[$0] }.reduce(1, *)
+      count = dropped.map { x.shape[$0] }.reduce(1, *)
+      let axes = dropped.filter { x.shape[$0] != 1 }.sorted()
+      if x.count > 0, let first = axes.first, let last = axes.last,
+        !(first...last).contains(where: { x.shape[$0] != 1 && !dropped.contains($0) })
+      {
+        dense = (x.shape[..<first].reduce(1, *), x.shape[first...last].reduce(1, *), x.shape[(last + 1)...].reduce(1, *))
+      } else {
+        dense = nil
+      }
+    }
+  }
+
+  private func evaluate(_ x: NDArray, _ plan: Plan, in context: ExecutionContext) throws -> NDArray {
+    if plan.isIdentity, kind == .sum || kind == .mean || kind == .max || kind == .min || kind == .prod { return x }
+    if let fast = try reduceDense(x, plan, in: context) { return fast }
+    let (rows, count, shape) = (plan.rows, plan.count, plan.shape)
+    let dense = try plan.order.map { try StridedView(x).permuted($0).copy(in: context) } ?? x
     switch x.dtype {
     case .float32:
       let result = try context.allocate(.float32, shape)
@@ -79,21 +110,21 @@ public struct ReduceOp: PrimitiveOp {
           for row in 0..<rows { y[row] = Float(reduce(count) { Double(a[row * count + $0]) }) }
         }
       }
-      return [result]
+      return result
     case .int64, .int32, .uint32, .int8, .uint8, .int16, .uint16, .bool, .uint64:
       guard let values = dense.integers() else { throw noKernel(x.dtype) }
       let out = (0..<rows).map { row in Int64(reduceIntegers(values[(row * count)..<((row + 1) * count)], of: x.dtype)) }
-      return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
+      return try NDArray(out, shape).cast(to: x.dtype, in: context)
     default:
       guard x.dtype.isFloatingPoint else { throw noKernel(x.dtype) }
       let values = dense.doubles()
       let out = (0..<rows).map { row in reduce(count) { values[row * count + $0] } }
-      return [try NDArray(out, shape).cast(to: x.dtype, in: context)]
+      return try NDArray(out, shape).cast(to: x.dtype, in: context)
     }
   }
 
   /// Float32 along axes that stand next to each other goes to the primitive.
-  private func reduceDense(_ x: NDArray, _ dropped: Set<Int>, _ shape: [Int], in context: ExecutionContext) throws -> NDArray? {
+  private func reduceDense(_ x: NDArray, _ plan: Plan, in context: ExecutionContext) throws -> NDArray? {
     let function: ReductionFunction
     switch kind {
     case .sum, .mean: function = .sum
@@ -102,14 +133,8 @@ public struct ReduceOp: PrimitiveOp {
     case .sumSquare, .l2: function = .sumSquare
     case .prod, .l1, .logSum, .logSumExp, .any, .all: return nil
     }
-    // Axes of extent 1 may stand anywhere.
-    let axes = dropped.filter { x.shape[$0] != 1 }.sorted()
-    guard x.dtype == .float32, x.count > 0, let first = axes.first, let last = axes.last,
-      !(first...last).contains(where: { x.shape[$0] != 1 && !dropped.contains($0) })
-    else { return nil }
-    let outer = x.shape[..<first].reduce(1, *), count = x.shape[first...last].reduce(1, *)
-    let inner = x.shape[(last + 1)...].reduce(1, *)
-    let result = try context.allocate(.float32, shape)
+    guard x.dtype == .float32, let (outer, count, inner) = plan.dense else { return nil }
+    let result = try context.allocate(.float32, plan.shape)
     x.with(Float.self) { source in
       result.withMutable(Float.self) { y in
         guard let from = source.baseAddress, let to = y.baseAddress else { return }

@@ -44,23 +44,26 @@ struct BroadcastWalk {
 
   /// Calls `body(offset of the result, offsets of the operands, length)` for each innermost run. Within a
   /// run, operand `i` moves by `steps[i].last`.
-  func forEachRun(_ body: (_ place: Int, _ offsets: [Int], _ length: Int) -> Void) {
+  func forEachRun(_ body: (_ place: Int, _ offsets: UnsafeMutableBufferPointer<Int>, _ length: Int) -> Void) {
     guard !shape.contains(0) else { return }
     let rank = shape.count
     let length = rank == 0 ? 1 : shape[rank - 1]
     let outer = rank <= 1 ? 1 : shape[..<(rank - 1)].reduce(1, *)
-    var index = [Int](repeating: 0, count: max(0, rank - 1))
-    var offsets = [Int](repeating: 0, count: steps.count)
-    for run in 0..<outer {
-      body(run * length, offsets, length)
-      var axis = rank - 2
-      while axis >= 0 {
-        index[axis] += 1
-        for i in steps.indices { offsets[i] += steps[i][axis] }
-        if index[axis] < shape[axis] { break }
-        for i in steps.indices { offsets[i] -= steps[i][axis] * shape[axis] }
-        index[axis] = 0
-        axis -= 1
+    // On the stack: an index for each axis, an offset for each operand.
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: rank + steps.count + 1) { places in
+      places.initialize(repeating: 0)
+      let index = places, offsets = UnsafeMutableBufferPointer(rebasing: places[rank...])
+      for run in 0..<outer {
+        body(run * length, offsets, length)
+        var axis = rank - 2
+        while axis >= 0 {
+          index[axis] += 1
+          for i in steps.indices { offsets[i] += steps[i][axis] }
+          if index[axis] < shape[axis] { break }
+          for i in steps.indices { offsets[i] -= steps[i][axis] * shape[axis] }
+          index[axis] = 0
+          axis -= 1
+        }
       }
     }
   }
@@ -95,14 +98,15 @@ struct BroadcastRows {
     outer = BroadcastWalk(shape: extents + [1], steps: walk.steps.indices.map { i in moves.map { $0[i] } + [0] })
   }
 
-  func forEachBlock(_ body: (_ place: Int, _ offsets: [Int]) -> Void) {
+  func forEachBlock(_ body: (_ place: Int, _ offsets: UnsafeMutableBufferPointer<Int>) -> Void) {
     outer.forEachRun { place, offsets, _ in body(place * rows * count, offsets) }
   }
 }
 
 /// `result[i] = function(a[i], b[i])` with NumPy broadcasting.
+/// - Parameter remembered: of a node whose only inputs `a` and `b` are.
 func broadcastMap<T, U>(
-  _ a: NDArray, _ b: NDArray, _: T.Type, to dtype: DType, _: U.Type, in context: ExecutionContext,
+  _ a: NDArray, _ b: NDArray, _: T.Type, to dtype: DType, _: U.Type, in context: ExecutionContext, remembered: RememberedInputs? = nil,
   _ function: (T, T) -> U
 ) throws -> NDArray {
   // Most operands need no walk: equal shapes, or a number on one side.
@@ -117,7 +121,7 @@ func broadcastMap<T, U>(
     }
     return result
   }
-  let walk = try BroadcastWalk([a.shape, b.shape])
+  let walk = try remembered.prepared { try BroadcastWalk([a.shape, b.shape]) }
   let result = try context.allocate(dtype, walk.shape)
   let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
   a.with(T.self) { x in
@@ -130,4 +134,22 @@ func broadcastMap<T, U>(
     }
   }
   return result
+}
+
+/// The memo of a node and the inputs that it is asked about.
+struct RememberedInputs {
+  let memo: KernelMemo
+  let inputs: [NDArray?]
+  init?(_ memo: KernelMemo?, _ inputs: [NDArray?]) {
+    guard let memo else { return nil }
+    self.memo = memo
+    self.inputs = inputs
+  }
+}
+
+extension RememberedInputs? {
+  func prepared<Content>(_ make: () throws -> Content) rethrows -> Content {
+    guard let self else { return try make() }
+    return try KernelMemo?.some(self.memo).prepared(self.inputs, make)
+  }
 }

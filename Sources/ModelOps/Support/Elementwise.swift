@@ -3,7 +3,7 @@ import ModelTensor
 import RealModule
 
 /// An op that does the same to each element of its first input.
-public protocol UnaryElementwiseOp: PrimitiveOp {
+public protocol UnaryElementwiseOp: PreparedOp {
   func apply<T: Real & BinaryFloatingPoint>(_ x: T) -> T
   /// The result for an integer, or `nil` when the op takes floats only.
   func applyInteger(_ x: Int) -> Int?
@@ -19,8 +19,11 @@ extension UnaryElementwiseOp {
   public var primitive: UnaryFunction? { nil }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { [try inputs.required(0, of: self).type.unquantized] }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
-    let x = try inputs.required(0, of: self)
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
+    results.append(try evaluate(try inputs.required(0, of: self), in: context))
+  }
+
+  private func evaluate(_ x: NDArray, in context: ExecutionContext) throws -> NDArray {
     switch x.dtype {
     case .float32:
       let result = try context.allocate(.float32, x.shape)
@@ -34,7 +37,7 @@ extension UnaryElementwiseOp {
           }
         }
       }
-      return [result]
+      return result
     case .float64:
       let result = try context.allocate(.float64, x.shape)
       x.with(Double.self) { source in
@@ -42,10 +45,9 @@ extension UnaryElementwiseOp {
           for i in 0..<source.count { destination[i] = apply(source[i]) }
         }
       }
-      return [result]
+      return result
     case .float16, .bfloat16:
-      let wide = try evaluate([try x.cast(to: .float32, in: context)], in: context)
-      return [try wide[0].cast(to: x.dtype, in: context)]
+      return try evaluate(try x.cast(to: .float32, in: context), in: context).cast(to: x.dtype, in: context)
     default:
       guard let values = x.integers() else { throw noKernel(x.dtype) }
       var results: [Int64] = []
@@ -55,7 +57,7 @@ extension UnaryElementwiseOp {
         guard let result = computed else { throw noKernel(x.dtype) }
         results.append(Int64(result))
       }
-      return [try NDArray(results, x.shape).cast(to: x.dtype, in: context)]
+      return try NDArray(results, x.shape).cast(to: x.dtype, in: context)
     }
   }
 }
@@ -81,7 +83,7 @@ extension BinaryElementwiseOp {
 }
 
 /// A binary op whose result has the dtype of its operands.
-public protocol ArithmeticOp: BinaryElementwiseOp {
+public protocol ArithmeticOp: BinaryElementwiseOp, PreparedOp {
   func apply<T: Real & BinaryFloatingPoint>(_ a: T, _ b: T) -> T
   /// `nil` when the op takes floats only.
   func applyInteger<T: FixedWidthInteger>(_ a: T, _ b: T) -> T?
@@ -92,37 +94,42 @@ extension ArithmeticOp {
   public var primitive: BinaryFunction? { nil }
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] { try inferBroadcast(inputs) }
 
-  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let (a, b) = try operands(inputs)
+    results.append(try evaluate(a, b, in: context, RememberedInputs(memo, inputs)))
+  }
+
+  private func evaluate(_ a: NDArray, _ b: NDArray, in context: ExecutionContext, _ remembered: RememberedInputs?) throws -> NDArray {
     switch a.dtype {
     case .float32:
-      if let primitive, let fast = try evaluate(primitive, a, b, in: context) { return [fast] }
-      return [try broadcastMap(a, b, Float.self, to: .float32, Float.self, in: context) { apply($0, $1) }]
+      if let primitive, let fast = try evaluate(primitive, a, b, in: context, remembered) { return fast }
+      return try broadcastMap(
+        a, b, Float.self, to: .float32, Float.self, in: context, remembered: primitive == nil ? remembered : nil) { apply($0, $1) }
     case .float64:
-      return [try broadcastMap(a, b, Double.self, to: .float64, Double.self, in: context) { apply($0, $1) }]
+      return try broadcastMap(a, b, Double.self, to: .float64, Double.self, in: context, remembered: remembered) { apply($0, $1) }
     case .float16, .bfloat16:
-      let wide = try evaluate([try a.cast(to: .float32, in: context), try b.cast(to: .float32, in: context)], in: context)
-      return [try wide[0].cast(to: a.dtype, in: context)]
-    case .uint64: return [try integers(a, b, UInt64.self, context)]
-    case .int64: return [try integers(a, b, Int64.self, context)]
-    case .int32: return [try integers(a, b, Int32.self, context)]
+      return try evaluate(try a.cast(to: .float32, in: context), try b.cast(to: .float32, in: context), in: context, nil)
+        .cast(to: a.dtype, in: context)
+    case .uint64: return try integers(a, b, UInt64.self, context, remembered)
+    case .int64: return try integers(a, b, Int64.self, context, remembered)
+    case .int32: return try integers(a, b, Int32.self, context, remembered)
     default:
       guard a.dtype.isInteger || a.dtype == .bool else { throw noKernel(a.dtype) }
-      let wide = try integers(try a.cast(to: .int64, in: context), try b.cast(to: .int64, in: context), Int64.self, context)
-      return [try wide.cast(to: a.dtype, in: context)]
+      return try integers(try a.cast(to: .int64, in: context), try b.cast(to: .int64, in: context), Int64.self, context, nil)
+        .cast(to: a.dtype, in: context)
     }
   }
 
   private func integers<T: FixedWidthInteger>(
-    _ a: NDArray, _ b: NDArray, _: T.Type, _ context: ExecutionContext
+    _ a: NDArray, _ b: NDArray, _: T.Type, _ context: ExecutionContext, _ remembered: RememberedInputs?
   ) throws -> NDArray {
     guard applyInteger(T(1), T(1)) != nil else { throw noKernel(a.dtype) }
-    return try broadcastMap(a, b, T.self, to: a.dtype, T.self, in: context) { applyInteger($0, $1) ?? 0 }
+    return try broadcastMap(a, b, T.self, to: a.dtype, T.self, in: context, remembered: remembered) { applyInteger($0, $1) ?? 0 }
   }
 
   /// Operands of which at least one moves along the innermost axis go to the primitive.
   private func evaluate(
-    _ primitive: BinaryFunction, _ a: NDArray, _ b: NDArray, in context: ExecutionContext
+    _ primitive: BinaryFunction, _ a: NDArray, _ b: NDArray, in context: ExecutionContext, _ remembered: RememberedInputs?
   ) throws -> NDArray? {
     // Most operands need no walk: equal shapes, or a number on one side.
     let aIsScalar = a.count == 1 && a.rank <= b.rank, bIsScalar = b.count == 1 && b.rank <= a.rank
@@ -142,10 +149,12 @@ extension ArithmeticOp {
       }
       return result
     }
-    let walk = try BroadcastWalk([a.shape, b.shape])
-    let total = walk.shape.reduce(1, *)
-    guard total > 0, let plan = BroadcastRows(walk) else { return nil }
-    let result = try context.allocate(.float32, walk.shape)
+    let blocked = try remembered.prepared {
+      let walk = try BroadcastWalk([a.shape, b.shape])
+      return BlockedRows(shape: walk.shape, rows: walk.shape.contains(0) ? nil : BroadcastRows(walk))
+    }
+    guard let plan = blocked.rows else { return nil }
+    let result = try context.allocate(.float32, blocked.shape)
     a.with(Float.self) { x in
       b.with(Float.self) { y in
         result.withMutable(Float.self) { z in
@@ -160,6 +169,12 @@ extension ArithmeticOp {
     }
     return result
   }
+}
+
+/// The shape of a result, and how its operands are walked where a primitive takes them.
+private struct BlockedRows {
+  var shape: [Int]
+  var rows: BroadcastRows?
 }
 
 extension Op {

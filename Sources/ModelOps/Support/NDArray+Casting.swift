@@ -36,8 +36,26 @@ extension NDArray {
       with(Int64.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
     case .bool where target == .float32:
       with(UInt8.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
+    case .bool where target == .int32:
+      with(UInt8.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
+    case .bool where target == .int64:
+      with(UInt8.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
     case .int32 where target == .int64:
       with(Int32.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = Int64(x[i]) } } }
+    case .int64 where target == .int32:
+      with(Int64.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = Int32(truncatingIfNeeded: x[i]) } } }
+    case .int32 where target == .uint64:
+      with(Int32.self) { x in result.withMutable(UInt64.self) { y in for i in 0..<x.count { y[i] = UInt64(truncatingIfNeeded: x[i]) } } }
+    case .int64 where target == .uint64:
+      with(Int64.self) { x in result.withMutable(UInt64.self) { y in for i in 0..<x.count { y[i] = UInt64(truncatingIfNeeded: x[i]) } } }
+    case .float32 where target == .int64:
+      with(Float.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = Int64(truncatingDouble: Double(x[i])) } } }
+    case .float32 where target == .int32:
+      with(Float.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = Int32(truncatingDouble: Double(x[i])) } } }
+    case .float32 where target == .float64:
+      with(Float.self) { x in result.withMutable(Double.self) { y in for i in 0..<x.count { y[i] = Double(x[i]) } } }
+    case .float64 where target == .float32:
+      with(Double.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
     case .float32, .float16, .bfloat16, .float64, .float4e2m1, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
       .float8e5m2fnuz, .float8e8m0fnu:
       try store(doubles(), into: result, saturate: saturate)

@@ -19,6 +19,14 @@ struct StridedView {
     }
   }
 
+  /// - Precondition: every place the steps lead to is in `array`.
+  init(_ array: NDArray, shape: [Int], steps: [Int], offset: Int = 0) {
+    self.array = array
+    self.shape = shape
+    self.steps = steps
+    self.offset = offset
+  }
+
   func permuted(_ permutation: [Int]) -> StridedView {
     var view = self
     view.shape = permutation.map { shape[$0] }
@@ -68,19 +76,21 @@ struct StridedView {
     guard !shape.contains(0) else { return }
     guard let length = shape.last, let step = steps.last else { body(offset, 1, 1); return }
     let rank = shape.count
-    var index = [Int](repeating: 0, count: rank)
     var position = offset
     let runs = shape.dropLast().reduce(1, *)
-    for _ in 0..<runs {
-      body(position, length, step)
-      var axis = rank - 2
-      while axis >= 0 {
-        index[axis] += 1
-        position += steps[axis]
-        if index[axis] < shape[axis] { break }
-        position -= steps[axis] * shape[axis]
-        index[axis] = 0
-        axis -= 1
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: rank) { index in
+      index.initialize(repeating: 0)
+      for _ in 0..<runs {
+        body(position, length, step)
+        var axis = rank - 2
+        while axis >= 0 {
+          index[axis] += 1
+          position += steps[axis]
+          if index[axis] < shape[axis] { break }
+          position -= steps[axis] * shape[axis]
+          index[axis] = 0
+          axis -= 1
+        }
       }
     }
   }

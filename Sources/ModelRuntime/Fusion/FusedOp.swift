@@ -4,7 +4,7 @@ import ModelTensor
 
 /// A convolution or a matrix product with what follows it. Only the runtime makes it, and only while it
 /// plans: it is in no file.
-struct FusedOp: PrimitiveOp {
+struct FusedOp: PreparedOp {
   static let name = "Fused"
   static let family = OpFamily.foreign
   enum Head: Sendable {
@@ -34,7 +34,7 @@ struct FusedOp: PrimitiveOp {
     throw GraphError(.invalidStructure, "a fused node keeps the type it was made with")
   }
 
-  func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let (scale, shift) = try coefficients.get { try makeCoefficients(inputs) }
     let residual = try chain.residual.map { try inputs.required($0, of: self) }
     let activation: EpilogueActivation =
@@ -47,31 +47,35 @@ struct FusedOp: PrimitiveOp {
     let x = try inputs.required(0, of: self), w = try inputs.required(1, of: self)
     switch head {
     case .convolution(let op):
-      let shape = try op.resolve(x.shape, w.shape)
-      var result = [shape.batch, shape.outputChannels]
-      result.insert(contentsOf: shape.output, at: op.layout == .channelsLast ? 1 : 2)
-      if let residual, residual.shape != result {
+      let plan = try memo.prepared(inputs) { try op.plan(x.shape, w.shape) }
+      if let residual, residual.shape != plan.result {
         // A residual that broadcasts is added afterwards.
-        let sum = try op.evaluate([x, w], scale: scale, shift: shift, residual: nil, activation: .none, in: context)
-        return [try activated(try AddOp().evaluate([sum[0], residual], in: context)[0], activation, in: context)]
+        let sum = try op.evaluate(x, w, plan, scale: scale, shift: shift, residual: nil, activation: .none, in: context)
+        results.append(try activated(try AddOp().evaluate([sum, residual], in: context)[0], activation, in: context))
+        return
       }
-      return try op.evaluate([x, w], scale: scale, shift: shift, residual: residual, activation: activation, in: context)
+      results.append(
+        try op.evaluate(x, w, plan, scale: scale, shift: shift, residual: residual, activation: activation, in: context))
     case .product(let transposeB):
-      return [try product(x, w, transposeB, scale, shift, residual, activation, in: context)]
+      let shape = try memo.prepared(inputs) { try productShape(x, w, transposeB) }
+      results.append(try product(x, w, transposeB, shape, scale, shift, residual, activation, in: context))
     }
   }
 
-  private func product(
-    _ x: NDArray, _ w: NDArray, _ transposeB: Bool, _ scale: NDArray?, _ shift: NDArray?, _ residual: NDArray?,
-    _ activation: EpilogueActivation, in context: ExecutionContext
-  ) throws -> NDArray {
-    guard x.rank >= 2, w.rank == 2, x.dtype == .float32, w.dtype == .float32, let k = x.shape.last, k == w.shape[transposeB ? 1 : 0] else {
+  private func productShape(_ x: NDArray, _ w: NDArray, _ transposeB: Bool) throws -> [Int] {
+    guard x.rank >= 2, w.rank == 2, x.dtype == .float32, w.dtype == .float32, x.shape.last == w.shape[transposeB ? 1 : 0] else {
       throw ExecutionError(.shapeMismatch, "MatMul of \(x.type) and \(w.type)")
     }
-    let n = w.shape[transposeB ? 0 : 1], m = x.shape.dropLast().reduce(1, *)
-    let shape = x.shape.dropLast() + [n]
-    let result = try context.allocate(.float32, Array(shape))
-    let inside = residual == nil || residual?.shape == Array(shape)
+    return x.shape.dropLast() + [w.shape[transposeB ? 0 : 1]]
+  }
+
+  private func product(
+    _ x: NDArray, _ w: NDArray, _ transposeB: Bool, _ shape: [Int], _ scale: NDArray?, _ shift: NDArray?, _ residual: NDArray?,
+    _ activation: EpilogueActivation, in context: ExecutionContext
+  ) throws -> NDArray {
+    let n = shape.last ?? 1, k = x.shape.last ?? 1
+    let result = try context.allocate(.float32, shape)
+    let m = result.count / max(1, n), inside = residual == nil || residual?.shape == shape
     func pointer(_ array: NDArray?) -> UnsafePointer<Float>? { array?.with(Float.self) { $0.baseAddress } }
     x.with(Float.self) { source in
       w.with(Float.self) { weights in

@@ -61,7 +61,7 @@ struct UpdateElements<T: BinaryFloatingPoint> {
 }
 
 /// One update of one variable: `weight, gradient, slots…, [learning rate,] scalars…` to `weight, slots…`.
-struct UpdateOp: PrimitiveOp {
+struct UpdateOp: PreparedOp {
   static let name = "OptimizerUpdate"
   static let family = OpFamily.foreign
   let rule: any UpdateRule
@@ -80,7 +80,7 @@ struct UpdateOp: PrimitiveOp {
     }
   }
 
-  func evaluate(_ inputs: [NDArray?], in context: ExecutionContext) throws -> [NDArray] {
+  func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let fixed = 2 + slotCount + (weightDecay == nil ? 0 : 1), last = inputs.count - (hasPartSums ? 1 : 0)
     guard last >= fixed, slotCount <= 3 else {
       throw ExecutionError(.invalidInput, "\(Self.name) takes \(fixed) arrays or more, found \(last)")
@@ -93,12 +93,13 @@ struct UpdateOp: PrimitiveOp {
       }
     }
     switch weight.dtype {
-    case .float32: return try run(inputs, Float.self, in: context) { rule.apply($0, $1) }
-    case .float64: return try run(inputs, Double.self, in: context) { rule.apply($0, $1) }
+    case .float32: try run(inputs, Float.self, in: context, into: &results) { rule.apply($0, $1) }
+    case .float64: try run(inputs, Double.self, in: context, into: &results) { rule.apply($0, $1) }
     case .float16, .bfloat16:
       // Computed with more digits, and rounded once.
       let wide = try inputs.map { try $0?.cast(to: .float32, in: context) }
-      return try run(wide, Float.self, in: context) { rule.apply($0, $1) }.map { try $0.cast(to: weight.dtype, in: context) }
+      try run(wide, Float.self, in: context, into: &results) { rule.apply($0, $1) }
+      for index in results.indices { results[index] = try results[index].cast(to: weight.dtype, in: context) }
     default: throw ExecutionError(.noKernel, "\(Self.name) of \(weight.dtype)")
     }
   }
@@ -107,8 +108,9 @@ struct UpdateOp: PrimitiveOp {
   private static let blockLength = 1024
 
   private func run<T: BinaryFloatingPoint & ArrayScalar>(
-    _ inputs: [NDArray?], _: T.Type, in context: ExecutionContext, _ body: (UpdateElements<T>, UnsafeBufferPointer<T>) -> Void
-  ) throws -> [NDArray] {
+    _ inputs: [NDArray?], _: T.Type, in context: ExecutionContext, into results: inout [NDArray],
+    _ body: (UpdateElements<T>, UnsafeBufferPointer<T>) -> Void
+  ) throws {
     /// The arrays outlive the pointers into them.
     func elements(_ place: Int) throws -> UnsafePointer<T> {
       guard let start = try inputs.required(place, of: self).with(T.self, { $0.baseAddress }) else {
@@ -116,26 +118,25 @@ struct UpdateOp: PrimitiveOp {
       }
       return start
     }
-    var results: [NDArray] = []
-    results.reserveCapacity(1 + slotCount)
     for index in 0...slotCount {
       results.append(try context.allocate(T.dtype, try inputs.required(index == 0 ? 0 : index + 1, of: self).shape))
     }
     let count = results[0].count
-    guard count > 0 else { return results }
+    guard count > 0 else { return }
     let old = try elements(0), gradient = try elements(1), sums = hasPartSums ? try elements(inputs.count - 1) : nil
-    guard let weight = results[0].withMutable(T.self, { $0.baseAddress }) else { return results }
+    guard let weight = results[0].withMutable(T.self, { $0.baseAddress }) else { return }
+    let made = results
     func slot(_ index: Int) -> UnsafeMutablePointer<T> {
-      index < results.count ? results[index].withMutable(T.self) { $0.baseAddress } ?? weight : weight
+      index < made.count ? made[index].withMutable(T.self) { $0.baseAddress } ?? weight : weight
     }
     let slots = (slot(1), slot(2), slot(3))
     let firstScalar = 2 + slotCount + (weightDecay == nil ? 0 : 1), scalarCount = inputs.count - (hasPartSums ? 1 : 0) - firstScalar
     let rate = weightDecay == nil ? 0 : try elements(2 + slotCount)[0], decay = T(weightDecay ?? 0)
-    for index in 1..<max(1, results.count) { slot(index).update(from: try elements(index + 1), count: count) }
+    for index in 1..<max(1, made.count) { slot(index).update(from: try elements(index + 1), count: count) }
     try withUnsafeTemporaryAllocation(of: T.self, capacity: max(1, scalarCount)) { scalars in
       for index in 0..<scalarCount { scalars.initializeElement(at: index, to: try elements(firstScalar + index)[0]) }
       let scalars = UnsafeBufferPointer(rebasing: scalars[..<scalarCount])
-      withExtendedLifetime((inputs, results)) {
+      withExtendedLifetime((inputs, made)) {
         let blocks = (count + Self.blockLength - 1) / Self.blockLength
         context.primitives.parallel(blocks, grain: 32) { range in
           for block in range {
@@ -153,6 +154,5 @@ struct UpdateOp: PrimitiveOp {
         }
       }
     }
-    return results
   }
 }
