@@ -67,7 +67,7 @@ public struct PoolOp: PreparedOp {
       results.append(try wide[0].cast(to: x.dtype, in: context))
       return
     }
-    let plan = try memo.prepared(inputs) { try Plan(self, x.shape) }
+    let plan = try memo.prepared(inputs) { try Plan(self, x.shape, in: context) }
     if x.dtype == .float64 {
       results.append(try evaluateDouble(x, plan.geometry, in: context))
       return
@@ -91,7 +91,7 @@ public struct PoolOp: PreparedOp {
     /// The elements of each window, where they are averaged.
     let counts: [Float]
 
-    init(_ op: PoolOp, _ x: [Int]) throws {
+    init(_ op: PoolOp, _ x: [Int], in context: ExecutionContext) throws {
       geometry = try WindowGeometry(
         input: op.layout.spatialAxes(rank: x.count).map { x[$0] }, kernel: op.kernel, strides: op.strides, dilations: op.dilations,
         padding: op.padding, ceilMode: op.ceilMode, op: op)
@@ -101,6 +101,8 @@ public struct PoolOp: PreparedOp {
         batch: x[0], input: geometry.input, kernel: geometry.kernel, output: geometry.output, strides: geometry.strides,
         dilations: geometry.dilations, padding: geometry.before, inputChannels: channels, outputChannels: channels, groups: channels,
         layout: op.layout, kernelLayout: .spatialInputOutput)
+      // Before as many counts are made as there are results.
+      try context.demand(.float32, result)
       counts = op.kind == .average && !result.contains(0) ? geometry.counts(padded: op.countIncludePad) : []
     }
   }

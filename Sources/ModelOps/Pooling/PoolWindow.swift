@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelTensor
 
 /// The padding that makes a pooling one without padding, and what its averages must be multiplied by
 /// where padding does not count.
@@ -41,6 +42,10 @@ public struct PoolWindow: Sendable {
     }
     let whole = op.kernel.reduce(1, *)
     let basis = op.countIncludePad ? counted : counts
+    // A table with a number for each place: one that nobody has room for is no model.
+    guard let places = checkedProduct(output), places <= 1 << 26 else {
+      throw GraphError(.shapeMismatch, "Pool of \(spatial) to \(output) places")
+    }
     var all: [Int] = [1]
     for axis in 0..<rank { all = all.flatMap { outer in basis[axis].map { outer * $0 } } }
     if all.contains(where: { $0 != whole }) { divisors = all.map { $0 == 0 ? 0 : Float(whole) / Float($0) } }
