@@ -185,11 +185,6 @@ struct ConfigTranslator {
     return .object(members)
   }
 
-  private static let initializers: Set<String> = [
-    "Zeros", "Ones", "Constant", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal", "Identity",
-    "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal",
-  ]
-
   /// The modules of what is neither layer nor initialiser.
   private static func home(of className: String) -> String? {
     switch className {
