@@ -80,10 +80,13 @@ extension OperatorWriter {
       guard let extent = dim.value else { throw UnsupportedError("such a pooling of unknown extents") }
       return extent
     }
-    var shares = [Float(1)], shape = [1]
-    for axis in 0..<rank {
+    let places = (0..<rank).map { axis in
       let total = inside[axis] + before[axis] + after[axis], span = (op.kernel[axis] - 1) * op.dilations[axis] + 1
-      let steps = max(0, (total - span) / op.strides[axis] + 1)
+      return max(0, (total - span) / op.strides[axis] + 1)
+    }
+    guard let count = checkedProduct(places), count <= 1 << 26 else { throw UnsupportedError("averages at \(places) places") }
+    var shares = [Float(1)], shape = [1]
+    for (axis, steps) in places.enumerated() {
       let counted = op.countIncludePad ? 0..<(inside[axis] + before[axis] + padded[axis]) : before[axis]..<(before[axis] + inside[axis])
       let line = (0..<steps).map { step -> Float in
         let hits = (0..<op.kernel[axis]).filter { counted.contains(step * op.strides[axis] + $0 * op.dilations[axis]) }.count
