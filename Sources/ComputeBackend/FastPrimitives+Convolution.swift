@@ -20,7 +20,8 @@ extension FastPrimitives {
 
   /// Weights in another arrangement, from the cache if there is one. Without one the caller recycles them.
   func packed(
-    _ w: UnsafePointer<Float>, _ arrangement: PackedWeights.Arrangement, count: Int, _ cache: NodeCache?, _ fill: (UnsafeMutablePointer<Float>) -> Void
+    _ w: UnsafePointer<Float>, _ arrangement: PackedWeights.Arrangement, count: Int, _ cache: NodeCache?,
+    _ fill: (UnsafeMutablePointer<Float>) -> Void
   ) -> PackedBuffer? {
     func make() -> PackedBuffer? {
       guard let buffer = PackedBuffer.take(count) else { return nil }

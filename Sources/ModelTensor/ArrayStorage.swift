@@ -36,6 +36,13 @@ public final class ArrayStorage: @unchecked Sendable {
     home = nil
   }
 
+  /// Fresh memory, or `nil` when the system has none: for sizes that a file claims.
+  convenience init?(trying byteCount: Int) {
+    var raw: UnsafeMutableRawPointer?
+    guard posix_memalign(&raw, 64, max(64, byteCount)) == 0, let raw else { return nil }
+    self.init(pointer: raw, byteCount: byteCount, home: FreedMemory.shared)
+  }
+
   /// Memory that `owner` keeps alive and nobody writes to.
   public init(borrowing bytes: UnsafeRawBufferPointer, from owner: any AnyObject & Sendable) {
     pointer = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? Self.empty)
@@ -100,6 +107,11 @@ public final class ArrayStorage: @unchecked Sendable {
 private final class MappedMemory: ArrayStorageHome {
   static let shared = MappedMemory()
   func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) { munmap(pointer, max(1, byteCount)) }
+}
+
+private final class FreedMemory: ArrayStorageHome {
+  static let shared = FreedMemory()
+  func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) { free(pointer) }
 }
 
 private final class EmptyOwner: Sendable {

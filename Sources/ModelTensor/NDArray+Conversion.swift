@@ -67,7 +67,11 @@ extension Tensor {
         return NDArray(dtype: dtype, shape: shape, borrowing: bytes, from: extent.file)
       }
     }
-    let result = NDArray(uninitialized: dtype, shape)
+    // What is joined or repeated lazily may claim any size.
+    guard let count = checkedProduct(shape), count <= (1 << 46) / stride, let storage = ArrayStorage(trying: count * stride) else {
+      throw FormatError(.limitExceeded, "the system has no room for a tensor of type \(type)")
+    }
+    let result = NDArray(uninitialized: dtype, shape, storage: storage)
     try result.withMutableBytes { destination in
       if bits >= 8 {
         var position = 0

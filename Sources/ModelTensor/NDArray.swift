@@ -126,7 +126,9 @@ extension NDArray {
   public func slice(_ range: Range<Int>, as shape: [Int]) -> NDArray {
     let row = shape.isEmpty || self.shape.isEmpty || self.shape[0] == 0 ? 0 : count / self.shape[0]
     precondition(shape.reduce(1, *) == range.count * row && range.upperBound * row <= count, "rows \(range) of \(self.shape) as \(shape)")
-    return NDArray(dtype: dtype, shape: shape, storage: storage, offset: offset + range.lowerBound * row * (dtype == .string ? 1 : dtype.arrayStride ?? 0))
+    return NDArray(
+      dtype: dtype, shape: shape, storage: storage,
+      offset: offset + range.lowerBound * row * (dtype == .string ? 1 : dtype.arrayStride ?? 0))
   }
 }
 

@@ -16,5 +16,7 @@ func about<R>(_ path: String, _ body: () throws -> R) throws -> R {
     throw FileError(path: path, cause: error)
   } catch let error as ExecutionError {
     throw FileError(path: path, cause: error)
-  } catch let error as TensorError { throw FileError(path: path, cause: error) }
+  } catch let error as TensorError {
+    throw FileError(path: path, cause: error)
+  } catch let error as FormatError { throw error.inFile(path) }
 }

@@ -51,4 +51,18 @@ import Testing
       try? FileManager.default.removeItem(atPath: target)
     }
   }
+
+  /// The writers of all formats end as clearly: each works out tables and constants of its own.
+  @Test(arguments: cases) func endsInEveryFormat(_ hostile: Case) throws {
+    let scratch = try Scratch(), source = "\(Self.directory)/\(hostile.file)"
+    for target in ["keras", "h5", "tflite", "savedmodel", "tfjs-graph"] {
+      let output = scratch.file(["keras": "out.keras", "h5": "out.h5", "tflite": "out.tflite"][target] ?? "out")
+      let start = ContinuousClock.now
+      let result = try Command(limited: ["convert", source, output, "--to", target, "--force", "--no-verify"])
+      #expect(ContinuousClock.now - start < .seconds(60), "\(target)")
+      #expect([0, 65, 69].contains(result.code), "\(target): \(result.code) \(result.errors.prefix(2000))")
+      #expect(result.code == 0 || !result.errors.isEmpty, "\(target)")
+      try? FileManager.default.removeItem(atPath: output)
+    }
+  }
 }

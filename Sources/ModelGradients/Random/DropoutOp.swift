@@ -20,7 +20,7 @@ public struct DropoutOp: PreparedOp, CompositeOp, LinearRule {
 
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     let x = try inputs.required(0, of: self)
-    guard x.dtype == .float32, noiseShape == x.shape, x.count > 0 else {
+    guard x.dtype == .float32, x.count > 0, noiseShape.allSatisfy({ $0 > 0 }), let count = checkedProduct(noiseShape) else {
       var eager = EagerContext(context)
       results = try decompose(inputs, in: &eager)
       return
@@ -29,30 +29,45 @@ public struct DropoutOp: PreparedOp, CompositeOp, LinearRule {
     guard key.dtype == .uint64, counter.dtype == .uint64, key.count == 1, counter.count == 2 else {
       throw ExecutionError(.invalidInput, "Dropout takes a key and a counter, found \(key.type) and \(counter.type)")
     }
+    let result = try context.allocate(.float32, noiseShape), scale = Float(1 / (1 - rate))
+    if noiseShape == x.shape {
+      x.with(Float.self) { draw($0.baseAddress, scale, into: result, count, key, counter, in: context) }
+      results.append(result)
+      return
+    }
+    // One factor for what is dropped together.
+    draw(nil, scale, into: result, count, key, counter, in: context)
+    let product = memo.prepared(inputs) { KernelMemo() }
+    try MulOp().evaluate([x, result], in: context, memo: product, into: &results)
+  }
+
+  /// Of what is kept `x` (or 1) times `scale`, else 0.
+  private func draw(
+    _ x: UnsafePointer<Float>?, _ scale: Float, into result: NDArray, _ count: Int, _ key: NDArray, _ counter: NDArray,
+    in context: ExecutionContext
+  ) {
     let k = key.with(UInt64.self) { $0[0] }, (c0, c1) = counter.with(UInt64.self) { ($0[0], $0[1]) }
-    let result = try context.allocate(.float32, x.shape)
-    let limit = Float(rate), scale = Float(1 / (1 - rate)), count = x.count
-    x.with(Float.self) { xs in
-      result.withMutable(Float.self) { ys in
-        guard let x = xs.baseAddress, let y = ys.baseAddress else { return }
-        nonisolated(unsafe) let (from, to) = (x, y)
-        let side = 256, pieces = (count + 4 * side - 1) / (4 * side)
-        context.primitives.parallel(pieces, grain: 16) { range in
-          withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * side) { buffer in
-            guard let bits = buffer.baseAddress else { return }
-            for piece in range {
-              let start = piece * 4 * side, length = min(4 * side, count - start)
-              let (low, overflow) = c0.addingReportingOverflow(UInt64(piece * side))
-              context.primitives.philox(key: k, counter: (low, overflow ? c1 &+ 1 : c1), bits, blocks: (length + 3) / 4)
-              for i in 0..<length {
-                to[start + i] = Float(Int32(bitPattern: bits[i] & 0x7F_FFFF)) * 0x1p-23 >= limit ? from[start + i] * scale : 0
-              }
+    let limit = Float(rate)
+    result.withMutable(Float.self) { ys in
+      guard let y = ys.baseAddress else { return }
+      nonisolated(unsafe) let (x, to) = (x, y)
+      // As many numbers at a time as find room on the stack.
+      let side = 64, pieces = (count + 4 * side - 1) / (4 * side)
+      context.primitives.parallel(pieces, grain: 64) { range in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * side) { buffer in
+          guard let bits = buffer.baseAddress else { return }
+          for piece in range {
+            let start = piece * 4 * side, length = min(4 * side, count - start)
+            let (low, overflow) = c0.addingReportingOverflow(UInt64(piece * side))
+            context.primitives.philox(key: k, counter: (low, overflow ? c1 &+ 1 : c1), bits, blocks: (length + 3) / 4)
+            for i in 0..<length {
+              let isKept = Float(Int32(bitPattern: bits[i] & 0x7F_FFFF)) * 0x1p-23 >= limit
+              to[start + i] = isKept ? (x.map { $0[start + i] } ?? 1) * scale : 0
             }
           }
         }
       }
     }
-    results.append(result)
   }
 
   public func decompose<C: OpContext>(_ inputs: [C.Value?], in c: inout C) throws -> [C.Value] {

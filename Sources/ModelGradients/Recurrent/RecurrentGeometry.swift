@@ -57,7 +57,9 @@ struct RecurrentGeometry {
     x.with(Float.self) { source in
       result.withMutable(Float.self) { y in
         guard let from = source.baseAddress, let to = y.baseAddress else { return }
-        for a in 0..<outer { for b in 0..<middle { (to + (b * outer + a) * inner).update(from: from + (a * middle + b) * inner, count: inner) } }
+        for a in 0..<outer {
+          for b in 0..<middle { (to + (b * outer + a) * inner).update(from: from + (a * middle + b) * inner, count: inner) }
+        }
       }
     }
     return result

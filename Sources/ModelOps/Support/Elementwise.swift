@@ -104,7 +104,8 @@ extension ArithmeticOp {
     case .float32:
       if let primitive, let fast = try evaluate(primitive, a, b, in: context, remembered) { return fast }
       return try broadcastMap(
-        a, b, Float.self, to: .float32, Float.self, in: context, remembered: primitive == nil ? remembered : nil) { apply($0, $1) }
+        a, b, Float.self, to: .float32, Float.self, in: context, remembered: primitive == nil ? remembered : nil
+      ) { apply($0, $1) }
     case .float64:
       return try broadcastMap(a, b, Double.self, to: .float64, Double.self, in: context, remembered: remembered) { apply($0, $1) }
     case .float16, .bfloat16:

@@ -30,28 +30,18 @@ extension NDArray {
     case .float16 where target == .float32:
       with(Float16.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
     // What training casts in every step.
-    case .int32 where target == .float32:
-      with(Int32.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
-    case .int64 where target == .float32:
-      with(Int64.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = Float(x[i]) } } }
     case .bool where target == .float32:
       with(UInt8.self) { x in result.withMutable(Float.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
     case .bool where target == .int32:
       with(UInt8.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
     case .bool where target == .int64:
       with(UInt8.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = x[i] == 0 ? 0 : 1 } } }
-    case .int32 where target == .int64:
-      with(Int32.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = Int64(x[i]) } } }
-    case .int64 where target == .int32:
-      with(Int64.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = Int32(truncatingIfNeeded: x[i]) } } }
-    case .int32 where target == .uint64:
-      with(Int32.self) { x in result.withMutable(UInt64.self) { y in for i in 0..<x.count { y[i] = UInt64(truncatingIfNeeded: x[i]) } } }
-    case .int64 where target == .uint64:
-      with(Int64.self) { x in result.withMutable(UInt64.self) { y in for i in 0..<x.count { y[i] = UInt64(truncatingIfNeeded: x[i]) } } }
     case .float32 where target == .int64:
-      with(Float.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = Int64(truncatingDouble: Double(x[i])) } } }
+      with(Float.self) { x in result.withMutable(Int64.self) { y in for i in 0..<x.count { y[i] = Int64(truncatingDouble: Double(x[i])) } }
+      }
     case .float32 where target == .int32:
-      with(Float.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = Int32(truncatingDouble: Double(x[i])) } } }
+      with(Float.self) { x in result.withMutable(Int32.self) { y in for i in 0..<x.count { y[i] = Int32(truncatingDouble: Double(x[i])) } }
+      }
     case .float32 where target == .float64:
       with(Float.self) { x in result.withMutable(Double.self) { y in for i in 0..<x.count { y[i] = Double(x[i]) } } }
     case .float64 where target == .float32:
@@ -63,6 +53,11 @@ extension NDArray {
     case .uint64 where target.isFloatingPoint:
       let values = values(UInt64.self)
       try store(values.map { target == .float64 ? Double($0) : Double(Float($0)) }, into: result, saturate: saturate)
+    case .int8 where widen(Int8.self, into: result): break
+    case .uint8 where widen(UInt8.self, into: result): break
+    case .int16 where widen(Int16.self, into: result): break
+    case .int32 where widen(Int32.self, into: result): break
+    case .int64 where widen(Int64.self, into: result): break
     default:
       guard let values = integers() else { throw cannotCast(to: target) }
       if target.isFloatingPoint {
@@ -70,6 +65,22 @@ extension NDArray {
       } else {
         try storeIntegers(values, into: result)
       }
+    }
+  }
+
+  /// Integers to the dtypes that models cast them to, without a list in between.
+  private func widen<T: FixedWidthInteger>(_: T.Type, into result: NDArray) -> Bool {
+    func fill<U>(_: U.Type, _ convert: (T) -> U) -> Bool {
+      with(T.self) { x in result.withMutable(U.self) { y in for i in 0..<x.count { y[i] = convert(x[i]) } } }
+      return true
+    }
+    switch result.dtype {
+    case .int32: return fill(Int32.self) { Int32(truncatingIfNeeded: $0) }
+    case .int64: return fill(Int64.self) { Int64(truncatingIfNeeded: $0) }
+    case .uint64: return fill(UInt64.self) { UInt64(truncatingIfNeeded: $0) }
+    case .float32: return fill(Float.self) { Float($0) }
+    case .float64: return fill(Double.self) { Double($0) }
+    default: return false
     }
   }
 

@@ -7,6 +7,11 @@ import ModelTensor
 private let smallBytes = 2048
 /// Up to here constants are computed at once.
 private let eagerBytes = 1 << 16
+/// A sum of sizes, which stays at more than anything holds: joined constants that nobody has computed may claim any size.
+private func added(_ a: Int, _ b: Int) -> Int {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? 1 << 60 : min(sum, 1 << 60)
+}
 
 extension GraphFolding {
   /// A constant or parameter for each result of a node whose inputs are all known; `nil` leaves the node alone.
@@ -22,12 +27,12 @@ extension GraphFolding {
         continue
       }
       if let tensor = context.model.tensor(input, in: context.graph) {
-        real += tensor.source.byteCount
-        all += tensor.source.byteCount
+        real = added(real, tensor.source.byteCount)
+        all = added(all, tensor.source.byteCount)
         tensors.append(tensor)
       } else if let tensor = virtual[input] {
         usesVirtual = true
-        all += tensor.source.byteCount
+        all = added(all, tensor.source.byteCount)
         tensors.append(tensor)
       } else {
         return nil
@@ -37,7 +42,7 @@ extension GraphFolding {
     if let key = key(of: node), let same = known[key] { return same }
 
     guard let results = try evaluate(node, tensors, bytes: all) else { return nil }
-    let size = results.reduce(0) { $0 + $1.source.byteCount }
+    let size = results.reduce(0) { added($0, $1.source.byteCount) }
     let limit = usesVirtual ? 2 * real + (1 << 16) : max(real, smallBytes)
     guard size <= (storesBroadcasts ? max(limit, 1 << 28) : limit) else {
       if node.outputs.count == 1, size <= 1 << 28 { virtual[node.outputs[0]] = results[0] }
