@@ -10,9 +10,11 @@ import Testing
   /// `x · v` and, where `|x|` is above 1/2, what `steps` of `sin(4 · w ⊙ h)` make of it, which quadruple any difference.
   ///
   /// - Parameter split: the same products as sums of two, rounded otherwise.
-  private func folding(steps: Int = 14, split: Bool = false, factor: Float = 1, gain: Float? = nil) throws -> Model {
+  private func folding(steps: Int = 14, split: Bool = false, factor: Float = 1, gain: Float? = nil, always: Bool = false, slope: Float = 1)
+    throws -> Model
+  {
     var model = Model()
-    let w = model.add(Parameter(name: "w", tensor: Tensor(NDArray([4.1, 3.9, 4.3, 3.7] as [Float], [4]))))
+    let w = model.add(Parameter(name: "w", tensor: Tensor(NDArray([4.1, 3.9, 4.3, 3.7].map { $0 * slope }, [4]))))
     let v = model.add(Parameter(name: "v", tensor: Tensor(NDArray([0.5, -0.7 * factor, 0.9, 1.1] as [Float], [4]))))
     var context = GraphContext(model, graph: Graph())
     let x = context.graph.addInput("x", TensorType(.float32, .ranked([.named("batch"), 4])))
@@ -32,7 +34,7 @@ import Testing
       let sharp = try context.apply(MulOp(), try context.apply(MulOp(), h, linear), try constant(gain))
       context.graph.addOutput("y", try context.apply(SoftmaxOp(), sharp))
     } else {
-      let folded = try context.apply(MulOp(), h, large)
+      let folded = always ? h : try context.apply(MulOp(), h, large)
       context.graph.addOutput("y", try context.apply(AddOp(), try context.apply(MulOp(), x, linear), folded))
     }
     model.mainGraph = context.graph
@@ -50,6 +52,15 @@ import Testing
   @Test func whatDiffersWhereTheReferenceStaysIsAnotherModel() throws {
     let report = try Verifier().verify(reference: folding(steps: 1), candidate: folding(steps: 1, factor: 1.01))
     #expect(!report.isEquivalent && !report.notes.contains { $0.contains("itself") })
+  }
+
+  /// A model that moves a little on all inputs: what differs by less than that is rounding, what differs by more is not.
+  @Test func differencesBelowTheReferencesOwnAreRounding() throws {
+    let reference = try folding(steps: 5, always: true)
+    let near = try Verifier().verify(reference: reference, candidate: folding(steps: 5, always: true, slope: 1 + 2 * 0x1p-23))
+    #expect(near.isEquivalent && near.notes.contains { $0.contains("taken for rounding") })
+    let far = try Verifier().verify(reference: reference, candidate: folding(steps: 5, always: true, slope: 1 + 16 * 0x1p-23))
+    #expect(!far.isEquivalent)
   }
 
   @Test func saturatedOutputsDecideWhereWhatGoesIntoThemMovesByItself() throws {

@@ -46,6 +46,8 @@ public struct OutputStatistics: Sendable, Hashable {
   }
 
   public var meanAbsolute: Double { finite == 0 ? 0 : sumAbsolute / Double(finite) }
+  /// How large the reference's finite numbers are.
+  var rootMeanSquare: Double { finite == 0 ? 0 : (referenceSquares / Double(finite)).squareRoot() }
   /// The cosine of the angle between both as vectors; 1 when both are zero, `nil` when just one is, or when nothing was compared.
   public var cosine: Double? {
     guard isCompared else { return nil }
