@@ -1,11 +1,5 @@
 import ModelTensor
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// What a kernel may use while it computes: compute primitives, memory, the bodies of its node.
 public final class ExecutionContext {
   public let primitives: any ComputePrimitives
@@ -51,23 +45,11 @@ public final class ExecutionContext {
         .limitExceeded, "a result of type \(TensorType(dtype, Shape(shape))) can't be held: the limit is \(largestResult) bytes")
     }
     if dtype == .string { return NDArray(zeros: dtype, shape) }
-    guard let storage = FreedMemory.storage(count * stride) else {
+    guard let storage = ArrayStorage(trying: count * stride) else {
       throw ExecutionError(
         .outOfMemory, "the system has no \(count * stride) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
     }
     return NDArray(uninitialized: dtype, shape, storage: storage)
-  }
-}
-
-/// Memory of the system's, asked for so that having none can be told.
-private final class FreedMemory: ArrayStorageHome {
-  static let shared = FreedMemory()
-  func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) { free(pointer) }
-
-  static func storage(_ byteCount: Int) -> ArrayStorage? {
-    var raw: UnsafeMutableRawPointer?
-    guard posix_memalign(&raw, 64, max(64, byteCount)) == 0, let raw else { return nil }
-    return ArrayStorage(pointer: raw, byteCount: byteCount, home: shared)
   }
 }
 

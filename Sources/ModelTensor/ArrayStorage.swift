@@ -37,7 +37,7 @@ public final class ArrayStorage: @unchecked Sendable {
   }
 
   /// Fresh memory, or `nil` when the system has none: for sizes that a file claims.
-  convenience init?(trying byteCount: Int) {
+  package convenience init?(trying byteCount: Int) {
     var raw: UnsafeMutableRawPointer?
     guard posix_memalign(&raw, 64, max(64, byteCount)) == 0, let raw else { return nil }
     self.init(pointer: raw, byteCount: byteCount, home: FreedMemory.shared)

@@ -388,12 +388,23 @@ def test_a_map_is_carried(tmp_path):
 # ONNX Runtime's own operators
 
 
-@case
-def few_bits():
-    m = model("""g (float[3, 64] x) => (float[3, 8] y) { y = com.microsoft.MatMulNBits <K = 64, N = 8, bits = 4, block_size = 32> (x, w, s, z) }""",
-              constant("w", rng().integers(0, 256, (8, 2, 16)), "uint8"), constant("s", rng(1).random(16) * 0.1 + 0.01, "float32"),
+def few_bits_of(bits):
+    """A product with weights of so few bits, some to a byte, zero points among them."""
+    m = model(f"""g (float[3, 64] x) => (float[3, 8] y) {{
+        y = com.microsoft.MatMulNBits <K = 64, N = 8, bits = {bits}, block_size = 32> (x, w, s, z) }}""",
+              constant("w", rng().integers(0, 256, (8, 2, 4 * bits)), "uint8"), constant("s", rng(1).random(16) * 0.1 + 0.01, "float32"),
               constant("z", rng(2).integers(0, 256, 8), "uint8"), opset='"" : 17, "com.microsoft" : 1')
     return m, None
+
+
+@case
+def few_bits():
+    return few_bits_of(4)
+
+
+@case
+def weights_of_two_bits():
+    return few_bits_of(2)
 
 
 @case
@@ -409,15 +420,6 @@ def embeddings():
         y, unused = com.microsoft.EmbedLayerNormalization (ids, segments, words, places, kinds, gamma, beta) }""",
         weight("words", 20, 8), weight("places", 16, 8, seed=2), weight("kinds", 2, 8, seed=3), weight("gamma", 8, seed=4), weight("beta", 8, seed=5),
         opset='"" : 17, "com.microsoft" : 1'), [rng().integers(0, 20, (2, 5)).astype("int32"), rng(1).integers(0, 2, (2, 5)).astype("int32")]
-
-
-@case
-def weights_of_two_bits():
-    """Four integers to a byte, zero points among them."""
-    m = model("""g (float[3, 64] x) => (float[3, 8] y) { y = com.microsoft.MatMulNBits <K = 64, N = 8, bits = 2, block_size = 32> (x, w, s, z) }""",
-              constant("w", rng().integers(0, 256, (8, 2, 8)), "uint8"), constant("s", rng(1).random(16) * 0.1 + 0.01, "float32"),
-              constant("z", rng(2).integers(0, 256, 8), "uint8"), opset='"" : 17, "com.microsoft" : 1')
-    return m, None
 
 
 @case
