@@ -568,3 +568,11 @@ def keys_turned_as_a_batch(b):
     turned = b("Transpose", b("Reshape", k, b("Concat", b.ints(-1), rows, columns, axis=0)), perm=[0, 2, 1])
     turned = b("Reshape", turned, b("Concat", lead, columns, rows, axis=0))
     return b("MatMul", b("Softmax", b("MatMul", q, turned), axis=-1), k)
+
+
+@case
+def filled_like_a_layer(b):
+    """Of a layer only the shape counts."""
+    x = b.input(4)
+    shape = b("Shape", b("Tanh", b.linear(x, 4, 3)))
+    return b("Sub", b("ConstantOfShape", shape, value=numpy_helper.from_array(np.array([0.5], "float32"))), b("MatMul", x, b.weight(4, 3)))

@@ -34,3 +34,12 @@ def test_idiom(name, batch, tmp_path):
     actual = peers.run_keras(tmp_path / "model.keras", builder.feeds)
     # Pow and Erf differ in the last bits between the runtimes, behind a division by a small deviation.
     peers.compare(actual, expected, LOOSE if "norm" in name or "transformer" in name or name == "class_token" else EXACT, name)
+
+
+def test_layers_without_a_use_stay_out_of_h5(tmp_path):
+    """Keras counts the layers that have weights, in an .h5 file and in the network that it makes of it."""
+    builder = onnx_idioms.Builder("filled_like_a_layer", None)
+    path = tmp_path / "model.onnx"
+    onnx.save(builder.model([onnx_idioms.CASES["filled_like_a_layer"](builder)]), path)
+    modelctl.convert(path, tmp_path / "model.h5")
+    peers.compare(peers.run_keras(tmp_path / "model.h5", builder.feeds), run_as_written(path, builder.feeds), EXACT)

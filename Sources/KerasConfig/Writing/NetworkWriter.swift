@@ -73,17 +73,6 @@ struct NetworkWriter {
 
   static let networkKinds: Set<String> = ["Functional", "Sequential", "Model", "Network"]
 
-  /// A layer, nested model or operation with all its calls.
-  private struct Entry {
-    var name: String
-    var object: JSONValue
-    var record: LayerRecord
-    var calls: [CallDescription] = []
-    var isInput = false
-    var isOperation = false
-    var isNetwork: Bool { !record.children.isEmpty }
-  }
-
   private mutating func writeGraph(_ id: GraphID, scope: ScopeID?, name given: String?) throws -> (JSONValue, LayerRecord) {
     guard depth < NetworkBuilder.depthLimit, var graph = model.graphs[id] else {
       throw GraphError(.invalidStructure, "models nested deeper than \(NetworkBuilder.depthLimit)")
@@ -93,7 +82,7 @@ struct NetworkWriter {
     graph = generation == .keras2 ? try ImplicitMasks.removed(from: graph, of: model) : try ImplicitMasks.spelled(in: graph, of: model)
     if generation == .keras3 { graph = try Keras2Behaviour.spelled(in: graph, of: model) }
     graph.removeDeadNodes()
-    var names = LayerNames(), entries: [Entry] = [], references: [ValueID: TensorReference] = [:]
+    var names = LayerNames(), entries: [NetworkEntry] = [], references: [ValueID: TensorReference] = [:]
     let original = scope.map { model[$0] }
     for port in graph.inputs {
       let name = names.unique(port.name)
@@ -105,7 +94,7 @@ struct NetworkWriter {
         ownLosses.append(Loss("the open rank of the input '\(port.name)'", reason: reason))
       }
       entries.append(
-        Entry(
+        NetworkEntry(
           name: name, object: objects.input(name, type, original: known.flatMap { model[$0].config }),
           record: LayerRecord(name: name, className: "InputLayer", isBuilt: true), isInput: true))
       references[port.value] = TensorReference(name)
@@ -161,6 +150,7 @@ struct NetworkWriter {
       outputs.append(reference)
     }
     let inputs = graph.inputs.map { references[$0.value] ?? TensorReference($0.name) }
+    entries = NetworkEntry.reached(entries, from: outputs)
     if isOfKeras3 {
       // As Keras 3 will run what is written.
       let network = try entries.map { entry in
@@ -178,12 +168,12 @@ struct NetworkWriter {
   }
 
   /// A tensor by itself, which has no mask.
-  private mutating func copy(of tensor: TensorReference, _ type: TensorType, name: String) -> Entry {
+  private mutating func copy(of tensor: TensorReference, _ type: TensorType, name: String) -> NetworkEntry {
     usesKeras3Calls = true
     let object: JSONValue = [
       "module": "keras.src.ops.numpy", "class_name": "Copy", "config": ["name": .string(name)], "registered_name": "Copy",
     ]
-    var entry = Entry(name: name, object: object, record: LayerRecord(name: name, className: "Copy", isBuilt: true))
+    var entry = NetworkEntry(name: name, object: object, record: LayerRecord(name: name, className: "Copy", isBuilt: true))
     entry.isOperation = true
     entry.calls = [CallDescription([.tensor(tensor, type)])]
     return entry
@@ -231,13 +221,13 @@ struct NetworkWriter {
 
   private mutating func makeEntry(
     _ node: Node, _ id: NodeID, _ graph: Graph, preferred: String?, names: inout LayerNames
-  ) throws -> Entry? {
+  ) throws -> NetworkEntry? {
     let scope = node.scope.flatMap { model[$0].config == nil ? nil : model[$0] }
     let isKnown = scope?.name == node.name
     if node.op is CallOp, let body = node.bodies.first {
       let name = isNamesake(node) ? names.claim(node.name) : names.unique(node.name)
       let (object, record) = try writeGraph(body, scope: node.scope, name: name)
-      return Entry(name: name, object: object, record: record)
+      return NetworkEntry(name: name, object: object, record: record)
     }
     if let op = node.op as? OpaqueOp, op.format == "keras" {
       return try opaqueEntry(node, op, original: scope?.config, names: &names)
@@ -293,14 +283,14 @@ struct NetworkWriter {
       throw GraphError(
         .wrongInputCount, "\(rule.className) '\(node.name)' has \(record.weights.count) weights, found \(record.parameters.count)")
     }
-    return Entry(name: name, object: built, record: record)
+    return NetworkEntry(name: name, object: built, record: record)
   }
 
   /// A foreign layer is carried: its configuration word by word where the file is of its own generation, else in the
   /// other's spelling of objects.
   private mutating func opaqueEntry(
     _ node: Node, _ op: OpaqueOp, original: JSONValue?, names: inout LayerNames
-  ) throws -> Entry? {
+  ) throws -> NetworkEntry? {
     guard let original, !TensorFlowFunctions.classNames.contains(op.type) || generation == .keras2 else {
       note(op.displayName, reason: op.reason)
       return nil
@@ -324,7 +314,7 @@ struct NetworkWriter {
     let object = isOperation || isSpelled ? original : objects.foreign(original)
     var record = LayerRecord(name: name, className: op.type, isTrainable: original["config"]?["trainable"]?.boolValue ?? true)
     record.scope = node.scope
-    var entry = Entry(name: name, object: object, record: record)
+    var entry = NetworkEntry(name: name, object: object, record: record)
     entry.isOperation = isOperation
     return entry
   }
@@ -344,7 +334,7 @@ struct NetworkWriter {
   /// name.
   private mutating func operations(
     _ node: Node, _ graph: inout Graph, preferred: String?, names: inout LayerNames, references: inout [ValueID: TensorReference]
-  ) throws -> [Entry] {
+  ) throws -> [NetworkEntry] {
     let written: (operations: [WrittenOperation], results: [WrittenTensor])
     do { written = try OperationRules.write(node, in: graph, of: model) } catch let error as UnsupportedError {
       for item in error.items { note(item.name, reason: item.reason ?? error.message) }
@@ -386,7 +376,7 @@ struct NetworkWriter {
         "module": .string(operation.module), "class_name": .string(operation.className), "config": .object(config),
         "registered_name": .string(operation.className),
       ]
-      var entry = Entry(
+      var entry = NetworkEntry(
         name: title, object: object, record: LayerRecord(name: title, className: operation.className, isBuilt: true))
       entry.isOperation = true
       entry.calls = [
@@ -445,7 +435,7 @@ struct NetworkWriter {
   // MARK: The model's object
 
   private mutating func assemble(
-    _ entries: [Entry], inputs: [TensorReference], outputs: [TensorReference], name: String, original: Scope?
+    _ entries: [NetworkEntry], inputs: [TensorReference], outputs: [TensorReference], name: String, original: Scope?
   ) -> (JSONValue, LayerRecord) {
     var config = (original?.config?["config"]).map { translated($0) } ?? .object([:])
     if config.objectValue == nil { config = .object([:]) }
@@ -503,7 +493,7 @@ struct NetworkWriter {
 
   /// In Keras 2's spelling Keras 2 counts a nested model's calls from 1 and Keras 3 from 0. With each call
   /// written twice, call `k` is number `2k + 1` for both; the second copy is used by nobody.
-  private func inboundNodes(_ entry: Entry, networks: Set<String>) -> [JSONValue] {
+  private func inboundNodes(_ entry: NetworkEntry, networks: Set<String>) -> [JSONValue] {
     if usesKeras3Calls { return entry.calls.map(CallWriter.keras3) }
     return entry.calls.flatMap { call -> [JSONValue] in
       var call = call
@@ -516,7 +506,7 @@ struct NetworkWriter {
   }
 
   /// The entries in order, if each is called once, on the one before.
-  private func chain(_ entries: [Entry], inputs: [TensorReference], outputs: [TensorReference]) -> [Entry]? {
+  private func chain(_ entries: [NetworkEntry], inputs: [TensorReference], outputs: [TensorReference]) -> [NetworkEntry]? {
     guard inputs.count == 1, outputs.count == 1, let first = entries.first, first.isInput else { return nil }
     var previous = TensorReference(first.name)
     for entry in entries.dropFirst() {
