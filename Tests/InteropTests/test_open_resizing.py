@@ -2,6 +2,7 @@
 import keras
 import onnx
 import pytest
+import tensorflow as tf
 from onnx import TensorProto, helper
 
 import litert
@@ -109,3 +110,21 @@ def test_an_input_that_is_a_result_keeps_its_name(target, tmp_path):
     modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
     modelctl.convert(tmp_path / "model.onnx", tmp_path / target)
     assert [tensor.name for tensor in keras.models.load_model(tmp_path / target).inputs] == ["i"]
+
+
+SPREAD = {
+    "images": ((None, None, 3), lambda x: L.Conv2DTranspose(2, 3, strides=2)(L.Conv2DTranspose(4, (3, 2), strides=(2, 1), padding="same")(x))),
+    "sequences": ((None, 3), lambda x: L.Conv1DTranspose(2, 2, strides=3)(L.Conv1DTranspose(4, 3, strides=2, padding="same")(x))),
+}
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_transposed_convolutions_of_any_size_from_tflite(name, tmp_path):
+    shape, build = SPREAD[name]
+    made = model(name, shape, build)
+    (tmp_path / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(made).convert())
+    modelctl.convert(tmp_path / "model.tflite", tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert sum(isinstance(layer, (L.Conv1DTranspose, L.Conv2DTranspose)) for layer in again.layers) == 2
+    values = [seeded.batch(name, (6, 7)[:len(shape) - 1] + shape[-1:], 2).astype("float32")]
+    peers.compare(peers.run_model(again, values), peers.run_model(made, values), what=name)

@@ -2,6 +2,7 @@ import ModelGraph
 import ModelOps
 import ModelSupport
 import ModelTensor
+import TensorFlowGraph
 
 extension OperatorReader {
   /// Whether the extents that a transposed convolution is to have, input 0, are known beforehand.
@@ -11,7 +12,7 @@ extension OperatorReader {
   }
 
   /// A transposed convolution to extents that are computed: all of what is spread, cut to them where the padding says, and filled
-  /// up with zeros where they reach further.
+  /// up with zeros where they reach further. Extents that are its input's, scaled as Keras does it, need none of that.
   ///
   ///     x ── ConvTranspose(valid) ── Pad ── Slice(before, before + extents) ── Add(bias)
   func transposedToComputed(
@@ -24,6 +25,14 @@ extension OperatorReader {
       throw UnsupportedError("\(type) with filters of unknown extents")
     }
     let window = Array(extents.prefix(rank))
+    if let regular = g.regularSpread(
+      of: try input(2), by: kernel, to: try input(0), self.padding(padding), strides: strides,
+      dilations: Array(repeating: 1, count: rank), .channelsLast)
+    {
+      let op = ConvTransposeOp(
+        strides: strides, padding: regular.padding, outputPadding: regular.extra, layout: .channelsLast, kernelLayout: .spatialOutputInput)
+      return Computation(op, [try input(2), kernel, bias], activation: activation)
+    }
     let op = ConvTransposeOp(strides: strides, padding: .valid, layout: .channelsLast, kernelLayout: .spatialOutputInput)
     let whole = try g.apply(op, try input(2), kernel)
     let wanted = try g.slice(try int64(0, in: &g), axis: 0, start: 1, end: rank + 1)

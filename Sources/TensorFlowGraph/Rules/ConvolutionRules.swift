@@ -117,7 +117,7 @@ private func readTransposed(_ n: NodeReader, _ g: inout GraphContext, rank: Int)
       return try g.apply(op(padding, output: known), x, kernel)
     }
   }
-  if let regular = try readRegular(sizes, x, kernel, padding, strides, dilations, layout, rank: rank, in: g) {
+  if let regular = g.regularSpread(of: x, by: kernel, to: sizes, padding, strides: strides, dilations: dilations, layout) {
     return try g.apply(op(regular.padding, output: nil, extra: regular.extra), x, kernel)
   }
   // The extents are computed: everything is spread, then cut to them.
@@ -142,39 +142,6 @@ private func readTransposed(_ n: NodeReader, _ g: inout GraphContext, rank: Int)
   }
   padding = .valid
   throw UnsupportedError("\(n.type) with explicit padding to a computed extent")
-}
-
-/// The padding of a transposed convolution whose extents are computed from those of its own input, as Keras does:
-/// `in · stride` for SAME, `in · stride + constant` for VALID. What TensorFlow adds at the end is the output's padding.
-private func readRegular(
-  _ sizes: ValueID, _ x: ValueID, _ kernel: ValueID, _ padding: Padding, _ strides: [Int], _ dilations: [Int], _ layout: DataLayout,
-  rank: Int, in g: GraphContext
-) throws -> (padding: Padding, extra: [Int])? {
-  guard let all = g.computedExtents(sizes), all.count == rank || all.count == rank + 2, let dims = g.type(of: x).shape.dims,
-    dims.count == rank + 2, let extents = g.type(of: kernel).shape.extents
-  else { return nil }
-  let axes = Array(layout.spatialAxes(rank: rank + 2)), wanted = all.count == rank ? all : axes.map { all[$0] }
-  var extra: [Int] = []
-  for (index, axis) in axes.enumerated() {
-    guard let extent = wanted[index] else { return nil }
-    let span = (extents[index] - 1) * dilations[index] + 1 - strides[index]
-    let rest: Int
-    if let number = extent.number {
-      guard let known = dims[axis].value else { return nil }
-      rest = number - known * strides[index]
-    } else {
-      guard let value = extent.value, extent.scale == strides[index],
-        value == x && extent.axis == axis || g.type(of: value).shape.dims?[extent.axis] == dims[axis] && dims[axis] != .unknown
-      else { return nil }
-      rest = extent.offset
-    }
-    switch padding {
-    case .same where rest == 0: extra.append(0)
-    case .valid where rest >= span: extra.append(rest - span)
-    default: return nil
-    }
-  }
-  return (padding, extra.contains { $0 > 0 } ? extra : [])
 }
 
 /// `max over the window of (x + filter)`: the greyscale dilation, a window position at a time.
