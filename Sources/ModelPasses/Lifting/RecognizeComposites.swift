@@ -50,8 +50,8 @@ struct CompositeMatcher {
     case is MulOp where activationsOnly: return hardSwish(node) ?? gelu(node)
     case is DivOp where activationsOnly: return hardSwish(node)
     case _ where activationsOnly: return nil
-    case is MulOp: return silu(node) ?? hardSwish(node) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
-    case is DivOp: return hardSwish(node) ?? hardSigmoid(node) ?? norm(node)
+    case is MulOp: return silu(node) ?? hardSwish(node) ?? hardSigmoid(id) ?? gelu(node) ?? mish(node) ?? scaledNorm(node)
+    case is DivOp: return hardSwish(node) ?? hardSigmoid(id) ?? norm(node)
     case is AddOp: return shiftedNorm(node) ?? groupNorm(node) ?? centredRows(node)
     case let op as BatchNormalizationOp: return normalizedRows(op, node)
     case is ReshapeOp: return unfoldedRows(node)
@@ -102,14 +102,24 @@ struct CompositeMatcher {
     }
     return nil
   }
-  /// `min(max(x + 3, 0), 6)`, of which `x`.
-  private func ramp(_ id: ValueID?) -> ValueID? {
+  /// `min(max(s, 0), 6)`, of which `s`.
+  private func clipped(_ id: ValueID?) -> ValueID? {
     guard let clip = node(id), clip.op is ClipOp, close(scalar(clip.input(1)), 0), close(scalar(clip.input(2)), 6) else { return nil }
-    return operand(clip.input(0), AddOp.self, 3)
+    return clip.input(0)
   }
-  private func hardSigmoid(_ node: Node) -> Found? {
-    guard close(scalar(node.input(1)), 6), let x = ramp(node.input(0)) else { return nil }
-    return (HardSigmoidOp(alpha: 1 / 6, beta: 0.5), [x])
+  /// `min(max(x + 3, 0), 6)`, of which `x`.
+  private func ramp(_ id: ValueID?) -> ValueID? { operand(clipped(id), AddOp.self, 3) }
+  /// `ramp(x) / 6`, where TensorFlow's optimiser may have moved the 3 into a sum: `a + (b + 3)`.
+  private mutating func hardSigmoid(_ id: NodeID) -> Found? {
+    guard let sum = clipped(quotient(graph[id].outputs.first, by: 6)) else { return nil }
+    if let x = operand(sum, AddOp.self, 3) { return (HardSigmoidOp(alpha: 1 / 6, beta: 0.5), [x]) }
+    guard let outer = node(sum), outer.op is AddOp else { return nil }
+    for (a, shifted) in pairs(outer) {
+      guard let b = operand(shifted, AddOp.self, 3) else { continue }
+      let x = graph.append(AddOp(), [a, b], types: [graph[sum].type], name: outer.name, scope: outer.scope, origin: outer.origin)
+      return (HardSigmoidOp(alpha: 1 / 6, beta: 0.5), [graph[x].outputs[0]])
+    }
+    return nil
   }
   /// `Clip(x / 5 + 0.5, 0, 1)`, Keras 2's, or with 1/6: by one op or two.
   private func clippedLine(_ node: Node) -> Found? {
