@@ -112,19 +112,23 @@ def test_an_input_that_is_a_result_keeps_its_name(target, tmp_path):
     assert [tensor.name for tensor in keras.models.load_model(tmp_path / target).inputs] == ["i"]
 
 
-SPREAD = {
-    "images": ((None, None, 3), lambda x: L.Conv2DTranspose(2, 3, strides=2)(L.Conv2DTranspose(4, (3, 2), strides=(2, 1), padding="same")(x))),
-    "sequences": ((None, 3), lambda x: L.Conv1DTranspose(2, 2, strides=3)(L.Conv1DTranspose(4, 3, strides=2, padding="same")(x))),
+#: Networks of any size, and which of their layers come back as such.
+FROM_TFLITE = {
+    "images": ((None, None, 3), lambda x: L.Conv2DTranspose(2, 3, strides=2)(
+        L.Conv2DTranspose(4, (3, 2), strides=(2, 1), padding="same")(x)), L.Conv2DTranspose, 2),
+    "sequences": ((None, 3), lambda x: L.Conv1DTranspose(2, 2, strides=3)(
+        L.Conv1DTranspose(4, 3, strides=2, padding="same")(x)), L.Conv2DTranspose, 2),
+    "attention": ((None, 6), lambda x: L.GroupQueryAttention(3, 4, 2)(L.MultiHeadAttention(2, 3)(x, x), x), L.Dense, 8),
 }
 
 
-@pytest.mark.parametrize("name", SPREAD)
-def test_transposed_convolutions_of_any_size_from_tflite(name, tmp_path):
-    shape, build = SPREAD[name]
+@pytest.mark.parametrize("name", FROM_TFLITE)
+def test_networks_of_any_size_from_tflite(name, tmp_path):
+    shape, build, kind, count = FROM_TFLITE[name]
     made = model(name, shape, build)
     (tmp_path / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(made).convert())
     modelctl.convert(tmp_path / "model.tflite", tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert sum(isinstance(layer, (L.Conv1DTranspose, L.Conv2DTranspose)) for layer in again.layers) == 2
+    assert sum(isinstance(layer, kind) for layer in again.layers) == count
     values = [seeded.batch(name, (6, 7)[:len(shape) - 1] + shape[-1:], 2).astype("float32")]
     peers.compare(peers.run_model(again, values), peers.run_model(made, values), what=name)

@@ -46,6 +46,7 @@ extension GraphContext {
   fileprivate mutating func segments(
     _ reduction: ScatterReduction, _ data: ValueID, _ numbers: ValueID, count: ValueID?
   ) throws -> ValueID {
+    if reduction == .mul, let extents = try joinedExtents(data, numbers, count: count) { return extents }
     let labels = try cast(numbers, to: .int64), one = try ints([1]), size: ValueID
     let labelRank = try rank(of: labels)
     if let count {
@@ -71,6 +72,25 @@ extension GraphContext {
     let start = try expand(filler, to: try concat([height, inner], axis: 0))
     let result = try apply(ScatterNDOp(reduction: reduction), start, try unsqueeze(places, [labelRank]), data)
     return count == nil ? result : try apply(SliceOp(), result, try ints([0]), size, try ints([0]))
+  }
+
+  /// The products of a short vector's elements, written out: so TensorFlow's converter joins the extents of a shape, and so what
+  /// they are stays known. `nil` for anything else.
+  private mutating func joinedExtents(_ data: ValueID, _ numbers: ValueID, count: ValueID?) throws -> ValueID? {
+    guard let dims = type(of: data).shape.extents, dims.count == 1, dims[0] <= 64, let labels = fact(of: numbers).integers,
+      labels.count == dims[0], let total = count == nil ? (labels.max() ?? -1) + 1 : count.flatMap({ fact(of: $0).integers?.first }),
+      (1...64).contains(total), labels.allSatisfy({ $0 < total })
+    else { return nil }
+    var products: [ValueID] = []
+    for segment in 0..<total {
+      var product: ValueID?
+      for (place, label) in labels.enumerated() where label == segment {
+        let element = try slice(data, axis: 0, start: place, end: place + 1)
+        product = try product.map { try mul($0, element) } ?? element
+      }
+      products.append(try product ?? unsqueeze(try scalar(1, like: data), [0]))
+    }
+    return try concat(products, axis: 0)
   }
 
   /// The lowest or highest finite number of a dtype that LiteRT has segments of.
