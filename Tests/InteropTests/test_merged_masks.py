@@ -61,3 +61,40 @@ def test_javascript(tmp_path):
     peers.compare(tfjs.run_layers(tmp_path / "layers", TOKENS, tmp_path), peers.run_model(model, TOKENS))
     merged(keras, "Add").save(tmp_path / "three.keras")
     modelctl.run("convert", tmp_path / "three.keras", tmp_path / "three", "--to", "tfjs-layers", expect=69)
+
+
+def masked_steps():
+    x = np.random.default_rng(7).normal(size=(3, 6, 4)).astype("float32")
+    x[0, 4:], x[1, :2], x[2, 2:4] = 0, 0, 0
+    return x
+
+
+@pytest.mark.parametrize("K", [keras, tf_keras])
+def test_unrolled_backwards(K, tmp_path):
+    """Keras makes the masked steps of an unrolled loop zero by the mask as it came, also where the loop went backwards."""
+    L, x = K.layers, K.Input((6, 4))
+    masked = L.Masking()(x)
+    both = [L.Bidirectional(layer(3, unroll=True, return_sequences=True), merge_mode=mode)(masked)
+            for layer, mode in ((L.LSTM, "concat"), (L.GRU, "mul"))]
+    backwards = [layer(2, unroll=True, return_sequences=whole, go_backwards=True)(masked)
+                 for layer, whole in ((L.SimpleRNN, True), (L.LSTM, False))]
+    model = seeded.fill_weights(K.Model(x, both + backwards), "unrolled")
+    expected = peers.run_model(model, [masked_steps()])
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    peers.compare(peers.run_onnx(tmp_path / "model.onnx", [masked_steps()]), expected)
+
+
+def test_operations_look_at_no_mask(tmp_path):
+    """What a graph multiplies and averages behind a masked layer counts all steps: the layers of Keras in their place get no mask."""
+    x = keras.Input((6, 4))
+    y = keras.layers.LSTM(3, return_sequences=True)(keras.layers.Masking()(x))
+    gate = keras.ops.sigmoid(keras.ops.matmul(x, seeded.batch("w", (4, 3), 1)[0].astype("float32")))
+    model = keras.Model(x, [y * gate, keras.ops.mean(y, axis=1), keras.ops.maximum(y, gate)])
+    seeded.fill_weights(model, "gated")
+    expected = peers.run_model(model, [masked_steps()])
+    model.export(str(tmp_path / "saved"), verbose=False)
+    modelctl.convert(tmp_path / "saved", tmp_path / "model.keras")
+    back = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert any(isinstance(layer, keras.layers.LSTM) for layer in back.layers)
+    peers.compare(peers.run_model(back, [masked_steps()]), expected)

@@ -113,6 +113,15 @@ struct NetworkWriter {
         entries.append(copy)
         continue
       }
+      if node.op is IdentityOp, let input = node.inputs.first ?? nil, let output = node.outputs.first, let reference = references[input],
+        (graph.producer(of: input).map { graph[$0] }?.op as? LayerOp)?.roles.contains("mask") == true
+      {
+        // The mask that the layer was given stays with it.
+        let copy = copy(of: reference, graph[input].type, name: names.unique(node.name))
+        references[output] = TensorReference(copy.name)
+        entries.append(copy)
+        continue
+      }
       guard node.op is LayerOp || node.op is CallOp || node.op is OpaqueOp else {
         entries += try operations(node, &graph, preferred: preferred[nodeID], names: &names, references: &references)
         continue

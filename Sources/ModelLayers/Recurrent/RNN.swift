@@ -56,11 +56,19 @@ extension RecurrentLayer {
     }
     run.mask = try (call.named["mask"] ?? call.mask()).map { try context.cast($0, to: .bool) }
     run.backwards = options.goBackwards
-    run.zeroOutputForMask = options.zeroOutputForMask
+    // Keras's unrolled loop makes masked steps zero once all are done, by the mask as it came: steps that were taken backwards, and
+    // stand in that order, lose those that the mask names from the front (`keras.src.backend.*.rnn`).
+    let zeroesAfterwards =
+      options.unroll && options.goBackwards && options.returnSequences && options.zeroOutputForMask && run.mask != nil
+    run.zeroOutputForMask = options.zeroOutputForMask && !zeroesAfterwards
     let (sequence, states) = try recurrentCell.run(x, run, in: &context)
     if options.returnSequences {
       var output = sequence
       if options.goBackwards { output = try context.apply(ReverseOp(axes: [1]), output) }
+      if zeroesAfterwards, let mask = run.mask {
+        let keep = try context.unsqueeze(mask, Array(2..<(try context.rank(of: output))))
+        output = try context.select(keep, output, try context.scalar(0, like: output))
+      }
       return (options.timeMajor ? try context.swapTimeAndBatch(output) : output, states)
     }
     // The last output is the last state, unless masked steps at the start make it differ.

@@ -23,7 +23,9 @@ public struct LiftLayers: Pass {
     var lifter = try Lifter(model, source)
     try lifter.run()
     var result = lifter.context.model
-    result.graphs[result.main] = lifter.context.graph
+    var lifted = lifter.context.graph
+    DropMasks.run(&lifted)
+    result.graphs[result.main] = lifted
     // Layers that turned out unused, and weights that now belong to layers under new names.
     try RemoveDeadCode().run(&result)
     model = result
