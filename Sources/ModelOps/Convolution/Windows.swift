@@ -61,10 +61,12 @@ struct WindowGeometry {
   func counts(padded: Bool) -> [Float] {
     let perAxis = input.indices.map { axis in
       (0..<output[axis]).map { place in
-        (0..<kernel[axis]).reduce(0) { sum, k in
-          let at = place * strides[axis] + k * dilations[axis] - before[axis]
-          return sum + (padded ? (at < input[axis] + after[axis] ? 1 : 0) : (at >= 0 && at < input[axis] ? 1 : 0))
-        }
+        // The elements of a window stand at `start + k · dilation`; the first and last `k` inside.
+        let start = place * strides[axis] - before[axis], dilation = dilations[axis]
+        let end = input[axis] + (padded ? after[axis] : 0)
+        let first = padded || start >= 0 ? 0 : (dilation - 1 - start) / dilation
+        let last = start >= end ? -1 : min(kernel[axis] - 1, (end - 1 - start) / dilation)
+        return max(0, last - first + 1)
       }
     }
     return perAxis.reduce([Float(1)]) { outer, axis in outer.flatMap { o in axis.map { o * Float($0) } } }

@@ -90,6 +90,8 @@ public struct PoolOp: PreparedOp {
     let result: [Int]
     /// The elements of each window, where they are averaged.
     let counts: [Float]
+    /// For windows that are large and overlap.
+    let sliding: SlidingWindows?
 
     init(_ op: PoolOp, _ x: [Int], in context: ExecutionContext) throws {
       geometry = try WindowGeometry(
@@ -104,6 +106,8 @@ public struct PoolOp: PreparedOp {
       // Before as many counts are made as there are results.
       try context.demand(.float32, result)
       counts = op.kind == .average && !result.contains(0) ? geometry.counts(padded: op.countIncludePad) : []
+      let windows = SlidingWindows(geometry: geometry, maximum: op.kind == .max)
+      sliding = !result.contains(0) && windows.isWorthwhile ? windows : nil
     }
   }
 
@@ -141,7 +145,12 @@ public struct PoolOp: PreparedOp {
     x.with(Float.self) { source in
       result.withMutable(Float.self) { y in
         guard let source = source.baseAddress, let to = y.baseAddress else { return }
-        context.primitives.pool(plan.shape, maximum: kind == .max, source, to)
+        if let sliding = plan.sliding {
+          let channels = plan.shape.inputChannels, isLast = layout == .channelsLast
+          sliding.run(source, to, planes: isLast ? x.shape[0] : x.shape[0] * channels, lanes: isLast ? channels : 1, in: context)
+        } else {
+          context.primitives.pool(plan.shape, maximum: kind == .max, source, to)
+        }
         guard kind == .average else { return }
         let counts = plan.counts, channels = plan.shape.inputChannels
         let lanes = layout == .channelsLast ? channels : 1, plane = counts.count * lanes
