@@ -49,8 +49,7 @@ public struct FoldConstants: Pass {
         folding.keepsParameters = keepsParameters
         do { try folding.run() } catch let error as GraphError { throw error.within("graph \(id)") }
         guard folding.isChanged else { break }
-        model = folding.context.model
-        model.graphs[id] = folding.context.graph
+        folding.context.handOver(id, to: &model)
       }
     }
     try RemoveDeadCode().run(&model)

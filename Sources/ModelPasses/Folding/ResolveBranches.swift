@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelOps
 import ModelTensor
+import OrderedCollections
 
 /// Puts in the place of an `If` the branch that is always taken.
 ///
@@ -59,7 +60,9 @@ struct BranchPlace: Hashable {
 
 /// Builds every graph anew with the branches that are known, its types inferred from what is known then.
 struct BranchRewriter {
-  private(set) var model: Model
+  /// What has been built. It is put into the model at the end: every graph being built holds the model, and each graph put into
+  /// a model that others hold copies the table of all.
+  private var built: OrderedDictionary<GraphID, Graph> = [:]
   private(set) var isChanged = false
   /// Conditions that nothing is known of, with results of a rank that depends on them.
   private(set) var open: [BranchPlace] = []
@@ -72,7 +75,6 @@ struct BranchRewriter {
 
   init(_ model: Model, decided: [BranchPlace: Int], pass: String) {
     source = model
-    self.model = model
     self.decided = decided
     self.pass = pass
     var counts: [GraphID: Int] = [:]
@@ -84,14 +86,21 @@ struct BranchRewriter {
     let nested = Set(source.graphs.values.flatMap { $0.nodeSlots.flatMap { $0?.bodies ?? [] } })
     for id in source.graphs.keys where !nested.contains(id) {
       guard let graph = source.graphs[id] else { continue }
-      model.graphs[id] = try rebuilt(graph, id, given: [], depth: 0)
+      built[id] = try rebuilt(graph, id, given: [], depth: 0)
     }
+  }
+
+  /// The model with all that has been built.
+  var model: Model {
+    var result = source
+    for (id, graph) in built { result.graphs[id] = graph }
+    return result
   }
 
   /// - Parameter given: what is known of the inputs' types outside.
   private mutating func rebuilt(_ graph: Graph, _ id: GraphID, given: [TensorType?], depth: Int) throws -> Graph {
     guard depth < Self.depthLimit else { throw GraphError(.invalidStructure, "graphs are nested too deeply") }
-    var context = GraphContext(model, graph: Graph(name: graph.name)), values: [ValueID: ValueID] = [:]
+    var context = GraphContext(source, graph: Graph(name: graph.name)), values: [ValueID: ValueID] = [:]
     for (index, port) in graph.inputs.enumerated() {
       let old = graph[port.value]
       var type = old.type
@@ -114,7 +123,7 @@ struct BranchRewriter {
     let new: ValueID
     switch graph[value].definition {
     case .constant(let tensor): new = context.graph.addConstant(tensor, name: graph[value].name)
-    case .parameter(let id): new = context.graph.addParameter(id, of: model, name: graph[value].name)
+    case .parameter(let id): new = context.graph.addParameter(id, of: source, name: graph[value].name)
     case .input, .result: throw GraphError(.invalidStructure, "'\(graph[value].name)' is used before it is made")
     }
     values[value] = new
@@ -173,9 +182,9 @@ struct BranchRewriter {
       for body in node.bodies where ownBodies.contains(body) {
         guard let inner = source.graphs[body] else { continue }
         let given = op is IfOp ? facts.dropFirst().map { $0?.type } : []
-        model.graphs[body] = try rebuilt(inner, body, given: Array(given), depth: depth + 1)
+        built[body] = try rebuilt(inner, body, given: Array(given), depth: depth + 1)
       }
-      types = zip(try op.infer(facts, bodies: node.bodies.compactMap { model.graphs[$0] }), types).map { $0.refined(by: $1) }
+      types = zip(try op.infer(facts, bodies: node.bodies.compactMap { built[$0] ?? source.graphs[$0] }), types).map { $0.refined(by: $1) }
       if op is IfOp, ownBodies.isSuperset(of: node.bodies), types.contains(where: { $0.shape.dims == nil && $0.dtype != .variant }) {
         open.append(place)
       }

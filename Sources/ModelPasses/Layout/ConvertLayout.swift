@@ -59,9 +59,8 @@ public struct ConvertLayout: Pass {
       if isNeeded(graph) {
         var rewriter = LayoutRewriter(model, graph, to: self)
         do { try rewriter.run() } catch let error as GraphError { throw error.within("graph \(id)") }
-        model = rewriter.context.model
-        model.graphs[id] = rewriter.context.graph
-        model.graphs[id]?.removeDeadNodes()
+        rewriter.context.graph.removeDeadNodes()
+        rewriter.context.handOver(id, to: &model)
       }
       if id == model.main, ioLayout != .keep { try convertPorts(&model) }
     }

@@ -17,12 +17,12 @@ public struct FinalizeNames: Pass {
       guard let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph)
       try finalize(&context)
-      model.graphs[id] = context.graph
+      context.handOver(id, to: &model)
     }
   }
 
   private func finalize(_ context: inout GraphContext) throws {
-    var taken: Set<String> = [], settled: Set<ValueID> = []
+    var taken = UniqueNames(), settled: Set<ValueID> = []
     for port in context.graph.inputs {
       rename(port.value, port.name, &context.graph)
       taken.insert(port.name)
@@ -30,7 +30,7 @@ public struct FinalizeNames: Pass {
     }
     for index in context.graph.outputs.indices {
       let port = context.graph.outputs[index]
-      if case .result = context.graph[port.value].definition, !settled.contains(port.value), taken.insert(port.name).inserted {
+      if case .result = context.graph[port.value].definition, !settled.contains(port.value), taken.insert(port.name) {
         rename(port.value, port.name, &context.graph)
         settled.insert(port.value)
         continue
@@ -44,12 +44,12 @@ public struct FinalizeNames: Pass {
     }
     for id in context.graph.valueIDs where !settled.contains(id) {
       let base = context.graph[id].name
-      rename(id, unique(base.isEmpty ? "value" : base, &taken), &context.graph)
+      rename(id, taken.unique(base.isEmpty ? "value" : base), &context.graph)
     }
-    var nodes: Set<String> = []
+    var nodes = UniqueNames()
     for id in try context.graph.order() {
       let base = context.graph[id].name
-      let new = unique(base.isEmpty ? context.graph[id].op.displayName : base, &nodes)
+      let new = nodes.unique(base.isEmpty ? context.graph[id].op.displayName : base)
       if new != base { context.graph[id].name = new }
     }
   }
@@ -58,10 +58,21 @@ public struct FinalizeNames: Pass {
     if graph[id].name != name { graph[id].name = name }
   }
 
-  private func unique(_ base: String, _ taken: inout Set<String>) -> String {
+}
+
+/// Names that are all different. Thousands may ask for the same: the search for a free number goes on where it ended.
+private struct UniqueNames {
+  private var taken: Set<String> = []
+  private var counts: [String: Int] = [:]
+
+  @discardableResult
+  mutating func insert(_ name: String) -> Bool { taken.insert(name).inserted }
+
+  mutating func unique(_ base: String) -> String {
     if taken.insert(base).inserted { return base }
-    var count = 1
+    var count = counts[base, default: 0] + 1
     while !taken.insert("\(base)_\(count)").inserted { count += 1 }
+    counts[base] = count
     return "\(base)_\(count)"
   }
 }

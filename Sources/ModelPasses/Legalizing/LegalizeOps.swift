@@ -17,15 +17,14 @@ public struct LegalizeOps: Pass {
   public func run(_ model: inout Model) throws {
     var refused = RefusedOps(target: profile.name)
     // What is written out as a loop brings graphs of its own.
-    var waiting = Array(model.graphs.keys), seen: Set<GraphID> = []
+    var waiting = Array(model.graphs.keys), known = Set(waiting)
     while let id = waiting.popLast() {
-      guard seen.insert(id).inserted, let graph = model.graphs[id] else { continue }
+      guard let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph)
       let isChanged = try legalize(&context, &refused)
       guard isChanged else { continue }
-      model = context.model
-      model.graphs[id] = context.graph
-      waiting += model.graphs.keys.filter { !seen.contains($0) }
+      context.handOver(id, to: &model)
+      if model.graphs.count > known.count { waiting += model.graphs.keys.filter { known.insert($0).inserted } }
     }
     try refused.check()
     try RemoveDeadCode().run(&model)

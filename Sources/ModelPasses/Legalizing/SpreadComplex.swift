@@ -21,8 +21,7 @@ struct SpreadComplex: Pass {
       guard isNeeded else { continue }
       var spread = Spread(context: GraphContext(model, graph: graph), name: name)
       try spread.run()
-      model = spread.context.model
-      model.graphs[id] = spread.context.graph
+      spread.context.handOver(id, to: &model)
     }
   }
 }

@@ -51,8 +51,7 @@ public struct RecognizeScan: Pass {
         }
         isChanged = true
       }
-      model = context.model
-      model.graphs[id] = context.graph
+      context.handOver(id, to: &model)
     }
     if isChanged { try RemoveDeadCode().run(&model) }
   }

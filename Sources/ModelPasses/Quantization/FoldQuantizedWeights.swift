@@ -41,8 +41,7 @@ public struct FoldQuantizedWeights: Pass {
       guard !replacements.isEmpty || kernelLayout != nil else { continue }
       context.graph.replaceUses(replacements)
       context.graph.removeDeadNodes()
-      model = context.model
-      model.graphs[id] = context.graph
+      context.handOver(id, to: &model)
     }
     try RemoveDeadCode().run(&model)
   }

@@ -51,8 +51,7 @@ public struct RecognizeQuantized: Pass {
       guard let graph = model.graphs[id] else { continue }
       var recognition = QuantizedRecognition(GraphContext(model, graph: graph))
       do { try recognition.run(operators: recognizesOperators) } catch let error as GraphError { throw error.within("graph \(id)") }
-      model = recognition.context.model
-      model.graphs[id] = recognition.context.graph
+      recognition.context.handOver(id, to: &model)
     }
     try RemoveDeadCode().run(&model)
   }

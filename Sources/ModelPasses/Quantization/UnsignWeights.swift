@@ -30,8 +30,7 @@ struct UnsignWeights: Pass {
         let zero = try context.constant(NDArray(zeros.values.map { UInt8(clamping: $0 + 128) }, zeros.shape))
         context.graph[place].inputs = [known, node.inputs[1], zero]
       }
-      model = context.model
-      model.graphs[id] = context.graph
+      context.handOver(id, to: &model)
     }
   }
 
