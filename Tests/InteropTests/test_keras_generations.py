@@ -68,6 +68,34 @@ def test_operators_between_layers(name, tmp_path):
         peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=f"{name} → {target}")
 
 
+@pytest.mark.parametrize("size", [(5, 6), (4, 9), (11, 7)])
+def test_crops_of_keras_2(size, tmp_path):
+    """`RandomCrop` of Keras 2 crops and stretches when a model predicts; that of Keras 3 leaves images alone."""
+    tf_keras.backend.clear_session()
+    image = tf_keras.Input((8, 9, 3), dtype="uint8", name="image")
+    tf_keras.Model(image, tf_keras.layers.RandomCrop(*size)(image)).save(tmp_path / "source.h5")
+    x = seeded.generator("crops").integers(0, 255, (2, 8, 9, 3)).astype("uint8")
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    for target, run in [("onnx", peers.run_onnx), ("tflite", litert.run), ("keras", peers.run_keras), ("h5", peers.run_tf_keras)]:
+        report = modelctl.convert(tmp_path / "source.h5", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, (1e-4, 1e-5), what=target)
+        assert any("RandomCrop" in note for note in report["notes"]) == (target == "keras"), report["notes"]
+
+
+def test_causal_separable_convolution(tmp_path):
+    """Keras 3 has no such padding."""
+    tf_keras.backend.clear_session()
+    x = tf_keras.Input((9, 3))
+    y = tf_keras.layers.SeparableConv1D(4, 3, padding="causal", dilation_rate=2, depth_multiplier=2, activation="tanh")(x)
+    model = tf_keras.Model(x, tf_keras.layers.SeparableConv1D(2, 2, strides=2, padding="causal")(y))
+    seeded.fill_weights(model, "causal").save(tmp_path / "source.h5")
+    x = seeded.batch("causal", (9, 3), 2)
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    for target, run in [("keras", peers.run_keras), ("onnx", peers.run_onnx), ("h5", peers.run_tf_keras)]:
+        modelctl.convert(tmp_path / "source.h5", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=target)
+
+
 def test_unknown_operators_are_named(tmp_path):
     x = tf_keras.Input((4,))
     tf_keras.Model(x, operators(lambda x: tf.math.bessel_i0(x) + tf.math.bessel_i0e(x), x)).save(tmp_path / "source.h5")

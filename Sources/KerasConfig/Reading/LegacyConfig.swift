@@ -19,6 +19,8 @@ enum LegacyConfig {
     // Its indices were int64, and took the policy's dtype where that is one of integers.
     if config["bin_boundaries"] != nil { config[indexType] = config["dtype"] == "int32" ? "int32" : "int64" }
     if config["output_mode"] != nil, config["vocabulary"] != nil { config[StringLookup.generationKey] = true }
+    // `RandomCrop`, which has no key of its own: at inference it stretches what Keras 3 leaves alone.
+    if config["height"] != nil, config["width"] != nil, config["seed"] != nil { config[StringLookup.generationKey] = true }
     for key in ["layer", "backward_layer", "cell"] {
       guard let inner = config[key]?["config"], var object = config[key] else { continue }
       object["config"] = modernized(inner, generation: generation)

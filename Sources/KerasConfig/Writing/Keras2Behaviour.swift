@@ -25,6 +25,18 @@ enum Keras2Behaviour {
         for output in node.outputs.prefix(sequences) {
           try insert(swap, behind: output, of: swapped(context.graph[output].type), as: "\(node.name)_time_first", &context)
         }
+      } else if let layer = op.layer as? SeparableConv1D, let before = pads(of: node) {
+        // Keras 3 has no causal padding here.
+        var pads = [0, 0, 0]
+        pads[layer.layout == .channelsLast ? 1 : 2] = before
+        context.namePrefix = node.name
+        context.graph[id].inputs[0] = try context.pad(x, before: pads, after: [0, 0, 0])
+      } else if layer is Resizing {
+        // It gives images of the dtype it takes.
+        let type = context.fact(of: x).type
+        guard let output = node.outputs.first, type.dtype != context.graph[output].type.dtype else { continue }
+        let cast = CastOp(to: context.graph[output].type.dtype)
+        context.graph[id].inputs[0] = try context.append(cast, [x], name: "\(node.name)_cast")[0]
       } else if let output = node.outputs.first {
         let type = TensorType(.int32, context.graph[output].type.shape)
         try insert(CastOp(to: .int64), behind: output, of: type, as: "\(node.name)_int64", &context)
@@ -48,7 +60,30 @@ enum Keras2Behaviour {
       layer.indexType = .int32
       return layer
     }
-    return nil
+    if var layer = layer as? SeparableConv1D, layer.padding == .causal {
+      layer.padding = .valid
+      return layer
+    }
+    return (layer as? Augmentation<Augmentations.RandomCrop>)?.resizing
+  }
+
+  /// The steps in front of the first that a causal convolution takes for zeros.
+  private static func pads(of node: Node) -> Int? {
+    guard let layer = (node.op as? LayerOp)?.layer as? SeparableConv1D, let kernel = layer.kernelSize.first,
+      let dilation = layer.dilations.first, (1..<1 << 24).contains(kernel), (1..<1 << 24).contains(dilation)
+    else { return nil }
+    return (kernel - 1) * dilation
+  }
+
+  /// What such a layer does no more.
+  static func losses(in graph: Graph) -> [Loss] {
+    graph.nodeSlots.compactMap { node in
+      guard let node, let layer = (node.op as? LayerOp)?.layer as? Augmentation<Augmentations.RandomCrop>, layer.resizing != nil else {
+        return nil
+      }
+      let reason = "that of Keras 3 leaves images alone when a model predicts: it is a Resizing, in training too"
+      return Loss("the RandomCrop '\(node.name)'", reason: reason)
+    }
   }
 
   private static func swap(_ rank: Int?) -> TransposeOp? {

@@ -80,7 +80,10 @@ struct NetworkWriter {
     depth += 1
     defer { depth -= 1 }
     graph = generation == .keras2 ? try ImplicitMasks.removed(from: graph, of: model) : try ImplicitMasks.spelled(in: graph, of: model)
-    if generation == .keras3 { graph = try Keras2Behaviour.spelled(in: graph, of: model) }
+    if generation == .keras3 {
+      ownLosses += Keras2Behaviour.losses(in: graph)
+      graph = try Keras2Behaviour.spelled(in: graph, of: model)
+    }
     graph.removeDeadNodes()
     var names = LayerNames(), entries: [NetworkEntry] = [], references: [ValueID: TensorReference] = [:]
     let original = scope.map { model[$0] }
