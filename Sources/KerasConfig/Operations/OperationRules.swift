@@ -9,7 +9,7 @@ import OrderedCollections
 public enum OperationRules {
   static let family: OperationFamily = [
     arithmetic, comparison, activation, reduction, shaping, indexing, linear, convolution, image, further, spectral, matrices, rarer,
-    recurrent, quantization, norms, numbers, windows, transforms,
+    recurrent, quantization, norms, numbers, windows, transforms, places,
   ].reduce(OperationFamily(), +)
 
   private static let byName: [String: OperationRule] = {

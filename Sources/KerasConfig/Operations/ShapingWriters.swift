@@ -243,10 +243,11 @@ extension OperationRules {
     }
     // Known extents are repeated. Unknown ones stay as they are, or come from another tensor that has them.
     let own = Array(repeating: .fixed(1), count: result.count - dims.count) + dims
-    var repeats: [Int] = [], open: [Int] = []
+    var repeats: [Int] = [], open: [Int] = [], perhaps: [Int] = []
     for (axis, (from, to)) in zip(own, result).enumerated() {
       repeats.append(from == .fixed(1) ? to.value ?? 1 : 1)
       if from != to, to.value == nil { open.append(axis) }
+      if from.value == nil, to.value != nil { perhaps.append(axis) }
     }
     var y = x
     if let array = x.isConstant ? try x.fact.constant?.array() : nil {
@@ -256,6 +257,15 @@ extension OperationRules {
     } else {
       if result.count > dims.count { y = try writer.expandDims(y, Array(0..<(result.count - dims.count))) }
       if repeats.contains(where: { $0 != 1 }) { y = try writer.call(.numpy, "Tile", [.tensor(y)], ["repeats": repeats.configValue]) }
+    }
+    // An extent that is not known beforehand may be 1 or the wanted one already.
+    for axis in perhaps {
+      guard let extent = result[axis].value, extent <= ArrayConfig.elementLimit else {
+        throw OperationWriter.unsupported(op, "an unknown extent is to be repeated")
+      }
+      let zeros = NDArray(zeros: y.dtype, result.indices.map { $0 == axis ? extent : 1 })
+      let spread = writer.constant(zeros)
+      y = y.dtype == .bool ? try writer.call(.numpy, "LogicalOr", [.tensor(y), .tensor(spread)]) : try writer.sum(y, spread)
     }
     for axis in open {
       let element = axis - (result.count - wanted.count)

@@ -44,12 +44,24 @@ extension GraphFolding {
     }
     switch node.op {
     case is WhereOp:
-      guard let chosen = fill(0)?.doubles().first else { return nil }
+      guard let chosen = fill(0)?.doubles().first else { return sameEitherWay(node) }
       return same(chosen == 0 ? 2 : 1)
     case is MulOp:
       if fill(1)?.doubles().first == 1 { return same(0) }
       return fill(0)?.doubles().first == 1 ? same(1) : nil
     default: return nil
     }
+  }
+
+  /// What is chosen whatever the condition is, whose extents, being 1 or the same, say nothing either: as exporters of PyTorch choose
+  /// between two shapes.
+  private func sameEitherWay(_ node: Node) -> ValueID? {
+    guard let condition = node.input(0), let a = node.input(1), let b = node.input(2), let extents = context.graph[a].type.shape.extents,
+      context.graph[b].type == context.graph[a].type, let rank = context.graph[condition].type.shape.rank, rank <= extents.count,
+      !extents.contains(1)
+    else { return nil }
+    if a == b { return a }
+    guard let known = fact(a).integers else { return nil }
+    return known == fact(b).integers ? a : nil
   }
 }

@@ -259,7 +259,8 @@ struct Lifter {
   }
   private mutating func makeZeroIndex() throws -> ValueID? {
     if let zeroIndex { return zeroIndex }
-    guard let port = context.graph.inputs.first else { return nil }
+    let isNumeric = { (port: Port) in ![DType.string, .variant, .resource].contains(context.fact(of: port.value).type.dtype) }
+    guard let port = context.graph.inputs.first(where: isNumeric) else { return nil }
     var x = port.value
     if context.fact(of: x).type.dtype == .bool { x = try context.cast(x, to: .int32) }
     // Nothing is less than itself, NaN neither.
@@ -379,7 +380,8 @@ struct Lifter {
         // An input as an output passes through a layer.
         if isConstant(port.value), let index = try makeZeroIndex() {
           let dtype = valueType(port.value).dtype
-          value = try apply(dtype == .bool ? LogicalOrOp() : AddOp(), [value, try context.cast(index, to: dtype)], named: port.name)
+          let zero = try context.cast(index, to: dtype), name = unique(Self.sanitized(port.name, or: "output"), for: port.value)
+          value = try context.append(dtype == .bool ? LogicalOrOp() : AddOp(), [value, zero], name: name)[0]
         } else {
           value = try add(Identity(), named: Self.sanitized(port.name, or: "output"), [value], [], result: port.value)
         }
