@@ -415,6 +415,44 @@ def packed_attention():
 
 
 @case
+def packed_attention_with_a_past():
+    """Of values of a size of their own beside, masks by counts and squares; what is added to the scores."""
+    text = """g (float[2, 3, 8] x, float[2, 2, 2, 4, 4] past, int32[2, 7] mask, float[1, 2, 3, 3] bias, int32[2] ends, int32[2, 3, 3] pairs) =>
+        (float[2, 3, 8] y, float[2, 2, 2, 7, 4] present, float[2, 3, 8] z, float[2, 3, 12] a, float[2, 3, 8] b) {
+        y, present = com.microsoft.Attention <num_heads = 2, unidirectional = 1> (x, w, b1, mask, past)
+        z = com.microsoft.Attention <num_heads = 2, scale = 0.3> (x, w, b1, ends, , bias)
+        a = com.microsoft.Attention <num_heads = 2, qkv_hidden_sizes = [8, 8, 12]> (x, w2, b2)
+        b = com.microsoft.Attention <num_heads = 2, mask_filter_value = -3.0> (x, w, b1, pairs) }"""
+    return model(text, weight("w", 8, 24), weight("b1", 24, seed=2), weight("w2", 8, 28, seed=3), weight("b2", 28, seed=4), opset='"" : 17, "com.microsoft" : 1'), [
+        rng().standard_normal((2, 3, 8)).astype("float32"), rng(1).standard_normal((2, 2, 2, 4, 4)).astype("float32"),
+        np.int32([[1, 0, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 1, 1]]), rng(2).standard_normal((1, 2, 3, 3)).astype("float32"), np.int32([2, 3]),
+        np.int32([[[1, 0, 1], [1, 1, 0], [0, 1, 1]], [[1, 1, 1], [1, 0, 0], [0, 0, 1]]])]
+
+
+@case
+def packed_attention_of_bytes():
+    """The weights are small: ONNX Runtime's products of two bytes saturate on processors without VNNI."""
+    text = """g (uint8[2, 3, 8] x, float scale, uint8 zero, int32[2, 3] mask, float[2, 2, 2, 4, 4] past) => (float[2, 3, 8] y, float[2, 3, 8] z, float[2, 2, 2, 7, 4] present) {
+        y = com.microsoft.QAttention <num_heads = 2> (x, w, b, scale, ws, mask, zero, wz)
+        z, present = com.microsoft.QAttention <num_heads = 2, unidirectional = 1> (x, w, b, scale, ws, , zero, wz, past) }"""
+    return model(text, constant("w", rng(3).integers(-60, 60, (8, 24)), "int8"), weight("b", 24, seed=2), constant("ws", 0.01, "float32"), constant("wz", 3, "int8"),
+                 opset='"" : 17, "com.microsoft" : 1'), [
+        rng().integers(0, 255, (2, 3, 8)).astype("uint8"), np.array(0.02, "float32"), np.array(120, "uint8"), np.int32([[1, 1, 0], [1, 1, 1]]),
+        rng(1).standard_normal((2, 2, 2, 4, 4)).astype("float32")]
+
+
+@case
+def counted_masks():
+    """How many tokens of each sample are kept says how many keys there are."""
+    tables = [weight(n, k, 8, seed=i) for i, (n, k) in enumerate([("words", 9), ("places", 6), ("kinds", 2)])]
+    return model("""g (int32[2, 5] ids, int32[2, 5] segments, int32[2, 5] mask) => (float[2, 5, 8] y) {
+        e, count = com.microsoft.EmbedLayerNormalization (ids, segments, words, places, kinds, gamma, beta, mask)
+        y = com.microsoft.Attention <num_heads = 2> (e, w, b, count) }""", *tables, weight("gamma", 8, seed=5), weight("beta", 8, seed=6), weight("w", 8, 24, seed=7),
+                 weight("b", 24, seed=8), opset='"" : 17, "com.microsoft" : 1'), [
+        rng().integers(0, 9, (2, 5)).astype("int32"), rng(1).integers(0, 2, (2, 5)).astype("int32"), np.int32([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])]
+
+
+@case
 def embeddings():
     return model("""g (int32[2, 5] ids, int32[2, 5] segments) => (float[2, 5, 8] y) {
         y, unused = com.microsoft.EmbedLayerNormalization (ids, segments, words, places, kinds, gamma, beta) }""",

@@ -35,7 +35,7 @@ let contributedAttentionRules: [NodeRule] = [
 
 extension GraphContext {
   /// `0, 1, …` below a number given as a vector of one element.
-  fileprivate mutating func counted(_ count: ValueID) throws -> ValueID {
+  mutating func counted(_ count: ValueID) throws -> ValueID {
     try apply(RangeOp(), try scalar(0, dtype: .int64), try reshape(count, []), try scalar(1, dtype: .int64))
   }
 

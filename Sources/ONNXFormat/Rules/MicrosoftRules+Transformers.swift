@@ -34,8 +34,7 @@ let transformerRules: [NodeRule] = [
     return try g.apply(try n.lstm(in: g, hiddenSize: nil), to: [try n.input(0), w, r] + (3...7).map { n[$0] })
   },
   .reads("EmbedLayerNormalization", domain: domain) { n, g in
-    guard n[7] == nil, try n.int("mask_index_type") ?? 0 == 0 else { throw UnsupportedError("the mask of an embedding") }
-    guard !n.wants(1) || n[7] == nil else { throw UnsupportedError("the mask of an embedding") }
+    guard try n.int("mask_index_type") ?? 0 == 0 else { throw UnsupportedError("an index of its mask that is no count") }
     var sum = try g.gather(try n.input(2), try n.input(0), axis: 0)
     if let places = n[8] {
       sum = try g.add(sum, try g.gather(try n.input(3), places, axis: 0))
@@ -48,11 +47,14 @@ let transformerRules: [NodeRule] = [
     let op = LayerNormalizationOp(axes: [-1], epsilon: try n.float("epsilon") ?? 1e-12)
     let y = try g.apply(op, sum, try n.input(5), n[6])
     guard n.wants(1) || n.wants(2) else { return [y] }
+    if let mask = n[7] {
+      let kept = try g.apply(EqualOp(), mask, try g.scalar(1, like: mask))
+      return [y, try g.reduce(.sum, try g.cast(kept, to: .int32), axes: [1]), sum]
+    }
     // Without a mask its index is zero for every sample.
     let batch = try g.dim(of: try n.input(0), 0)
     return [y, try g.expand(try g.scalar(0, dtype: .int32), to: batch), sum]
   },
-  .reads("Attention", domain: domain) { n, g in [try g.packedAttention(n)] },
 ]
 
 extension GraphContext {
@@ -130,41 +132,5 @@ extension GraphContext {
     var reals = try cast(weights, to: .float32)
     if let zero = n[zero] { reals = try sub(reals, try reshape(try cast(zero, to: .float32), [directions, 1, -1])) }
     return try transpose(try mul(reals, try reshape(try n.input(scale), [directions, 1, -1])), [0, 2, 1])
-  }
-
-  /// Attention whose queries, keys and values come from one product with packed weights.
-  fileprivate mutating func packedAttention(_ n: NodeReader) throws -> ValueID {
-    guard !n.wants(1), n[4] == nil, n[5] == nil, try !n.flag("do_rotary"), try n.ints("qkv_hidden_sizes") == nil else {
-      throw UnsupportedError("attention with a past, a bias or sizes of its own")
-    }
-    let heads = try n.required(try n.int("num_heads"), "num_heads"), x = try n.input(0)
-    guard let packed = type(of: try n.input(1)).shape.dims?.last?.value, heads > 0, packed % (3 * heads) == 0 else {
-      throw UnsupportedError("attention with weights of unknown extents")
-    }
-    let size = packed / (3 * heads)
-    var projected = try matmul(x, try n.input(1))
-    if let bias = n[2] { projected = try add(projected, bias) }
-    // [batch, time, 3, heads, size] → [3, batch, heads, time, size]
-    let split = try transpose(try reshape(projected, [0, 0, 3, heads, size]), [2, 0, 3, 1, 4])
-    func part(_ index: Int, _ g: inout GraphContext) throws -> ValueID {
-      try g.squeeze(try g.slice(split, axis: 0, start: index, end: index + 1), [0])
-    }
-    let q = try part(0, &self), k = try part(1, &self), v = try part(2, &self)
-    let factor = try n.float("scale").flatMap { $0 == 0 ? nil : $0 } ?? 1 / Double(size).squareRoot()
-    var scores = try matmul(q, try transpose(k, [0, 1, 3, 2]))
-    scores = try mul(scores, try scalar(factor, like: scores))
-    let low = try n.float("mask_filter_value") ?? -10000
-    if let mask = n[3] {
-      guard type(of: mask).shape.rank == 2 else { throw UnsupportedError("a mask of another form than [batch, time]") }
-      let gone = try sub(try scalar(1, like: scores), try cast(mask, to: type(of: scores).dtype))
-      scores = try add(scores, try unsqueeze(try mul(gone, try scalar(low, like: scores)), [1, 2]))
-    }
-    if try n.flag("unidirectional") {
-      let ones = try expand(try scalar(1, like: scores), to: try apply(ShapeOp(), scores))
-      let above = try apply(TriluOp(upper: true), ones, try scalar(1, dtype: .int64))
-      scores = try add(scores, try mul(above, try scalar(low, like: scores)))
-    }
-    let y = try transpose(try matmul(try softmax(scores), v), [0, 2, 1, 3])
-    return try reshape(y, [0, 0, heads * size])
   }
 }

@@ -9,7 +9,7 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, attentionRules, comparisonRules, controlRules, convolutionRules,
     imageRules, linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, recurrentRules,
-    reductionRules, textRules, microsoftRules, transformerRules, contributedAttentionRules, sequenceRules,
+    reductionRules, textRules, microsoftRules, transformerRules, contributedAttentionRules, packedAttentionRules, sequenceRules,
     mlRules, supportVectorRules,
   ])
 
