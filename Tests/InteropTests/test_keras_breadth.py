@@ -113,6 +113,17 @@ def test_spectrum_of_weights(tmp_path):
     peers.compare(peers.run_onnx(tmp_path / "model.onnx", [x]), peers.run_model(model, [x]), what="onnx")
 
 
+def test_pools_to_fixed_extents(tmp_path):
+    """Keras itself does not load such a model again: it finds a list where it had a tuple."""
+    keras.backend.clear_session()
+    x = L.Input((7, 9, 3), name="x")
+    model = keras.Model(x, [keras.ops.adaptive_average_pool(x, (3, 3)), keras.ops.adaptive_max_pool(x, (2, 5))])
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.onnx")
+    x = seeded.batch("pools", (7, 9, 3))
+    peers.compare(peers.run_onnx(tmp_path / "model.onnx", [x]), peers.run_model(model, [x]), what="onnx")
+
+
 def test_layers_of_keras3_h5_for_tensorflow_js(tmp_path):
     """What only Keras 3 says of a layer does not reach TensorFlow.js, whichever file it came from."""
     keras.backend.clear_session()

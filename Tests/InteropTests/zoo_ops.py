@@ -179,3 +179,17 @@ def linear_algebra(ops, x):
 @ops_zoo("spectra and back", (6, 9), (6, 9))
 def spectra(ops, a, b):
     return [ops.istft((a, b), 16, 5, 16), ops.istft((a, b), 10, 4, 16, length=20, window="hamming"), ops.angle(a)]
+
+
+@ops_zoo("diagonals and parts", (7, 9, 3))
+def parts(ops, x):
+    return [ops.roll(x, 4), ops.diag(x[0, 0, :, 1], k=2), ops.diagflat(x[0, :2, :2, 0], k=-1), ops.isreal(x), ops.imag(x), ops.normalize(x, axis=-1, order=3),
+            ops.slice_update(x, [0, 2, 1, 0], x[:, 3:6, :4] * 2.0)]
+
+
+@ops_zoo("images of other ratios", (12, 9, 3), tolerance=(1e-4, 1e-4))
+def ratios(ops, x):
+    """Filters of images are sums in another order."""
+    resize = ops.image.resize
+    return [resize(x, (5, 4), antialias=True), resize(x, (5, 5), crop_to_aspect_ratio=True), resize(x, (7, 7), pad_to_aspect_ratio=True, fill_value=0.3),
+            resize(x, (7, 10), interpolation="lanczos3")]

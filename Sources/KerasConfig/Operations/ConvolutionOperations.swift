@@ -252,12 +252,14 @@ extension OperationRules {
     OperationRule(.nn, "Normalize") { call, context in
       let x = try call.floating("x", in: &context), axes = try call.axes(rank: try context.rank(of: x))
       let epsilon = try call.double("epsilon", default: 1e-7), order = try call.int("order", default: 2)
-      guard order == 1 || order == 2 else { throw call.unsupported("a norm of order \(order)") }
+      guard order == 1 || order == 2 || order > 2 && axes.count == 1 else { throw call.unsupported("a norm of order \(order)") }
       if order == 2 {
         let inverse = try context.apply(RsqrtOp(), try context.reduce(.sumSquare, x, axes: axes, keepDims: true))
         return try context.mul(x, try context.minimum(inverse, try context.scalar(1 / epsilon, like: x)))
       }
-      let norm = try context.reduce(.l1, x, axes: axes, keepDims: true)
+      let norm =
+        try order == 1
+        ? context.reduce(.l1, x, axes: axes, keepDims: true) : vectorNorm(x, Double(order), axis: axes[0], true, in: &context)
       return try context.div(x, try context.maximum(norm, try context.scalar(epsilon, like: x)))
     },
   ]

@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelLayers
 import ModelOps
 import ModelSupport
 import ModelTensor
@@ -12,12 +13,23 @@ extension OperationRules {
       guard let size = try call.ints("size"), size.count == 2, rank == 3 || rank == 4 else {
         throw call.mismatch("size", "height and width")
       }
-      guard try !call.bool("antialias"), try !call.bool("crop_to_aspect_ratio"), try !call.bool("pad_to_aspect_ratio") else {
-        throw call.unsupported("antialiasing, cropping or padding")
+      let interpolation = try call.string("interpolation") ?? "bilinear"
+      let antialias = try call.bool("antialias"), crops = try call.bool("crop_to_aspect_ratio"), pads = try call.bool("pad_to_aspect_ratio")
+      if antialias || crops || pads || interpolation.hasPrefix("lanczos") {
+        // As the layer has it, on floats.
+        guard let filter = Interpolation(rawValue: interpolation), size.allSatisfy({ $0 > 0 }) else {
+          throw call.unsupported("\(interpolation) interpolation")
+        }
+        var layer = Resizing()
+        (layer.height, layer.width, layer.interpolation, layer.layout) = (size[0], size[1], filter, layout)
+        (layer.antialias, layer.cropToAspectRatio, layer.padToAspectRatio) = (antialias, crops, pads)
+        layer.fillValue = try call.double("fill_value", default: 0)
+        let wide = filter == .nearest ? x : try context.cast(x, to: x.fact.type.dtype.kerasFloat)
+        return try layer.call(LayerCall(inputs: [wide]), in: &context).at(0)
       }
       let first = layout == .channelsLast ? rank - 3 : rank - 2
       let op: ResizeOp
-      switch try call.string("interpolation") ?? "bilinear" {
+      switch interpolation {
       case "nearest": op = ResizeOp(mode: .nearest, coordinateMode: .tfHalfPixelForNN, nearestMode: .floor, axes: [first, first + 1])
       case "bilinear": op = ResizeOp(mode: .linear, coordinateMode: .halfPixel, axes: [first, first + 1])
       case "bicubic":

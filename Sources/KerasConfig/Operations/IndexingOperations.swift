@@ -50,6 +50,7 @@ extension OperationRules {
     },
     OperationRule(.core, "SliceUpdate", ["inputs", "start_indices", "updates"]) { call, context in
       let x = try call.tensor("inputs", in: &context), updates = try call.tensor("updates", in: &context)
+      if let placed = try placed(updates, in: x, call, in: &context) { return placed }
       guard let extents = updates.fact.type.shape.extents, let count = checkedProduct(extents), count <= 1 << 22 else {
         throw call.unsupported("the shape of its updates is unknown")
       }
@@ -119,6 +120,34 @@ extension OperationRules {
       try context.reshape(try context.cast(try OperationCall.value(part, in: &context), to: .int64), [1])
     }
     return try context.concat(values, axis: 0)
+  }
+  /// Updates at places that are known in a tensor some of whose extents are not, along which they stand from the start to the end:
+  /// spread out to the extents of the tensor, they are chosen where they stand. `nil` for others.
+  private static func placed(
+    _ updates: RecordingContext.Value, in x: RecordingContext.Value, _ call: OperationCall, in context: inout RecordingContext
+  ) throws -> RecordingContext.Value? {
+    guard let inner = updates.fact.type.shape.dims, let outer = x.fact.type.shape.dims, inner.count == outer.count,
+      inner.contains(where: { $0.value == nil }), let starts = try call.ints("start_indices"), starts.count == inner.count
+    else { return nil }
+    var before: [Int] = [], after: [Int] = [], shape: [Int] = []
+    for (start, (part, whole)) in zip(starts, zip(inner, outer)) {
+      if part.value == nil || whole.value == nil {
+        // Longer than the tensor they can't be.
+        guard start == 0, part.value == nil, whole.value == nil else { return nil }
+        (before, after, shape) = (before + [0], after + [0], shape + [1])
+        continue
+      }
+      guard let part = part.value, let whole = whole.value, part <= whole, part > 0 else { return nil }
+      // As TensorFlow moves a start that leaves too little room.
+      let first = min(max(0, start), whole - part)
+      (before, after, shape) = (before + [first], after + [whole - part - first], shape + [part])
+    }
+    guard let count = checkedProduct(zip(shape, zip(before, after)).map { $0 + $1.0 + $1.1 }), count <= 1 << 22 else { return nil }
+    let spread = try context.pad(try context.cast(updates, to: x.fact.type.dtype), before: before, after: after)
+    let ones = try context.constant(NDArray([Float](repeating: 1, count: shape.reduce(1, *)), shape))
+    let places = try context.pad(ones, before: before, after: after)
+    let isThere = try context.apply(GreaterOp(), places, try context.scalar(0, dtype: .float32))
+    return try context.select(isThere, spread, x)
   }
   /// All places of a tensor, one after another.
   static func coordinates(_ extents: [Int]) -> [Int64] {

@@ -68,9 +68,9 @@ extension OperationRules {
       [try context.pad(a, before: sides.map { _ in 0 }, after: sides), try context.concat([corner, b], axis: axis + 1)], axis: axis)
   }
 
-  private static func vectorNorm(
-    _ x: Value, _ power: Double, axis: Int, _ keep: Bool, in context: inout RecordingContext
-  ) throws -> Value {
+  static func vectorNorm(
+    _ x: RecordingContext.Value, _ power: Double, axis: Int, _ keep: Bool, in context: inout RecordingContext
+  ) throws -> RecordingContext.Value {
     switch power {
     case 2: return try context.reduce(.l2, x, axes: [axis], keepDims: keep)
     case 1: return try context.reduce(.l1, x, axes: [axis], keepDims: keep)

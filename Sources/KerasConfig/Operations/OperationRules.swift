@@ -10,6 +10,7 @@ public enum OperationRules {
   static let family: OperationFamily = [
     arithmetic, comparison, activation, reduction, shaping, indexing, linear, convolution, image, further, spectral, matrices, rarer,
     recurrent, quantization, norms, numbers, windows, transforms, places,
+    diagonals,
   ].reduce(OperationFamily(), +)
 
   private static let byName: [String: OperationRule] = {

@@ -75,11 +75,10 @@ extension OperationRules {
       var x = try call.tensor("x", in: &context)
       let shifts = try call.ints("shift") ?? []
       guard let axes = try call.ints("axis") else {
-        let dims = x.fact.type.shape.extents
         let flat = try context.reshape(x, [-1])
         let rolled = try roll(flat, axis: 0, by: try shifts.at(0), in: &context)
-        guard let dims else { throw call.unsupported("a roll over all axes of an unknown shape") }
-        return try context.reshape(rolled, dims)
+        if let dims = x.fact.type.shape.extents { return try context.reshape(rolled, dims) }
+        return try context.reshape(rolled, to: try context.shape(of: x))
       }
       for (index, axis) in axes.enumerated() {
         x = try roll(

@@ -115,15 +115,11 @@ extension LayerRules {
     .array(try $0.cells.map { try LayerRules.write($0) })
   }
 
-  private static func readRecurrent(_ json: JSONValue) throws -> any RecurrentLayer {
-    let layer = try NestingLimit.descend { try LayerRules.read(json) }
-    if let layer = layer as? any RecurrentLayer { return layer }
-    // A sound file: Keras runs these both ways too.
-    if layer is ConvLSTM<Rank1> || layer is ConvLSTM<Rank2> || layer is ConvLSTM<Rank3> {
-      throw UnsupportedError(
-        "a layer is not supported in both directions", items: [.init("Bidirectional around \(type(of: layer).className)")])
+  private static func readRecurrent(_ json: JSONValue) throws -> any SequenceLayer {
+    guard let layer = try NestingLimit.descend({ try LayerRules.read(json) }) as? any SequenceLayer else {
+      throw ConfigMismatch(expected: "a recurrent layer")
     }
-    throw ConfigMismatch(expected: "a recurrent layer")
+    return layer
   }
   private static let forward = ConfigRow<Bidirectional>(key: "layer", isRequired: true) { layer, json in
     layer.forward = try readRecurrent(json)

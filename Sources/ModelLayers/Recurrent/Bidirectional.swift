@@ -12,14 +12,14 @@ public struct Bidirectional: ConfigurableLayer {
     public var attributeValue: AttributeValue { .string(rawValue) }
   }
   public static let className = "Bidirectional"
-  public var forward: any RecurrentLayer = LSTM()
+  public var forward: any SequenceLayer = LSTM()
   /// The forward layer's configuration the other way round when `nil`.
-  public var backward: (any RecurrentLayer)?
+  public var backward: (any SequenceLayer)?
   public var mergeMode: MergeMode? = .concat
   public init() {}
 
   /// The layer that runs the other way.
-  public var backwardLayer: any RecurrentLayer {
+  public var backwardLayer: any SequenceLayer {
     if let backward { return backward }
     var layer = forward
     layer.options.goBackwards.toggle()
@@ -28,7 +28,7 @@ public struct Bidirectional: ConfigurableLayer {
 
   public func weights(for inputs: [TensorType]) throws -> [WeightSpec] {
     let first = Array(inputs.prefix(1))
-    func prefixed(_ layer: any RecurrentLayer, _ name: String) throws -> [WeightSpec] {
+    func prefixed(_ layer: any SequenceLayer, _ name: String) throws -> [WeightSpec] {
       try layer.weights(for: first).map { spec in
         var spec = spec
         spec.path = "\(name)/\(spec.path)"
@@ -47,7 +47,7 @@ public struct Bidirectional: ConfigurableLayer {
     let states = Array(call.inputs.dropFirst()) + call.numbered("initial_state")
     there.named = call.named.filter { !$0.key.hasPrefix("initial_state") }
     back.named = there.named
-    let ownStates = states.isEmpty ? 0 : forward.recurrentCell.stateSizes.count
+    let ownStates = states.isEmpty ? 0 : forward.stateCount
     there.inputs = [try call.input()] + states.prefix(ownStates)
     back.inputs = [try call.input()] + states.dropFirst(ownStates)
     let backward = backwardLayer
@@ -70,7 +70,7 @@ public struct Bidirectional: ConfigurableLayer {
 
   /// Keras's wrapper makes masked steps give zeros when sequences are returned.
   private func run<C: OpContext>(
-    _ layer: any RecurrentLayer, _ call: LayerCall<C.Value>, in context: inout C
+    _ layer: any SequenceLayer, _ call: LayerCall<C.Value>, in context: inout C
   ) throws -> (C.Value, [C.Value]) {
     var layer = layer
     layer.options.zeroOutputForMask = layer.options.returnSequences
@@ -81,7 +81,7 @@ public struct Bidirectional: ConfigurableLayer {
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] {
     let own: C.Value? = forward.options.returnSequences ? call.named["mask"] ?? call.mask() : nil
     let outputs = mergeMode == nil ? [own, own] : [own]
-    let states = forward.recurrentCell.stateSizes.count * 2
+    let states = forward.stateCount * 2
     return outputs + (forward.options.returnState ? Array(repeating: nil, count: states) : [])
   }
 }

@@ -8,7 +8,7 @@ import ModelTensor
 /// Weights, gates in the order i, f, c, o: `kernel` `[spatial…, in, 4·filters]`, `recurrent_kernel`
 /// `[spatial…, filters, 4·filters]`, `bias` `[4·filters]`. States: `h`, `c`. The number of steps must be
 /// known.
-public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
+public struct ConvLSTM<R: SpatialRank>: SequenceLayer {
   public static var className: String { "ConvLSTM\(R.rank)D" }
   public var filters = 1
   public var kernelSize = [Int](repeating: 1, count: R.rank)
@@ -24,6 +24,14 @@ public struct ConvLSTM<R: SpatialRank>: ConfigurableLayer {
   public var recurrentDropout = 0.0
   public var options = SequenceOptions()
   public init() {}
+  public var stateCount: Int { 2 }
+
+  public func outputs<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> (output: C.Value, states: [C.Value]) {
+    var layer = self
+    layer.options.returnState = true
+    let results = try layer.call(call, in: &context)
+    return (results[0], Array(results.dropFirst()))
+  }
 
   public func weights(for inputs: [TensorType]) throws -> [WeightSpec] {
     let dims = try dims(inputs)

@@ -18,14 +18,24 @@ public struct SequenceOptions: Sendable, Hashable {
   public init() {}
 }
 
+/// A layer that goes through a sequence step by step, and so can be run both ways.
+public protocol SequenceLayer: ConfigurableLayer {
+  var options: SequenceOptions { get set }
+  /// How many states there are.
+  var stateCount: Int { get }
+  /// The output as configured, and the states whether returned or not.
+  func outputs<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> (output: C.Value, states: [C.Value])
+}
+
 /// A layer that runs a cell over `[B, T, I]`: outputs `[B, T, H]` (in the order of processing) or the
 /// last one `[B, H]`, then, with `returnState`, the last states.
-public protocol RecurrentLayer: ConfigurableLayer {
+public protocol RecurrentLayer: SequenceLayer {
   var recurrentCell: any RecurrentCell { get }
-  var options: SequenceOptions { get set }
 }
 
 extension RecurrentLayer {
+  public var stateCount: Int { recurrentCell.stateSizes.count }
+
   public func weights(for inputs: [TensorType]) throws -> [WeightSpec] {
     let dims = try dims(inputs)
     guard dims.count >= 3 else { throw GraphError(.shapeMismatch, "\(Self.className) takes [batch, time, …], found \(inputs[0])") }
@@ -42,8 +52,7 @@ extension RecurrentLayer {
     return [result.output] + (options.returnState ? result.states : [])
   }
 
-  /// The output as configured, and the states whether returned or not.
-  func outputs<C: OpContext>(
+  public func outputs<C: OpContext>(
     _ call: LayerCall<C.Value>, in context: inout C
   ) throws -> (output: C.Value, states: [C.Value]) {
     var x = try call.input()

@@ -24,11 +24,28 @@ extension ModelLayers.TimeDistributed: TrainingDefinition {
 extension ModelLayers.Bidirectional: TrainingDefinition {
   var isStateful: Bool { forward.options.stateful || backwardLayer.options.stateful }
 
+  private var dropsOfConvolutions: [Double] {
+    [forward, backwardLayer].flatMap { layer -> [Double] in
+      switch layer {
+      case let layer as ConvLSTM<Rank1>: [layer.dropout, layer.recurrentDropout]
+      case let layer as ConvLSTM<Rank2>: [layer.dropout, layer.recurrentDropout]
+      case let layer as ConvLSTM<Rank3>: [layer.dropout, layer.recurrentDropout]
+      default: []
+      }
+    }
+  }
+
   /// Each direction with its own dropout, and states of its own.
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
-    let both: [any RecurrentLayer] = [forward, backwardLayer]
-    let rates = try site.isTraining ? both.map { try RecurrentTraining.rates($0.recurrentCell) } : []
     var context = TensorContext()
+    guard let forward = forward as? any RecurrentLayer, let backward = backwardLayer as? any RecurrentLayer else {
+      guard !isStateful, !site.isTraining || !dropsOfConvolutions.contains(where: { $0 > 0 }) else {
+        throw TensorError(.notSupported, "Bidirectional around a convolution over time, stateful or with dropout, can't be trained")
+      }
+      return try self.call(call, in: &context)
+    }
+    let both: [any RecurrentLayer] = [forward, backward]
+    let rates = try site.isTraining ? both.map { try RecurrentTraining.rates($0.recurrentCell) } : []
     let drops = rates.contains { $0.0 > 0 || $0.1 > 0 }, isFed = call.inputs.count > 1 || !call.numbered("initial_state").isEmpty
     // States that are given are not kept.
     guard drops || isStateful && !isFed else { return try self.call(call, in: &context) }

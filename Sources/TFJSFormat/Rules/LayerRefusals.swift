@@ -41,6 +41,9 @@ struct LayerRefusal: Sendable {
     LayerRefusal(["Resizing"], nil, "it aligns the corners of images, Keras the centres of pixels"),
     LayerRefusal(["CenterCrop"], nil, "it crops at other places than Keras"),
     LayerRefusal(["RandomWidth"], nil, "it changes images when the model predicts, too"),
+    LayerRefusal(
+      ["Bidirectional"], "layer", "its wrapper for two directions takes no convolutions over time",
+      unless: { $0["class_name"]?.stringValue?.hasPrefix("ConvLSTM") != true }),
     LayerRefusal(["ReLU"], "negative_slope", "its ReLU has no negative slope", unless: isZero),
     LayerRefusal(["ReLU"], "threshold", "its ReLU has no threshold", unless: isZero),
     LayerRefusal(["ELU"], "alpha", "its ELU has the slope 1 alone", unless: isOne),

@@ -11,11 +11,13 @@ extension LayerSubstitution {
       guard let outputs = try states(of: layer, x, steps, weights, "") else { return nil }
       return try sequence(outputs, layer.options)
     }
-    guard let both = op.layer as? Bidirectional, let mode = both.mergeMode else { return nil }
-    let backward = both.backwardLayer, own = try both.forward.weights(for: [type(x)]).count
+    guard let both = op.layer as? Bidirectional, let mode = both.mergeMode, let forward = both.forward as? any RecurrentLayer,
+      let backward = both.backwardLayer as? any RecurrentLayer
+    else { return nil }
+    let own = try forward.weights(for: [type(x)]).count
     guard both.forward.options.returnSequences == backward.options.returnSequences, own <= weights.count,
       both.forward.options.goBackwards != backward.options.goBackwards,
-      let there = try states(of: both.forward, x, steps, Array(weights.prefix(own)), "forward"),
+      let there = try states(of: forward, x, steps, Array(weights.prefix(own)), "forward"),
       var back = try states(of: backward, x, steps, Array(weights.dropFirst(own)), "backward")
     else { return nil }
     if backward.options.returnSequences { back.reverse() }
