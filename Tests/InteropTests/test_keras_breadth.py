@@ -113,6 +113,18 @@ def test_spectrum_of_weights(tmp_path):
     peers.compare(peers.run_onnx(tmp_path / "model.onnx", [x]), peers.run_model(model, [x]), what="onnx")
 
 
+def test_repeated_heads_come_back(tmp_path):
+    """TensorFlow broadcasts a tensor to what its shape and another broadcast to."""
+    keras.backend.clear_session()
+    q, v = L.Input((6, 8), name="q"), L.Input((5, 8), name="v")
+    model = keras.Model([q, v], L.GroupQueryAttention(head_dim=3, num_query_heads=6, num_key_value_heads=2)(q, v))
+    seeded.fill_weights(model, "heads").save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "web", "--to", "tfjs-graph")
+    modelctl.convert(tmp_path / "web", tmp_path / "back.keras")
+    inputs = [seeded.batch("q", (6, 8)), seeded.batch("v", (5, 8))]
+    peers.compare(peers.run_keras(tmp_path / "back.keras", inputs), peers.run_model(model, inputs), what="back")
+
+
 def test_pools_to_fixed_extents(tmp_path):
     """Keras itself does not load such a model again: it finds a list where it had a tuple."""
     keras.backend.clear_session()

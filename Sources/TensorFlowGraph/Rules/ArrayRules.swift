@@ -201,7 +201,11 @@ let arrayRules: [NodeRule] = [
     write: { op, x, w in [try w.emit("Tile", x.values, as: try op.infer(x.values.map { $0?.fact })[0])] }),
   .rule(
     "BroadcastTo", ExpandOp.self,
-    read: { n, g in [try g.expand(try n.input(0), to: try n.int64(1, in: &g))] },
+    read: { n, g in
+      let x = try n.input(0)
+      if let other = g.broadcastPartner(try n.input(1), of: x) { return [try g.expand(x, to: try g.cast(other, to: .int64))] }
+      return [try g.expand(x, to: try n.int64(1, in: &g))]
+    },
     write: { op, x, w in
       // A target shape may have ones where the value has more.
       let value = try x.required(0), target = try x.required(1)

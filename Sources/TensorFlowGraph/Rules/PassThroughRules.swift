@@ -47,6 +47,30 @@ let passThroughRules: [NodeRule] =
     },
   ]
 
+extension GraphContext {
+  /// What `x` is broadcast with where a shape is what its own and that broadcast to, as `broadcastShape` spells it: `ExpandOp`
+  /// broadcasts both ways by itself.
+  func broadcastPartner(_ shape: ValueID, of x: ValueID) -> ValueID? {
+    func maker(_ value: ValueID?) -> Node? {
+      var value = value
+      for _ in 0..<4 {
+        guard let known = value, let id = graph.producer(of: known) else { return nil }
+        guard graph[id].op is CastOp else { return graph[id] }
+        value = graph[id].inputs.first ?? nil
+      }
+      return nil
+    }
+    guard let choice = maker(shape), choice.op is WhereOp, choice.inputs.count == 3, let test = maker(choice.inputs[0]), test.op is EqualOp,
+      test.inputs.count == 2, test.inputs[0] == choice.inputs[2],
+      let one = test.inputs[1].flatMap({ fact(of: $0).integers }), one == [1]
+    else { return nil }
+    for (own, other) in [(choice.inputs[2], choice.inputs[1]), (choice.inputs[1], choice.inputs[2])] {
+      if let node = maker(own), node.op is ShapeOp, node.inputs.first == x { return other }
+    }
+    return nil
+  }
+}
+
 extension NodeReader {
   /// The shape that two shapes broadcast to.
   fileprivate func broadcastShape(in g: inout GraphContext) throws -> ValueID {
