@@ -112,3 +112,96 @@ def test_an_input_of_any_rank_in_keras(tmp_path):
     assert any("the open rank of the input 'x'" in note for note in notes), notes
     x = np.array([1, 2, 5], "float32")
     peers.compare([np.asarray(keras.saving.load_model(tmp_path / "model.keras")(x))], [x * 0.5 + 2], what="keras")
+
+
+def effects_of(report):
+    return sorted(note for note in report["notes"] if " × " in note)
+
+
+@pytest.fixture(scope="module")
+def trained_on_device(tmp_path_factory):
+    """As TensorFlow Lite's guide to training on devices has it: variables that one entry point changes and another looks at, a
+    counter that nothing looks at, and an entry point that writes a file."""
+    folder = tmp_path_factory.mktemp("trained")
+    rng = np.random.default_rng(3)
+
+    class Trained(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = tf.Variable(rng.normal(size=(4, 3)).astype("float32"), name="kernel")
+            self.count = tf.Variable(0.0, name="count")
+
+        @tf.function(input_signature=[tf.TensorSpec([2, 4], name="x")])
+        def train(self, x):
+            loss = tf.reduce_mean(tf.square(x @ self.kernel))
+            self.kernel.assign_sub(0.1 * self.kernel)
+            self.count.assign_add(1.0)
+            return {"loss": loss}
+
+        @tf.function(input_signature=[tf.TensorSpec([2, 4], name="x")])
+        def infer(self, x):
+            tf.print("inferring", x)
+            tf.debugging.Assert(tf.reduce_all(x < 1e6), [x])
+            return {"y": tf.nn.softmax(x @ self.kernel)}
+
+        @tf.function(input_signature=[tf.TensorSpec([], tf.string, name="path")])
+        def save(self, path):
+            tf.raw_ops.Save(filename=path, tensor_names=["kernel"], data=[self.kernel.read_value()])
+            return {"path": path}
+
+    model = Trained()
+    signatures = {name: getattr(model, name).get_concrete_function() for name in ("train", "infer", "save")}
+    tf.saved_model.save(model, str(folder / "saved"), signatures)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved"), signature_keys=list(signatures))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    converter.experimental_enable_resource_variables = True
+    (folder / "model.tflite").write_bytes(converter.convert())
+    return folder, model
+
+
+@pytest.mark.parametrize("target", ["model.onnx", "model.keras"])
+@pytest.mark.parametrize("source", ["saved", "model.tflite"])
+def test_weights_of_what_was_trained_on_a_device_stay_weights(trained_on_device, tmp_path, source, target):
+    folder, model = trained_on_device
+    report = modelctl.convert(folder / source, tmp_path / target, "--signature", "infer")
+    assert any(note.startswith("PrintV2 × 1: ") for note in effects_of(report)), report["notes"]
+    x = np.random.default_rng(4).normal(size=(2, 4)).astype("float32")
+    expected = tf.nn.softmax(x @ model.kernel.numpy()).numpy()
+    if target.endswith("onnx"):
+        import onnxruntime
+        session = onnxruntime.InferenceSession(str(tmp_path / target))
+        assert [given.name for given in session.get_inputs()] == ["x"]
+        peers.compare(session.run(None, {"x": x}), [expected], what=source)
+    else:
+        loaded = keras.saving.load_model(tmp_path / target)
+        assert len(loaded.inputs) == 1 and loaded.count_params() == 12
+        peers.compare([np.asarray(loaded(x))], [expected], what=source)
+
+
+def test_what_is_written_to_files_is_told_of(trained_on_device, tmp_path):
+    folder, model = trained_on_device
+    report = modelctl.convert(folder / "model.tflite", tmp_path / "saved", "--to", "savedmodel")
+    assert [note.split(":")[0] for note in effects_of(report)] == ["PrintV2 × 1", "Save × 1"], report["notes"]
+    assert any(note.startswith("assignment to 'count'") for note in report["notes"]), report["notes"]
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    x = np.random.default_rng(5).normal(size=(2, 4)).astype("float32")
+    kernel = model.kernel.numpy()
+    peers.compare([loaded.signatures["infer"](x=tf.constant(x))["y"].numpy()], [tf.nn.softmax(x @ kernel).numpy()], what="before")
+    loaded.signatures["train"](x=tf.constant(x))
+    peers.compare(
+        [loaded.signatures["infer"](x=tf.constant(x))["y"].numpy()], [tf.nn.softmax(x @ (0.9 * kernel)).numpy()], what="after")
+
+
+def test_checks_and_files_of_graphs_are_told_of(tmp_path):
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([2, 3], name="x")])
+    def plain(x):
+        tf.debugging.Assert(tf.reduce_all(x < 1e6), [x])
+        tf.io.write_file(str(tmp_path / "never"), "text")
+        return {"y": tf.debugging.check_numerics(x, "bad") * 2.0}
+
+    module.functions = [plain]
+    tf.saved_model.save(module, str(tmp_path / "saved"), {"serving_default": plain})
+    report = modelctl.convert(tmp_path / "saved", tmp_path / "model.tflite")
+    assert sorted(note.split(":")[0] for note in effects_of(report)) == ["Assert × 1", "CheckNumerics × 1", "WriteFile × 1"], report["notes"]

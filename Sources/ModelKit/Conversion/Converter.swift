@@ -5,6 +5,7 @@ import ModelPasses
 import ModelSupport
 import ModelTensor
 import ModelVerify
+import TFLiteFormat
 import TensorFlowGraph
 
 /// Converts models between formats, and proves each result against its source.
@@ -41,7 +42,8 @@ public struct Converter: Sendable {
         // Everything was carried over as it is.
       } else {
         let graph = model.residue[TensorFlowResidue.key] as? TensorFlowResidue
-        losses += graph?.notes ?? []
+        let operators = model.residue[TFLiteResidue.key] as? TFLiteResidue
+        losses += (graph?.notes ?? []) + (operators?.notes ?? [])
         let isOfLayers = [ModelFormat.keras, .h5, .tfjsLayers].contains(target)
         func layersAlone() throws -> ConversionReport? {
           guard var kept = try writeLayers(of: model, with: writer, source, output.path, losses, report) else { return nil }

@@ -4,7 +4,8 @@ import ModelSupport
 /// Takes the state out of graphs for formats that have none.
 ///
 /// The state of a recurrent layer over whole sequences becomes the constant it starts with, as in the layer it came from. The
-/// past of a stream becomes an additional input and an additional result, which the caller feeds back.
+/// past of a stream becomes an additional input and an additional result, which the caller feeds back. What a graph only looks at, as other
+/// entry points alone change it, is a weight there.
 public struct ResolveState: Pass {
   public let name = "resolve-state"
   /// Whose states are taken out.
@@ -18,6 +19,13 @@ public struct ResolveState: Pass {
       var inputs: Set<Int> = [], outputs: Set<Int> = []
       for state in graph.states where state.role == .sequence && roles.contains(.sequence) {
         constants[graph.inputs[state.input].value] = graph.addConstant(state.initial, name: state.name)
+        inputs.insert(state.input)
+        outputs.insert(state.output)
+      }
+      for state in graph.states where graph.isUnchanged(state) && roles.contains(.stream) {
+        let weight = model.add(
+          Parameter(name: state.name, tensor: state.initial, isTrainable: state.initial.dtype.isFloatingPoint))
+        constants[graph.inputs[state.input].value] = graph.addParameter(weight, of: model, name: state.name)
         inputs.insert(state.input)
         outputs.insert(state.output)
       }
@@ -43,6 +51,8 @@ public struct ResolveState: Pass {
     model.graphs.values.flatMap { graph in
       graph.states.filter { roles.contains($0.role) }.map { state in
         switch state.role {
+        case .stream where graph.isUnchanged(state):
+          Loss("state '\(state.name)'", reason: "it is the weight that it starts as: no other entry point changes it in \(target)")
         case .sequence:
           Loss(
             "state '\(state.name)'",
@@ -55,5 +65,13 @@ public struct ResolveState: Pass {
         }
       }
     }
+  }
+}
+
+extension Graph {
+  /// Whether a state of a stream is what it was after each call of this graph.
+  fileprivate func isUnchanged(_ state: StateVariable) -> Bool {
+    state.role == .stream && inputs.indices.contains(state.input) && outputs.indices.contains(state.output)
+      && inputs[state.input].value == outputs[state.output].value
   }
 }

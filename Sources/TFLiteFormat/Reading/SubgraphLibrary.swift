@@ -2,6 +2,7 @@ import FlatBufferWire
 import ModelGraph
 import ModelSupport
 import ModelTensor
+import TensorFlowGraph
 
 /// What all subgraphs of a file share while it is read: rules, signatures, parameters, and the bodies that have been read.
 final class SubgraphLibrary {
@@ -15,6 +16,10 @@ final class SubgraphLibrary {
   let rules = RuleTable.all
   /// See `TFLiteReader.keepsOperators`.
   let keepsOperators: Bool
+  /// What operators do beside giving results.
+  var effects = DroppedEffects()
+  /// Assignments that nothing looks at.
+  var notes: [Loss] = []
   private(set) var operatorCount = 0
   private let operatorLimit: Int
   private var names = FreeNames()
@@ -100,5 +105,5 @@ final class SubgraphLibrary {
     return new
   }
 
-  func keepResidue(in model: inout Model) { model.residue[TFLiteResidue.key] = TFLiteResidue(file: file) }
+  func keepResidue(in model: inout Model) { model.residue[TFLiteResidue.key] = TFLiteResidue(file: file, notes: notes + effects.losses) }
 }

@@ -4,6 +4,7 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 import OrderedCollections
+import TensorFlowGraph
 
 extension SubgraphReader {
   /// Reads one operator and makes its outputs known.
@@ -27,6 +28,10 @@ extension SubgraphReader {
     {
       for id in g.graph.nodeIDs(since: before) { g.graph.remove(id) }
       refusal = error.reasons
+    }
+    let flexName = customName.flatMap { $0.hasPrefix(FlexRules.prefix) ? String($0.dropFirst(FlexRules.prefix.count)) : nil }
+    if DroppedEffects.isDropped(flexName ?? customName ?? code.name, resultCount: outputs.count) {
+      library.effects.add(flexName ?? customName ?? code.name, at: "\(library.place(index))/operators[\(place)]")
     }
     let isForeign = customName.map { library.rules.reading(.custom($0)) == nil } ?? false
     let inputs = try numbers.map { number -> ValueID? in

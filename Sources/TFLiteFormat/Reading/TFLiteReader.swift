@@ -40,6 +40,7 @@ public struct TFLiteReader {
       guard let id = graphs[signature.subgraph] else { continue }
       model.signatures.append(Signature(signature.key ?? "", graph: id))
     }
+    library.notes += model.settleStates()
     model.removeUnusedParameters()
     library.keepResidue(in: &model)
     return model
@@ -64,6 +65,8 @@ public struct TFLiteResidue: Sendable {
   public static let key = "tflite"
   /// The file, for what a rewrite keeps of it.
   public var file: TFLiteFile
+  /// Effects that models written from this one do not have: what is printed, checked or written, and assignments that nothing sees.
+  public var notes: [Loss] = []
 }
 
 /// An operator carried verbatim by an `OpaqueOp`.

@@ -27,6 +27,7 @@ final class GraphLibrary {
   var guessesTypes = false
   /// What can't be kept although the results are the same.
   var notes: [Loss] = []
+  var effects = DroppedEffects()
 
   /// A handful of functions can call each other into billions of nodes.
   static let nodeLimit = 200_000

@@ -16,6 +16,7 @@ extension SubgraphReader {
       return try symbol(of: reference)
     }
     let type = node.op ?? "", name = fullName(node)
+    if ["Assert", "Print", "PrintV2", "CheckNumerics", "CheckNumericsV2"].contains(type) { library.effects.add(type, at: name) }
     switch type {
     case "Const", "HostConst": return [.value(try constant(position, name: name, in: &g))]
     case "Identity", "StopGradient", "PreventGradient", "Snapshot", "RefIdentity", "PlaceholderWithDefault", "PlaceholderV2Default",
@@ -202,6 +203,7 @@ extension SubgraphReader {
       return AttrEntry(key, value)
     }
     let types = try reader.resultTypes() ?? unregisteredTypes(reader)
+    if DroppedEffects.isDropped(reader.type, resultCount: types.count) { library.effects.add(reader.type, at: name) }
     let op = OpaqueOp(
       format: TensorFlowResidue.key, type: reader.type, attributes: reader.printable(payload.attr), resultTypes: types,
       reason: reason, payload: TensorFlowPayload(node: payload))

@@ -46,7 +46,7 @@ public struct TensorFlowGraphReader {
       throw FormatError(.missingReference, "there is no signature '\(mainName ?? "")'")
     }
     model.removeUnusedParameters()
-    model.residue[TensorFlowResidue.key] = TensorFlowResidue(notes: library.notes)
+    model.residue[TensorFlowResidue.key] = TensorFlowResidue(notes: library.notes + library.effects.losses)
     return model
   }
 
@@ -83,7 +83,7 @@ public struct TensorFlowGraphReader {
 /// What TensorFlow's graph said beside what it computes: `Model.residue[TensorFlowResidue.key]`.
 public struct TensorFlowResidue: Sendable {
   public static let key = "tensorflow"
-  /// Effects that do not outlast a call here: assignments to variables.
+  /// Effects that are not kept here: assignments to variables, which do not outlast a call, and what is printed, checked or written.
   public var notes: [Loss]
 }
 
