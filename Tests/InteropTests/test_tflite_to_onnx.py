@@ -91,3 +91,48 @@ def test_weights_of_dead_channels_have_no_sign_either(tmp_path):
     x = rng.choice([-128, 127], (1, 8, 8, 16)).astype(np.int8)
     (expected,), (found,) = litert.run(source, [x]), run_onnx(target, [x])
     assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
+
+
+def quantised(function, samples):
+    """A function of one vector by TensorFlow's converter, int8 at both ends."""
+    concrete = tf.function(function, input_signature=[tf.TensorSpec([256], tf.float32)]).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
+
+
+@pytest.mark.parametrize("dequantizes", [False, True])
+def test_logarithms_of_what_has_none(dequantizes, tmp_path):
+    """LiteRT's table gives the least number of the result where there is no logarithm."""
+    rng = np.random.default_rng(3)
+    samples = [rng.uniform(-3, 4, 256).astype("float32") for _ in range(4)]
+    source, target = tmp_path / "log.tflite", tmp_path / "log.onnx"
+    source.write_bytes(quantised(lambda x: tf.math.log(x * 1.5 + 0.2), samples))
+    modelctl.convert(source, target, *["--dequantize"] * dequantizes)
+    stored = np.arange(-128, 128).astype(np.int8)
+    (expected,) = litert.run(source, [stored])
+    details = litert.open_model(source)
+    (scale, zero), (step, offset) = (end[0]["quantization"] for end in (details.get_input_details(), details.get_output_details()))
+    if not dequantizes:
+        (found,) = run_onnx(target, [stored])
+        assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
+    else:
+        (found,) = run_onnx(target, [((stored.astype("float32") - zero) * scale).astype("float32")])
+        assert np.isfinite(found).all()
+        # The least number of all that have none; elsewhere the sum is rounded to a step of its own, which a logarithm stretches.
+        assert (expected == -128).sum() > 90
+        np.testing.assert_allclose(found[expected == -128][:90], (-128 - offset) * step, atol=1e-5)
+
+
+def test_operators_on_what_an_input_stands_for(tmp_path):
+    """DEQUANTIZE, an operator on floats, QUANTIZE: dequantised, nothing is rounded, and the input is a float."""
+    samples = [np.random.default_rng(4).uniform(-3, 4, 256).astype("float32")]
+    source, target = tmp_path / "elu.tflite", tmp_path / "elu.onnx"
+    source.write_bytes(quantised(tf.nn.elu, samples))
+    assert litert.operators(source) == ["DEQUANTIZE", "ELU", "QUANTIZE"], litert.operators(source)
+    modelctl.convert(source, target, "--dequantize")
+    (found,) = run_onnx(target, samples)
+    np.testing.assert_allclose(found, tf.nn.elu(samples[0]).numpy(), atol=1e-6)

@@ -1,6 +1,7 @@
 import ModelGraph
 import ModelSupport
 import ModelTensor
+import RealModule
 
 /// An op on integers that stand for real numbers: what `op` computes of the real ones, quantised again.
 ///
@@ -102,6 +103,11 @@ public struct QuantizedOp: PrimitiveOp, WrappingOp {
 
   /// `op` and its activation on real numbers.
   public func float<C: OpContext>(_ values: [C.Value?], in context: inout C) throws -> [C.Value] {
+    var values = values
+    if op is LogOp, input(0) != nil, let result = output(0), let least = result.leastReal, let x = values.first ?? nil {
+      // What has no logarithm, or less than the result can say, gives the least number that it can.
+      values[0] = try context.maximum(x, try context.scalar(Double(Float.exp(least)), like: x))
+    }
     var results = try context.apply(op, to: values)
     if let first = results.first, activation != .none { results[0] = try activation.apply(to: first, in: &context) }
     return results
@@ -150,5 +156,15 @@ extension OpContext {
     if values.count != count { values = Array(repeating: values.first ?? 0, count: count) }
     let wide = NDArray(values, shape)
     return try constant(try wide.cast(to: type.dtype, in: ExecutionContext(primitives: ReferencePrimitives())))
+  }
+}
+
+extension QuantizedType {
+  /// The least real number that the stored integers of one scale stand for.
+  fileprivate var leastReal: Float? {
+    guard quantization.scales.count == 1, let scale = quantization.scales.first, dtype == .int8 || dtype == .uint8 || dtype == .int16
+    else { return nil }
+    let stored: Double = dtype == .uint8 ? 0 : dtype == .int8 ? -128 : -32768
+    return Float((stored - Double(quantization.zeroPoints.first ?? 0)) * Double(scale))
   }
 }

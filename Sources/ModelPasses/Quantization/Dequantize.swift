@@ -110,7 +110,13 @@ private struct DequantizingRewriter {
     if let quantized {
       // What only changes the quantisation is the number itself.
       let isConversion = quantized.op is IdentityOp && quantized.activation == .none
-      results = isConversion ? inputs.compactMap { $0 } : try quantized.float(inputs, in: &context)
+      if isConversion {
+        // An entry point's input stands for its integers too: those who take it as floats are told apart from those who take them.
+        let isFloat = quantized.outputs.allSatisfy { $0 == nil }
+        results = try inputs.compactMap { $0 }.map { isFloat && stored[$0] != nil ? try context.apply(IdentityOp(), $0) : $0 }
+      } else {
+        results = try quantized.float(inputs, in: &context)
+      }
     } else {
       results = try op.decompose(inputs, in: &context)
     }
