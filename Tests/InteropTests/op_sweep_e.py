@@ -162,3 +162,37 @@ case("BiasAddGrad", lambda d: raw.BiasAddGrad(out_backprop=d, data_format="NCHW"
 case("StridedSliceGrad", lambda d: raw.StridedSliceGrad(
     shape=[4, 7], begin=[1, 0], end=[4, 6], strides=[2, 3], dy=d), floats(2, 2))
 case("BroadcastGradientArgs", lambda a, b: tf.raw_ops.BroadcastGradientArgs(s0=a, s1=b).r0, np.array([2, 1, 5], "int32"), np.array([3, 5], "int32"))
+
+IMAGE = floats(2, 7, 6, 3)
+for padding, size, stride in [("SAME", 3, 2), ("VALID", 2, 2), ("SAME", 3, 1)]:
+    name, steps, window = f"{padding} {size} by {stride}", [1, stride, stride, 1], [1, size, size, 1]
+    pooled = tf.nn.max_pool2d(IMAGE, size, stride, padding).numpy()
+    down = floats(*pooled.shape, seed=3)
+    case("MaxPoolGrad", lambda x, d, y=pooled, w=window, s=steps, p=padding: raw.MaxPoolGrad(
+        orig_input=x, orig_output=y, grad=d, ksize=w, strides=s, padding=p), IMAGE, down, name=name)
+    case("AvgPoolGrad", lambda d, w=window, s=steps, p=padding: raw.AvgPoolGrad(
+        orig_input_shape=list(IMAGE.shape), grad=d, ksize=w, strides=s, padding=p), down, name=name)
+    filtered = floats(*down.shape[:3], 5, seed=6)
+    case("Conv2DBackpropFilter", lambda x, d, k=size, s=steps, p=padding: raw.Conv2DBackpropFilter(
+        input=x, filter_sizes=[k, k, 3, 5], out_backprop=d, strides=s, padding=p), IMAGE, filtered, name=name)
+    filtered = floats(*down.shape[:3], 6, seed=6)
+    case("DepthwiseConv2dNativeBackpropFilter", lambda x, d, k=size, s=steps, p=padding: raw.DepthwiseConv2dNativeBackpropFilter(
+        input=x, filter_sizes=[k, k, 3, 2], out_backprop=d, strides=s, padding=p), IMAGE, filtered, name=name)
+    case("DepthwiseConv2dNativeBackpropInput", lambda k, d, s=steps, p=padding: raw.DepthwiseConv2dNativeBackpropInput(
+        input_sizes=list(IMAGE.shape), filter=k, out_backprop=d, strides=s, padding=p), floats(size, size, 3, 2), filtered, name=name)
+case("MaxPoolGradV2", lambda x, d: raw.MaxPoolGradV2(
+    orig_input=x, orig_output=raw.MaxPool(input=x, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID"), grad=d,
+    ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID"), IMAGE, floats(2, 3, 3, 3))
+for op, used in [("FusedBatchNormGrad", {}), ("FusedBatchNormGradV2", {}), ("FusedBatchNormGradV3", {"reserve_space_3": np.zeros(0, "float32")})]:
+    for training in (False, True):
+        case(op, lambda d, x, s, m, v, op=op, used=used, t=training: list(getattr(raw, op)(
+            y_backprop=d, x=x, scale=s, reserve_space_1=m, reserve_space_2=v, epsilon=0.01, is_training=t, **used))[:3],
+            floats(2, 7, 6, 3, seed=8), IMAGE, floats(3), floats(3, seed=5), floats(3, low=0.5, seed=7), name="training" * training)
+
+case("DataFormatVecPermute", lambda x: raw.DataFormatVecPermute(x=x), ints(4))
+case("DataFormatVecPermute", lambda x: raw.DataFormatVecPermute(x=x, src_format="NCHW", dst_format="NHWC"), ints(4, 2), name="pairs")
+case("DataFormatVecPermute", lambda x: raw.DataFormatVecPermute(x=x), ints(2), name="spatial")
+case("DataFormatDimMap", lambda x: raw.DataFormatDimMap(x=x), np.array([3, 0, -2, 1], "int32"))
+case("DataFormatDimMap", lambda x: raw.DataFormatDimMap(x=x, src_format="NCHW", dst_format="NHWC"), np.array([1, -1, 2], "int32"), name="back")
+case("Cross", lambda a, b: raw.Cross(a=a, b=b), floats(2, 5, 3), floats(2, 5, 3, seed=9))
+case("UnravelIndex", lambda x: raw.UnravelIndex(indices=x, dims=[3, 4, 5]), np.array([0, 59, 17, 33], "int32"))

@@ -12,6 +12,42 @@ let passThroughRules: [NodeRule] =
   + ["NoOp", "Assert", "PrintV2"].map { type in .reads(type) { _, _ in [] } }
   + [
     .reads("IdentityN") { n, g in try n.inputs.map { try g.apply(IdentityOp(), $0) } },
+    // What optimisers of layouts leave behind: axes and lists by axis in another order of the letters.
+    .reads("DataFormatVecPermute") { n, g in
+      let x = try n.input(0), order = try n.formatOrder(), rank = try g.rank(of: x)
+      let extent = g.type(of: x).shape.dims?.first?.value
+      // Height and width alone stay as they are.
+      let places = extent == order.count - 2 ? Array(0..<(order.count - 2)) : order
+      guard rank <= 2, extent == places.count else { throw UnsupportedError("\(n.type) of \(g.type(of: x))") }
+      return [try g.gather(x, try g.ints(places), axis: 0)]
+    },
+    .reads("DataFormatDimMap") { n, g in
+      let order = try n.formatOrder(), x = try n.int64(0, in: &g), count = try g.scalar(Double(order.count), dtype: .int64)
+      // Where each axis of the one order stands in the other.
+      let back = order.indices.map { order.firstIndex(of: $0) ?? 0 }
+      let places = try g.apply(ModOp(), try g.add(x, count), count)
+      return [try g.cast(try g.gather(try g.ints(back), places, axis: 0), to: g.type(of: try n.input(0)).dtype)]
+    },
+    .reads("Cross") { n, g in
+      let a = try n.input(0), b = try n.input(1), last = try g.rank(of: a) - 1
+      guard last >= 0 else { throw FormatError(.invalidValue, "Cross of scalars") }
+      func turned(_ x: ValueID, _ order: [Int], _ g: inout GraphContext) throws -> ValueID {
+        try g.gather(x, try g.ints(order), axis: last)
+      }
+      let left = try g.mul(try turned(a, [1, 2, 0], &g), try turned(b, [2, 0, 1], &g))
+      return [try g.sub(left, try g.mul(try turned(a, [2, 0, 1], &g), try turned(b, [1, 2, 0], &g)))]
+    },
+    .reads("UnravelIndex") { n, g in
+      let places = try n.int64(0, in: &g), dims = try n.int64(1, in: &g)
+      guard let rank = g.type(of: dims).shape.elementCount, rank > 0 else { throw UnsupportedError("UnravelIndex of unknown rank") }
+      var rest = places, parts: [ValueID] = []
+      for axis in (0..<rank).reversed() {
+        let extent = try g.reshape(try g.slice(dims, axis: 0, start: axis, end: axis + 1), [])
+        parts.insert(try g.unsqueeze(try g.apply(ModOp(), rest, extent), [0]), at: 0)
+        rest = try g.div(rest, extent)
+      }
+      return [try g.cast(try g.concat(parts, axis: 0), to: g.type(of: try n.input(0)).dtype)]
+    },
     .reads("ParallelConcat") { n, g in [try g.concat(n.inputs, axis: 0)] },
     .reads("BroadcastArgs") { n, g in [try n.broadcastShape(in: &g)] },
     .reads("LinSpace") { n, g in [try n.linearSpace(in: &g)] },
@@ -72,6 +108,16 @@ extension GraphContext {
 }
 
 extension NodeReader {
+  /// For each letter of `dst_format` its place in `src_format`.
+  fileprivate func formatOrder() throws -> [Int] {
+    let from = Array(try string("src_format", or: "NHWC")), to = Array(try string("dst_format", or: "NCHW"))
+    let order = to.compactMap { from.firstIndex(of: $0) }
+    guard from.count == to.count, Set(from).count == from.count, Set(order).count == to.count else {
+      throw FormatError(.invalidValue, "\(type) from \(String(from)) to \(String(to))")
+    }
+    return order
+  }
+
   /// The shape that two shapes broadcast to.
   fileprivate func broadcastShape(in g: inout GraphContext) throws -> ValueID {
     let a = try input(0), b = try input(1)
