@@ -1,6 +1,7 @@
 """SavedModels whose entry points or inputs a target can hold only in part."""
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 import tensorflow as tf
 
@@ -168,7 +169,6 @@ def test_weights_of_what_was_trained_on_a_device_stay_weights(trained_on_device,
     x = np.random.default_rng(4).normal(size=(2, 4)).astype("float32")
     expected = tf.nn.softmax(x @ model.kernel.numpy()).numpy()
     if target.endswith("onnx"):
-        import onnxruntime
         session = onnxruntime.InferenceSession(str(tmp_path / target))
         assert [given.name for given in session.get_inputs()] == ["x"]
         peers.compare(session.run(None, {"x": x}), [expected], what=source)

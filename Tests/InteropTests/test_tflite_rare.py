@@ -3,6 +3,8 @@
 Random bits, windows, audio, recurrent cells that no other format has, variables that are written again, transposed convolutions
 whose extents are computed, and convolutions in groups.
 """
+import functools
+
 import keras
 import numpy as np
 import onnxruntime
@@ -233,6 +235,27 @@ def test_both_directions(tmp_path):
     assert not list(filter(None, problems))
 
 
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+def test_both_directions_are_one_layer(cell, tmp_path):
+    """Merged, they are a Bidirectional; apart, two layers and one that turns the second round."""
+    paths = {}
+    for merged in (True, False):
+        tflite_state_models.RNG = np.random.default_rng(7)  # The same weights in both.
+        make = bidirectional_lstm if cell == "lstm" else functools.partial(tflite_state_models.bidirectional_rnn, units=(3, 3))
+        paths[merged] = tmp_path / f"{merged}.tflite"
+        paths[merged].write_bytes(make(False, merged))
+    x = floats(2, 4, 5)
+    # LiteRT's own merging differs from one process to the next.
+    expected = litert.run(paths[False], [x])
+    for merged, kinds in ((True, ["Bidirectional", "InputLayer"]), (False, ["Flip", "InputLayer", *[{"lstm": "LSTM", "rnn": "SimpleRNN"}[cell]] * 2])):
+        modelctl.convert(paths[merged], tmp_path / "model.keras")
+        model = keras.saving.load_model(tmp_path / "model.keras")
+        assert sorted(type(operation).__name__ for operation in model.operations) == kinds
+        found = model(x)
+        found = np.asarray(found) if merged else np.concatenate([np.asarray(part) for part in found], -1)
+        np.testing.assert_allclose(found, np.concatenate(expected, -1), 1e-4, 1e-5)
+
+
 def functions():
     """What TensorFlow computes, by name: the function, and what it is given."""
     text = np.array([b"a", b"fox", b"dog"], object)
@@ -257,6 +280,9 @@ def functions():
         "suppression": (suppressed, [floats(9, 4), floats(9, seed=2)]), "padded suppression": (padded, [floats(9, 4), floats(9, seed=2)]),
         "spectrum": (lambda x: {"y": tf.abs(tf.signal.rfft(x))}, [floats(3, 16)]),
         "odd spectrum": (lambda x: {"y": tf.math.real(tf.signal.rfft(x)), "z": tf.math.imag(tf.signal.rfft(x))}, [floats(3, 15)]),
+        "cosines": (lambda x: {"y": tf.signal.mfccs_from_log_mel_spectrograms(x)[..., :3]}, [floats(2, 3, 9)]),
+        "running products": (lambda x: {"y": tf.math.cumprod(x, 1), "z": tf.math.cumprod(x, 0, exclusive=True, reverse=True),
+                                        "n": tf.math.cumprod(tf.cast(x * 3, tf.int32), -1, exclusive=True)}, [floats(3, 4, 2)]),
         "branch that passes by": (lambda x, y: {"y": tf.cond(tf.reduce_sum(x) > 0, lambda: tf.cond(x[0] > 0, lambda: y, lambda: x), lambda: y * 2)},
                                   [floats(4), floats(4, seed=2)]),
         "words": (Words(), [text]),

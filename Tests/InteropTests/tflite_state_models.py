@@ -145,14 +145,14 @@ def rnn(hybrid, asymmetric=False, single=False, time_major=False):
     return b.pack()
 
 
-def bidirectional_rnn(hybrid, merged):
+def bidirectional_rnn(hybrid, merged, units=(3, 6)):
     b = Builder()
     x = b.input((2, 4, 5))
     inputs = [x]
-    for units in (3, 6):
-        inputs += [b.weights(units, 5, hybrid=hybrid), b.weights(units, units, hybrid=hybrid), b.floats(units), b.tensor((2, units), variable=True)]
+    for width in units:
+        inputs += [b.weights(width, 5, hybrid=hybrid), b.weights(width, width, hybrid=hybrid), b.floats(width), b.tensor((2, width), variable=True)]
     inputs += [-1, -1, -1]
-    outputs = [b.output((2, 4, 9))] if merged else [b.output((2, 4, 3)), b.output((2, 4, 6))]
+    outputs = [b.output((2, 4, sum(units)))] if merged else [b.output((2, 4, width)) for width in units]
     b.op(B.BIDIRECTIONAL_SEQUENCE_RNN, inputs, outputs, **options("BidirectionalSequenceRNNOptions", fusedActivationFunction=4, mergeOutputs=merged))
     return b.pack()
 

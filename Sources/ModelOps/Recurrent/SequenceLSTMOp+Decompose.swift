@@ -54,16 +54,14 @@ extension SequenceLSTMOp: WrappingOp {
     var x = try input(Input.x)
     let isBatchFirst = rank == 3 && !timeMajor
     if rank == 2 { x = try context.unsqueeze(x, [0]) }
-    if isReversed { x = try context.apply(ReverseOp(axes: [isBatchFirst ? 1 : 0]), x) }
     let stateAxis = isBatchFirst ? 1 : 0
     let h = try context.unsqueeze(try input(Input.outputState), [stateAxis])
     let c = try context.unsqueeze(try input(Input.cellState), [stateAxis])
     let op = LSTMOp(
-      hiddenSize: cells, activations: [.init(.sigmoid), activation, activation], batchFirst: isBatchFirst)
+      hiddenSize: cells, direction: isReversed ? .reverse : .forward, activations: [.init(.sigmoid), activation, activation], batchFirst: isBatchFirst)
     let results = try context.apply(op, to: [x, w, r, bias, nil, h, c, peephole])
     guard results.count == 3 else { throw GraphError(.invalidStructure, "LSTM has \(results.count) results") }
     var y = try context.squeeze(results[0], [isBatchFirst ? 2 : 1])
-    if isReversed { y = try context.apply(ReverseOp(axes: [isBatchFirst ? 1 : 0]), y) }
     if rank == 2 { y = try context.squeeze(y, [0]) }
     return [
       try quantized(y, outputQuantization, like: Input.x, values, in: &context),

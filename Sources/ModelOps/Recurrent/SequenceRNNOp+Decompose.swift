@@ -21,14 +21,13 @@ extension SequenceRNNOp: WrappingOp {
     let recurrent = try given.real(2, in: &context)
     let isBatchFirst = rank == 3 && !timeMajor, along = isBatchFirst ? 1 : 0
     if rank == 2 { x = try context.unsqueeze(x, [0]) }
-    if isReversed { x = try context.apply(ReverseOp(axes: [along]), x) }
     let start = try context.unsqueeze(try given.real(4, in: &context), [along])
-    let op = RNNOp(hiddenSize: units, activations: [activation], batchFirst: isBatchFirst)
+    let op = RNNOp(
+      hiddenSize: units, direction: isReversed ? .reverse : .forward, activations: [activation], batchFirst: isBatchFirst)
     let weights = try context.unsqueeze(w, [0]), loop = try context.unsqueeze(recurrent, [0])
     let results = try context.apply(op, to: [x, weights, loop, try context.unsqueeze(bias, [0]), nil, start])
     guard results.count == 2 else { throw GraphError(.invalidStructure, "RNN has \(results.count) results") }
     var y = try context.squeeze(results[0], [isBatchFirst ? 2 : 1])
-    if isReversed { y = try context.apply(ReverseOp(axes: [along]), y) }
     if rank == 2 { y = try context.squeeze(y, [0]) }
     return [y, try context.squeeze(results[1], [along])]
   }

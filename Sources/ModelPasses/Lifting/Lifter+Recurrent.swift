@@ -211,7 +211,7 @@ extension Lifter {
           output = try apply(WhereOp(), [wide, output, try context.scalar(0, like: output)], named: "\(name)_masked")
         }
         // What follows undoes what would be done here. One that runs backwards may yet be half of a Bidirectional, told by its end.
-        if r.direction == .forward, let (nodes, result) = batchFirstEnd(sequence) {
+        if r.direction == .forward || !isHalf(node, r), let (nodes, result) = batchFirstEnd(sequence) {
           taken.formUnion(nodes)
           values[result] = output
         } else {
@@ -341,6 +341,20 @@ extension Lifter {
     // States start from 0, as the last output does that masked steps repeat.
     case .state: r.mask == nil || !r.zeroOutputForMask
     case .lastStep: r.mask != nil && !r.zeroOutputForMask
+    }
+  }
+
+  /// Whether an op that runs backwards is merged with one that runs forwards, which then makes one layer of both.
+  private func isHalf(_ node: Node, _ r: Recurrence) -> Bool {
+    Part.allCases.contains { part in
+      guard let there = end(of: node, part), let mergeID = soleUser(there.value) else { return false }
+      let merge = source[mergeID]
+      guard merge.inputs.count == 2, merge.input(1) == there.value, let other = merge.input(0) else { return false }
+      return source.nodeIDs.contains { id in
+        let candidate = source[id]
+        guard type(of: candidate.op) == type(of: node.op), let forward = recurrence(candidate) else { return false }
+        return forward.direction == .forward && forward.hidden == r.hidden && end(of: candidate, part)?.value == other
+      }
     }
   }
 

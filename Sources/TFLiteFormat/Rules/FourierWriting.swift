@@ -36,6 +36,22 @@ extension OperatorWriter {
     guard !values.contains(where: { pair($0) != nil }) else { throw UnsupportedError("TFLite makes no complex numbers of floats") }
   }
 
+  /// A part of complex numbers that are pairs of floats here, as one of pairs; `nil` for anything else.
+  mutating func slicedPairs(_ op: SliceOp, _ inputs: RuleInputs) throws -> OutValue? {
+    guard let pairs = inputs[0].flatMap({ pair($0) }), let dims = inputs[0]?.type.shape.dims else { return nil }
+    let type = try types(op, inputs)[0]
+    var values = inputs.values, whole = pairs
+    whole.fact = Fact(TensorType(.float32, .ranked(dims + [2])))
+    values[0] = whole
+    if let axes = inputs[3] {
+      guard let known = axes.fact.integers else { return nil }
+      values[3] = try constant(NDArray(try known.map { Int64(try normalizeAxis($0, rank: dims.count)) }, [known.count]))
+    }
+    guard var result = try apply(op, to: values).first else { return nil }
+    result.fact = Fact(type)
+    return result
+  }
+
   /// Real and imaginary parts along a last axis.
   fileprivate mutating func parts(_ whole: OutValue) throws -> OutValue {
     guard whole.dtype == .complex64 else { throw UnsupportedError("parts of \(whole.dtype)") }

@@ -22,6 +22,7 @@ let reductionWriting: [WritingRule] = [
     let sums = try w.emit(.cumsum, [try w.cast(value, to: inner), axis], .cumsumOptions(options))
     return [try w.cast(sums, to: value.dtype)]
   },
+  .writes(CumProdOp.self) { op, x, w in [try w.runningProduct(op, x)] },
   .writes(TopKOp.self) { op, x, w in try w.topK(op, x) },
   .writes(UniqueOp.self) { op, x, w in
     // LiteRT tells the different elements of a vector and where each of all went; the counts follow.
@@ -49,6 +50,30 @@ let reductionWriting: [WritingRule] = [
 ]
 
 extension OperatorWriter {
+  /// LiteRT has running sums alone: each product is taken of all elements, those that do not belong to it replaced by 1.
+  fileprivate mutating func runningProduct(_ op: CumProdOp, _ inputs: RuleInputs) throws -> OutValue {
+    let x = try inputs.required(0), rank = try rank(of: x)
+    guard let given = try inputs.required(1).fact.integers?.first else {
+      throw UnsupportedError("running products along an axis that is computed")
+    }
+    let axis = try normalizeAxis(given, rank: rank)
+    guard rank <= 4, let extent = x.type.shape.dims?[axis].value, extent <= 512 else {
+      throw UnsupportedError("TFLite has no running products; they are spelled for tensors of up to four axes and 512 known elements")
+    }
+    var belongs: [Bool] = []
+    for i in 0..<extent {
+      for j in 0..<extent {
+        let isBehind = op.reverse ? j > i : j < i
+        belongs.append(isBehind || j == i && !op.exclusive)
+      }
+    }
+    let inner: DType = x.type.dtype == .float32 || x.type.dtype == .int32 ? x.type.dtype : x.type.dtype.isInteger ? .int64 : .float32
+    let mask = try constant(NDArray(belongs, [extent, extent] + Array(repeating: 1, count: rank - 1 - axis)))
+    let wide = try unsqueeze(try cast(x, to: inner), [axis])
+    let factors = try apply(WhereOp(), mask, wide, try scalar(1, dtype: inner))
+    return try cast(try apply(ReduceOp(.prod, axes: [axis + 1], keepDims: false), factors), to: x.type.dtype)
+  }
+
   fileprivate mutating func reduced(_ op: ReduceOp, _ inputs: RuleInputs) throws -> OutValue {
     let x = try inputs.required(0), result = try types(op, inputs)[0]
     let axes: OutValue
