@@ -58,7 +58,8 @@ extension SequenceLSTMOp: WrappingOp {
     let h = try context.unsqueeze(try input(Input.outputState), [stateAxis])
     let c = try context.unsqueeze(try input(Input.cellState), [stateAxis])
     let op = LSTMOp(
-      hiddenSize: cells, direction: isReversed ? .reverse : .forward, activations: [.init(.sigmoid), activation, activation], batchFirst: isBatchFirst)
+      hiddenSize: cells, direction: isReversed ? .reverse : .forward, activations: [.init(.sigmoid), activation, activation],
+      batchFirst: isBatchFirst)
     let results = try context.apply(op, to: [x, w, r, bias, nil, h, c, peephole])
     guard results.count == 3 else { throw GraphError(.invalidStructure, "LSTM has \(results.count) results") }
     var y = try context.squeeze(results[0], [isBatchFirst ? 2 : 1])
