@@ -280,6 +280,8 @@ def functions():
         "suppression": (suppressed, [floats(9, 4), floats(9, seed=2)]), "padded suppression": (padded, [floats(9, 4), floats(9, seed=2)]),
         "spectrum": (lambda x: {"y": tf.abs(tf.signal.rfft(x))}, [floats(3, 16)]),
         "odd spectrum": (lambda x: {"y": tf.math.real(tf.signal.rfft(x)), "z": tf.math.imag(tf.signal.rfft(x))}, [floats(3, 15)]),
+        "bits": (lambda x, y: {"y": tf.bitwise.bitwise_and(x, y), "z": tf.bitwise.bitwise_or(x, y[:1])},
+                 [np.array([[-9, 77, -1, -(2**31)], [2**31 - 1, -64, 5, -3]], "int32"), np.array([[7, -2, 2**31 - 1, -1], [9, -(2**31), 4, 3]], "int32")]),
         "cosines": (lambda x: {"y": tf.signal.mfccs_from_log_mel_spectrograms(x)[..., :3]}, [floats(2, 3, 9)]),
         "running products": (lambda x: {"y": tf.math.cumprod(x, 1), "z": tf.math.cumprod(x, 0, exclusive=True, reverse=True),
                                         "n": tf.math.cumprod(tf.cast(x * 3, tf.int32), -1, exclusive=True)}, [floats(3, 4, 2)]),
@@ -312,6 +314,33 @@ def test_functions(tmp_path):
         except Exception as error:  # Gathered, so that one failure does not hide the others.
             problems.append(f"{name}: {error}")
     assert not problems, "\n".join(problems)
+
+
+def test_numbers_drawn_anew(tmp_path):
+    """No two calls give the same, and all of them together are what was asked for."""
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4000], name="x")])
+    def drawn(x):
+        shape = tf.shape(x)
+        chances = tf.math.log(tf.tile([[0.1, 0.6, 0.3]], [shape[0], 1]))
+        return {
+            "normal": x + 2 * tf.random.normal(shape) - 1, "uniform": tf.random.uniform(shape, -2, 3), "dropped": tf.nn.dropout(x + 1, 0.4),
+            "integers": tf.random.uniform(shape, maxval=5, dtype=tf.int32), "classes": tf.random.categorical(chances, 4000)}
+
+    module.drawn = drawn
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=drawn)
+    report = modelctl.convert(tmp_path / "saved", tmp_path / "model.tflite")
+    assert any("draws random numbers" in note for note in report["notes"]), report["notes"]
+    runner = litert.open_model(tmp_path / "model.tflite").get_signature_runner("serving_default")
+    x = np.zeros((5, 4000), "float32")
+    first, second = runner(x=x), runner(x=x)
+    # Mean and deviation, each within five of its own deviations over 20,000 numbers.
+    expected = {"normal": (-1, 2), "uniform": (0.5, 5 / 12**0.5), "dropped": (1, (0.4 / 0.6) ** 0.5), "integers": (2, 2**0.5), "classes": (1.2, 0.6)}
+    for name, (mean, deviation) in expected.items():
+        assert first[name].shape == (5, 4000) and (first[name] != second[name]).any(), name
+        assert abs(first[name].mean() - mean) < 5 * deviation / 20000**0.5, name
+        assert abs(first[name].std() - deviation) < 0.05 * deviation, name
 
 
 def frames(x):

@@ -147,24 +147,6 @@ private let unaryWriting: [WritingRule] = [
     return [try w.sub(try w.scalar(1, like: x), try w.apply(ErfOp(), x))]
   },
   .writes(ErfinvOp.self) { _, x, w in [try ErfinvOp.polynomials(try x.required(0), in: &w)] },
-  .writes(BitwiseNotOp.self) { _, x, w in
-    let x = try x.required(0)
-    if x.dtype == .bool { return [try w.apply(LogicalNotOp(), x)] }
-    return [try w.sub(try w.scalar(-1, like: x), x)]
-  },
-  .writes(BitwiseXorOp.self) { op, x, w in
-    let type = try w.types(op, x)[0]
-    return [try w.emit(.bitwiseXor, try w.alike(x.values.compactMap { $0 }, type), as: type)]
-  },
-  .writes(BitShiftOp.self) { op, x, w in
-    let a = try x.required(0), b = try x.required(1), type = try w.types(op, x)[0]
-    if op.left {
-      // Multiplication by a power of two.
-      let powers = try w.cast(try w.pow(try w.scalar(2, dtype: .float32), try w.cast(b, to: .float32)), to: a.dtype)
-      return [try w.mul(a, powers)]
-    }
-    return [try w.emit(.rightShift, try w.alike([a, b], type), as: type)]
-  },
 ]
 
 extension WritingRule {

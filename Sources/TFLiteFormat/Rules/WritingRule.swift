@@ -33,7 +33,8 @@ struct WritingTable: Sendable {
   private var writers: [ObjectIdentifier: WritingRule.Write] = [:]
 
   static let all = WritingTable([
-    activationWriting, arithmeticWriting, arrayWriting, attentionWriting, comparisonWriting, controlWriting, convolutionWriting,
+    activationWriting, arithmeticWriting, arrayWriting, attentionWriting, bitwiseWriting, comparisonWriting, controlWriting,
+    convolutionWriting,
     imageWriting, linearWriting, fourierWriting, normalizationWriting, poolingWriting, quantizationWriting, randomWriting, recurrentWriting,
     reductionWriting, sliceWriting, scatterWriting, textWriting,
   ])
