@@ -116,6 +116,17 @@ def test_several_optimizers(tmp_path, fitted):
         assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
+def test_optimizers_by_path(tmp_path):
+    """Patterns meet variables under Keras's paths: those of a `Sequential` begin with its name, those of recurrent layers have their cell's."""
+    O = keras.optimizers
+    keras.utils.set_random_seed(9)
+    model = keras.Sequential([keras.Input((6,), name="x"), L.Reshape((3, 2)), L.Bidirectional(L.GRU(3, return_sequences=True), name="both"), L.LSTM(4, name="l"),
+                              L.Dense(3, activation="softmax", name="c")], name="net")
+    paths = {"net/both/forward_gru/gru_cell/.*": O.Adam(0.01), "net/l/lstm_cell/(recurrent_)?kernel": O.RMSprop(0.01), "c/.*": O.Adam(0.3)}
+    model.compile(O.MultiOptimizer(O.OptimizerMap(O.SGD(0.1, momentum=0.5), paths)), "sparse_categorical_crossentropy")
+    follows(tmp_path, model, X, CLASSES)
+
+
 @pytest.mark.parametrize("fitted", [True, False])
 def test_policies_that_scale_losses(tmp_path, fitted):
     """Keras scales the losses of a model of half precision by itself: its file names the optimiser inside and holds the variables of both."""

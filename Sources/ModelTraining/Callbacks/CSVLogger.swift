@@ -5,7 +5,7 @@
 #endif
 import ModelSupport
 
-/// Writes the figures of each epoch as a line of a CSV file.
+/// Writes the figures of each epoch as a line of a CSV file. Those that are several numbers stand in one field: `"[0.5, 0.25]"`.
 public final class CSVLogger: Callback {
   public let fileName: String
   public let separator: String
@@ -14,6 +14,7 @@ public final class CSVLogger: Callback {
   private var file: UnsafeMutablePointer<FILE>?
   private var keys: [String]?
   private var writesHeader = true
+  private weak var model: Model?
 
   public init(_ fileName: String, separator: String = ",", append: Bool = false) {
     self.fileName = fileName
@@ -22,6 +23,7 @@ public final class CSVLogger: Callback {
   }
   deinit { close() }
   public var wantsBatchLogs: Bool { false }
+  public func setModel(_ model: Model) { self.model = model }
 
   public func onTrainBegin(_ logs: Logs) throws {
     close()
@@ -40,14 +42,24 @@ public final class CSVLogger: Callback {
       keys = found
       if writesHeader { try write(["epoch"] + found) }
     }
-    try write(["\(epoch)"] + (keys ?? []).map { key in logs[key].map { "\($0)" } ?? "NA" })
+    try write(["\(epoch)"] + (keys ?? []).map { field($0, logs) })
   }
   public func onTrainEnd(_ logs: Logs) { close() }
 
+  private func field(_ key: String, _ logs: Logs) -> String {
+    guard let value = logs[key] else { return "NA" }
+    guard let list = model?.fitProgress?.lists[key] else { return "\(value)" }
+    return "\"[\(list.map { "\(Float($0))" }.joined(separator: ", "))]\""
+  }
+
   private func write(_ fields: [String]) throws {
     guard let file else { return }
-    // As Python's `csv` writes lines.
-    guard fputs(fields.joined(separator: separator) + "\r\n", file) >= 0, fflush(file) == 0 else {
+    // As Python's `csv` writes lines: fields that could be misread in quotes, quotes inside doubled.
+    let quoted = fields.map { field in
+      guard field.contains(separator) || field.contains(where: { "\"\r\n".contains($0) }) else { return field }
+      return "\"\(field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+    }
+    guard fputs(quoted.joined(separator: separator) + "\r\n", file) >= 0, fflush(file) == 0 else {
       throw StorageError(.ioFailed, String(cString: strerror(errno)), path: fileName)
     }
   }

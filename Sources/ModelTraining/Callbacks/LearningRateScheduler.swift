@@ -9,6 +9,10 @@ public final class LearningRateScheduler: Callback {
     self.schedule = schedule
     self.verbose = verbose
   }
+  /// - Parameter schedule: the rate of an epoch, from its number alone.
+  public convenience init(verbose: Int = 0, _ schedule: @escaping (_ epoch: Int) throws -> Double) {
+    self.init(verbose: verbose) { epoch, _ in try schedule(epoch) }
+  }
   public var wantsBatchLogs: Bool { false }
   public func setModel(_ model: Model) { self.model = model }
 

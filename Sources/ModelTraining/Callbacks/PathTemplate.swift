@@ -12,17 +12,9 @@ struct PathTemplate {
         result.append(character)
       case "{":
         guard let end = rest.firstIndex(of: "}") else { throw failure("a brace is not closed") }
-        let parts = rest[..<end].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let field = rest[..<end]
         rest = rest[rest.index(after: end)...]
-        let name = parts.first ?? "", specification = parts.count > 1 ? parts[1] : ""
-        if let number = integers[name] {
-          result += try formatted(number, specification)
-        } else if let number = numbers[name] {
-          result += try formatted(number, specification)
-        } else {
-          let known = (Array(integers.keys) + numbers.keys).sorted().joined(separator: ", ")
-          throw failure("there is no figure '\(name)'; there are \(known)")
-        }
+        result += try formatted(field, integers, numbers)
       case "}": throw failure("a brace is closed that was not opened")
       default: result.append(character)
       }
@@ -30,28 +22,32 @@ struct PathTemplate {
     return result
   }
 
-  private func formatted(_ value: Int, _ specification: String) throws -> String {
-    guard let kind = specification.last, !kind.isNumber else { return Console.format("%\(try flags(specification))d", value) }
-    switch kind {
-    case "d": return Console.format("%\(try flags(String(specification.dropLast())))d", value)
-    case "f", "F", "e", "E", "g", "G", "%": return try formatted(Double(value), specification)
-    default: throw failure("'\(specification)' is no format of an integer")
+  /// `name[!conversion][:format]`.
+  private func formatted(_ field: Substring, _ integers: [String: Int], _ numbers: Logs) throws -> String {
+    let name = String(field.prefix { $0 != ":" && $0 != "!" })
+    var rest = field.dropFirst(name.count)
+    guard integers[name] != nil || numbers[name] != nil else {
+      let known = (Array(integers.keys) + numbers.keys).sorted().joined(separator: ", ")
+      throw failure("there is no figure '\(name)'; there are \(known)")
     }
-  }
-  private func formatted(_ value: Double, _ specification: String) throws -> String {
-    guard let kind = specification.last else { return "\(value)" }
-    let front = String(specification.dropLast())
-    switch kind {
-    case "f", "F", "e", "E", "g", "G": return Console.format("%\(try flags(front))\(kind)", value)
-    case "%": return Console.format("%\(try flags(front))f", value * 100) + "%"
-    case _ where kind.isNumber: return Console.format("%\(try flags(specification))g", value)
-    default: throw failure("'\(specification)' is no format of a number")
+    let isText = rest.first == "!"
+    if isText {
+      guard let conversion = rest.dropFirst().first, "rsa".contains(conversion) else {
+        throw failure("'\(field)' has no such conversion")
+      }
+      rest = rest.dropFirst(2)
     }
-  }
-
-  /// Sign, zeros, width and precision, which C spells alike.
-  private func flags(_ text: String) throws -> String {
-    guard text.wholeMatch(of: #/[ +\-]?0?[0-9]{0,3}(\.[0-9]{1,3})?/#) != nil else { throw failure("'\(text)' is no format") }
+    guard rest.isEmpty || rest.first == ":", let specification = FormatSpecification(rest.dropFirst()) else {
+      throw failure("'\(field)' has no format")
+    }
+    let text: String?
+    if let value = integers[name] {
+      text = isText ? specification.formatted("\(value)") : specification.formatted(value)
+    } else {
+      let value = numbers[name] ?? .nan
+      text = isText ? specification.formatted("\(value)") : specification.formatted(value)
+    }
+    guard let text else { throw failure("'\(field)' is no format of such a figure") }
     return text
   }
   private func failure(_ reason: String) -> TensorError { TensorError(.invalidArgument, "'\(text)': \(reason)") }

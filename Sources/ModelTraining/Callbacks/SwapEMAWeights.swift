@@ -13,13 +13,15 @@ public final class SwapEMAWeights: Callback {
   /// The trained variables with their averages.
   private func pairs() throws -> [(Variable, Variable)] {
     let outer = model?.optimizer, optimizer = (outer as? LossScaleOptimizer)?.inner ?? outer
-    guard let model, let base = optimizer as? BaseOptimizer, base.settings.usesEMA else {
+    // Of several optimisers those count that keep averages.
+    let averaging = ((optimizer as? MultiOptimizer)?.optimizers ?? [optimizer].compactMap { $0 }).compactMap { $0 as? BaseOptimizer }
+      .filter { $0.settings.usesEMA }
+    guard !averaging.isEmpty else {
       throw TensorError(
         .invalidArgument, "SwapEMAWeights: expected an optimiser that keeps averages (.ema), found '\(outer?.name ?? "none")'")
     }
-    // Nothing was trained yet.
-    guard !base.movingAverages.isEmpty else { return [] }
-    return try model.trainableWeights.map { ($0, base.movingAverages[try base.index(of: $0)]) }
+    // There are none before anything was trained.
+    return averaging.flatMap { Array(zip($0.trainedVariables, $0.movingAverages)) }
   }
   private func swap(_ wanted: Bool) throws {
     guard isSwapped != wanted else { return }

@@ -196,15 +196,19 @@ struct CanonicalReader {
     let tensors = node.inputs.prefix(op.roles.count).compactMap { $0 }.filter { _ in true }
     made.inputTypes = zip(op.roles, tensors).filter { $0.0.isEmpty }.map { graph[$0.1].type }
     let specs = try? op.layer.weights(for: made.inputTypes)
+    let said = node.scope.flatMap { source[$0].config }, around = node.scope.flatMap { source[$0].parent }.map { source[$0] }
+    if let said, said["config"] != nil { made.original = said }
     for (index, weight) in weights.enumerated() {
-      if let specs, specs.count == weights.count { weight.name = specs[index].name }
+      if let specs, specs.count == weights.count {
+        weight.name = specs[index].name
+        // The layers of a `Sequential` are built inside it, those of other models before.
+        let path = made.path(of: specs[index])
+        if let around, around.kind == "Sequential" { weight.path = "\(around.name)/\(path)" } else { weight.path = path }
+      }
       made.adopt(weight, trainable: specs.map { index < $0.count ? $0[index].isTrainable : true } ?? weight.isTrainable)
     }
     made.isBuilt = true
-    if let said = node.scope.flatMap({ source[$0].config }), said["config"] != nil {
-      made.original = said
-      LayerConfiguration.apply(said, to: made)
-    }
+    if let said = made.original { LayerConfiguration.apply(said, to: made) }
     layers[key] = made
     return made
   }

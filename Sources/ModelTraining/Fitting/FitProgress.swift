@@ -11,6 +11,8 @@ final class FitProgress {
   /// What the data is shuffled by.
   var seed: Int?
   var figures: LossFigures
+  /// The last epoch's figures that are several numbers.
+  var lists: [String: [Double]] = [:]
   var callbacks: CallbackList?
   /// What a backup held, for the run to take up before its first batch.
   var restored: TrainingSnapshot?

@@ -9,8 +9,6 @@ final class FitRun {
   private let epochs: Int, stepsPerEpoch: Int?, validationSteps: Int?, validationFrequency: Int
   private let callbacks: CallbackList
   private let progress: FitProgress
-  /// Of the last epoch.
-  private var lists: [String: [Double]] = [:]
   /// The pass over the data that is being taken.
   private var next: (() throws -> Batch?)?
   private var weighted: any BatchSource { classWeight.map { ClassWeightedBatches(source: data, weights: $0) } ?? data }
@@ -60,10 +58,12 @@ final class FitRun {
     while progress.epoch < epochs, !model.stopTraining {
       let epoch = progress.epoch
       last = try run(epoch, restored)
-      try callbacks.each { try $0.onEpochEnd(epoch, changing: &last) }
+      // What callbacks add to an epoch's figures is seen by those behind them and by the history, not at the end of training.
+      var figures = last
+      try callbacks.each { try $0.onEpochEnd(epoch, changing: &figures) }
       history.epoch.append(epoch)
-      for (name, value) in last { history.history[name, default: []].append(value) }
-      for (name, values) in lists { history.lists[name, default: []].append(values) }
+      for (name, value) in figures { history.history[name, default: []].append(value) }
+      for (name, values) in progress.lists { history.lists[name, default: []].append(values) }
     }
     if epochs > 0 { try model.optimizer?.finalizeVariableValues(model.trainableWeights) }
     try callbacks.each { try $0.onTrainEnd(last) }
@@ -91,12 +91,12 @@ final class FitRun {
     guard progress.batch > 0 else { throw TensorError(.invalidArgument, "fit: the data has no batch") }
     endPassIfDone()
     var logs = try model.logs(progress.figures)
-    lists = try model.training.metrics?.lists() ?? [:]
+    progress.lists = try model.training.metrics?.lists() ?? [:]
     if let validation, (epoch + 1) % validationFrequency == 0 {
       for (name, value) in try model.evaluate(validation, callbacks, steps: validationSteps ?? validation.batchCount) {
         logs["val_\(name)"] = value
       }
-      for (name, values) in try model.training.metrics?.lists() ?? [:] { lists["val_\(name)"] = values }
+      for (name, values) in try model.training.metrics?.lists() ?? [:] { progress.lists["val_\(name)"] = values }
     }
     (progress.epoch, progress.batch) = (epoch + 1, 0)
     return logs

@@ -62,9 +62,10 @@ open class StandardLayer: Layer {
     for spec in specs {
       let last = spec.name.split(separator: "/").last.map(String.init) ?? spec.name
       let chosen = options[spec.name] ?? options[last]
-      try addWeight(
+      let variable = try addWeight(
         spec.name, shape: spec.shape, initializer: chosen?.initializer ?? defaultInitializer(spec, last),
         dtype: spec.dtype ?? policy.variable, trainable: spec.isTrainable, regularizer: chosen?.regularizer, constraint: chosen?.constraint)
+      variable.path = path(of: spec)
     }
   }
 

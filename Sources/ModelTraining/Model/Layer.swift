@@ -63,10 +63,12 @@ open class Layer {
     let variable = try Variable(first, name: name, trainable: trainable && isTrainable)
     variable.regularizer = regularizer
     variable.constraint = constraint
-    variable.path = "\(self.name)/\(name)"
+    variable.path = path(ofWeight: name)
     own.append((variable, trainable))
     return variable
   }
+  /// A weight's name behind those of its layer and of the layers in which this is built, as Keras has it.
+  func path(ofWeight name: String) -> String { "\(NameScope.current.isEmpty ? self.name : NameScope.current)/\(name)" }
   /// Takes over a variable that is there already.
   func adopt(_ variable: Variable, trainable: Bool) {
     variable.isTrainable = trainable && isTrainable
@@ -86,7 +88,7 @@ open class Layer {
   final func ensureBuilt(_ types: [TensorType]) throws {
     guard !isBuilt else { return }
     inputTypes = types
-    try build(types.map { ($0.shape.dims ?? []).map { $0.value ?? -1 } })
+    try NameScope.enter(name) { try build(types.map { ($0.shape.dims ?? []).map { $0.value ?? -1 } }) }
     isBuilt = true
   }
 
@@ -102,7 +104,9 @@ open class Layer {
     if (inputs + named.values).contains(where: { $0.layerOutput != nil }) { return try symbolic(inputs, named, options) }
     let training = training ?? TrainingMode.current
     let results = try TrainingMode.$current.withValue(training) {
-      try call(inputs, named: named, options: options, training: training)
+      // Layers inside may be built as they are called.
+      guard !sublayers.isEmpty else { return try call(inputs, named: named, options: options, training: training) }
+      return try NameScope.enter(name) { try call(inputs, named: named, options: options, training: training) }
     }
     if outputShapes.isEmpty { note(results.map(\.type)) }
     return results
@@ -200,6 +204,14 @@ open class Layer {
   private func unique(_ variables: [Variable]) -> [Variable] {
     var seen: Set<ObjectIdentifier> = []
     return variables.filter { seen.insert(ObjectIdentifier($0)).inserted }
+  }
+}
+
+/// The names of the layers that are being built or called, the outermost first: `sequential/dense`.
+enum NameScope {
+  @TaskLocal static var current = ""
+  static func enter<R>(_ name: String, _ body: () throws -> R) rethrows -> R {
+    try $current.withValue(current.isEmpty ? name : "\(current)/\(name)", operation: body)
   }
 }
 

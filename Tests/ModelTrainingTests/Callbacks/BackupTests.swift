@@ -1,4 +1,5 @@
 import Foundation
+import ModelSupport
 import ModelTraining
 import Testing
 
@@ -94,5 +95,30 @@ import Testing
     #expect(throws: TensorError.self) { try other.fit(x, y, epochs: 3, verbose: 0, callbacks: [try BackupAndRestore(folder)]) }
     try Data("no archive".utf8).write(to: URL(filePath: "\(folder)/latest.npz"))
     #expect(throws: (any Error).self) { try model().fit(x, y, verbose: 0, callbacks: [try BackupAndRestore(folder)]) }
+  }
+
+  /// A last backup that can't be read is no loss where the one before is kept.
+  @Test func theBackupBefore() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "backup-\(UUID().uuidString)").path()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let x = try Tensor.random.normal([24, 6], seed: 1), y = try Tensor.zeros([24, 1])
+    func fit(_ epochs: Int, until stop: Int = .max, doubled: Bool = true) throws -> History {
+      try withSession(seed: 5) {
+        let model = try model(), backup = try BackupAndRestore(folder, doubleCheckpoint: doubled)
+        let breaker = LambdaCallback(onEpochBegin: { epoch, _ in if epoch == stop { throw Interruption() } })
+        return try model.fit(x, y, batchSize: 8, epochs: epochs, verbose: 0, callbacks: [backup, breaker], seed: 3)
+      }
+    }
+    let whole = try fit(5)
+    #expect(throws: Interruption.self) { try fit(5, until: 3) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["latest.npz", "latest.npz.bkp"])
+    try Data("no archive".utf8).write(to: URL(fileURLWithPath: "\(folder)/latest.npz"))
+    let resumed = try fit(5)
+    // The damaged backup was of the third epoch's end.
+    #expect(resumed.epoch == [2, 3, 4] && resumed["loss"].last == whole["loss"].last)
+    #expect(!FileManager.default.fileExists(atPath: folder))
+    #expect(throws: Interruption.self) { try fit(5, until: 3, doubled: false) }
+    try Data("no archive".utf8).write(to: URL(fileURLWithPath: "\(folder)/latest.npz"))
+    #expect(throws: FormatError.self) { try fit(5) }
   }
 }

@@ -37,4 +37,19 @@ import Testing
     let (model, x, y) = try self.model([])
     #expect(throws: TensorError.self) { try model.evaluate(x, y, verbose: 0, callbacks: [SwapEMAWeights()]) }
   }
+
+  /// Of several optimisers, those that keep averages.
+  @Test func severalOptimizers() throws {
+    let (model, x, y) = try self.model([])
+    let averaging = try SGD(learningRate: 0.1, .ema(momentum: 0.8)), plain = try SGD(learningRate: 0.1)
+    model.compile(optimizer: try MultiOptimizer(try OptimizerMap(default: plain, [".*/kernel": averaging])), loss: "mse")
+    for _ in 0..<4 { try model.trainOnBatch([x], [y]) }
+    let swapped = try model.evaluate(x, y, verbose: 0, callbacks: [SwapEMAWeights()])["loss"]
+    let averages = averaging.variables.filter { $0.name.hasSuffix("_average") }
+    try #require(averages.count == 2)
+    for (variable, average) in zip(model.weights.filter { $0.name == "kernel" }, averages) { try variable.assign(average.tensor) }
+    #expect(try model.evaluate(x, y, verbose: 0)["loss"] == swapped)
+    model.compile(optimizer: try MultiOptimizer(try OptimizerMap(default: plain)), loss: "mse")
+    #expect(throws: TensorError.self) { try model.evaluate(x, y, verbose: 0, callbacks: [SwapEMAWeights()]) }
+  }
 }

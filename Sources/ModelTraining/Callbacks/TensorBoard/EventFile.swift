@@ -88,7 +88,8 @@ extension EventFile {
     var rows: [Double] = []
     if let low = values.min(), let high = values.max() {
       if low == high {
-        rows = [low - 0.5, low + 0.5, Double(values.count)]
+        // As TensorBoard writes what is all alike.
+        for bucket in 1...buckets { rows += [low, high, bucket == buckets ? Double(values.count) : 0] }
       } else {
         let width = (high - low) / Double(buckets)
         var counts = [Double](repeating: 0, count: buckets)
@@ -99,6 +100,11 @@ extension EventFile {
       }
     }
     try summary(tag, plugin: "histograms", kind: 2, .doubles(rows, shape: [rows.count / 3, 3]), step: step)
+  }
+  /// Width, height and the pictures.
+  func image(_ tag: String, _ picture: WeightPicture, step: Int) throws {
+    let strings = [picture.width, picture.height].map { Array("\($0)".utf8) } + picture.files
+    try summary(tag, plugin: "images", kind: 3, .strings(strings), step: step)
   }
   /// A model's configuration, drawn as a graph of layers.
   func kerasModel(_ json: String) throws {

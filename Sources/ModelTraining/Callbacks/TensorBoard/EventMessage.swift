@@ -40,6 +40,8 @@ struct EventMessage {
     case float(Float)
     case doubles([Double], shape: [Int])
     case string([UInt8])
+    /// A vector of them.
+    case strings([[UInt8]])
   }
   /// A `TensorProto`.
   mutating func tensor(_ field: UInt64, _ elements: Elements) {
@@ -61,6 +63,10 @@ struct EventMessage {
         tensor.integer(1, 7)
         tensor.message(2) { _ in }
         tensor.data(8, text)
+      case .strings(let texts):
+        tensor.integer(1, 7)
+        tensor.message(2) { proto in proto.message(2) { $0.integer(1, texts.count) } }
+        for text in texts { tensor.data(8, text) }
       }
     }
   }

@@ -2,24 +2,30 @@ import KerasConfig
 import ModelGraph
 import ModelSupport
 
-/// Writes event files for TensorBoard: figures of epochs and batches, histograms of weights, the graph of layers.
+/// Writes event files for TensorBoard: figures of epochs and batches, histograms and pictures of weights, the graph of layers.
 public final class TensorBoard: Callback {
   public let logDirectory: String
   /// Histograms after every so many epochs; 0 for none.
   public let histogramFrequency: Int
   public let writesGraph: Bool
+  /// Whether weights are drawn beside their histograms.
+  public let writesImages: Bool
   public let writesStepsPerSecond: Bool
   /// `.epoch`, or figures of every so many batches too.
   public let updateFrequency: SaveFrequency
-  private weak var model: Model?
+  /// Weights for the view of embeddings after every so many epochs; 0 for none.
+  public let embeddingsFrequency: Int
+  public let embeddingsMetadata: EmbeddingsMetadata
+  weak var model: Model?
   private var train: EventFile?, validation: EventFile?
   private var batches = 0, iterations = 0.0
-  private var epochStart = ContinuousClock.now
+  private var epochStart = ContinuousClock.now, batchStart = ContinuousClock.now
 
   /// - Throws: `TensorError` for a frequency below 1.
   public init(
-    _ logDirectory: String = "logs", histogramFreq: Int = 0, writeGraph: Bool = true, writeStepsPerSecond: Bool = false,
-    updateFreq: SaveFrequency = .epoch
+    _ logDirectory: String = "logs", histogramFreq: Int = 0, writeGraph: Bool = true, writeImages: Bool = false,
+    writeStepsPerSecond: Bool = false, updateFreq: SaveFrequency = .epoch, embeddingsFreq: Int = 0,
+    embeddingsMetadata: EmbeddingsMetadata = [:]
   ) throws {
     if case .batches(let count) = updateFreq, count < 1 {
       throw TensorError(.invalidArgument, "TensorBoard: expected a frequency of 1 batch or more, found \(count)")
@@ -27,6 +33,9 @@ public final class TensorBoard: Callback {
     self.logDirectory = logDirectory
     histogramFrequency = histogramFreq
     writesGraph = writeGraph
+    writesImages = writeImages
+    embeddingsFrequency = embeddingsFreq
+    self.embeddingsMetadata = embeddingsMetadata
     writesStepsPerSecond = writeStepsPerSecond
     updateFrequency = updateFreq
   }
@@ -37,12 +46,17 @@ public final class TensorBoard: Callback {
     batches = 0
     train = try EventFile(in: "\(logDirectory)/train")
     validation = nil
+    if embeddingsFrequency > 0 { try configureEmbeddings() }
   }
+  public func onTrainBatchBegin(_ batch: Int, _ logs: Logs) { if writesStepsPerSecond { batchStart = .now } }
   public func onTrainBatchEnd(_ batch: Int, _ logs: Logs) throws {
     batches += 1
     // Weights are there after the first batch at the latest.
     if batches == 1, writesGraph { try writeGraph() }
     guard case .batches(let frequency) = updateFrequency, batches % frequency == 0 else { return }
+    if writesStepsPerSecond {
+      try train?.scalar("batch_steps_per_second", 1 / Swift.max(batchStart.duration(to: .now).seconds, 1e-9), step: batches)
+    }
     for (name, value) in ProgbarLogger.ordered(logs) { try train?.scalar("batch_\(name)", value, step: batches) }
   }
   public func onTestEnd(_ logs: Logs) throws {
@@ -74,9 +88,13 @@ public final class TensorBoard: Callback {
     if histogramFrequency > 0, epoch % histogramFrequency == 0 {
       for layer in model.layers {
         for weight in layer.weights {
-          try train?.histogram("\(layer.name)/\(weight.name)/histogram", try weight.stored.doubles(), step: epoch)
+          try train?.histogram("\(weight.path)/histogram", try weight.stored.doubles(), step: epoch)
+          if writesImages, let picture = try WeightPicture(weight.stored) { try train?.image("\(weight.path)/image", picture, step: epoch) }
         }
       }
+    }
+    if embeddingsFrequency > 0, epoch % embeddingsFrequency == 0 {
+      try model.saveWeights("\(logDirectory)/train/keras_embedding.ckpt-\(epoch).weights.h5")
     }
     try train?.flush()
     try validation?.flush()
