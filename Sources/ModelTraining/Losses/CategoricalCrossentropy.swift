@@ -17,7 +17,8 @@ extension Losses {
       self.reduction = reduction
     }
     public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
-      try Losses.categoricalCrossentropy(yTrue, yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing, axis: axis)
+      let (t, p) = try Weighting.sameRank(yTrue, yPred)
+      return try Losses.categoricalCrossentropy(t, p, fromLogits: fromLogits, labelSmoothing: labelSmoothing, axis: axis)
     }
     public var ownConfig: OrderedDictionary<String, JSONValue> {
       ["from_logits": .bool(fromLogits), "label_smoothing": .double(labelSmoothing), "axis": .int(axis)]

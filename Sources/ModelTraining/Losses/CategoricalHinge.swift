@@ -6,7 +6,10 @@ extension Losses {
       self.name = name
       self.reduction = reduction
     }
-    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor { try Losses.categoricalHinge(yTrue, yPred) }
+    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
+      let (t, p) = try Weighting.sameRank(yTrue, yPred)
+      return try Losses.categoricalHinge(t, p)
+    }
   }
   public static func categoricalHinge(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
     let t = try yTrue.cast(to: yPred.dtype)

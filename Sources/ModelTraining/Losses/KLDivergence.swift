@@ -6,7 +6,10 @@ extension Losses {
       self.name = name
       self.reduction = reduction
     }
-    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor { try Losses.klDivergence(yTrue, yPred) }
+    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
+      let (t, p) = try Weighting.sameRank(yTrue, yPred)
+      return try Losses.klDivergence(t, p)
+    }
   }
   public static func klDivergence(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
     let t = try yTrue.cast(to: yPred.dtype).clip(min: epsilon, max: 1), p = try yPred.clip(min: epsilon, max: 1)

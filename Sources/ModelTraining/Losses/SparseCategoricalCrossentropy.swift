@@ -20,7 +20,10 @@ extension Losses {
       try Losses.sparseCategoricalCrossentropy(yTrue, yPred, fromLogits: fromLogits, ignoreClass: ignoreClass, axis: axis)
     }
     public var ownConfig: OrderedDictionary<String, JSONValue> {
-      ["from_logits": .bool(fromLogits), "ignore_class": ignoreClass.json]
+      var config: OrderedDictionary<String, JSONValue> = ["from_logits": .bool(fromLogits), "ignore_class": ignoreClass.json]
+      // Keras takes it, but early releases of Keras 3 have no other axis than the last.
+      if axis != -1 { config["axis"] = .int(axis) }
+      return config
     }
   }
   /// - Throws: `TensorError` for a class that there is not, as far as targets have values.

@@ -6,7 +6,10 @@ extension Losses {
       self.name = name
       self.reduction = reduction
     }
-    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor { try Losses.squaredHinge(yTrue, yPred) }
+    public func call(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
+      let (t, p) = try Weighting.sameRank(yTrue, yPred)
+      return try Losses.squaredHinge(t, p)
+    }
   }
   public static func squaredHinge(_ yTrue: Tensor, _ yPred: Tensor) throws -> Tensor {
     try (1 - signed(yTrue.cast(to: yPred.dtype)) * yPred).maximum(0).square().reduceMean(axis: -1)

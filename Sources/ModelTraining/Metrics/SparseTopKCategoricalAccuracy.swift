@@ -13,12 +13,11 @@ extension Metrics {
       self.fromSortedIDs = fromSortedIDs
       try super.init(
         { yTrue, yPred in
-          guard fromSortedIDs else {
-            let t = yTrue.rank == yPred.rank && yTrue.shape.last == 1 ? try yTrue.squeeze(axis: -1) : yTrue
-            return try Metrics.inTopK(t, yPred, k: k)
-          }
+          let isColumn = yTrue.rank == yPred.rank && yTrue.shape.last == 1
+          let t = isColumn ? try yTrue.squeeze(axis: -1) : yTrue
+          guard fromSortedIDs else { return try Metrics.inTopK(t, yPred, k: k) }
           let first = try yPred[Axis.rest, 0..<k]
-          return try (try yTrue.cast(to: yPred.dtype).expandDims(axis: -1) .== first).reduceAny(axis: -1).cast(to: .float32)
+          return try (try t.cast(to: yPred.dtype).expandDims(axis: -1) .== first).reduceAny(axis: -1).cast(to: .float32)
         }, name: name)
     }
     public override var ownConfig: OrderedDictionary<String, JSONValue> {

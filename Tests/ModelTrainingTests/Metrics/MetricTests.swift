@@ -13,11 +13,15 @@ import Testing
     for (index, row) in cases.enumerated() {
       func input(_ place: Int) throws -> Tensor? { try row[place]?.stringValue.map { try fixture.array("input/\($0)") } }
       let metric = try Metrics.deserialize(try #require(row[0]))
-      let t = try #require(try input(1)), p = try #require(try input(2)), w = try input(3)
+      let t = try #require(try input(1)), w = try input(3)
+      var p = try #require(try input(2))
+      if let mask = try input(4) { p.mask = try mask.cast(to: .bool) }
       try metric.updateState(t, p, sampleWeight: w)
       try compare(metric, try fixture.array("first/\(index)"), "case \(index), first, \(row)")
       let half = p.shape[0] / 2
-      try metric.updateState(try t[0..<half], try p[0..<half], sampleWeight: try w.map { try $0[0..<half] })
+      var front = try p[0..<half]
+      front.mask = try p.mask.map { try $0[0..<half] }
+      try metric.updateState(try t[0..<half], front, sampleWeight: try w.map { try $0[0..<half] })
       try compare(metric, try fixture.array("second/\(index)"), "case \(index), second, \(row)")
       try metric.resetState()
       #expect(try metric.variables.allSatisfy { try $0.tensor.doubles().allSatisfy { $0 == 0 } })
