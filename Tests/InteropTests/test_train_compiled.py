@@ -116,6 +116,34 @@ def test_several_optimizers(tmp_path, fitted):
         assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
+def test_gradients_that_are_stopped(tmp_path):
+    """Training ends at `stop_gradient`, in files that came from others too; one that does not end there is no equal, and what only layers say is told."""
+    def model(stop, rate=0.1):
+        keras.utils.set_random_seed(9)
+        i = keras.Input((6,), name="x")
+        h = L.Dropout(rate)(L.Dense(4, name="d", kernel_regularizer="l2")(i))
+        m = keras.Model(i, L.Dense(3, activation="softmax", name="c")(h + stop(keras.ops.tanh(h) * 2)))
+        m.compile("sgd", "sparse_categorical_crossentropy")
+        return m
+
+    stopped = model(keras.ops.stop_gradient, rate=0.0)
+    follows(tmp_path, stopped, X, CLASSES)
+    stopped.save(tmp_path / "a.keras")
+    model(lambda h: h).save(tmp_path / "b.keras")
+    stopped.save(tmp_path / "c.h5")
+    keras.saving.load_model(tmp_path / "a.keras").save(tmp_path / "c.keras")
+    verdicts = {name: json.loads(modelctl.run("verify", tmp_path / "a.keras", tmp_path / name, "--training", "--json", expect=code))["training"]
+                for name, code in [("a.keras", 0), ("b.keras", 1), ("c.keras", 0), ("c.h5", 0)]}
+    notes = verdicts["b.keras"]["notes"]
+    assert any("rate 0.1" in note for note in notes) and any("kernel_regularizer" in note for note in notes)
+    assert len(verdicts["c.h5"]["notes"]) == 1
+    # Written again, it still ends there; where a format has no word for that, it is told.
+    modelctl.convert(tmp_path / "a.keras", tmp_path / "d.h5")
+    modelctl.run("verify", tmp_path / "a.keras", tmp_path / "d.h5", "--training")
+    report = modelctl.run("convert", tmp_path / "a.keras", tmp_path / "d.onnx", "--json")
+    assert "stop_gradient" in report
+
+
 def test_optimizers_by_path(tmp_path):
     """Patterns meet variables under Keras's paths: those of a `Sequential` begin with its name, those of recurrent layers have their cell's."""
     O = keras.optimizers

@@ -159,7 +159,9 @@ extension OperationRules {
       let low = try replaced(clean, IsInfOp(detectPositive: false), try call.double("neginf", default: -largest))
       return try replaced(low, IsInfOp(detectNegative: false), try call.double("posinf", default: largest))
     },
-    OperationRule(.core, "StopGradient", ["variable"]) { try $0.tensor("variable", in: &$1) },
+    OperationRule(.core, "StopGradient", ["variable"]) { call, context in
+      try context.apply(IdentityOp(stopsGradient: true), try call.tensor("variable", in: &context))
+    },
     OperationRule(.numpy, "Copy") { try $0.tensor("x", in: &$1) },
     OperationRule(.numpy, "Real") { try $0.tensor("x", in: &$1) },
     OperationRule(.numpy, "Conjugate") { try $0.tensor("x", in: &$1) },

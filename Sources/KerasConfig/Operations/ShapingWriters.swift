@@ -5,7 +5,10 @@ import ModelTensor
 
 extension OperationRules {
   static let shapingWriters: [OperationWriteRule] = [
-    OperationWriteRule(IdentityOp.self) { _, inputs, _ in try inputs.at(0) },
+    OperationWriteRule(IdentityOp.self) { op, inputs, writer in
+      let x = try inputs.at(0)
+      return op.stopsGradient && !x.isConstant ? try writer.call(.core, "StopGradient", [.tensor(x)]) : x
+    },
     OperationWriteRule(CastOp.self) { op, inputs, writer in
       let x = try inputs.at(0)
       guard x.dtype.isKeras, op.dtype.isKeras else {

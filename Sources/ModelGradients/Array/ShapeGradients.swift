@@ -2,8 +2,10 @@ import ModelGraph
 import ModelOps
 import ModelTensor
 
-extension IdentityOp: LinearRule {
-  public func transposed<C: OpContext>(_ g: C.Value, _ call: Pullback<C.Value>, in c: inout C) throws -> C.Value { g }
+extension IdentityOp: DifferentiableOp {
+  public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in context: inout C) throws -> [C.Value?] {
+    stopsGradient || !call.needs(0) ? call.none : [try call.g()]
+  }
 }
 extension ReshapeOp: LinearRule {
   public func transposed<C: OpContext>(_ g: C.Value, _ call: Pullback<C.Value>, in c: inout C) throws -> C.Value {

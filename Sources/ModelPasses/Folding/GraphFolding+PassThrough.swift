@@ -12,7 +12,8 @@ extension GraphFolding {
     if refill(id, x, output) { return nil }
     try settleChance(id)
     switch node.op {
-    case is IdentityOp: return x
+    // Where parameters go on changing, it says which of them do.
+    case let op as IdentityOp: return op.stopsGradient && keepsParameters ? nil : x
     case let op as CastOp: return op.dtype == input.dtype ? x : nil
     case let op as TransposeOp: return mergeTransposes(id, op, x)
     case is ReshapeOp, is FlattenOp, is SqueezeOp, is UnsqueezeOp:

@@ -41,6 +41,7 @@ public struct Legalizer {
       try apply(ResolveState(), to: &result)
     }
     if profile.level == .ops, !profile.holdsState { losses += result.statefulLosses(profile.name) }
+    if profile.level == .ops, Self.hasLayers(model) { losses += Self.gradientLosses(of: model, target: profile.name) }
     losses += UnwrapQuantized(profile).losses(of: result)
     switch profile.level {
     case .ops:
@@ -65,6 +66,14 @@ public struct Legalizer {
       try refuse(result)
     }
     return (result, losses)
+  }
+
+  /// What a network of layers says of its training, and one of operators does not.
+  private static func gradientLosses(of model: Model, target: String) -> [Loss] {
+    let count = model.graphs.values.reduce(0) { $0 + $1.nodeSlots.count { ($0?.op as? IdentityOp)?.stopsGradient ?? false } }
+    guard count > 0 else { return [] }
+    let what = count == 1 ? "the end of gradients at a stop_gradient" : "the end of gradients at \(count) stop_gradients"
+    return [Loss(what, reason: "the \(target) model computes the same, but would train otherwise")]
   }
 
   /// Whether a model is made of layers already.

@@ -25,6 +25,7 @@ public struct TrainingEquivalence {
   /// - Throws: `UnsupportedError` when a model can't be executed or trained, or has no loss; as `Verifier.verify` for the inputs.
   public func compare(reference: ModelGraph.Model, candidate: ModelGraph.Model) throws -> TrainingEquivalenceReport {
     var report = TrainingEquivalenceReport(optimizer: optimizer, learningRate: learningRate, steps: steps)
+    report.unseen = TrainingTraits.notes(reference: reference, candidate: candidate)
     var pairing = VerificationReport(seed: options.seed, atol: options.atol, rtol: options.rtol)
     guard let inputs = try Verifier(options: options).pairedInputs(reference: reference, candidate: candidate, report: &pairing) else {
       report.failure = pairing.failure ?? "the inputs can't be paired"

@@ -19,6 +19,8 @@ public struct TrainingEquivalenceReport: Sendable {
   public var surplus: [String] = []
   /// Elements of weights that were left out after the last step, because their gradients are too close to rounding for the optimiser.
   public var rounded = 0
+  /// What of the models' training had no part in the comparison.
+  public var unseen: [String] = []
   /// Why nothing could be compared.
   public var failure: String?
 
@@ -32,6 +34,7 @@ public struct TrainingEquivalenceReport: Sendable {
       "losses": .array(losses.map { .array([.finite($0.reference), .finite($0.candidate)]) }),
       "gradients": .array(gradients.map(\.json)), "parameters": .array(parameters.map(\.json)),
       "rounded": .int(rounded), "missing": .array(missing.map { .string($0) }), "surplus": .array(surplus.map { .string($0) }),
+      "notes": .array(unseen.map { .string($0) }),
     ]
     if let failure { result["failure"] = .string(failure) }
     return result
@@ -51,7 +54,7 @@ public struct TrainingEquivalenceReport: Sendable {
         "\(grouped(rounded)) elements have gradients of the size of rounding, which \(optimizer) makes steps of: they are not compared")
     }
     if !surplus.isEmpty { result.append("the candidate trains besides: \(surplus.joined(separator: ", "))") }
-    return result
+    return result + unseen
   }
 
   /// A section of a page.

@@ -51,5 +51,5 @@ extension TensorValue {
     return tensor.dtype == dtype ? tensor : try Dispatch.one(CastOp(to: dtype), tensor)
   }
   /// The same value, through which no gradient flows.
-  public func stopGradient() throws -> Tensor { try Dispatch.one(StopGradientOp(), tensor) }
+  public func stopGradient() throws -> Tensor { try Dispatch.one(IdentityOp(stopsGradient: true), tensor) }
 }

@@ -4,7 +4,12 @@ import ModelSupport
 import ModelTensor
 
 let arrayRules: [NodeRule] = [
-  .same("Identity", IdentityOp()),
+  .rule("Identity", IdentityOp.self) { n, g in
+    [try g.apply(IdentityOp(), try n.input(0))]
+  } write: { op, inputs, w in
+    [try w.emit(op.stopsGradient ? "StopGradient" : "Identity", inputs.values)]
+  },
+  .reads("StopGradient") { n, g in [try g.apply(IdentityOp(stopsGradient: true), try n.input(0))] },
   .rule(
     "Reshape", ReshapeOp.self,
     // TensorFlow takes a 0 at its word.

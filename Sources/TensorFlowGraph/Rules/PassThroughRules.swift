@@ -6,9 +6,10 @@ import ModelTensor
 /// Ops that give what they get, and ops that only check or print.
 let passThroughRules: [NodeRule] =
   [
-    "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "CheckNumericsV2", "EnsureShape", "PlaceholderWithDefault",
+    "Snapshot", "CheckNumerics", "CheckNumericsV2", "EnsureShape", "PlaceholderWithDefault",
     "Print", "DeepCopy", "DebugGradientIdentity",
   ].map { type in .reads(type) { n, g in [try g.apply(IdentityOp(), try n.input(0))] } }
+  + [.reads("PreventGradient") { n, g in [try g.apply(IdentityOp(stopsGradient: true), try n.input(0))] }]
   + ["NoOp", "Assert", "PrintV2"].map { type in .reads(type) { _, _ in [] } }
   + [
     .reads("IdentityN") { n, g in try n.inputs.map { try g.apply(IdentityOp(), $0) } },
