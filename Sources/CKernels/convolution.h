@@ -78,7 +78,8 @@ static void FN(convolve_last)(const ck_convolution *s, const float *x, const flo
         for (long row = block, rows; row < end; row += rows) {
           rows = FN(next_rows)(end - row);
           ck_epilogue moved = FN(epilogue_at)(&whole, row, column, ldc);
-          FN(target) t = {tap1 == taps ? &moved : 0, y + row * ldc + group * outputs + column, ldc, columns, tap0 > 0};
+          FN(target) t = {tap1 == taps ? &moved : 0, y + row * ldc + group * outputs + column, ldc, columns, tap0 > 0,
+                          epilogue->compensated};
           FN(tile)(rows, pointers + (row - block) * count, count, s->depth,
                    packed + panel * k * COLUMNS + tap0 * s->depth * COLUMNS, COLUMNS, &t);
         }
@@ -156,7 +157,7 @@ static void FN(convolve_first)(const ck_convolution *s, const float *x, const fl
       for (long r = 0; r < rows; r++) pointers[r] = weights + (o + r) * k;
       ck_epilogue moved = FN(epilogue_at)(&whole, o, 0, output_plane);
       if (moved.residual) moved.residual += column;
-      FN(target) t = {&moved, target + o * output_plane + column, output_plane, columns, false};
+      FN(target) t = {&moved, target + o * output_plane + column, output_plane, columns, false, epilogue->compensated};
       FN(tile)(rows, pointers, 1, k, scratch, COLUMNS, &t);
     }
   }

@@ -53,7 +53,8 @@ static void FN(gemm_packed)(const float *a, long lda, const float *packed, float
         for (long r = 0; r < rows; r++) pointers[r] = a + (row + r) * lda;
         ck_epilogue moved;
         if (epilogue) moved = FN(epilogue_at)(epilogue, row, column, ldc);
-        FN(target) t = {epilogue ? &moved : 0, c + row * ldc + column, ldc, n - column < COLUMNS ? n - column : COLUMNS, accumulate};
+        FN(target) t = {epilogue ? &moved : 0, c + row * ldc + column, ldc, n - column < COLUMNS ? n - column : COLUMNS, accumulate,
+                        epilogue && epilogue->compensated};
         FN(tile)(rows, pointers, 1, k, packed + panel * k * COLUMNS, COLUMNS, &t);
       }
     }
@@ -89,7 +90,7 @@ static void FN(gemm_plain)(const float *a, long lda, const float *b, long ldb, f
       for (long r = 0; r < rows; r++) pointers[r] = a + (row + r) * lda;
       ck_epilogue moved;
       if (epilogue) moved = FN(epilogue_at)(epilogue, row, column, ldc);
-      FN(target) t = {epilogue ? &moved : 0, c + row * ldc + column, ldc, columns, accumulate};
+      FN(target) t = {epilogue ? &moved : 0, c + row * ldc + column, ldc, columns, accumulate, epilogue && epilogue->compensated};
       FN(tile)(rows, pointers, 1, k, b + column, ldb, &t);
     }
     column += columns;

@@ -5,8 +5,11 @@ typedef struct {
   const ck_epilogue *epilogue;  // Its pointers stand at the tile's first element.
   float *c;
   long ldc, columns;
-  bool accumulate;
+  bool accumulate, compensated;
 } FN(target);
+
+// Products that are summed as they come before their sum is added with what rounding lost (Kahan), where sums are compensated.
+#define CK_PART 16
 
 // One result of a depthwise loop.
 INLINE vf FN(finish)(vf sum, const ck_epilogue *e, long row, long column, const float *residual, long live) {
@@ -98,11 +101,50 @@ INLINE void FN(tile_of)(const int rows, const int vectors, const float *const *a
   else FN(finish_tile)(rows, vectors, false, sum, t);
 }
 
+// The same with sums that are as good as exact, at half as much time again.
+INLINE void FN(compensated_tile_of)(const int rows, const int vectors, const float *const *a, long taps, long depth,
+                                    const float *b, long ldb, const FN(target) * t) {
+  vf sum[CK_ROWS][2], total[CK_ROWS][2], lost[CK_ROWS][2];
+  UNROLLED for (int r = 0; r < rows; r++)
+    UNROLLED for (int v = 0; v < vectors; v++) sum[r][v] = total[r][v] = lost[r][v] = splat(0);
+  long held = 0;
+  for (long tap = 0; tap < taps; tap++, a += rows) {
+    for (long first = 0, last; first < depth; first = last) {
+      last = depth - first > CK_PART - held ? first + CK_PART - held : depth;
+      for (long k = first; k < last; k++) {
+        vf column[2];
+        UNROLLED for (int v = 0; v < vectors; v++) column[v] = load(b + v * CK_WIDTH);
+        b += ldb;
+        UNROLLED for (int r = 0; r < rows; r++) {
+          vf x = splat(a[r][k]);
+          UNROLLED for (int v = 0; v < vectors; v++) sum[r][v] += x * column[v];
+        }
+      }
+      held += last - first;
+      if (held < CK_PART && (tap + 1 < taps || last < depth)) continue;
+      held = 0;
+      UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int v = 0; v < vectors; v++) {
+          vf part = sum[r][v] - lost[r][v], next = total[r][v] + part;
+          lost[r][v] = (next - total[r][v]) - part;
+          total[r][v] = next;
+          sum[r][v] = splat(0);
+        }
+    }
+  }
+  if (t->columns >= vectors * CK_WIDTH) FN(finish_tile)(rows, vectors, true, total, t);
+  else FN(finish_tile)(rows, vectors, false, total, t);
+}
+
 // One function for each number of rows and vectors, so that the sums stay in registers.
 #define CK_TILE(rows, vectors)                                                                                 \
   static __attribute__((noinline)) void FN(tile_##rows##_##vectors)(const float *const *a, long taps, long depth, \
                                                                     const float *b, long ldb, const FN(target) * t) { \
     FN(tile_of)(rows, vectors, a, taps, depth, b, ldb, t);                                                     \
+  }                                                                                                            \
+  static __attribute__((noinline)) void FN(compensated_tile_##rows##_##vectors)(                               \
+      const float *const *a, long taps, long depth, const float *b, long ldb, const FN(target) * t) {          \
+    FN(compensated_tile_of)(rows, vectors, a, taps, depth, b, ldb, t);                                         \
   }
 #define CK_TILES(rows) CK_TILE(rows, 1) CK_TILE(rows, 2)
 CK_TILES(1) CK_TILES(2) CK_TILES(3) CK_TILES(4)
@@ -114,20 +156,23 @@ CK_TILES(7) CK_TILES(8)
 #endif
 
 typedef void (*FN(tile_function))(const float *const *, long, long, const float *, long, const FN(target) *);
-static const FN(tile_function) FN(tiles)[CK_ROWS][2] = {
-    {FN(tile_1_1), FN(tile_1_2)}, {FN(tile_2_1), FN(tile_2_2)}, {FN(tile_3_1), FN(tile_3_2)}, {FN(tile_4_1), FN(tile_4_2)},
+#define CK_ENTRY(rows) \
+  {{FN(tile_##rows##_1), FN(tile_##rows##_2)}, {FN(compensated_tile_##rows##_1), FN(compensated_tile_##rows##_2)}}
+static const FN(tile_function) FN(tiles)[CK_ROWS][2][2] = {
+    CK_ENTRY(1), CK_ENTRY(2), CK_ENTRY(3), CK_ENTRY(4),
 #if CK_ROWS >= 6
-    {FN(tile_5_1), FN(tile_5_2)}, {FN(tile_6_1), FN(tile_6_2)},
+    CK_ENTRY(5), CK_ENTRY(6),
 #endif
 #if CK_ROWS >= 8
-    {FN(tile_7_1), FN(tile_7_2)}, {FN(tile_8_1), FN(tile_8_2)},
+    CK_ENTRY(7), CK_ENTRY(8),
 #endif
 };
+#undef CK_ENTRY
 
 // `a` holds taps * rows pointers, tap by tap.
 INLINE void FN(tile)(long rows, const float *const *a, long taps, long depth, const float *b, long ldb,
                      const FN(target) * t) {
-  FN(tiles)[rows - 1][t->columns > CK_WIDTH](a, taps, depth, b, ldb, t);
+  FN(tiles)[rows - 1][t->compensated][t->columns > CK_WIDTH](a, taps, depth, b, ldb, t);
 }
 
 // The rows of the next tile when `left` remain: as equal as can be, not seven and one.

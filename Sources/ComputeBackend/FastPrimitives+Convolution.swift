@@ -54,7 +54,7 @@ extension FastPrimitives {
       widened = copy
       source = UnsafePointer(copy.pointer)
     }
-    let c = CKEpilogue(epilogue)
+    let c = CKEpilogue(epilogue, compensates: compensates)
     let pixels = geometry.batch * geometry.output.0 * geometry.output.1 * geometry.output.2
     let panels = (outputs + ck_panel_columns() - 1) / ck_panel_columns()
     let (packedWeights, output) = (UnsafePointer(weights.pointer), y)
@@ -187,7 +187,7 @@ extension FastPrimitives {
       guard let kept else { return false }
       weights = UnsafePointer(kept.pointer)
     }
-    let geometry = s.geometry, c = CKEpilogue(epilogue, byRow: true)
+    let geometry = s.geometry, c = CKEpilogue(epilogue, byRow: true, compensates: compensates)
     let plane = s.output.reduce(1, *), k = taps * inputs
     let panels = (plane + ck_panel_columns() - 1) / ck_panel_columns()
     // Rows are shared out only when there are too few panels: each share packs its pixels again.
@@ -268,7 +268,7 @@ extension FastPrimitives {
 /// An epilogue as the C side wants it.
 struct CKEpilogue: @unchecked Sendable {
   let value: ck_epilogue
-  init(_ e: Epilogue, byRow: Bool = false) {
+  init(_ e: Epilogue, byRow: Bool = false, compensates: Bool = false) {
     let (activation, top): (ck_activation_code, Float) =
       switch e.activation {
       case .none: (CK_NONE, 0)
@@ -278,7 +278,7 @@ struct CKEpilogue: @unchecked Sendable {
       }
     value = ck_epilogue(
       scale: e.scale, shift: e.shift, residual: e.residual, by_row: byRow, activation: Int32(bitPattern: activation.rawValue),
-      top: top)
+      top: top, compensated: compensates)
   }
 }
 

@@ -70,10 +70,10 @@ extension FastPrimitives {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int,
     transposeB: Bool, accumulate: Bool, _ epilogue: Epilogue?, cache: NodeCache?
   ) {
-    let e = epilogue.map { CKEpilogue($0) }
+    let e = epilogue.map { CKEpilogue($0, compensates: compensates) } ?? (compensates ? CKEpilogue(Epilogue(), compensates: true) : nil)
     let columns = ck_panel_columns()
     nonisolated(unsafe) let (a, b, c) = (a, b, c)
-    if cache == nil {
+    if cache == nil, !compensates {
       // What is used only once or twice is not worth packing.
       if transposeB, m <= 2, epilogue == nil {
         parallel(n, grain: grain(n, least: max(4, 65536 / max(1, m * k)), multiple: 4)) { part in

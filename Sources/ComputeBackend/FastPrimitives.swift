@@ -8,10 +8,13 @@ import ModelGraph
 public struct FastPrimitives: ComputePrimitives {
   let pool: ThreadPool
   public var threads: Int { pool.count }
+  /// Whether the sums of products are as good as exact, which takes half as long again.
+  public let compensates: Bool
 
   /// - Parameter threads: `nil` takes every processor.
-  public init(threads: Int? = nil) {
+  public init(threads: Int? = nil, compensates: Bool = false) {
     pool = ThreadPool(count: min(256, threads ?? ThreadPool.processors))
+    self.compensates = compensates
   }
 
   /// The instruction set that the kernels use: `avx512`, `avx2`, `portable`.

@@ -73,7 +73,7 @@ public final class Executor: @unchecked Sendable {
     outputs = main.openOutputs.map { ($0.name, main[$0.value].type) }
     states = main.states
     portCounts = (main.inputs.count, main.outputs.count)
-    primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads)
+    primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads, compensates: options.compensates)
     let pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(weights: 0, inputs: 0))
     self.pool = pool
     context = ExecutionContext(primitives: primitives, seed: options.seed, checker: pool.check, allocator: pool.allocate)

@@ -156,8 +156,8 @@ def test_deep(name, tmp_path):
     theirs.write_bytes(quantizing.tensorflow(model, {port.name: data}))
     assert path.stat().st_size <= 1.02 * theirs.stat().st_size
     if is_alike:
-        # Through many layers the floats whose ranges these are differ by the order of their sums: by 1.1e-6 at the end of these two.
-        different, compared = quantizing.differences(theirs, path, rtol=2e-6 if name in ("ResNet50", "anomaly detection") else 1e-6)
+        # Sums are compensated while ranges are looked for: what is left is TensorFlow's own rounding, 0.9e-6 after ResNet50's layers.
+        different, compared = quantizing.differences(theirs, path)
         assert different == [] and compared > 20, different
         # Every weight is the same integer; a few biases of folded normalisations, whose floats differ in the last place, are the step beside.
         weights, biases = quantizing.integers(theirs, path)

@@ -19,12 +19,13 @@ long ck_tile_rows(void);
 enum ck_activation_code { CK_NONE, CK_RELU, CK_RELU_UP_TO, CK_SILU };
 
 // y = activation(sum * scale + shift + residual). Scale and shift are indexed by the column, or by the
-// row with `by_row`; the residual stands as the result does.
+// row with `by_row`; the residual stands as the result does. Sums that are `compensated` are as good as exact, which takes longer.
 typedef struct {
   const float *scale, *shift, *residual;
   bool by_row;
   int activation;
   float top;
+  bool compensated;
 } ck_epilogue;
 
 // Packs columns of `b` (k x n; element (p, j) at b[p * row_stride + j * column_stride]) into panels of

@@ -19,6 +19,8 @@ public final class Calibrator {
   public init(_ model: Model, method: CalibrationMethod = .minMax, options: ExecutionOptions = ExecutionOptions()) throws {
     var options = options
     options.fuses = false
+    // Ranges that another runtime finds differ from these by its rounding alone, not by that and ours.
+    options.compensates = true
     executor = try Executor(model, options: options)
     self.method = method
     main = model.main
