@@ -104,9 +104,9 @@ def ordered(file):
 
 
 def integers(theirs, ours):
-    """How many stored integers of two files with the same operators differ, and by how much at most: (weights, biases)."""
+    """How many stored integers of two files with the same operators differ, by how much at most, and of how many: (weights, biases)."""
     first, second = litert.model(theirs), litert.model(ours)
-    found = {np.int8: [0, 0], np.int32: [0, 0], np.int64: [0, 0]}
+    found = {np.int8: [0, 0, 0], np.int32: [0, 0, 0], np.int64: [0, 0, 0]}
     kinds = {litert.schema.TensorType.INT8: np.int8, litert.schema.TensorType.INT32: np.int32, litert.schema.TensorType.INT64: np.int64}
     for (_, op, graph_a, _, _), (_, other, graph_b, _, _) in zip(ordered(theirs), ordered(ours), strict=True):
         for i, j in zip(op.inputs, other.inputs):
@@ -118,18 +118,32 @@ def integers(theirs, ours):
             steps_apart, counts = np.abs(x - y), found[kinds[a.type]]
             counts[0] += int(np.count_nonzero(steps_apart))
             counts[1] = max(counts[1], int(steps_apart.max(initial=0)))
+            counts[2] += len(x)
     narrow, wide = found[np.int32], found[np.int64]
-    return tuple(found[np.int8]), (narrow[0] + wide[0], max(narrow[1], wide[1]))
+    return tuple(found[np.int8]), (narrow[0] + wide[0], max(narrow[1], wide[1]), narrow[2] + wide[2])
+
+
+BIASES = (litert.schema.TensorType.INT32, litert.schema.TensorType.INT64)
+PRODUCTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def differences(theirs, ours, rtol=1e-6):
-    """Where quantisations of two files with the same operators differ."""
+    """Where quantisations of two files with the same operators differ. A bias has no range: its scale is the product of two others, in each
+    file."""
     a, b = ordered(theirs), ordered(ours)
     if [step[0] for step in a] != [step[0] for step in b]:
         return [f"operators {[step[0] for step in b]} instead of {[step[0] for step in a]}"], 0
     found, compared = [], 0
-    for (kind, _, _, inputs, outputs), (_, _, _, ours_in, ours_out) in zip(a, b):
+    for (kind, _, _, inputs, outputs), (_, op, graph, ours_in, ours_out) in zip(a, b):
+        there = [i for i in op.inputs if i >= 0]
         for place, (expected, other) in enumerate(zip(inputs + outputs, ours_in + ours_out)):
+            is_bias = place == len(there) - 1 >= 2 and graph.tensors[there[place]].type in BIASES and other is not None and expected is not None
+            if is_bias and kind in PRODUCTS:
+                for one in (inputs, ours_in):
+                    if not same(one[place], ((one[-3][0] * one[-2][0]).astype("f4"), one[place][1]), 3e-7):
+                        found.append(f"{kind}: the bias has scales of its own")
+                compared += 1
+                continue
             if expected is None or other is None:
                 if expected is not other:
                     found.append(f"{kind}: tensor {place} is {other} instead of {expected}")

@@ -3,6 +3,8 @@ stays float is what LiteRT has no kernel for integers for.
 
 Several families share a network, so that the file is quick.
 """
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
@@ -165,3 +167,110 @@ def test_embedding(tmp_path):
     (found,) = quantizing.ours(path, {"x": data["x"][:3]}, tmp_path).values()
     np.testing.assert_array_equal(found, expected)
     assert quantizing.relative(model(data["x"][:3], training=False).numpy(), expected) < 0.04
+
+
+def shared():
+    """An encoder that two inputs share."""
+    a, b = keras.Input((9, 9, 1), name="x"), keras.Input((9, 9, 1), name="z")
+    encoder = keras.Sequential([L.Conv2D(6, 3, activation="relu"), L.Flatten(), L.Dense(24)])
+    return keras.Model([a, b], L.Dense(1, name="y")(K.abs(encoder(a) - encoder(b))))
+
+
+def in_a_row(*layers, shape=(12, 12, 3)):
+    def build():
+        x = y = keras.Input(shape, name="x")
+        for layer in layers:
+            y = type(layer).from_config(layer.get_config())(y)
+        return keras.Model(x, y)
+
+    return build
+
+
+def branches():
+    """What rectifies and pools one value for each of several branches."""
+    x = keras.Input((12, 12, 4), name="x")
+    y = L.Conv2D(8, 3)(x)
+    paths = [L.Conv2D(4, 1)(L.ReLU()(y)), L.Conv2D(4, 3, padding="same")(L.ReLU()(y)), L.AveragePooling2D(3, 1, "same")(y),
+             L.Conv2D(4, 1)(L.AveragePooling2D(3, 1, "same")(y))]
+    return keras.Model(x, L.Concatenate()(paths))
+
+
+SCALE = L.Rescaling(1 / 255)
+#: Networks of which both converters make the same operators.
+ALIKE = {
+    "scaled, convolved": in_a_row(SCALE, L.Conv2D(4, 3, padding="same")),
+    "scaled, padded as said": in_a_row(SCALE, L.ZeroPadding2D(((0, 1), (0, 1))), L.Conv2D(4, 3, strides=2)),
+    "scaled, padded otherwise": in_a_row(SCALE, L.ZeroPadding2D(3), L.Conv2D(4, 7, strides=2)),
+    "scaled, depthwise": in_a_row(SCALE, L.DepthwiseConv2D(3)),
+    "scaled, dense": in_a_row(SCALE, L.Dense(3)),
+    "shifted": in_a_row(L.Rescaling(1 / 127.5, offset=-1), L.Conv2D(4, 3)),
+    "shifted beside zeros": in_a_row(L.Rescaling(1 / 127.5, offset=-1), L.Conv2D(4, 3, padding="same")),
+    "normalised, dense": in_a_row(L.BatchNormalization(), L.Dense(4)),
+    "normalised, convolved": in_a_row(L.BatchNormalization(), L.Conv2D(4, 3)),
+    "pooled": in_a_row(L.Conv2D(8, 3), L.GlobalAveragePooling2D(), L.Reshape((1, 1, 8)), L.Conv2D(4, 1)),
+    "pooled otherwise": in_a_row(L.Conv2D(8, 3), L.GlobalMaxPooling2D(), L.Reshape((8, 1, 1)), L.Conv2D(4, 1)),
+    "gates": in_a_row(L.Conv2D(8, 3), L.Activation("hard_sigmoid")),
+    "branches": branches,
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_operators_of_float_files_are_tensorflows(name, tmp_path):
+    """What is done to each number in front of weights is in the weights, axes that come back are kept, nothing is computed twice."""
+    model = quantizing.seeded(ALIKE[name]())
+    quantizing.one_at_a_time(model).save(tmp_path / "m.keras")
+    modelctl.convert(tmp_path / "m.keras", tmp_path / "m.tflite")
+    (tmp_path / "t.tflite").write_bytes(quantizing.tensorflow(model, None, float_model=True))
+    assert Counter(litert.operators(tmp_path / "m.tflite")) == Counter(litert.operators(tmp_path / "t.tflite"))
+    x = quantizing.samples(model)["x"][:1]
+    found, expected = [quantizing.invoke(tmp_path / file, x, litert.PLAIN) for file in ("m.tflite", "t.tflite")]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_shared_weights_are_stored_once(tmp_path):
+    model = quantizing.seeded(shared())
+    model.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "samples.npz", **quantizing.samples(model))
+    for mode in ("none", "int8", "dynamic", "float16"):
+        options = [] if mode == "none" else ["--quantize", mode, "--representative", tmp_path / "samples.npz"]
+        path = tmp_path / f"{mode}.tflite"
+        modelctl.convert(tmp_path / "m.keras", path, *options)
+        content = litert.model(path)
+        # 7 · 7 · 6 numbers for each of 24 units.
+        least = 7056 * {"none": 4, "float16": 2}.get(mode, 1)
+        assert [len(buffer.data) for buffer in content.buffers if buffer.data is not None and len(buffer.data) >= least] == [least], mode
+
+
+def test_tables_of_dynamic_files(tmp_path):
+    """A table whose rows are looked up has 8 bits, as TensorFlow's has; indices are counted from the front once."""
+    x = keras.Input((7,), dtype="int32", name="x")
+    model = quantizing.seeded(keras.Model(x, L.Dense(4, name="y")(L.GlobalAveragePooling1D()(L.Embedding(300, 16)(x)))))
+    model.save(tmp_path / "m.keras")
+    report = modelctl.convert(tmp_path / "m.keras", tmp_path / "y.tflite", "--quantize", "dynamic")["quantization"]
+    assert report["bytes_after"] < 0.5 * report["bytes_before"]
+    names = Counter(litert.operators(tmp_path / "y.tflite"))
+    assert names["GATHER"] == names["DEQUANTIZE"] == names["LESS"] == 1 and names["CAST"] == 0, names
+    (table,) = [steps[3][0] for steps in quantizing.steps(tmp_path / "y.tflite") if steps[0] == "GATHER"]
+    weights = model.layers[1].get_weights()[0]
+    np.testing.assert_allclose(table[0], np.abs(weights).max() / 127, rtol=1e-6)
+    assert table[1] == [0]
+    rows = np.array([[0, 299, -1, 5, 5, -300, 17]], "i4")
+    expected = quantizing.invoke(tmp_path / "y.tflite", rows)
+    (found,) = quantizing.ours(tmp_path / "y.tflite", {"x": rows}, tmp_path).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    exact = model(rows, training=False).numpy()
+    assert quantizing.relative(exact, expected) < 0.02
+
+
+def test_slopes_with_wide_activations(tmp_path):
+    """LiteRT's PRELU of 16 bits takes slopes of 8 and misreads others: such a layer stays float, as in TensorFlow's files, and is listed."""
+    x = keras.Input(PICTURE, name="x")
+    model = quantizing.seeded(keras.Model(x, L.Dense(4, name="y")(L.PReLU(shared_axes=[1, 2])(L.Conv2D(8, 3)(x)))))
+    data = quantizing.samples(model)
+    model.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "samples.npz", **data)
+    report = modelctl.convert(
+        tmp_path / "m.keras", tmp_path / "y.tflite", "--quantize", "int16x8", "--representative", tmp_path / "samples.npz")["quantization"]
+    assert [entry["operator"] for entry in report["float"]] == ["PRelu"]
+    exact = model(data["x"], training=False).numpy()
+    assert quantizing.relative(exact, quantizing.invoke(tmp_path / "y.tflite", data["x"])) < 0.02

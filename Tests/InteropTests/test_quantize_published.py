@@ -125,7 +125,7 @@ A = keras.applications
 #: network, the largest number of its input, and whether both converters make the same operators of it.
 DEEP = {
     "MobileNetV2": (lambda: A.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, classes=20), 2, True),
-    "EfficientNetB0": (lambda: A.EfficientNetB0(weights=None, input_shape=(64, 64, 3), classes=20), 255, False),
+    "EfficientNetB0": (lambda: A.EfficientNetB0(weights=None, input_shape=(64, 64, 3), classes=20), 255, True),
     "ResNet50": (quarter_resnet50, 2, True),
     "visual wake words": (lambda: A.MobileNet(weights=None, input_shape=(96, 96, 3), alpha=0.25, classes=2), 2, True),
     "anomaly detection": (anomaly_detection, 2, True),
@@ -159,9 +159,10 @@ def test_deep(name, tmp_path):
         # Sums are compensated while ranges are looked for: what is left is TensorFlow's own rounding, 0.9e-6 after ResNet50's layers.
         different, compared = quantizing.differences(theirs, path)
         assert different == [] and compared > 20, different
-        # Every weight is the same integer; a few biases of folded normalisations, whose floats differ in the last place, are the step beside.
+        # Every weight is the same integer. One bias in a hundred is the step beside: TensorFlow folds normalisations with its processor's
+        # estimate of reciprocal roots, here they are rounded once.
         weights, biases = quantizing.integers(theirs, path)
-        assert weights == (0, 0) and biases[0] <= 40 and biases[1] <= 1, (weights, biases)
+        assert weights[:2] == (0, 0) and biases[0] <= 0.01 * biases[2] and biases[1] <= 1, (weights, biases)
     exact = model(fresh, training=False).numpy()
     ours, tf_ = [np.concatenate([quantizing.invoke(file, sample[None], litert.PLAIN) for sample in fresh]) for file in (path, theirs)]
     # Where operators, scales, and all integers but those biases are the same, what is left is which way single sums are rounded: over several

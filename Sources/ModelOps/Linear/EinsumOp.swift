@@ -52,7 +52,8 @@ public struct EinsumOp: CompositeOp {
     while operands.count > 1 {
       let right = operands.removeLast(), left = operands.removeLast()
       let rest = Set(operands.flatMap(\.axes)).union(output)
-      operands.append(try contract(left, right, keeping: rest, in: &context))
+      let swaps = operands.isEmpty && Self.comesFirst(right.axes, left.axes, in: output)
+      operands.append(try contract(swaps ? right : left, swaps ? left : right, keeping: rest, in: &context))
     }
     guard var result = operands.first else { throw GraphError(.wrongInputCount, "Einsum of nothing") }
     let summed = result.axes.indices.filter { !output.contains(result.axes[$0]) }
@@ -92,6 +93,13 @@ public struct EinsumOp: CompositeOp {
       return try diagonal(summed, left, in: &context)
     }
     return (value, axes)
+  }
+
+  /// Whether what only the second operand has comes before what only the first has: the other way round, the product needs no transpose.
+  private static func comesFirst(_ second: [Character], _ first: [Character], in output: [Character]) -> Bool {
+    let own = output.indices.filter { !second.contains(output[$0]) }, other = output.indices.filter { !first.contains(output[$0]) }
+    guard let start = own.min(), let end = other.max() else { return false }
+    return end < start
   }
 
   /// One pairwise contraction, as a batched matrix product.

@@ -92,7 +92,7 @@ struct OperatorSpecification {
       }
     case is ExpOp, is LogOp, is SqrtOp, is RsqrtOp, is AbsOp: result.dtypes = [.int8, .int16]
     case is EluOp, is SquaredDifferenceOp: result.dtypes = [.int8]
-    case is HardSwishOp: result.dtypes = [.int8, .uint8]
+    case is HardSwishOp, is PReluOp: result.dtypes = [.int8, .uint8]
     case is GeluOp: result.dtypes = [.int8, .uint8, .int16]
     // Comparisons of 16 bits take the stored numbers for what they are.
     case is any ComparisonOp: result.dtypes = [.int8, .uint8]

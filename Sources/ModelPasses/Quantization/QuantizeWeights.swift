@@ -19,14 +19,16 @@ public struct QuantizeWeights {
     var outcome = QuantizationOutcome()
     for id in Array(model.graphs.keys) {
       guard let graph = model.graphs[id] else { continue }
-      var context = GraphContext(model, graph: graph)
+      var context = GraphContext(model, graph: graph), known: [Stored: ValueID] = [:]
       for place in try graph.order() {
         let node = graph[place], op = node.wholeOp
         guard let result = node.outputs.first, graph[result].type.dtype == .float32, node.bodies.isEmpty else { continue }
         var layer = QuantizationOutcome.Layer(name: node.name, op: op.displayName, scheme: .float, original: result)
         layer.value = result
         if recipes.first(where: { $0.matches(name: node.name, op: op.displayName) })?.scheme != .float,
-          try op is SequenceLSTMOp ? quantizeCell(place, node, &context, graph) : quantize(place, node, op, &context, graph)
+          try op is SequenceLSTMOp
+            ? quantizeCell(place, node, &context, graph)
+            : op is GatherOp ? quantizeTable(place, node, &context, graph, &known) : quantize(place, node, op, &context, graph, &known)
         {
           layer.note = "int8 weights"
         }
@@ -39,7 +41,26 @@ public struct QuantizeWeights {
     return outcome
   }
 
-  private func quantize(_ place: NodeID, _ node: Node, _ op: any Op, _ context: inout GraphContext, _ graph: Graph) throws -> Bool {
+  /// What layers that share their weights share afterwards.
+  private struct Stored: Hashable {
+    var weights: ValueID
+    var type: QuantizedType
+  }
+
+  private func stored(
+    _ weights: ValueID, _ tensor: Tensor, _ type: QuantizedType, _ context: inout GraphContext, _ graph: Graph,
+    _ known: inout [Stored: ValueID]
+  ) -> ValueID {
+    let key = Stored(weights: weights, type: type)
+    if let same = known[key] { return same }
+    let made = context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: graph[weights].name)
+    known[key] = made
+    return made
+  }
+
+  private func quantize(
+    _ place: NodeID, _ node: Node, _ op: any Op, _ context: inout GraphContext, _ graph: Graph, _ known: inout [Stored: ValueID]
+  ) throws -> Bool {
     guard HybridOp.hasKernel(op), !(op is MatMulOp), node.inputs.count > 1, let w = node.inputs[1],
       let tensor = context.model.tensor(w, in: graph), tensor.dtype == .float32, tensor.elementCount >= Self.leastElements,
       let x = node.inputs[0], context.model.tensor(x, in: graph) == nil,
@@ -48,9 +69,27 @@ public struct QuantizeWeights {
     let activation = (node.op as? QuantizedOp)?.activation ?? .none
     let type = try WeightQuantization.symmetric(tensor, axis: specification.weights?.axis)
     context.place(node, pass: Self.passName)
-    let stored = context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: graph[w].name)
-    context.graph[place].inputs[1] = stored
+    context.graph[place].inputs[1] = stored(w, tensor, type, &context, graph, &known)
     context.graph[place].op = HybridOp(op, weights: type, asymmetricInputs: true, activation: activation)
+    return true
+  }
+
+  /// A table whose rows are looked up, of one scale: rows are made floats as they come out.
+  ///
+  ///     i ── Gather(float32) ── y        becomes        i ── Gather(int8) ── Dequantize ── y
+  private func quantizeTable(
+    _ place: NodeID, _ node: Node, _ context: inout GraphContext, _ graph: Graph, _ known: inout [Stored: ValueID]
+  ) throws -> Bool {
+    guard let op = node.wholeOp as? GatherOp, node.inputs.count == 2, let table = node.inputs[0], let indices = node.inputs[1],
+      let tensor = context.model.tensor(table, in: graph), tensor.dtype == .float32, tensor.elementCount >= Self.leastElements,
+      context.model.tensor(indices, in: graph) == nil, try WeightQuantization.isFinite(tensor)
+    else { return false }
+    let type = try WeightQuantization.symmetric(tensor, axis: nil)
+    context.place(node, pass: Self.passName)
+    let stored = stored(table, tensor, type, &context, graph, &known)
+    let rows = try context.apply(QuantizedOp(op, inputs: [type, nil], outputs: [type]), stored, indices)
+    context.graph[place].inputs = [rows]
+    context.graph[place].op = QuantizedOp(IdentityOp(), inputs: [type], outputs: [nil])
     return true
   }
 

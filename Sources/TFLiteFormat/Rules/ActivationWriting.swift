@@ -96,6 +96,10 @@ let activationWriting: [WritingRule] = [
   },
   .writes(HardSigmoidOp.self) { op, x, w in
     let x = try x.required(0)
+    // As Keras has it: the clamp at 6 is fused into what is before it, and keeps what is quantised in the range that counts.
+    if abs(op.alpha - 1.0 / 6) < 1e-7, op.beta == 0.5, x.dtype == .float32 {
+      return [try w.mul(try w.clip(try w.add(x, try w.scalar(3, like: x)), min: 0, max: 6), try w.scalar(1.0 / 6, like: x))]
+    }
     let line = try w.add(try w.mul(x, try w.scalar(op.alpha, like: x)), try w.scalar(op.beta, like: x))
     return [try w.clip(line, min: 0, max: 1)]
   },

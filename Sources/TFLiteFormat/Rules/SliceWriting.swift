@@ -105,8 +105,26 @@ extension OperatorWriter {
       }
     }
     guard indices.dtype == .int32 || indices.dtype == .int64 else { return try frontIndices(try cast(indices, to: .int64), extent: extent) }
+    if isFromFront(indices, extent) { return indices }
     let isNegative = try apply(LessOp(), indices, try scalar(0, like: indices))
-    return try select(isNegative, try add(indices, try cast(extent, to: indices.dtype)), indices)
+    let known = extent.type.shape.elementCount == 1 ? extent.fact.scalar : nil
+    let length = try known.map { try scalar($0, like: indices) } ?? cast(extent, to: indices.dtype)
+    return try select(isNegative, try add(indices, length), indices)
+  }
+
+  /// Whether indices have been counted from the front already: layers of Keras do so themselves.
+  private func isFromFront(_ indices: OutValue, _ extent: OutValue) -> Bool {
+    guard indices.frame == frame.id, extent.type.shape.elementCount == 1, let length = extent.fact.scalar else { return false }
+    func maker(_ value: Int) -> SubgraphFrame.Step? { frame.steps.last { $0.outputs == [value] } }
+    func constant(_ value: Int) -> Double? {
+      guard let array = try? frame.entries[value].constant?.array(), array.count == 1 else { return nil }
+      return array.doubles().first
+    }
+    guard let choice = maker(indices.index), choice.builtin == .selectV2, choice.inputs.count == 3,
+      let question = maker(choice.inputs[0]), question.builtin == .less, let sum = maker(choice.inputs[1]), sum.builtin == .add
+    else { return false }
+    return question.inputs[0] == choice.inputs[2] && constant(question.inputs[1]) == 0 && sum.inputs[0] == choice.inputs[2]
+      && constant(sum.inputs[1]) == length
   }
 
   /// Index tuples for the leading axes of `x`, counted from the front.

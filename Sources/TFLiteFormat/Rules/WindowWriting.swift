@@ -8,7 +8,11 @@ extension OperatorWriter {
   /// The value with its axes permuted; a constant is written permuted, its bytes being gathered on the way.
   mutating func permuted(_ value: OutValue, _ order: [Int]) throws -> OutValue {
     if order == Array(0..<order.count) { return value }
-    return try halfWeights(value) { $0.transposed(order) } ?? transpose(value, order)
+    // Weights that several operators share are moved once: they are stored once then.
+    if let constant = value.fact.constant, let known = frame.moved(constant, order) { return known }
+    let result = try halfWeights(value) { $0.transposed(order) } ?? transpose(value, order)
+    if let constant = value.fact.constant, result.fact.constant != nil { frame.keep(result, of: constant, order) }
+    return result
   }
 
   /// Weights of half precision, moved before they are converted; `nil` for any other value.

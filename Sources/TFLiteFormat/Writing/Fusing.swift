@@ -6,16 +6,18 @@ import ModelTensor
 ///
 ///     CONV_2D ── MUL(c) ── ADD(c) ── RELU        becomes     CONV_2D with other weights, a bias and a fused activation
 struct Fusing {
-  private let finished: WrittenSubgraphs.Finished
-  private var frame: SubgraphFrame { finished.frame }
+  let finished: WrittenSubgraphs.Finished
+  var frame: SubgraphFrame { finished.frame }
   /// The step that makes each tensor.
   private var producers: [Int: Int] = [:]
-  private var uses: [Int: Int] = [:]
+  var uses: [Int: Int] = [:]
   private var isDropped: [Bool] = []
-  private var replaced: [Int: Int] = [:]
+  var replaced: [Int: Int] = [:]
 
   static func run(_ finished: WrittenSubgraphs.Finished) {
     removeUnused(finished)
+    var merging = Fusing(finished)
+    merging.mergeRepeats()
     var fusing = Fusing(finished)
     fusing.join()
     removeUnused(finished)
@@ -49,22 +51,33 @@ struct Fusing {
       frame.steps[place].inputs = frame.steps[place].inputs.map { replaced[$0] ?? $0 }
       switch frame.steps[place].builtin {
       case .cast: cancelCast(place)
-      case .reshape: skipReshape(place)
-      case .conv2d, .depthwiseConv2d: takePadding(place)
+      case .reshape:
+        skipReshape(place)
+        keepReducedAxes(place)
+      case .conv2d, .depthwiseConv2d:
+        takePadding(place)
+        takeTerms(place)
+      case .fullyConnected: takeTerms(place)
       case .mul: scaleWeights(passReshape(place))
       case .add, .sub: addToBias(passReshape(place))
       case .relu, .relu6, .reluN1To1: fuseActivation(passReshape(place))
       default: break
       }
     }
-    frame.steps = frame.steps.indices.filter { !isDropped[$0] }.map { frame.steps[$0] }
+    removeDropped()
   }
 
+  func removeDropped() { frame.steps = frame.steps.indices.filter { !isDropped[$0] }.map { frame.steps[$0] } }
+
   /// The step that makes `value` for this one use alone.
-  private func soleProducer(_ value: Int) -> Int? {
+  func soleProducer(_ value: Int) -> Int? {
     guard uses[value] == 1, let place = producers[value], !isDropped[place], frame.steps[place].outputs.count == 1 else { return nil }
     return place
   }
+
+  func producer(of value: Int) -> Int? { producers[value] }
+
+  mutating func drop(_ place: Int) { isDropped[place] = true }
 
   // MARK: Moves
 
@@ -161,7 +174,7 @@ struct Fusing {
   }
 
   /// Where a step with weights keeps them, the axis of their output channels, and where it has its bias.
-  private static func weights(_ step: SubgraphFrame.Step) -> (weights: Int, axis: Int, bias: Int)? {
+  static func weights(_ step: SubgraphFrame.Step) -> (weights: Int, axis: Int, bias: Int)? {
     switch step.builtin {
     case .conv2d, .fullyConnected: (1, 0, 2)
     case .depthwiseConv2d: (1, 3, 2)
@@ -190,7 +203,7 @@ struct Fusing {
   }
 
   /// Larger weights are not recomputed: that would hold them in memory.
-  private static let largestScaled = 64 << 20
+  static let largestScaled = 64 << 20
 
   private mutating func scaleWeights(_ place: Int) {
     let step = frame.steps[place]
@@ -232,22 +245,22 @@ struct Fusing {
     if activation != .none { Self.setActivation(activation, of: &frame.steps[before]) }
   }
 
-  private func bias(of step: SubgraphFrame.Step, _ place: Int) -> Tensor? {
+  func bias(of step: SubgraphFrame.Step, _ place: Int) -> Tensor? {
     guard place < step.inputs.count, step.inputs[place] >= 0 else { return nil }
     return frame.entries[step.inputs[place]].constant
   }
 
-  private mutating func setBias(_ place: Int, _ spot: Int, _ channels: Int, _ compute: @escaping @Sendable () throws -> [Float]) {
+  mutating func setBias(_ place: Int, _ spot: Int, _ channels: Int, _ compute: @escaping @Sendable () throws -> [Float]) {
     let tensor = Tensor(computing: TensorType(.float32, [channels])) { NDArray(try compute(), [channels]) }
     let name = frame.entries[frame.steps[place].outputs[0]].name + "/bias"
     let made = frame.add(tensor.type, name, constant: tensor).index
     if spot < frame.steps[place].inputs.count { frame.steps[place].inputs[spot] = made } else { frame.steps[place].inputs.append(made) }
   }
 
-  private func constant(_ tensor: Tensor, like old: Int) -> Int { frame.add(tensor.type, frame.entries[old].name, constant: tensor).index }
+  func constant(_ tensor: Tensor, like old: Int) -> Int { frame.add(tensor.type, frame.entries[old].name, constant: tensor).index }
 
   /// Lets the step before give what this one gave.
-  private mutating func take(_ place: Int, into before: Int) {
+  mutating func take(_ place: Int, into before: Int) {
     guard let output = frame.steps[place].outputs.first else { return }
     frame.steps[before].outputs[0] = output
     producers[output] = before

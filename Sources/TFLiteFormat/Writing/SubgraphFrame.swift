@@ -44,6 +44,21 @@ final class SubgraphFrame {
 
   var id: ObjectIdentifier { ObjectIdentifier(self) }
 
+  private struct Move: Hashable {
+    var source: ObjectIdentifier
+    var shape: Shape
+    var order: [Int]
+  }
+  private var moves: [Move: (result: OutValue, constant: Tensor)] = [:]
+
+  /// What a constant became when its axes were put in this order before.
+  func moved(_ constant: Tensor, _ order: [Int]) -> OutValue? {
+    moves[Move(source: ObjectIdentifier(constant.source), shape: constant.type.shape, order: order)]?.result
+  }
+  func keep(_ result: OutValue, of constant: Tensor, _ order: [Int]) {
+    moves[Move(source: ObjectIdentifier(constant.source), shape: constant.type.shape, order: order)] = (result, constant)
+  }
+
   func add(_ type: TensorType, _ name: String, constant: Tensor? = nil) -> OutValue {
     entries.append(Entry(type: type, name: name, constant: constant))
     return OutValue(frame: id, index: entries.count - 1, fact: Fact(type, constant: constant))
