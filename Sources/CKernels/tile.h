@@ -101,7 +101,7 @@ INLINE void FN(tile_of)(const int rows, const int vectors, const float *const *a
   else FN(finish_tile)(rows, vectors, false, sum, t);
 }
 
-// The same with sums that are as good as exact, at half as much time again.
+// The same with sums that are as good as exact, in up to a third more time.
 INLINE void FN(compensated_tile_of)(const int rows, const int vectors, const float *const *a, long taps, long depth,
                                     const float *b, long ldb, const FN(target) * t) {
   vf sum[CK_ROWS][2], total[CK_ROWS][2], lost[CK_ROWS][2];

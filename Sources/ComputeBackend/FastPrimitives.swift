@@ -8,7 +8,7 @@ import ModelGraph
 public struct FastPrimitives: ComputePrimitives {
   let pool: ThreadPool
   public var threads: Int { pool.count }
-  /// Whether the sums of products are as good as exact, which takes half as long again.
+  /// Whether the sums of products are as good as exact, which takes up to a third longer.
   public let compensates: Bool
 
   /// - Parameter threads: `nil` takes every processor.

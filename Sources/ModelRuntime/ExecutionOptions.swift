@@ -17,7 +17,7 @@ public struct ExecutionOptions: Sendable {
   public var fuses: Bool
   /// Whether to compute with the plain definitions instead of the fast loops.
   public var usesReference: Bool
-  /// Whether sums of products are as good as exact, which takes half as long again: results are nearer those of any other runtime.
+  /// Whether sums of products are as good as exact, which takes up to a third longer: results are nearer those of any other runtime.
   public var compensates: Bool
 
   public init(
