@@ -39,6 +39,18 @@ import Testing
     #expect(report.outputs.first?.candidateName == "out")
   }
 
+  /// Drawn at random, no step would be padding: what happens to padding has to be seen.
+  @Test func paddedStepsAreCompared() throws {
+    func kept(_ filler: Float) throws -> Model {
+      try model(TensorType(.float32, .ranked([.named("batch"), .fixed(6), .fixed(3)]))) { g, x in
+        let isStep = try g.reduce(.any, try g.apply(NotEqualOp(), x, try g.scalar(0, like: x)), axes: [-1], keepDims: true)
+        return try g.select(isStep, x, try g.constant(NDArray(scalar: filler)))
+      }
+    }
+    #expect(try Verifier().verify(reference: kept(1), candidate: kept(1)).isEquivalent)
+    #expect(try !Verifier().verify(reference: kept(1), candidate: kept(0)).isEquivalent)
+  }
+
   @Test func usesTheBatchThatOneSideFixes() throws {
     let report = try Verifier(options: VerificationOptions(samples: 1)).verify(
       reference: twoLayers(), candidate: twoLayers(batch: 7))

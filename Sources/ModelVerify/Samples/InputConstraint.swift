@@ -11,6 +11,8 @@ struct InputConstraint: Sendable, Equatable {
   var isDistinct = false
   /// Integers that the graph compares the input with: one of them is the likeliest to be meant.
   var choices: [Int] = []
+  /// The number that steps of a sequence are filled with to be left out.
+  var padding: Double?
   /// The input is text that is read as numbers.
   var isNumericText = false
   /// The input steers an op instead of being computed with: a shape, amounts, a number of turns.
@@ -23,6 +25,7 @@ struct InputConstraint: Sendable, Equatable {
     result.isDistinct = isDistinct || other.isDistinct
     result.isNumericText = isNumericText || other.isNumericText
     result.steering = steering ?? other.steering
+    result.padding = padding ?? other.padding
     result.choices += other.choices.filter { !choices.contains($0) }
     return result
   }
@@ -112,6 +115,10 @@ private struct ConstraintFinder {
       guard let scalar = other.flatMap({ model.fact($0, in: graph).scalar }), let choice = Int(exactly: scalar)
       else { return InputConstraint() }
       return InputConstraint(choices: [choice])
+    case is NotEqualOp:
+      let other = node.inputs.count == 2 ? node.inputs[1 - position] : nil
+      return InputConstraint(padding: other.flatMap { model.fact($0, in: graph).scalar })
+    case let op as LayerOp where op.layer is Masking: return InputConstraint(padding: (op.layer as? Masking)?.maskValue)
     case let op as LayerOp where op.layer is Embedding:
       return InputConstraint(limit: (op.layer as? Embedding)?.inputDim)
     default: return InputConstraint()

@@ -6,7 +6,7 @@ import ModelTensor
 /// Makes up inputs: seeded, not constant, not symmetric, the same on every machine.
 ///
 /// Floats are close to normally distributed around 0.1; integers lie within the limits the graph implies
-/// for them; `uint8` and `int8` take their whole range.
+/// for them; `uint8` and `int8` take their whole range. Where a graph leaves out padded steps, some are.
 struct SampleGenerator: Sendable {
   var seed: UInt64
   var range = InputRange.usual
@@ -54,7 +54,22 @@ struct SampleGenerator: Sendable {
     guard dtype.isFloatingPoint else {
       throw UnsupportedError("inputs of dtype \(dtype) can't be made up (input '\(name)'); give them with --inputs")
     }
+    if let padding = constraint.padding, extents.count >= 3, count > 0 { return try padded(dtype, extents, count, padding, &random) }
     return try NDArray(dtype, extents, count) { _ in range.draw(&random) }
+  }
+
+  /// Sequences `[batch, steps, …]` some of whose steps are padding, in front, between and at the end, but never all.
+  private func padded(_ dtype: DType, _ extents: [Int], _ count: Int, _ padding: Double, _ random: inout SplitMix) throws -> NDArray {
+    let steps = extents[1], width = count / (extents[0] * steps)
+    var isPadding = false
+    return try NDArray(dtype, extents, count) { place in
+      if place % width == 0 {
+        let step = place / width % steps, sequence = place / width / steps
+        isPadding = random.uniform() < 0.3 && step != (sequence % 2 == 0 ? 0 : steps - 1)
+      }
+      let number = range.draw(&random)
+      return isPadding ? padding : number
+    }
   }
 
   /// The integer at a place.
