@@ -18,10 +18,11 @@ public struct HalveWeights {
     for id in Array(model.graphs.keys) {
       guard let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph), casts: [ValueID: ValueID] = [:]
+      let aliases = LayerAliases(graph)
       for node in try graph.order() {
         let old = graph[node], name = old.wholeOp.displayName
         guard let result = old.outputs.first, old.bodies.isEmpty else { continue }
-        let isKept = recipes.first { $0.matches(name: old.name, op: name) }?.scheme == .float
+        let names = aliases.names(of: old), isKept = recipes.first { $0.matches(names, op: name) }?.scheme == .float
         var isChanged = false
         for (index, input) in old.inputs.enumerated() where !isKept && old.wholeOp.isData(operand: index) {
           guard let input, let tensor = model.tensor(input, in: graph), tensor.dtype == .float32, tensor.elementCount > 1 else { continue }
@@ -32,7 +33,7 @@ public struct HalveWeights {
           isChanged = true
         }
         guard id == model.main, isChanged || old.outputs.contains(where: { graph[$0].type.dtype == .float32 }) else { continue }
-        var layer = QuantizationOutcome.Layer(name: old.name, op: name, scheme: .float, original: result)
+        var layer = QuantizationOutcome.Layer(name: old.name, names: names, op: name, scheme: .float, original: result)
         layer.value = result
         if isChanged { layer.note = "float16 weights" }
         outcome.layers.append(layer)

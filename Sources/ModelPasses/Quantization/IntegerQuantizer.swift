@@ -36,14 +36,18 @@ public struct IntegerQuantizer {
     self.recipes = recipes
   }
 
-  func scheme(_ name: String, _ op: String) -> LayerScheme {
-    overrides[name] ?? recipes.first { $0.matches(name: name, op: op) }?.scheme ?? scheme
+  private func scheme(_ node: Node, _ op: String, _ aliases: LayerAliases) -> LayerScheme {
+    if let known = overrides[node.name] { return known }
+    guard !recipes.isEmpty else { return scheme }
+    let names = aliases.names(of: node)
+    return recipes.first { $0.matches(names, op: op) }?.scheme ?? scheme
   }
 
   /// - Throws: `GraphError` for weights that are no numbers.
   public func run(_ model: inout Model) throws -> QuantizationOutcome {
     guard let graph = model.graphs[model.main] else { throw GraphError(.invalidStructure, "the model has no main graph") }
-    let plan = try QuantizationPlan(model, graph, ranges: ranges) { scheme($0.name, $1) }
+    let aliases = LayerAliases(graph)
+    let plan = try QuantizationPlan(model, graph, ranges: ranges) { scheme($0, $1, aliases) }
     var rewriter = QuantizingRewriter(plan, isPerChannel: isPerChannel, isPerChannelInDense: isPerChannelInDense)
     try rewriter.run(inputType: inputType, outputType: outputType)
     var outcome = QuantizationOutcome()
@@ -54,8 +58,8 @@ public struct IntegerQuantizer {
       let entry = plan.entries[id], made = rewriter.integers[result], value = made?.value ?? rewriter.floats[result]
       outcome.layers.append(
         .init(
-          name: node.name, op: node.wholeOp.displayName, scheme: entry?.scheme ?? .float, reason: plan.reasons[id], original: result,
-          value: value.flatMap { alive.contains($0) ? $0 : nil }, type: made?.type))
+          name: node.name, names: aliases.names(of: node), op: node.wholeOp.displayName, scheme: entry?.scheme ?? .float,
+          reason: plan.reasons[id], original: result, value: value.flatMap { alive.contains($0) ? $0 : nil }, type: made?.type))
     }
     outcome.sources = rewriter.sources
     outcome.check(recipes)

@@ -6,6 +6,8 @@ import ModelTensor
 public struct QuantizationOutcome: Sendable {
   public struct Layer: Sendable {
     public var name: String
+    /// All names that it is known by, its own first.
+    var names: [String] = []
     /// The operator's canonical name.
     public var op: String
     public var scheme: LayerScheme
@@ -32,6 +34,6 @@ public struct QuantizationOutcome: Sendable {
 
   /// Notes the recipes that match no layer.
   mutating func check(_ recipes: [QuantizationRecipe]) {
-    idleRecipes = recipes.filter { recipe in !layers.contains { recipe.matches(name: $0.name, op: $0.op) } }
+    idleRecipes = recipes.filter { recipe in !layers.contains { recipe.matches($0.names, op: $0.op) } }
   }
 }

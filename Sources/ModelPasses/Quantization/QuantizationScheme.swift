@@ -34,10 +34,14 @@ public struct QuantizationRecipe: Sendable, Hashable {
     self.scheme = scheme
   }
 
-  public func matches(name: String, op: String) -> Bool {
+  public func matches(name: String, op: String) -> Bool { matches([name], op: op) }
+
+  /// Whether one of the names of an operator is meant.
+  func matches(_ names: [String], op: String) -> Bool {
     if let wanted = self.op, wanted.lowercased() != op.lowercased() { return false }
     guard let pattern else { return true }
-    return Self.matches(Array(name.unicodeScalars), Array(pattern.unicodeScalars))
+    let scalars = Array(pattern.unicodeScalars)
+    return names.contains { Self.matches(Array($0.unicodeScalars), scalars) }
   }
 
   /// Two places, so that no pattern takes more than the product of the lengths.

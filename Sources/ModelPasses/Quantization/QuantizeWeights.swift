@@ -20,12 +20,14 @@ public struct QuantizeWeights {
     for id in Array(model.graphs.keys) {
       guard let graph = model.graphs[id] else { continue }
       var context = GraphContext(model, graph: graph), known: [Stored: ValueID] = [:]
+      let aliases = LayerAliases(graph)
       for place in try graph.order() {
         let node = graph[place], op = node.wholeOp
         guard let result = node.outputs.first, graph[result].type.dtype == .float32, node.bodies.isEmpty else { continue }
-        var layer = QuantizationOutcome.Layer(name: node.name, op: op.displayName, scheme: .float, original: result)
+        var layer = QuantizationOutcome.Layer(
+          name: node.name, names: aliases.names(of: node), op: op.displayName, scheme: .float, original: result)
         layer.value = result
-        if recipes.first(where: { $0.matches(name: node.name, op: op.displayName) })?.scheme != .float,
+        if recipes.first(where: { $0.matches(layer.names, op: op.displayName) })?.scheme != .float,
           try op is SequenceLSTMOp
             ? quantizeCell(place, node, &context, graph)
             : op is GatherOp ? quantizeTable(place, node, &context, graph, &known) : quantize(place, node, op, &context, graph, &known)

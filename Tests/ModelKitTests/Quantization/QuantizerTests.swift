@@ -98,6 +98,17 @@ import Testing
     #expect(throws: UnsupportedError.self) { try Quantizer(QuantizationOptions(.int8)).prepare(result.model) }
   }
 
+  /// A product and its activation are one operator: either name chooses it, and nothing else.
+  @Test(arguments: ["first", "rectified*"])
+  func layersAreKnownByWhatWasFused(_ pattern: String) throws {
+    var options = QuantizationOptions(.int8)
+    options.recipes = [QuantizationRecipe(pattern: pattern, scheme: .float)]
+    let float = try Quantizer(options).prepare(try model())
+    let ranges = try Quantizer(options).calibrate(float, RepresentativeData(Samples(4)))
+    let report = try Quantizer(options).quantize(float, ranges, nil).report
+    #expect(report.layers.filter { $0.op == "FullyConnected" }.map(\.scheme) == ["float", "int8"])
+  }
+
   /// Weights alone need no samples.
   @Test(arguments: [QuantizationMode.float16, .dynamic])
   func weightsAlone(_ mode: QuantizationMode) throws {
