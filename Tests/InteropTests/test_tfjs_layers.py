@@ -45,6 +45,7 @@ REFUSED = {
     "GRU masked": "reset_after",
     "GRU bidirectional masked": "reset_after",
     "rnn of stacked cells": "reset_after",
+    "conv lstm 2d both ways": "two directions",
     "masked pooling": "masks",
     "multi head attention scores": "MultiHeadAttention",
     "grouped query attention": "GroupQueryAttention",
