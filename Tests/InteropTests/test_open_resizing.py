@@ -119,6 +119,8 @@ FROM_TFLITE = {
     "sequences": ((None, 3), lambda x: L.Conv1DTranspose(2, 2, strides=3)(
         L.Conv1DTranspose(4, 3, strides=2, padding="same")(x)), L.Conv2DTranspose, 2),
     "attention": ((None, 6), lambda x: L.GroupQueryAttention(3, 4, 2)(L.MultiHeadAttention(2, 3)(x, x), x), L.Dense, 8),
+    "dilated": ((None, 4), lambda x: L.Conv1D(3, 2, dilation_rate=3, padding="causal", activation="relu")(
+        L.Conv1D(5, 3, dilation_rate=2, padding="same")(L.UpSampling1D(2)(x))), L.Conv1D, 2),
 }
 
 

@@ -2,6 +2,7 @@ import ModelGraph
 import ModelOps
 import ModelSupport
 import ModelTensor
+import TensorFlowGraph
 
 /// Parts of tensors, and places in them.
 let arrayIndexRules: [OperatorRule] = [
@@ -72,7 +73,9 @@ let arrayIndexRules: [OperatorRule] = [
     return [try g.apply(SpaceToBatchOp(block: try n.block(in: g)), x, pads)]
   },
   .moves(.batchToSpaceNd) { n, g in
-    [try g.apply(BatchToSpaceOp(block: try n.block(in: g)), try n.input(0), try n.blockPads(in: &g))]
+    let x = try n.input(0), block = try n.block(in: g), crops = try n.blockPads(in: &g)
+    if g.type(of: x).quantization == nil, let whole = try g.dilated(x, block: block, crops: crops) { return [whole] }
+    return [try g.apply(BatchToSpaceOp(block: block), x, crops)]
   },
 ]
 

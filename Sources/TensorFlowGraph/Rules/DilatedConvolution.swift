@@ -8,7 +8,7 @@ extension GraphContext {
   ///     SpaceToBatchND ── ExpandDims ── Conv2D ── Squeeze ── BatchToSpaceND (the rule that asks)
   ///
   /// - Returns: `nil` when `x` is something else.
-  mutating func dilated(_ x: ValueID, block: [Int], crops: ValueID) throws -> ValueID? {
+  public mutating func dilated(_ x: ValueID, block: [Int], crops: ValueID) throws -> ValueID? {
     guard let last = producer(of: x), let result = last.inputs.first ?? nil else { return nil }
     var flat: Int?
     if let squeeze = last.op as? SqueezeOp, block.count == 1, type(of: result).shape.rank == 4 {
@@ -21,7 +21,7 @@ extension GraphContext {
     else { return nil }
     if let flat {
       guard extents.count == 4, extents.remove(at: flat - 1) == 1, let wide = producer(of: dealt),
-        (wide.op as? UnsqueezeOp)?.axes == [flat], let narrow = wide.inputs.first ?? nil
+        try (wide.op as? UnsqueezeOp)?.axes.map({ try normalizeAxis($0, rank: 4) }) == [flat], let narrow = wide.inputs.first ?? nil
       else { return nil }
       dealt = narrow
     }
