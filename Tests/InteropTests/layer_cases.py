@@ -189,7 +189,8 @@ one("LSTM activations", lambda L: L.LSTM(5, activation="softsign", recurrent_act
 one("rnn of a cell", lambda L: L.RNN(L.LSTMCell(5), return_sequences=True), (7, 4))
 one("rnn of stacked cells", lambda L: L.RNN([L.GRUCell(5), L.LSTMCell(3)]), (7, 4))
 one("conv lstm 2d", lambda L: L.ConvLSTM2D(4, 3, padding="same"), (5, 6, 7, 3))
-one("conv lstm 2d both ways", lambda L: L.Bidirectional(L.ConvLSTM2D(2, 3, padding="same", return_sequences=True), merge_mode="ave"), (4, 5, 6, 2))
+one("conv lstm 2d both ways", lambda L: L.Bidirectional(
+    L.ConvLSTM2D(2, 3, padding="same", recurrent_activation="sigmoid", return_sequences=True), merge_mode="ave"), (4, 5, 6, 2))
 one("time distributed dense", lambda L: L.TimeDistributed(L.Dense(5, activation="relu")), (7, 4))
 one("time distributed conv", lambda L: L.TimeDistributed(L.Conv2D(4, 3)), (5, 8, 7, 3))
 case("masking", (7, 4), keras3_reads="Keras 3 writes the mask of a Masking layer as keras.ops operations, which stay that")(lambda K, x: K.layers.LSTM(5)(K.layers.Masking(0.0)(K.layers.ReLU()(x))))
