@@ -343,8 +343,9 @@ struct NetworkBuilder {
     do {
       let arguments = try call.arguments.map { try operand($0, in: site) }
       let keywords = try call.keywords.mapValues { try operand($0, in: site) }
-      let mayBeMasked = depth > 1 || TakenMasks.areMade(by: site.network.entries)
-      let bares = generation == .keras3 && TakenMasks.copies.contains(object.className) && mayBeMasked
+      let bares =
+        generation == .keras3 && TakenMasks.copies.contains(object.className)
+        && (depth > 1 || TakenMasks.areMade(by: site.network.entries))
       return try append(index, reference, in: &site) { context in
         let results = try OperationRules.read(
           className: object.className, module: object.module, config: object.config, args: arguments, kwargs: keywords, in: &context)

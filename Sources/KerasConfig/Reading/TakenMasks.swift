@@ -27,8 +27,10 @@ struct TakenMasks {
 
   /// Operations that give tensors of their own with what was in others.
   static let copies: Set<String> = ["Copy", "StopGradient"]
-  /// Whether some layer makes a mask.
-  static func areMade(by entries: [NetworkDescription.Entry]) -> Bool { entries.contains { makesMask($0.object) } }
+  /// Whether some layer makes a mask, or some call is given one.
+  static func areMade(by entries: [NetworkDescription.Entry]) -> Bool {
+    entries.contains { entry in makesMask(entry.object) || entry.calls.contains { $0.keywords["mask"] != nil } }
+  }
   private static func makesMask(_ object: SerializedObject) -> Bool {
     object.className == "Masking" || object.config["mask_zero"]?.boolValue == true
   }
