@@ -27,6 +27,16 @@ struct OperationCase: CustomTestStringConvertible, Sendable {
 @Suite struct OperationCasesTests {
   @Test func casesAreThere() { #expect(OperationCase.all.count > 400) }
 
+  /// Settings of a damaged file end in an error.
+  @Test(arguments: [Int.min, Int.max, -65_536]) func aDiagonalFarAway(_ k: Int) {
+    var context = EagerContext(ExecutionContext(primitives: ReferencePrimitives()))
+    #expect(throws: (any Error).self) {
+      try OperationRules.read(
+        className: "Diag", module: "keras.src.ops.numpy", config: ["k": .int(k)], args: [.tensor(NDArray([Float(1), 2], [2]))], in: &context
+      )
+    }
+  }
+
   struct Malformed: Error {}
 
   /// Applies the operations in `context`, which is how a model's configuration is read.

@@ -54,8 +54,9 @@ extension OperationRules {
   private static func matrix(
     _ x: RecordingContext.Value, _ call: OperationCall, in context: inout RecordingContext
   ) throws -> RecordingContext.Value {
-    let k = try call.int("k", default: 0), away = Int(k.magnitude)
-    guard away < 1 << 16 else { throw call.mismatch("k", "a diagonal nearby") }
+    let k = try call.int("k", default: 0)
+    guard (-65535...65535).contains(k) else { throw call.mismatch("k", "a diagonal nearby") }
+    let away = abs(k)
     let padded = try context.pad(x, before: [0], after: [away])
     let zero = try context.scalar(0, dtype: .int64), one = try context.scalar(1, dtype: .int64)
     let count = try context.reshape(try context.dim(of: padded, 0), [])

@@ -78,7 +78,7 @@ extension GraphContext {
   /// they are stays known. `nil` for anything else.
   private mutating func joinedExtents(_ data: ValueID, _ numbers: ValueID, count: ValueID?) throws -> ValueID? {
     guard let dims = type(of: data).shape.extents, dims.count == 1, dims[0] <= 64, let labels = fact(of: numbers).integers,
-      labels.count == dims[0], let total = count == nil ? (labels.max() ?? -1) + 1 : count.flatMap({ fact(of: $0).integers?.first }),
+      labels.count == dims[0], let total = count.flatMap({ fact(of: $0).integers?.first }),
       (1...64).contains(total), labels.allSatisfy({ $0 < total })
     else { return nil }
     var products: [ValueID] = []

@@ -15,7 +15,8 @@ extension GraphContext {
   ) -> (padding: Padding, extra: [Int])? {
     let rank = strides.count
     guard let all = computedExtents(sizes), all.count == rank || all.count == rank + 2, let dims = type(of: x).shape.dims,
-      dims.count == rank + 2, let extents = type(of: kernel).shape.extents, extents.count >= rank
+      dims.count == rank + 2, let extents = type(of: kernel).shape.extents, extents.count >= rank,
+      (extents.prefix(rank) + strides + dilations).allSatisfy({ (1...1 << 24).contains($0) })
     else { return nil }
     let axes = Array(layout.spatialAxes(rank: rank + 2)), wanted = all.count == rank ? all : axes.map { all[$0] }
     var extra: [Int] = []
@@ -24,15 +25,17 @@ extension GraphContext {
       let span = (extents[index] - 1) * dilations[index] + 1 - strides[index]
       let rest: Int
       if let number = extent.number {
-        guard let known = dims[axis].value else { return nil }
-        rest = number - known * strides[index]
+        guard let known = dims[axis].value, let spread = checkedProduct([known, strides[index]]) else { return nil }
+        let (difference, overflow) = number.subtractingReportingOverflow(spread)
+        guard !overflow else { return nil }
+        rest = difference
       } else {
         guard let value = extent.value, extent.scale == strides[index], isSameExtent(value, extent.axis, x, axis) else { return nil }
         rest = extent.offset
       }
       switch padding {
       case .same where rest == 0: extra.append(0)
-      case .valid where rest >= span: extra.append(rest - span)
+      case .valid where rest >= span && rest < 1 << 40: extra.append(rest - span)
       default: return nil
       }
     }

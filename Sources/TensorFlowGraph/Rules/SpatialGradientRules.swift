@@ -56,8 +56,12 @@ extension NodeReader {
     else { throw UnsupportedError("\(type) of unknown extents") }
     let places = try WindowPlaces(
       padding(2, .channelsLast), extents, kernel: window, strides: strides, dilations: [1, 1], results: [rows, columns])
+    guard let area = checkedProduct([rows, columns]), let reach = checkedProduct(window), max(area, reach) <= 1 << 22 else {
+      throw UnsupportedError("\(type) of \(rows) by \(columns) windows \(window)")
+    }
     // How many elements each window has within the image.
-    let counts = (0..<rows).flatMap { i in (0..<columns).map { Float(places.count(0, i) * places.count(1, $0)) } }
+    let (down, across) = ((0..<rows).map { places.count(0, $0) }, (0..<columns).map { places.count(1, $0) })
+    let counts = down.flatMap { i in across.map { Float(i * $0) } }
     let shares = try g.cast(try g.constant(NDArray(counts, [1, rows, columns, 1])), to: g.type(of: dy).dtype)
     // Channels count as images, so that one filter of one channel serves all.
     let planes = try g.reshape(try g.transpose(try g.div(dy, shares), [0, 3, 1, 2]), [-1, rows, columns, 1])
@@ -85,8 +89,8 @@ extension NodeReader {
       results: Array(slope[1..<3]))
     let images: ValueID
     if isDepthwise {
-      let wide = try g.transpose(x, [1, 2, 3, 0])
-      images = try g.reshape(wide, [1, image[1], image[2], image[3] * image[0]])
+      guard let all = checkedProduct([image[3], image[0]]) else { throw UnsupportedError("\(type) of a tensor \(image)") }
+      images = try g.reshape(try g.transpose(x, [1, 2, 3, 0]), [1, image[1], image[2], all])
     } else {
       images = try g.transpose(x, [3, 1, 2, 0])
     }
@@ -162,11 +166,11 @@ private struct WindowPlaces {
   init(
     _ padding: Padding, _ extents: [Int], kernel: [Int], strides: [Int], dilations: [Int], results: [Int]
   ) throws {
-    let image = TensorType(.float32, Shape([1] + extents + [1]))
-    let spelled = spelledOut(padding, of: image, layout: .channelsLast, kernel: kernel, strides: strides, dilations: dilations)
-    guard kernel.count == 2, strides.count == 2, dilations.count == 2,
-      (kernel + strides + dilations + results).allSatisfy({ (1...1 << 20).contains($0) }), results.count == 2,
-      case .explicit(let before, let after)? = spelled, before.count == 2, after.count == 2
+    guard kernel.count == 2, strides.count == 2, dilations.count == 2, results.count == 2, extents.count == 2,
+      (kernel + strides + dilations + results + extents).allSatisfy({ (1...1 << 20).contains($0) }),
+      case .explicit(let before, let after)? = spelledOut(
+        padding, of: TensorType(.float32, Shape([1] + extents + [1])), layout: .channelsLast, kernel: kernel, strides: strides,
+        dilations: dilations), before.count == 2, after.count == 2, (before + after).allSatisfy({ (0...1 << 40).contains($0) })
     else { throw UnsupportedError("windows of \(kernel) every \(strides) elements") }
     (self.before, self.after) = (before, after)
     (self.extents, self.kernel, self.strides, self.dilations, self.results) = (extents, kernel, strides, dilations, results)
@@ -174,8 +178,10 @@ private struct WindowPlaces {
 
   /// How many elements of a window stand within the image, along one axis.
   func count(_ axis: Int, _ place: Int) -> Int {
-    let start = place * strides[axis] - before[axis]
-    return (0..<kernel[axis]).count { (0..<extents[axis]).contains(start + $0 * dilations[axis]) }
+    let start = place * strides[axis] - before[axis], step = dilations[axis]
+    let first = start >= 0 ? 0 : (step - 1 - start) / step
+    let last = start >= extents[axis] ? -1 : min(kernel[axis] - 1, (extents[axis] - 1 - start) / step)
+    return max(0, last - first + 1)
   }
 
   /// The convolution that spreads results over their windows, and gives as many elements as there were.
