@@ -585,12 +585,14 @@ def test_random_numbers_are_noted(tmp_path):
 def large_windows():
     """Windows that overlap by so much that they are not looked at one by one."""
     line, plane = rng(4).standard_normal((2, 3, 900)).astype("float32"), rng(5).standard_normal((1, 2, 47, 38)).astype("float32")
-    return model("""g (float[2, 3, 900] x, float[1, 2, 47, 38] z) => (float[2, 3, a] p, float[2, 3, b] q, float[2, 3, c] r, float[1, 2, d, e] s, float[1, 2, f, g] t) {
+    return model("""g (float[2, 3, 900] x, float[1, 2, 47, 38] z) => (float[2, 3, a] p, float[2, 3, b] q, float[2, 3, c] r, float[1, 2, d, e] s, float[1, 2, f, g] t, float[1, 2, 1, 1] u, float[1, 2, 1, 1] v) {
         p = MaxPool <kernel_shape = [333], pads = [100, 232]> (x)
         q = MaxPool <kernel_shape = [65], strides = [3], dilations = [2], ceil_mode = 1> (x)
         r = AveragePool <kernel_shape = [101], pads = [50, 40], count_include_pad = 1> (x)
         s = MaxPool <kernel_shape = [31, 17], pads = [15, 8, 14, 8]> (z)
-        t = AveragePool <kernel_shape = [20, 9], strides = [1, 2], pads = [3, 2, 4, 1]> (z) }"""), [line, plane]
+        t = AveragePool <kernel_shape = [20, 9], strides = [1, 2], pads = [3, 2, 4, 1]> (z)
+        u = AveragePool <kernel_shape = [48, 40], strides = [2, 3], ceil_mode = 1, count_include_pad = 1> (z)
+        v = MaxPool <kernel_shape = [49, 38], strides = [3, 1], ceil_mode = 1> (z) }"""), [line, plane]
 
 
 # The check

@@ -45,7 +45,8 @@ struct WindowGeometry {
       }
       let room = input[i] + before[i] + after[i] - span
       var out = room < 0 ? 0 : room / self.strides[i] + 1
-      if ceilMode, room >= 0 {
+      // A window that is larger than the image by less than a stride is taken too.
+      if ceilMode, room > -self.strides[i] {
         out = (room + self.strides[i] - 1) / self.strides[i] + 1
         // A window that would start in the padding behind is not taken.
         if (out - 1) * self.strides[i] >= input[i] + before[i] { out -= 1 }
