@@ -63,6 +63,13 @@ def test_places_of_what_is_not_zero(tmp_path):
         some = Compress (x, d) }""", {}, [x, np.array([True, False, True]), np.array([False, True, True, False, True])], tmp_path)
 
 
+def test_places_before_an_open_extent(tmp_path):
+    """What is picked by places has an extent of its own that nobody knows."""
+    x = np.random.default_rng(6).normal(size=(3, 4, 2, 5)).astype("float32")
+    lifted("""g (float[3, 4, n, 5] x) => (float[2, 2, n, 5] y) { y = GatherND (x, places) }""",
+           {"places": np.array([[[2, 0], [-1, 3]], [[1, -2], [0, 0]]])}, [x], tmp_path)
+
+
 @pytest.mark.parametrize("extent", [1, 4])
 def test_expanding_what_may_be_one(extent, tmp_path):
     """An extent that nobody knows beforehand is that of the result, or 1; the shape is chosen between two that are the same."""

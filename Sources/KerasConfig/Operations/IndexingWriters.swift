@@ -121,10 +121,10 @@ extension OperationRules {
   private static func flattenLead(_ x: WrittenTensor, _ width: Int, _ writer: inout OperationWriter) throws -> WrittenTensor {
     let dims = try x.dims()
     if width == 1 { return x }
-    guard let lead = checkedProduct(dims[..<width].map { $0.value ?? -1 }), dims[width...].filter({ $0.value == nil }).isEmpty else {
+    guard let lead = checkedProduct(dims[..<width].map { $0.value ?? -1 }), dims[width...].filter({ $0.value == nil }).count <= 1 else {
       throw GraphError(.missingType, "the extents of a tensor are unknown")
     }
-    return try writerReshape(x, [lead] + dims[width...].compactMap(\.value), &writer)
+    return try writerReshape(x, [lead] + dims[width...].map { $0.value ?? -1 }, &writer)
   }
 
   /// Index tuples without negative ones, which TensorFlow's scatter does not take: what is computed is taken modulo the extents, if
