@@ -4,6 +4,8 @@ import numpy as np
 import onnx
 import pytest
 import tensorflow as tf
+import tf2onnx
+import tf_keras
 from onnx import TensorProto, helper
 
 import modelctl
@@ -92,6 +94,25 @@ def test_filled_up_to_an_aspect(kind, tmp_path):
         expected = peers.run_onnx(source, [x]) if kind == "onnx" else list(savedmodels.run_signature(source, {"x": x}).values())
         peers.compare(expected, peers.run_model(model, [x]), what=f"{name} exported")
         peers.compare(peers.run_keras(tmp_path / f"{name}.keras", [x]), expected, what=name)
+
+
+def test_cut_to_computed_bounds(tmp_path):
+    """`CenterCrop` of Keras 2 cuts or resizes: the condition is made of known extents, and so are the bounds but for the batch's."""
+    tf_keras.backend.clear_session()
+    x = tf_keras.Input((8, 7, 2), name="x")
+    made = seeded.fill_weights(tf_keras.Model(x, tf_keras.layers.Conv2D(3, 2)(tf_keras.layers.CenterCrop(3, 4)(x))), "cut")
+    (tmp_path / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(made).convert())
+    tf2onnx.convert.from_keras(made, input_signature=[tf.TensorSpec((None, 8, 7, 2), name="x")], opset=15, output_path=str(tmp_path / "model.onnx"))
+    made.save(tmp_path / "saved", save_format="tf")
+    values = [seeded.batch("cut", (8, 7, 2))]
+    for source in ("model.tflite", "model.onnx", "saved"):
+        modelctl.convert(tmp_path / source, tmp_path / "back.keras")
+        keras.backend.clear_session()
+        back = keras.saving.load_model(tmp_path / "back.keras", compile=False)
+        peers.compare(peers.run_model(back, values), peers.run_model(made, values), what=source)
+        assert any(type(layer).__name__ == "Conv2D" for layer in back.layers), source
+    modelctl.convert(tmp_path / "model.onnx", tmp_path / "graph", "--to", "savedmodel")
+    peers.compare(list(savedmodels.run_signature(tmp_path / "graph", {"x": values[0]}).values()), peers.run_model(made, values), what="SavedModel")
 
 
 def test_cubic_by_table(tmp_path):

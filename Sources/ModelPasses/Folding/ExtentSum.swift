@@ -42,6 +42,27 @@ struct ExtentSum: Equatable {
 
   func minus(_ other: ExtentSum) -> ExtentSum? { other.times(-1).flatMap { plus($0) } }
 
+  /// What it is at least: extents are never negative. `nil` where nothing bounds it.
+  var atLeast: Int? { terms.values.allSatisfy { $0 > 0 } ? number : nil }
+  /// What it is at most.
+  var atMost: Int? { terms.values.allSatisfy { $0 < 0 } ? number : nil }
+
+  /// Whether it is below another, where that holds, or fails, whatever the extents.
+  func isLess(than other: ExtentSum) -> Bool? {
+    guard let difference = minus(other) else { return nil }
+    if let most = difference.atMost, most < 0 { return true }
+    if let least = difference.atLeast, least >= 0 { return false }
+    return nil
+  }
+
+  func isEqual(to other: ExtentSum) -> Bool? {
+    guard let difference = minus(other) else { return nil }
+    if let known = difference.known { return known == 0 }
+    if let most = difference.atMost, most < 0 { return false }
+    if let least = difference.atLeast, least > 0 { return false }
+    return nil
+  }
+
   private func checkedMultiple(_ a: Int, _ b: Int) -> Int? {
     let (product, overflow) = a.multipliedReportingOverflow(by: b)
     return overflow ? nil : product
@@ -123,11 +144,12 @@ struct ExtentSums {
     return result
   }
 
-  /// The elements of a vector or a scalar of integers; `nil` where their number is unknown or large.
+  /// The elements of a vector or a scalar of integers, or of truth values as 0 and 1; `nil` where their number is unknown or large.
   mutating func elements(of value: ValueID, depth: Int = 0) -> [ExtentSum?]? {
     if let known = elements[value] { return known }
     let fact = model.fact(value, in: graph)
-    guard fact.type.dtype.isInteger, let count = fact.type.shape.elementCount, count <= Self.elementLimit else { return nil }
+    guard fact.type.dtype.isInteger || fact.type.dtype == .bool, let count = fact.type.shape.elementCount, count <= Self.elementLimit
+    else { return nil }
     if let numbers = fact.integers { return numbers.map { ExtentSum($0) } }
     var result = [ExtentSum?](repeating: nil, count: count)
     if depth < Self.depthLimit, let id = graph.producer(of: value), let sums = computed(graph[id], value, depth: depth + 1),
@@ -193,6 +215,23 @@ struct ExtentSums {
       else { return nil }
       func bound(_ place: Int) -> Int { max(0, min(first.count, place < 0 ? place + first.count : place)) }
       return bound(start) <= bound(end) ? Array(first[bound(start)..<bound(end)]) : []
+    case is EqualOp: return binary { a, b in a.isEqual(to: b).map { ExtentSum($0 ? 1 : 0) } }
+    case is NotEqualOp: return binary { a, b in a.isEqual(to: b).map { ExtentSum($0 ? 0 : 1) } }
+    case is LessOp: return binary { a, b in a.isLess(than: b).map { ExtentSum($0 ? 1 : 0) } }
+    case is GreaterOrEqualOp: return binary { a, b in a.isLess(than: b).map { ExtentSum($0 ? 0 : 1) } }
+    case is GreaterOp: return binary { a, b in b.isLess(than: a).map { ExtentSum($0 ? 1 : 0) } }
+    case is LessOrEqualOp: return binary { a, b in b.isLess(than: a).map { ExtentSum($0 ? 0 : 1) } }
+    case is WhereOp:
+      guard let yes = input(node, 1), let no = input(node, 2), let taken = elements(of: yes, depth: depth),
+        let other = elements(of: no, depth: depth)
+      else { return nil }
+      let count = max(first.count, taken.count, other.count)
+      guard [first, taken, other].allSatisfy({ $0.count == count || $0.count == 1 }) else { return nil }
+      return (0..<count).map { place in
+        guard let condition = first[first.count == 1 ? 0 : place]?.known else { return nil }
+        let side = condition != 0 ? taken : other
+        return side[side.count == 1 ? 0 : place]
+      }
     case is NegOp: return first.map { $0?.times(-1) }
     case is AddOp: return binary { $0.plus($1) }
     case is SubOp: return binary { $0.minus($1) }

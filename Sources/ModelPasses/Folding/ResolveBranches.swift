@@ -216,7 +216,10 @@ struct BranchRewriter {
   private func known(_ op: any Op, _ facts: [Fact?], _ types: [TensorType], _ elements: [[Dim]?]) -> [NDArray]? {
     guard op is any PrimitiveOp || op is any CompositeOp, type(of: op).family != .random, !types.isEmpty,
       types.allSatisfy({
-        $0.dtype.isInteger || $0.dtype == .bool || $0.dtype.isFloatingPoint && $0.shape.elementCount == 1 && !facts.isEmpty
+        // Floats are what conditions are counted in: of one element, or made from what is none (`Cast` of truth values).
+        $0.dtype.isInteger || $0.dtype == .bool
+          || $0.dtype.isFloatingPoint && !facts.isEmpty
+            && ($0.shape.elementCount == 1 || facts.allSatisfy { $0?.type.dtype.isFloatingPoint == false })
       })
     else { return nil }
     let environment = ExecutionContext(primitives: ReferencePrimitives())
