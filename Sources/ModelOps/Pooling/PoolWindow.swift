@@ -29,11 +29,12 @@ public struct PoolWindow: Sendable {
         back = a[axis]
       }
       let room = extent + front + back - span
-      guard room >= 0 || op.ceilMode && room > -stride else { throw GraphError(.shapeMismatch, "Pool with window \(op.kernel) of \(spatial)") }
+      let misfit = GraphError(.shapeMismatch, "Pool with window \(op.kernel) of \(spatial)")
+      guard room >= 0 || op.ceilMode && room > -stride else { throw misfit }
       var count = room < 0 ? 0 : room / stride + 1
       // A last window may start behind the end when it still starts inside or in the padding in front.
       if op.ceilMode, room % stride != 0, count * stride < extent + front { count += 1 }
-      guard count > 0 else { throw GraphError(.shapeMismatch, "Pool with window \(op.kernel) of \(spatial)") }
+      guard count > 0 else { throw misfit }
       before.append(front)
       after.append(max(0, (count - 1) * stride + span - extent - front))
       output.append(count)
