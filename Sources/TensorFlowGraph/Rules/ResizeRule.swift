@@ -20,7 +20,7 @@ func readResize(_ mode: ResizeMode, _ n: NodeReader, _ g: inout GraphContext) th
     op.excludeOutside = centres
   case .linear: break
   }
-  if mode == .cubic, let size = try g.fact(of: try n.input(1)).constant?.array().integers(), size.count == 2,
+  if mode == .cubic, let size = g.fact(of: try n.input(1)).integers, size.count == 2,
     let from = g.type(of: x).shape.dims, from.count == 4, from[1].value != nil, from[2].value != nil,
     corners || [1, 2].contains(where: { !op.keepsToTable($0, from: from, to: [from[0], .fixed(size[0]), .fixed(size[1]), from[3]]) })
   {
