@@ -61,6 +61,7 @@ struct Fusing {
       case .mul: scaleWeights(passReshape(place))
       case .add, .sub: addToBias(passReshape(place))
       case .relu, .relu6, .reluN1To1: fuseActivation(passReshape(place))
+      case .minimum: boundBeforeRoot(place)
       default: break
       }
     }
