@@ -96,6 +96,22 @@ def test_causal_separable_convolution(tmp_path):
         peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=target)
 
 
+def test_layers_of_tensorflow_js_for_both(tmp_path):
+    """Keras 3 takes no `time_major` and no shape of noise from Keras 2's layers, which a layers model keeps."""
+    tf_keras.backend.clear_session()
+    K = tf_keras.layers
+    x = tf_keras.Input((6, 3))
+    y = K.SpatialDropout1D(0.2)(K.SeparableConv1D(4, 2)(x))
+    model = seeded.fill_weights(tf_keras.Model(x, [K.GRU(3, reset_after=False)(y), K.Bidirectional(K.LSTM(2))(y)]), "both")
+    model.save(tmp_path / "source.h5")
+    tfjs.call("save_layers", source=tmp_path / "source.h5", destination=tmp_path / "layers")
+    x = seeded.batch("both", (6, 3), 2)
+    modelctl.convert(tmp_path / "layers", tmp_path / "m.h5")
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    for run in (peers.run_keras, peers.run_tf_keras):
+        peers.compare(run(tmp_path / "m.h5", [x]), expected, what=run.__name__)
+
+
 def test_unknown_operators_are_named(tmp_path):
     x = tf_keras.Input((4,))
     tf_keras.Model(x, operators(lambda x: tf.math.bessel_i0(x) + tf.math.bessel_i0e(x), x)).save(tmp_path / "source.h5")

@@ -49,8 +49,8 @@ extension KerasModelConfig {
     let residue = model.residue["keras"] as? KerasResidue
     if let residue, residue.fits(target), !(isForKeras2Alone && residue.generation == .keras3),
       !(target == .keras2 && (residue.hasNamelessOperations || residue.hasNamelessPolicies)),
-      // What a SavedModel says to Keras 2 alone is no `.h5` file's yet, which Keras 3 reads too.
-      isForKeras2Alone || model.format != "savedmodel",
+      // What a SavedModel or a layers model of TensorFlow.js says to Keras 2 alone is no `.h5` file's yet, which Keras 3 reads too.
+      isForKeras2Alone || model.format != "savedmodel" && !(model.format == "tfjs-layers" && residue.generation == .keras2),
       residue.fingerprint == model.structureFingerprint
     {
       // Keras 3 reads it, too.
@@ -110,6 +110,8 @@ extension KerasResidue {
     if target == .keras2 {
       for key in ["module", "registered_name", "build_config", "compile_config"] { document.config[key] = nil }
       document.addWeights(of: record, in: model, generation: target, residue: nil)
+      let reason = "an .h5 file has words for one generation: it stays one of Keras 2, which tf_keras opens; --to keras writes Keras 3's"
+      document.losses.append(Loss("the model in Keras 3", reason: reason))
     } else {
       document.replacements = [:]
       document.addWeights(of: record, in: model, generation: target, residue: self)
