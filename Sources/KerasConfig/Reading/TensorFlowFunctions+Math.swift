@@ -35,6 +35,13 @@ extension TensorFlowFunctions {
     let parts = try call.list(in: &graph)
     return try parts.dropFirst().reduce(try parts.at(0)) { try graph.add($0, $1) }
   }
+  /// `x · sigmoid(beta · x)`.
+  private static let swish: Compose = one { call, graph in
+    let beta = try call.double("beta", default: 1)
+    if beta == 1 { return try call.operation("Silu", [call.first], [:], in: &graph) }
+    let x = try call.x(in: &graph)
+    return try graph.mul(x, try graph.apply(SigmoidOp(), try graph.mul(x, try graph.scalar(beta, like: x))))
+  }
 
   static let elements: [String: Compose] = [
     "math.truediv": quotient, "__operators__.truediv": quotient, "math.divide": quotient,
@@ -50,6 +57,7 @@ extension TensorFlowFunctions {
       let opposite = try graph.apply(NegOp(), try call.x(in: &graph))
       return try graph.apply(NegOp(), try graph.apply(SoftplusOp(), opposite))
     },
+    "nn.silu": swish, "nn.swish": swish,
     "compat.v1.nn.crelu": one { call, graph in
       let x = try call.x(in: &graph)
       let both = try graph.concat(

@@ -39,7 +39,7 @@ enum TensorFlowFunctions {
     "math.tan": "Tan", "math.tanh": "Tanh", "nn.tanh": "Tanh", "math.sigmoid": "Sigmoid", "nn.sigmoid": "Sigmoid",
     "sigmoid": "Sigmoid", "nn.relu": "Relu", "nn.relu6": "Relu6", "nn.elu": "Elu", "nn.selu": "Selu",
     "nn.softplus": "Softplus", "math.softplus": "Softplus", "nn.softsign": "Softsign", "math.softsign": "Softsign",
-    "nn.silu": "Silu", "nn.swish": "Silu", "math.floor": "Floor", "math.ceil": "Ceil", "math.round": "Round",
+    "math.floor": "Floor", "math.ceil": "Ceil", "math.round": "Round",
     "round": "Round", "math.sign": "Sign", "math.erf": "Erf", "math.reciprocal": "Reciprocal", "math.sinh": "Sinh",
     "math.cosh": "Cosh", "math.atan": "Arctan", "math.asin": "Arcsin", "math.acos": "Arccos",
     "math.logical_not": "LogicalNot", "zeros_like": "ZerosLike", "ones_like": "OnesLike", "stop_gradient": "StopGradient",
@@ -153,7 +153,9 @@ enum TensorFlowFunctions {
     case "nn.gelu": return [("Gelu", [x], ["approximate": call.json("approximate") ?? false])]
     case "reverse": return [("Flip", [x], ["axis": call.json("axis") ?? .null])]
     case "nn.l2_normalize", "math.l2_normalize", "linalg.l2_normalize":
-      return [("Normalize", [x], ["axis": call.json("axis") ?? -1, "order": 2, "epsilon": call.json("epsilon") ?? 1e-12])]
+      // TensorFlow's bounds the square of the norm, Keras's the norm.
+      let bound = call.json("epsilon")?.doubleValue ?? 1e-12
+      return [("Normalize", [x], ["axis": call.json("axis") ?? -1, "order": 2, "epsilon": .double(max(0, bound).squareRoot())])]
     case "__operators__.getitem":
       return [("GetItem", [x, try key(call)], [:])]
     default: throw call.unsupported("no counterpart")
