@@ -47,31 +47,28 @@ extension KerasModelConfig {
   ) throws -> KerasModelDocument {
     let target: KerasGeneration = generation == .keras3 ? .keras3 : .keras2
     let residue = model.residue["keras"] as? KerasResidue
-    if let residue, residue.fits(target), !(isForKeras2Alone && residue.generation == .keras3),
-      !(target == .keras2 && (residue.hasNamelessOperations || residue.hasNamelessPolicies)),
-      // What a SavedModel or a layers model of TensorFlow.js says to Keras 2 alone is no `.h5` file's yet, which Keras 3 reads too.
-      isForKeras2Alone || model.format != "savedmodel" && !(model.format == "tfjs-layers" && residue.generation == .keras2),
-      residue.fingerprint == model.structureFingerprint
-    {
-      // Keras 3 reads it, too.
-      let config = target == .keras2 && !isForKeras2Alone ? ConfigTranslator.untypedInitializers(residue.config) : residue.config
-      var document = KerasModelDocument(config: config, version: residue.version ?? target.writtenVersion)
-      document.replacements = [:]
-      document.addWeights(of: residue.record, in: model, generation: target, residue: residue)
-      return document
-    }
+    let kept = residue.flatMap { $0.document(of: model, as: target, isForKeras2Alone: isForKeras2Alone) }
+    // What a SavedModel or a layers model of TensorFlow.js says to Keras 2 alone is no `.h5` file's yet, which Keras 3 reads too.
+    if let kept, isForKeras2Alone || !["savedmodel", "tfjs-layers"].contains(model.format) { return kept }
     if let residue, residue.record.children.isEmpty, let document = try SubclassedModel.document(residue, of: model, generation: target) {
       return document
+    }
+    /// What can be said to one generation alone stays what Keras 2 said.
+    func wordsOfKeras2() -> KerasModelDocument? {
+      if isForKeras2Alone { return nil }
+      if var kept, model.format == "tfjs-layers", residue?.generation == .keras2 {
+        kept.losses.append(KerasResidue.forKeras2)
+        return kept
+      }
+      return residue?.archiveOfKeras2(of: model, as: target)
     }
     var writer = NetworkWriter(model: model, generation: target, namesTensors: namesTensors, keepsStructure: !isForKeras2Alone)
     let object: JSONValue, record: LayerRecord
     do { (object, record) = try writer.writeModel() } catch let error as UnsupportedError {
-      guard !isForKeras2Alone, let document = residue?.archiveOfKeras2(of: model, as: target) else { throw error }
+      guard let document = wordsOfKeras2() else { throw error }
       return document
     }
-    if target == .keras2, !isForKeras2Alone, writer.usesKeras3Calls, let document = residue?.archiveOfKeras2(of: model, as: target) {
-      return document
-    }
+    if target == .keras2, writer.usesKeras3Calls, let document = wordsOfKeras2() { return document }
     var document = KerasModelDocument(config: object, version: writer.version)
     document.addWeights(of: record, in: model, generation: target, residue: nil)
     document.losses += writer.losses
@@ -102,6 +99,23 @@ extension KerasResidue {
     }
   }
 
+  static let forKeras2 = Loss(
+    "the model in Keras 3",
+    reason: "an .h5 file has words for one generation: it stays one of Keras 2, which tf_keras opens; --to keras writes Keras 3's")
+
+  /// What was read, where it can stand in a file of this generation and the model is still the same.
+  func document(of model: Model, as target: KerasGeneration, isForKeras2Alone: Bool) -> KerasModelDocument? {
+    guard fits(target), !(isForKeras2Alone && generation == .keras3),
+      !(target == .keras2 && (hasNamelessOperations || hasNamelessPolicies)), fingerprint == model.structureFingerprint
+    else { return nil }
+    // Keras 3 reads it, too.
+    let spelled = target == .keras2 && !isForKeras2Alone ? ConfigTranslator.untypedInitializers(config) : config
+    var document = KerasModelDocument(config: spelled, version: version ?? target.writtenVersion)
+    document.replacements = [:]
+    document.addWeights(of: record, in: model, generation: target, residue: self)
+    return document
+  }
+
   /// What an archive of Keras 2 says of a model that is still the same, in its own words: TensorFlow's functions, tensors among keywords
   /// and other things that Keras 3 has no words for stay what they are to Keras 2.
   func archiveOfKeras2(of model: Model, as target: KerasGeneration) -> KerasModelDocument? {
@@ -110,8 +124,7 @@ extension KerasResidue {
     if target == .keras2 {
       for key in ["module", "registered_name", "build_config", "compile_config"] { document.config[key] = nil }
       document.addWeights(of: record, in: model, generation: target, residue: nil)
-      let reason = "an .h5 file has words for one generation: it stays one of Keras 2, which tf_keras opens; --to keras writes Keras 3's"
-      document.losses.append(Loss("the model in Keras 3", reason: reason))
+      document.losses.append(Self.forKeras2)
     } else {
       document.replacements = [:]
       document.addWeights(of: record, in: model, generation: target, residue: self)
