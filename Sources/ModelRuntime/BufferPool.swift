@@ -11,77 +11,133 @@ import Synchronization
 /// Keeps the memory of results that are no longer needed and hands it out again: after the first run of
 /// a model nothing big is allocated.
 ///
-/// Sizes are rounded up to a quarter of a power of two, so that buffers of similar results serve each other; a larger one that waits is taken before
-/// memory is asked for. The buffer given back last is handed out first: it is the likeliest to be in the cache. What the executor lets go of is kept
-/// with the object that holds it; of what goes elsewhere, the memory alone.
+/// What a run lets go of before it ends is a piece of one heap, where what is free side by side serves larger results too. What lasts longer (the values of
+/// variables, outputs, batches) would lie between such pieces for ever: it has memory of just its size, as has what is very small. A run that does what the
+/// one before did finds everything at the same addresses, with the objects that held it.
 package final class BufferPool: Sendable {
   private struct State {
-    /// By class of size.
-    var storages = [[ArrayStorage]](repeating: [], count: SizeClass.count)
-    var addresses = [[UInt]](repeating: [], count: SizeClass.count)
-    var freeBytes = 0
-    var liveBytes = 0
+    var heap = MemoryHeap()
+    /// Objects for pieces of the heap that are free now; their memory is not theirs.
+    var shells: [MemoryHeap.Piece: ArrayStorage] = [:]
+    /// Of these, what is being thrown away.
+    var dropped: [MemoryHeap.Piece: Int] = [:]
+    /// By size, what is free outside of the heap.
+    var lasting: [Int: [Kept]] = [:]
+    var lastingFree = 0
+    var lastingLive = 0
     var mostBytes = 0
     var limit = 0
+    /// What a node was given, while it is evaluated: see `allocate`.
+    var lent: [ArrayStorage] = []
 
-    /// Something free of this class, or of one a little above.
-    mutating func take(_ place: Int) -> Kept? {
-      for place in place...min(place + SizeClass.reach, SizeClass.count - 1) {
-        if let storage = storages[place].popLast() { return .storage(storage) }
-        if let address = addresses[place].popLast() { return .address(address, SizeClass.size(place)) }
+    var liveBytes: Int { heap.liveBytes + lastingLive }
+    var freeBytes: Int { heap.top - heap.liveBytes + lastingFree }
+
+    mutating func take(_ size: Int, lasts: Bool) -> Found {
+      if !lasts, size >= BufferPool.smallest, let piece = heap.take(size) {
+        if let storage = shells.removeValue(forKey: piece) { return .kept(.storage(storage)) }
+        return .kept(.address(heap.address(piece)))
       }
-      return nil
+      lastingLive += size
+      guard let kept = lasting[size]?.popLast() else { return .none }
+      lastingFree -= size
+      return .kept(kept)
     }
   }
   private enum Kept {
     case storage(ArrayStorage)
-    case address(UInt, Int)
+    case address(UInt)
+  }
+  private enum Found {
+    case kept(Kept)
+    /// To be asked of the system.
+    case none
   }
   /// What outlives the pool while a result does.
   private final class Shelf: ArrayStorageHome {
     let state = Mutex(State())
-    deinit { freeAddresses() }
+    deinit {
+      purge()
+      state.withLock { $0.heap.release() }
+    }
 
     func takeBack(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
-      state.withLock {
-        $0.liveBytes -= byteCount
-        $0.freeBytes += byteCount
-        $0.addresses[SizeClass(byteCount).place].append(UInt(bitPattern: pointer))
+      state.withLock { state in
+        let address = UInt(bitPattern: pointer)
+        if state.heap.contains(address) {
+          let piece = state.heap.piece(address, byteCount)
+          if let count = state.dropped[piece] {
+            state.dropped[piece] = count > 1 ? count - 1 : nil
+          } else {
+            state.heap.giveBack(piece)
+          }
+        } else {
+          state.lastingLive -= byteCount
+          state.lastingFree += byteCount
+          state.lasting[byteCount, default: []].append(.address(address))
+        }
       }
     }
     func keep(_ storage: ArrayStorage) {
-      state.withLock {
-        $0.liveBytes -= storage.byteCount
-        $0.freeBytes += storage.byteCount
-        $0.storages[SizeClass(storage.byteCount).place].append(storage)
+      let crowd: [ArrayStorage] = state.withLock { state in
+        let address = UInt(bitPattern: storage.pointer)
+        guard state.heap.contains(address) else {
+          state.lastingLive -= storage.byteCount
+          state.lastingFree += storage.byteCount
+          state.lasting[storage.byteCount, default: []].append(.storage(storage))
+          return []
+        }
+        let piece = state.heap.piece(address, storage.byteCount)
+        state.heap.giveBack(piece)
+        let old = state.shells.updateValue(storage, forKey: piece)
+        if let old { state.dropped[piece, default: 0] += old === storage ? 0 : 1 }
+        guard state.shells.count > 4096 else { return old.map { [$0] } ?? [] }
+        // Runs that never do the same twice.
+        for piece in state.shells.keys { state.dropped[piece, default: 0] += 1 }
+        defer { state.shells = [:] }
+        return Array(state.shells.values) + (old.map { [$0] } ?? [])
       }
+      // Outside of the lock: they come to `takeBack`.
+      _ = consume crowd
     }
     /// Gives everything free back to the system.
     func purge() {
-      // Outside of the lock: they come to `takeBack`.
-      var storages: [[ArrayStorage]] = state.withLock { state in
-        for list in state.storages {
-          for storage in list {
-            state.freeBytes -= storage.byteCount
-            state.liveBytes += storage.byteCount
-          }
+      let (shells, lists) = state.withLock { state in
+        for piece in state.shells.keys { state.dropped[piece, default: 0] += 1 }
+        defer {
+          (state.shells, state.lasting) = ([:], [:])
+          // Those with objects come to `takeBack` once more.
+          state.lastingLive += state.lastingFree
+          state.lastingFree = 0
         }
-        defer { state.storages = [[ArrayStorage]](repeating: [], count: SizeClass.count) }
-        return state.storages
+        state.heap.purge()
+        return (Array(state.shells.values), state.lasting)
       }
-      storages.removeAll()
-      freeAddresses()
-    }
-    private func freeAddresses() {
+      _ = consume shells
+      var addresses: [(UInt, Int)] = []
+      for (size, list) in lists {
+        for case .address(let address) in list { addresses.append((address, size)) }
+      }
+      _ = consume lists
+      // What their objects have left now.
       state.withLock { state in
-        for place in state.addresses.indices {
-          for address in state.addresses[place] { free(UnsafeMutableRawPointer(bitPattern: address)) }
-          state.addresses[place] = []
+        for (size, list) in state.lasting {
+          for case .address(let address) in list { addresses.append((address, size)) }
+          state.lastingLive += list.count * size
         }
-        state.freeBytes = state.storages.joined().reduce(0) { $0 + $1.byteCount }
+        state.lasting = [:]
+        state.lastingFree = 0
+        for (address, size) in addresses {
+          free(UnsafeMutableRawPointer(bitPattern: address))
+          state.lastingLive -= size
+        }
       }
     }
   }
+  /// So many results and scratch arrays of a node are looked after.
+  private static let mostLent = 8
+  /// What is smaller is not worth a gap.
+  private static let smallest = 2048
   private let shelf: Shelf
 
   package init(limit: Int) {
@@ -103,15 +159,18 @@ package final class BufferPool: Sendable {
   /// Bytes kept for later.
   var freeBytes: Int { shelf.state.withLock { $0.freeBytes } }
 
+  /// What an array of so many bytes takes.
+  static func size(_ bytes: Int) -> Int { (max(64, bytes) + 63) / 64 * 64 }
+
   /// Throws what `allocate` would, and takes nothing.
   func check(_ dtype: DType, _ shape: [Int]) throws {
     guard let stride = dtype.arrayStride, let count = checkedProduct(shape), count <= (1 << 46) / stride else {
       _ = try ExecutionContext.allocateChecked(dtype, shape)
       return
     }
-    let bytes = count * stride, size = SizeClass(bytes).size
+    let bytes = count * stride
     try shelf.state.withLock { state in
-      guard state.liveBytes + size <= state.limit else { throw Self.full(dtype, shape, bytes, state.liveBytes, state.limit) }
+      guard state.liveBytes + Self.size(bytes) <= state.limit else { throw Self.full(dtype, shape, bytes, state.liveBytes, state.limit) }
     }
   }
   private static func full(_ dtype: DType, _ shape: [Int], _ bytes: Int, _ live: Int, _ limit: Int) -> ExecutionError {
@@ -120,45 +179,45 @@ package final class BufferPool: Sendable {
   }
 
   /// An uninitialised array.
+  /// - Parameters:
+  ///   - lasts: whether it stays when the run has ended.
+  ///   - isLent: whether `settle` is called when the node that asked for it is done, which saves the object of what that node let go of.
   /// - Throws: `ExecutionError.limitExceeded` for sizes that can't be, `.outOfMemory` above the limit.
-  package func allocate(_ dtype: DType, _ shape: [Int]) throws -> NDArray {
+  package func allocate(_ dtype: DType, _ shape: [Int], lasts: Bool = true, isLent: Bool = false) throws -> NDArray {
+    var array = try allocate(dtype, shape, lasts)
+    guard isLent, let storage = array.storageToReuse(by: shelf) else { return array }
+    shelf.state.withLock { state in if state.lent.count < Self.mostLent { state.lent.append(storage) } }
+    return array
+  }
+  private func allocate(_ dtype: DType, _ shape: [Int], _ lasts: Bool) throws -> NDArray {
     guard let stride = dtype.arrayStride, let count = checkedProduct(shape), count <= (1 << 46) / stride else {
       return try ExecutionContext.allocateChecked(dtype, shape)
     }
-    let bytes = count * stride, wanted = SizeClass(bytes)
-    let (kept, isFull): (Kept?, Bool) = try shelf.state.withLock { state in
-      guard state.liveBytes + wanted.size <= state.limit else {
-        throw Self.full(dtype, shape, bytes, state.liveBytes, state.limit)
-      }
-      if let kept = state.take(wanted.place) {
-        let size =
-          switch kept {
-          case .storage(let storage): storage.byteCount
-          case .address(_, let size): size
-          }
-        state.liveBytes += size
-        state.freeBytes -= size
-        return (kept, false)
-      }
-      state.liveBytes += wanted.size
+    let bytes = count * stride, size = Self.size(bytes)
+    let (found, isFull): (Found, Bool) = try shelf.state.withLock { state in
+      guard state.liveBytes + size <= state.limit else { throw Self.full(dtype, shape, bytes, state.liveBytes, state.limit) }
+      let top = state.heap.top, found = state.take(size, lasts: lasts)
+      var isFresh = state.heap.top > top
+      if case .none = found { isFresh = true }
+      guard isFresh else { return (found, false) }
       // Sizes that are not asked for any more must not pile up.
-      let isFull = state.liveBytes + state.freeBytes > state.limit
+      let isFull = state.liveBytes + state.freeBytes > state.limit || state.lastingFree > 2 * state.lastingLive + (16 << 20)
       state.mostBytes = max(state.mostBytes, state.liveBytes + (isFull ? 0 : state.freeBytes))
-      return (nil, isFull)
-    }
-    switch kept {
-    case .storage(let storage): return NDArray(uninitialized: dtype, shape, storage: storage)
-    case .address(let address, let size):
-      guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else { break }
-      return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: size, home: shelf))
-    case nil: break
+      return (found, isFull)
     }
     if isFull { shelf.purge() }
-    guard let pointer = Self.fresh(wanted.size) else {
-      shelf.state.withLock { $0.liveBytes -= wanted.size }
+    switch found {
+    case .kept(.storage(let storage)): return NDArray(uninitialized: dtype, shape, storage: storage)
+    case .kept(.address(let address)):
+      guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else { break }
+      return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: size, home: shelf))
+    case .none: break
+    }
+    guard let pointer = Self.fresh(size) else {
+      shelf.state.withLock { $0.lastingLive -= size }
       throw ExecutionError(.outOfMemory, "the system has no \(bytes) bytes for a result of type \(TensorType(dtype, Shape(shape)))")
     }
-    return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: wanted.size, home: shelf))
+    return NDArray(uninitialized: dtype, shape, storage: ArrayStorage(pointer: pointer, byteCount: size, home: shelf))
   }
 
   /// Lets an array go: what nothing else holds waits here for the next result.
@@ -166,6 +225,20 @@ package final class BufferPool: Sendable {
     if let storage = array?.storageToReuse(by: shelf) { shelf.keep(storage) }
     array = nil
   }
+
+  /// A node is done: of what it was given, what nobody holds waits here again.
+  func settle() {
+    // Taken out: objects that go come to `takeBack`.
+    var lent: [ArrayStorage] = []
+    shelf.state.withLock { swap(&lent, &$0.lent) }
+    guard !lent.isEmpty else { return }
+    for index in lent.indices where isKnownUniquelyReferenced(&lent[index]) { shelf.keep(lent[index]) }
+    lent.removeAll(keepingCapacity: true)
+    shelf.state.withLock { if $0.lent.isEmpty { swap(&lent, &$0.lent) } }
+  }
+
+  /// Whether nothing but this array holds its memory, which is of this pool: it may be filled anew.
+  package func isSole(_ array: inout NDArray) -> Bool { array.storageToReuse(by: shelf) != nil }
 
   func owns(_ array: NDArray) -> Bool { array.isMemory(of: shelf) }
 

@@ -11,6 +11,12 @@ import Synchronization
 /// one executor take turns; several executors run side by side.
 public final class Executor: @unchecked Sendable {
   public typealias Port = (name: String, type: TensorType)
+  /// Whether the node that is evaluated makes what stays when the run has ended.
+  final class Lifetime: @unchecked Sendable {
+    var isLasting = false
+    /// Whether what it lets go of is looked after: not of nodes that are evaluated as many.
+    var isLent = false
+  }
   /// The model that is executed: lowered to ops, unless that takes extents which only the inputs tell.
   public let model: Model
   public let options: ExecutionOptions
@@ -24,12 +30,15 @@ public final class Executor: @unchecked Sendable {
   package let pool: BufferPool
   /// What kernels use, in one run after the other.
   let context: ExecutionContext
+  let lifetime: Lifetime
   private let lock = Mutex(())
   // Guarded by the lock.
   private var plain: Plan?
   private var fused: Plan?
   /// For a model that can only be lowered for inputs of known extents: the last ones, and what runs it for them.
   private var fixed: (extents: [[Int]], executor: Executor)?
+  /// What the last run was kept track of with.
+  private var spare: Run?
   private let isOpen: Bool
   private let portCounts: (inputs: Int, outputs: Int)
   /// Seconds by the place of each node, while somebody profiles.
@@ -76,7 +85,11 @@ public final class Executor: @unchecked Sendable {
     primitives = options.usesReference ? ReferencePrimitives() : FastPrimitives(threads: options.threads, compensates: options.compensates)
     let pool = pool ?? BufferPool(limit: options.memoryLimit ?? BufferPool.defaultLimit(weights: 0, inputs: 0))
     self.pool = pool
-    context = ExecutionContext(primitives: primitives, seed: options.seed, checker: pool.check, allocator: pool.allocate)
+    let lifetime = Lifetime()
+    self.lifetime = lifetime
+    context = ExecutionContext(primitives: primitives, seed: options.seed, checker: pool.check) {
+      try pool.allocate($0, $1, lasts: lifetime.isLasting, isLent: lifetime.isLent)
+    }
     guard !isOpen else { return }
     // An unsound graph is found now, not at the first run.
     if !options.fuses { plain = try Plan(model, entry: entry) } else { fused = try Plan(fusing: model, entry: entry) }
@@ -114,19 +127,34 @@ public final class Executor: @unchecked Sendable {
     return results.indices.filter { !hidden.contains($0) }.map { results[$0] }
   }
 
+  /// The same for who keeps a list to put outputs in: a model without states, nothing that watches.
+  package func run(_ inputs: [NDArray], into results: inout [NDArray]) throws {
+    guard states.isEmpty else { return results += try run(inputs) }
+    try runAll(inputs, probe: nil, into: &results)
+  }
+
   /// Inputs and results are those of the graph, states and all.
   private func runAll(_ inputs: [NDArray], probe: Probe?) throws -> [NDArray] {
+    var results: [NDArray] = []
+    try runAll(inputs, probe: probe, into: &results)
+    return results
+  }
+  private func runAll(_ inputs: [NDArray], probe: Probe?, into results: inout [NDArray]) throws {
     if states.isEmpty { try check(inputs) }
-    if isOpen { return try lock.withLock { _ in try executor(for: inputs) }.runAll(inputs, probe: probe) }
+    if isOpen { return try lock.withLock { _ in try executor(for: inputs) }.runAll(inputs, probe: probe, into: &results) }
     // A plan keeps packed weights and is not for two at a time.
-    return try lock.withLock { _ in
+    try lock.withLock { _ in
       let plan = try plan(fused: options.fuses && probe == nil)
       if options.memoryLimit == nil {
         pool.limit = BufferPool.defaultLimit(
           weights: plan.constantBytes, inputs: inputs.reduce(0) { $0.saturatingAdd($1.byteCount) })
       }
-      let run = Run(plan, executor: self, probe: probe)
-      return try run.main(inputs)
+      let run: Run
+      if probe == nil, let spare, spare.isOf(plan) { run = spare } else { run = Run(plan, executor: self, probe: probe) }
+      // One that ended with an error is not used again.
+      spare = nil
+      try run.main(inputs, into: &results)
+      if probe == nil { spare = run }
     }
   }
 

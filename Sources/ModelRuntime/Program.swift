@@ -12,6 +12,8 @@ struct Program {
     var outputs: [Int]
     /// What is not used after this step.
     var releases: [Int]
+    /// Whether a result of it is one of the graph's.
+    var isLasting = false
     var bodies: [GraphID]
     /// How the op is evaluated: what it is was looked up once.
     var kernel: Kernel
@@ -33,6 +35,9 @@ struct Program {
     case composite(any CompositeOp)
     case body(any BodyOp)
     case none
+
+    /// Whether it is evaluated as a whole.
+    var isOne: Bool { if case .primitive = self { true } else { false } }
 
     init(_ op: any Op) {
       if let op = op as? any PrimitiveOp {
@@ -106,7 +111,9 @@ struct Program {
     let fixed = Set(constants.map(\.slot))
     leftovers = Set(inputs + outputs).subtracting(fixed).sorted()
     var kept = fixed.union(outputs)
+    let lasting = Set(outputs)
     for index in steps.indices.reversed() {
+      steps[index].isLasting = steps[index].outputs.contains(where: lasting.contains)
       var releases: [Int] = []
       for slot in steps[index].inputs.compactMap({ $0 }) + steps[index].outputs where kept.insert(slot).inserted {
         releases.append(slot)

@@ -5,7 +5,7 @@ import ModelTensor
 /// One run of a plan.
 final class Run {
   private let plan: Plan
-  private let executor: Executor
+  private unowned let executor: Executor
   private let probe: Probe?
   private let context: ExecutionContext
   private var depth = 0
@@ -21,9 +21,14 @@ final class Run {
     context = executor.context
   }
 
-  func main(_ inputs: [NDArray]) throws -> [NDArray] { try run(plan.entry, inputs) }
+  /// Appends the outputs to `results`.
+  func main(_ inputs: [NDArray], into results: inout [NDArray]) throws {
+    (bodyCount, start) = (0, nil)
+    try run(plan.entry, inputs, into: &results)
+  }
+  func isOf(_ other: Plan) -> Bool { plan === other }
 
-  private func run(_ id: GraphID, _ inputs: [NDArray]) throws -> [NDArray] {
+  private func run(_ id: GraphID, _ inputs: [NDArray], into outputs: inout [NDArray]) throws {
     guard let program = plan.programs[id] else {
       throw ExecutionError(.invalidInput, "the model has no graph '\(id.name)'")
     }
@@ -36,7 +41,9 @@ final class Run {
     }
     depth += 1
     path.append(program.place)
+    let (isLasting, isLent) = (executor.lifetime.isLasting, executor.lifetime.isLent)
     defer {
+      (executor.lifetime.isLasting, executor.lifetime.isLent) = (isLasting, isLent)
       depth -= 1
       path.removeLast()
     }
@@ -54,6 +61,8 @@ final class Run {
           results.removeAll(keepingCapacity: true)
           swap(&results, &step.scratch.results)
         }
+        if depth == 1 { executor.lifetime.isLasting = step.isLasting }
+        executor.lifetime.isLent = step.kernel.isOne
         try evaluate(step, slots, into: &results)
         guard results.count >= step.outputs.count else {
           throw ExecutionError(.invalidInput, "the kernel gives \(results.count) results for \(step.outputs.count) values")
@@ -70,16 +79,16 @@ final class Run {
         throw error.within("\(program.place) / \(step.place)")
       }
       executor.demand?.note(slots, inputs: program.inputs, fixed: Set(program.constants.map(\.slot)), pool: executor.pool)
+      if step.kernel.isOne { executor.pool.settle() }
       for slot in step.releases { executor.pool.takeBack(&slots[slot]) }
     }
-    let outputs = try program.outputs.enumerated().map { index, slot in
+    for (index, slot) in program.outputs.enumerated() {
       guard let array = slots[slot] else {
         throw ExecutionError(.invalidInput, "output \(index) of graph '\(id.name)' was not computed")
       }
-      return array
+      outputs.append(array)
     }
     plan.keep(&slots, of: program)
-    return outputs
   }
 
   /// Ends a run whose loops go on for ever, or so long that nobody would wait.
@@ -133,7 +142,9 @@ final class Run {
         }
         self.path.append(place)
         defer { self.path.removeLast() }
-        return try self.run(bodies[index], arrays)
+        var results: [NDArray] = []
+        try self.run(bodies[index], arrays, into: &results)
+        return results
       }
       defer { context.runBody = outer }
       results = try control.evaluate(inputs, bodies: step.bodies.count, in: context)
