@@ -37,8 +37,16 @@ public struct DropoutOp: PreparedOp, CompositeOp, LinearRule {
     }
     // One factor for what is dropped together.
     draw(nil, scale, into: result, count, key, counter, in: context)
-    let product = memo.prepared(inputs) { KernelMemo() }
-    try MulOp().evaluate([x, result], in: context, memo: product, into: &results)
+    let product = memo.prepared(inputs) { Product() }
+    product.inputs[0] = x
+    product.inputs[1] = result
+    defer { for place in product.inputs.indices { product.inputs[place] = nil } }
+    try MulOp().evaluate(product.inputs, in: context, memo: product.memo, into: &results)
+  }
+  /// Where the operands of a product with factors stand.
+  private final class Product {
+    let memo = KernelMemo()
+    var inputs: [NDArray?] = [nil, nil]
   }
 
   /// Of what is kept `x` (or 1) times `scale`, else 0.

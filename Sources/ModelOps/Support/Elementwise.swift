@@ -114,6 +114,7 @@ extension ArithmeticOp {
     case .uint64: return try integers(a, b, UInt64.self, context, remembered)
     case .int64: return try integers(a, b, Int64.self, context, remembered)
     case .int32: return try integers(a, b, Int32.self, context, remembered)
+    case .uint32: return try integers(a, b, UInt32.self, context, remembered)
     default:
       guard a.dtype.isInteger || a.dtype == .bool else { throw noKernel(a.dtype) }
       return try integers(try a.cast(to: .int64, in: context), try b.cast(to: .int64, in: context), Int64.self, context, nil)

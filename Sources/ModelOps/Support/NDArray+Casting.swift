@@ -57,6 +57,7 @@ extension NDArray {
     case .uint8 where widen(UInt8.self, into: result): break
     case .int16 where widen(Int16.self, into: result): break
     case .int32 where widen(Int32.self, into: result): break
+    case .uint32 where widen(UInt32.self, into: result): break
     case .int64 where widen(Int64.self, into: result): break
     default:
       guard let values = integers() else { throw cannotCast(to: target) }
@@ -76,6 +77,7 @@ extension NDArray {
     }
     switch result.dtype {
     case .int32: return fill(Int32.self) { Int32(truncatingIfNeeded: $0) }
+    case .uint32: return fill(UInt32.self) { UInt32(truncatingIfNeeded: $0) }
     case .int64: return fill(Int64.self) { Int64(truncatingIfNeeded: $0) }
     case .uint64: return fill(UInt64.self) { UInt64(truncatingIfNeeded: $0) }
     case .float32: return fill(Float.self) { Float($0) }

@@ -9,10 +9,26 @@ final class BatchBuffers: Sendable {
   /// - Throws: `TensorError` for a row that there is not.
   func rows(_ order: ArraySlice<Int>, of tensor: Tensor) throws -> Tensor {
     let array = try tensor.array()
-    guard array.dtype.arrayStride != nil, array.dtype != .string, let count = array.shape.first else {
+    guard array.dtype.arrayStride != nil, array.dtype != .string, !array.shape.isEmpty else {
       return try tensor.gather(Array(order))
     }
     let result = try pool.allocate(array.dtype, [order.count] + array.shape.dropFirst())
+    try copy(order, of: array, to: result)
+    return Tensor(result)
+  }
+
+  /// The same in place of `old`, which earlier rows of that tensor were given as: where nothing else holds that and its memory, nothing new is made.
+  func refill(_ old: inout Tensor, _ order: ArraySlice<Int>, of tensor: Tensor) throws {
+    guard old.hasRows(order.count), var array = old.takeArray(), pool.isSole(&array) else {
+      old = try rows(order, of: tensor)
+      return
+    }
+    try copy(order, of: try tensor.array(), to: array)
+    _ = old.exchange(array)
+  }
+
+  private func copy(_ order: ArraySlice<Int>, of array: NDArray, to result: NDArray) throws {
+    guard let count = array.shape.first else { return }
     let size = array.byteCount / max(1, count)
     try array.withBytes { source in
       try result.withMutableBytes { target in
@@ -23,6 +39,9 @@ final class BatchBuffers: Sendable {
         }
       }
     }
-    return Tensor(result)
   }
+}
+
+extension Tensor {
+  fileprivate func hasRows(_ count: Int) -> Bool { heldArray?.shape.first == count }
 }

@@ -86,15 +86,26 @@ public struct ArrayBatches: SeededBatchSource {
   public func batches(epoch: Int) throws -> () throws -> Batch? {
     let order = shuffles ? try Tensor.random.permutation(arrays.count, seed: .fixed(seed &+ epoch)) : nil
     var start = 0
+    // The batch before: what nobody holds of it any more is filled again.
+    var kept: Batch?
     return {
       guard start < arrays.count else { return nil }
       let range = start..<(start + min(batchSize, arrays.count - start))
       start = range.upperBound
-      func cut(_ tensor: Tensor) throws -> Tensor {
-        guard let order else { return Tensor(try tensor.array().slice(range)) }
-        return try buffers.rows(order[range], of: tensor)
+      guard let order else {
+        func cut(_ tensor: Tensor) throws -> Tensor { Tensor(try tensor.array().slice(range)) }
+        return Batch(x: try arrays.x.map(cut), y: try arrays.y.map(cut), sampleWeight: try arrays.sampleWeight.map(cut))
       }
-      return Batch(x: try arrays.x.map(cut), y: try arrays.y.map(cut), sampleWeight: try arrays.sampleWeight.map(cut))
+      guard var batch = kept.take() else {
+        func cut(_ tensor: Tensor) throws -> Tensor { try buffers.rows(order[range], of: tensor) }
+        kept = Batch(x: try arrays.x.map(cut), y: try arrays.y.map(cut), sampleWeight: try arrays.sampleWeight.map(cut))
+        return kept
+      }
+      for place in batch.x.indices { try buffers.refill(&batch.x[place], order[range], of: arrays.x[place]) }
+      for place in batch.y.indices { try buffers.refill(&batch.y[place], order[range], of: arrays.y[place]) }
+      for place in batch.sampleWeight.indices { try buffers.refill(&batch.sampleWeight[place], order[range], of: arrays.sampleWeight[place]) }
+      kept = batch
+      return batch
     }
   }
 

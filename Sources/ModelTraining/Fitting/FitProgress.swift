@@ -46,9 +46,9 @@ struct LossFigures {
     var elements = 1
     for (index, loss) in losses.enumerated() {
       // A loss without reduction is a number for each sample, of which Keras takes the mean.
-      let values = try loss.doubles(), sum = values.reduce(0, +)
-      if index == 0 { elements = values.count }
-      sums[index] += index == 0 ? sum * Double(count) : sum / Double(max(1, values.count))
+      let (sum, size) = try loss.sum()
+      if index == 0 { elements = size }
+      sums[index] += index == 0 ? sum * Double(count) : sum / Double(max(1, size))
     }
     samples += Double(count * elements)
     batches += 1

@@ -11,6 +11,8 @@ final class FitRun {
   private let progress: FitProgress
   /// The pass over the data that is being taken.
   private var next: (() throws -> Batch?)?
+  /// The losses of the last step.
+  private var losses: [Tensor] = []
   private var weighted: any BatchSource { classWeight.map { ClassWeightedBatches(source: data, weights: $0) } ?? data }
 
   init(
@@ -82,7 +84,8 @@ final class FitRun {
     while stepsPerEpoch.map({ progress.batch < $0 }) ?? true, let batch = try nextBatch() {
       let step = progress.batch
       try callbacks.each { try $0.onTrainBatchBegin(step, [:]) }
-      try progress.figures.add(try model.trainOnBatchWithParts(batch.x, batch.y, batch.sampleWeight), samples: batch.count)
+      try model.trainOnBatch(batch.x, batch.y, batch.sampleWeight, into: &losses)
+      try progress.figures.add(losses, samples: batch.count)
       progress.batch += 1
       let logs = callbacks.wantsBatchLogs ? try model.logs(progress.figures) : [:]
       try callbacks.each { try $0.onTrainBatchEnd(step, logs) }

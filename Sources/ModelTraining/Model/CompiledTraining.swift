@@ -13,6 +13,8 @@ struct CompiledTraining {
   /// Whether the optimiser has its variables.
   var isBuilt = false
   var trainStep: Function?
+  /// What the last training step was given, one after the other.
+  var given: [Tensor] = []
   var testStep: Function?
   var predictStep: Function?
 
@@ -72,13 +74,16 @@ extension Model {
   /// - Parameter sampleWeight: one for each output, or none.
   @discardableResult
   public func trainOnBatch(_ x: [Tensor], _ y: [Tensor], sampleWeight: [Tensor] = []) throws -> Tensor {
-    try trainOnBatchWithParts(x, y, sampleWeight)[0]
+    var losses: [Tensor] = []
+    try trainOnBatch(x, y, sampleWeight, into: &losses)
+    return losses[0]
   }
-  /// The loss, then those of single outputs where there are several.
-  func trainOnBatchWithParts(_ x: [Tensor], _ y: [Tensor], _ sampleWeight: [Tensor]) throws -> [Tensor] {
+  /// The loss, then those of single outputs where there are several: in a list that the next step fills again. A step that does what the one before
+  /// did puts nothing on the heap.
+  package func trainOnBatch(_ x: [Tensor], _ y: [Tensor], _ sampleWeight: [Tensor], into losses: inout [Tensor]) throws {
     if let trouble = training.trouble { throw trouble }
     guard training.optimizer != nil else { throw TensorError(.invalidArgument, "'\(name)' is not compiled: call compile first") }
-    try prepareTraining(x.map(\.type), targets: y.map(\.type))
+    if !isBuilt || !training.isBuilt { try prepareTraining(x.map(\.type), targets: y.map(\.type)) }
     let step: Function
     if let known = training.trainStep {
       step = known
@@ -90,9 +95,22 @@ extension Model {
       }
       training.trainStep = step
     }
-    let results = training.runEagerly ? try trainStep(x, y, sampleWeight) : try step(x + y + sampleWeight)
-    guard !results.isEmpty else { throw TensorError(.invalidArgument, "a step without a loss") }
-    return results
+    if training.runEagerly || !step.isTracing {
+      losses = training.runEagerly ? try trainStep(x, y, sampleWeight) : try step(x + y + sampleWeight)
+    } else {
+      // Taken out while it is used.
+      var given: [Tensor] = []
+      swap(&given, &training.given)
+      defer {
+        given.removeAll(keepingCapacity: true)
+        swap(&given, &training.given)
+      }
+      for tensor in x { given.append(tensor) }
+      for tensor in y { given.append(tensor) }
+      for tensor in sampleWeight { given.append(tensor) }
+      try step.run(given, into: &losses)
+    }
+    guard !losses.isEmpty else { throw TensorError(.invalidArgument, "a step without a loss") }
   }
 
   private func trainStep(_ x: [Tensor], _ y: [Tensor], _ weights: [Tensor]) throws -> [Tensor] {

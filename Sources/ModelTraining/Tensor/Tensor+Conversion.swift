@@ -112,6 +112,17 @@ extension Tensor {
       throw TensorError(.symbolic, "a symbolic tensor of type \(type) has no values: it stands for them in a function or a model")
     }
   }
+  /// The array, if there is one.
+  var heldArray: NDArray? { if case .array(let array) = handle.content { array } else { nil } }
+  /// The sum of the elements, as `doubles` gives them, and how many there are.
+  func sum() throws -> (sum: Double, count: Int) {
+    let array = try array()
+    guard array.dtype == .float32 else {
+      let values = array.doubles()
+      return (values.reduce(0, +), values.count)
+    }
+    return (array.with(Float.self) { $0.reduce(0) { $0 + Double($1) } }, array.count)
+  }
   /// The elements in row-major order, converted.
   public func scalars<T: ArrayScalar>(_: T.Type = T.self) throws -> [T] { try cast(to: T.dtype).array().values(T.self) }
   /// The elements in row-major order as `Double`.

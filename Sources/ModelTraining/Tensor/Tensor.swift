@@ -75,6 +75,14 @@ public struct Tensor: Sendable {
     return old
   }
 
+  /// The array, taken out of a tensor that nothing else holds: for who fills it anew and gives it back by `exchange`.
+  mutating func takeArray() -> NDArray? {
+    guard isKnownUniquelyReferenced(&handle), case .array(let array) = handle.content else { return nil }
+    handle.content = .array(Self.nothing)
+    return array
+  }
+  private static let nothing = NDArray(zeros: .bool, [0])
+
   var id: ObjectIdentifier { ObjectIdentifier(handle) }
   /// The same tensor, as another one to tapes.
   var anew: Tensor { Tensor(handle.content) }
