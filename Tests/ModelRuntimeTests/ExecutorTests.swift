@@ -168,3 +168,45 @@ private func dense() throws -> Model {
   // Two buffers serve the whole chain, and one the output.
   #expect(kept <= 3 * BufferPool.size(20_000))
 }
+
+/// Pieces that are free side by side serve a larger result, and the first gap that is large enough is taken.
+@Test func gapsOfTheHeapMeet() throws {
+  var heap = MemoryHeap()
+  let pieces = (0..<4).compactMap { heap.take(4096 * ($0 + 1)) }
+  try #require(pieces.count == 4)
+  #expect(heap.top == 40_960 && heap.liveBytes == 40_960)
+  heap.giveBack(pieces[1])
+  heap.giveBack(pieces[2])
+  let wide = heap.take(20_480)
+  #expect(wide == MemoryHeap.Piece(offset: 4096, size: 20_480) && heap.top == 40_960)
+  // What is free at the end is a part of what is taken there.
+  heap.giveBack(pieces[3])
+  let last = heap.take(24_576)
+  #expect(last == MemoryHeap.Piece(offset: 24_576, size: 24_576) && heap.top == 49_152)
+  heap.giveBack(pieces[0])
+  let small = heap.take(64)
+  #expect(small == MemoryHeap.Piece(offset: 0, size: 64))
+  heap.release()
+}
+
+/// Memory that two arrays hold is nobody's to hand out; what is let go of comes back, whichever way it went.
+@Test func arraysOfThePoolAreNeverOfTwo() throws {
+  let pool = BufferPool(limit: 1 << 26)
+  var random = SystemRandomNumberGenerator(), held: [(array: NDArray?, value: Float)] = []
+  for step in 0..<2000 {
+    if held.count > 12 || step % 3 == 2, let index = held.indices.randomElement(using: &random) {
+      var (array, value) = held.remove(at: index)
+      #expect(array?.values(Float.self).allSatisfy { $0 == value } ?? false)
+      if step % 2 == 0 { pool.takeBack(&array) }
+      array = nil
+    } else {
+      let count = Int.random(in: 1...3000, using: &random), value = Float(step)
+      let array = try pool.allocate(.float32, [count], lasts: step % 5 == 0, isLent: step % 4 == 0)
+      array.withMutable(Float.self) { $0.update(repeating: value) }
+      held.append((array, value))
+      if step % 4 == 0 { pool.settle() }
+    }
+  }
+  held = []
+  #expect(pool.liveBytes == 0)
+}

@@ -80,7 +80,9 @@ public struct GRUGradientOp: PreparedOp, DecomposedForGradients {
         }
         let all = count * batch, beta: Float = begun == 0 ? 0 : 1
         /// Adds to the gradient of weights `[3H, columns]`: the two gates' rows, then the candidate's.
-        func add(_ slopes: UnsafeMutablePointer<Float>, _ with: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>, _ columns: Int) {
+        func add(
+          _ slopes: UnsafeMutablePointer<Float>, _ with: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>, _ columns: Int
+        ) {
           primitives.gemm(dGates, with, to, m: 2 * h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: beta)
           primitives.gemm(
             slopes, with, to + 2 * h * columns, m: h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: beta)

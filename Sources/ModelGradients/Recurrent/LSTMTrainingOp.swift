@@ -107,61 +107,70 @@ public struct LSTMGradientOp: PreparedOp, DecomposedForGradients {
     try wanted.indices.filter { wanted[$0] }.map { try inputs.required($0, of: self).type.plain }
   }
 
+  /// Steps whose gradients are there at one time: products over them are long enough, and they stay in the cache.
+  private static let blockLength = 8
+
   public func evaluate(_ inputs: [NDArray?], in context: ExecutionContext, memo: KernelMemo?, into results: inout [NDArray]) throws {
     guard inputs.count == 12 else { throw ExecutionError(.invalidInput, "LSTMGradient takes 12 inputs, found \(inputs.count)") }
     let plan = try memo.prepared(inputs) {
-      let s = try RecurrentGeometry(lstm, Array(inputs.prefix(4)) + [nil] + inputs[4..<6], of: self)
-      return try RecurrentPlan(s, scratch: 0, [[s.time, s.batch, 4 * s.hidden], [1, 8 * s.hidden]], in: context)
+      let s = try RecurrentGeometry(lstm, Array(inputs.prefix(4)) + [nil] + inputs[4..<6], of: self), width = 4 * s.hidden
+      return try RecurrentPlan(s, scratch: width, [[min(s.time, Self.blockLength), s.batch, width], [1, 2 * width]], in: context)
     }.renewed()
-    let s = plan.geometry, h = s.hidden, rows = s.batch * h, all = s.time * s.batch
-    let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self), x = try inputs.required(0, of: self)
+    let s = plan.geometry, h = s.hidden, rows = s.batch * h, length = plan.shapes[0][0]
+    let w = try inputs.required(1, of: self), r = try inputs.required(2, of: self)
     let gates = try inputs.required(9, of: self), cells = try inputs.required(10, of: self), hidden = try inputs.required(11, of: self)
+    let x = try s.swapped(try inputs.required(0, of: self), to: s.inputsByTime, in: context)
     let slopes = try context.allocate(.float32, plan.shapes[0])
     let dh = try context.allocate(.float32, s.stateShape), dc = try context.allocate(.float32, s.stateShape)
     try dh.fill(from: inputs.optional(7), count: rows)
     try dc.fill(from: inputs.optional(8), count: rows)
     let above = try inputs.optional(6).map { try s.swapped($0.reshaped(s.givenHidden), to: s.hiddenByTime, in: context) }
+    let dx = wanted[0] ? try context.allocate(.float32, s.inputsByTime) : nil
+    let dw = wanted[1] ? try context.allocate(.float32, w.shape) : nil, dr = wanted[2] ? try context.allocate(.float32, r.shape) : nil
+    let db = wanted[3] ? try context.allocate(.float32, plan.shapes[1]) : nil
     let primitives = context.primitives
-    try withExtendedLifetime((r, gates, cells, slopes, dh, dc, above)) {
-      let (r, gates, cells) = (try r.floats(), try gates.floats(), try cells.floats())
-      let (slopes, dh, dc, above) = (try slopes.floats(), try dh.floats(), try dc.floats(), try above?.floats())
-      for step in 0..<s.time {
-        let t = s.backward ? step : s.time - 1 - step, before = (s.backward ? t + 1 : t) * rows, after = (s.backward ? t : t + 1) * rows
-        if let above { primitives.binary(.add, dh, above + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false) }
-        let dz = slopes + t * 4 * rows
-        primitives.lstmCellGradient(
-          gates + t * 4 * rows, before: cells + before, cells + after, dh: dh, dc: dc, dz: dz, rows: s.batch, units: h)
-        primitives.gemm(dz, r, dh, m: s.batch, n: h, k: 4 * h, transposeB: false, Epilogue(), cache: plan.caches.0)
+    try withExtendedLifetime((x, w, r, gates, cells, hidden, slopes, dh, dc, above, plan)) {
+      let (x, w, r, gates, cells, hidden) = (
+        try x.floats(), try w.floats(), try r.floats(), try gates.floats(), try cells.floats(), try hidden.floats()
+      )
+      let (slopes, dh, dc, above, sums) = (
+        try slopes.floats(), try dh.floats(), try dc.floats(), try above?.floats(), try plan.scratch.floats()
+      )
+      let (dx, dw, dr, db) = (try dx?.floats(), try dw?.floats(), try dr?.floats(), try db?.floats())
+      var begun = 0
+      while begun < s.time {
+        let count = min(length, s.time - begun), first = s.backward ? begun : s.time - begun - count
+        for place in 0..<count {
+          let own = s.backward ? place : count - 1 - place, t = first + own
+          let before = (s.backward ? t + 1 : t) * rows, after = (s.backward ? t : t + 1) * rows
+          if let above { primitives.binary(.add, dh, above + t * rows, dh, count: rows, aIsScalar: false, bIsScalar: false) }
+          let dz = slopes + own * 4 * rows
+          primitives.lstmCellGradient(
+            gates + t * 4 * rows, before: cells + before, cells + after, dh: dh, dc: dc, dz: dz, rows: s.batch, units: h)
+          primitives.gemm(dz, r, dh, m: s.batch, n: h, k: 4 * h, transposeB: false, Epilogue(), cache: plan.caches.0)
+        }
+        let all = count * s.batch, beta: Float = begun == 0 ? 0 : 1
+        if let dx {
+          primitives.gemm(
+            slopes, w, dx + first * s.batch * s.inputs, m: all, n: s.inputs, k: 4 * h, transposeB: false, Epilogue(), cache: nil)
+        }
+        func add(_ with: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>, _ columns: Int) {
+          primitives.gemm(slopes, with, to, m: 4 * h, n: columns, k: all, transposeA: true, transposeB: false, alpha: 1, beta: beta)
+        }
+        if let dw { add(x + first * s.batch * s.inputs, to: dw, s.inputs) }
+        if let dr { add(hidden + (s.backward ? first + 1 : first) * rows, to: dr, h) }
+        if let db {
+          primitives.reduce(.sum, slopes, begun == 0 ? db : sums, outer: 1, count: all, inner: 4 * h)
+          if begun > 0 { primitives.binary(.add, db, sums, db, count: 4 * h, aIsScalar: false, bIsScalar: false) }
+        }
+        begun += count
       }
+      if let db { (db + 4 * h).update(from: db, count: 4 * h) }
     }
-    func product(_ shape: [Int], _ with: NDArray, columns: Int) throws -> NDArray {
-      let result = try context.allocate(.float32, shape)
-      try withExtendedLifetime((slopes, with)) {
-        primitives.gemm(
-          try slopes.floats(), try with.floats(), try result.floats(), m: 4 * h, n: columns, k: all, transposeA: true, transposeB: false,
-          alpha: 1, beta: 0)
-      }
-      return result
-    }
-    if wanted[0] {
-      let dx = try context.allocate(.float32, s.inputsByTime)
-      try withExtendedLifetime((slopes, w)) {
-        primitives.gemm(
-          try slopes.floats(), try w.floats(), try dx.floats(), m: all, n: s.inputs, k: 4 * h, transposeB: false, Epilogue(), cache: nil)
-      }
-      results.append(try s.swapped(dx, to: s.givenInputs, in: context))
-    }
-    if wanted[1] { results.append(try product(w.shape, try s.swapped(x, to: s.inputsByTime, in: context), columns: s.inputs)) }
-    if wanted[2] { results.append(try product(r.shape, s.before(hidden), columns: h)) }
-    if wanted[3] {
-      let db = try context.allocate(.float32, plan.shapes[1])
-      try withExtendedLifetime(slopes) {
-        let to = try db.floats()
-        primitives.reduce(.sum, try slopes.floats(), to, outer: 1, count: all, inner: 4 * h)
-        (to + 4 * h).update(from: to, count: 4 * h)
-      }
-      results.append(db)
-    }
+    if let dx { results.append(try s.swapped(dx, to: s.givenInputs, in: context)) }
+    if let dw { results.append(dw) }
+    if let dr { results.append(dr) }
+    if let db { results.append(db) }
     if wanted[4] { results.append(dh.reshaped(s.lastShape)) }
     if wanted[5] { results.append(dc.reshaped(s.lastShape)) }
   }

@@ -103,7 +103,9 @@ public struct ArrayBatches: SeededBatchSource {
       }
       for place in batch.x.indices { try buffers.refill(&batch.x[place], order[range], of: arrays.x[place]) }
       for place in batch.y.indices { try buffers.refill(&batch.y[place], order[range], of: arrays.y[place]) }
-      for place in batch.sampleWeight.indices { try buffers.refill(&batch.sampleWeight[place], order[range], of: arrays.sampleWeight[place]) }
+      for place in batch.sampleWeight.indices {
+        try buffers.refill(&batch.sampleWeight[place], order[range], of: arrays.sampleWeight[place])
+      }
       kept = batch
       return batch
     }
