@@ -211,3 +211,34 @@ def test_augmentation(tmp_path, layer):
     model = keras.Model(inputs, L.Dense(2)(L.Flatten()(L.Rescaling(1 / 255)(layer()(inputs)))))
     model.compile(keras.optimizers.SGD(0.02), "mse")
     follows(tmp_path, model, RNG.uniform(0, 255, size=(16, 8, 6, 3)).astype("float32"), TARGETS)
+
+
+@pytest.mark.parametrize("activation, operation", [
+    # Rows of zeros have no direction, and give no gradient.
+    ("hard_shrink", lambda x: L.Dot(1, normalize=True)([x, L.Dense(4)(x)])),
+    ("hard_shrink", lambda x: keras.ops.normalize(x, axis=-1)),
+    ("hard_shrink", lambda x: keras.ops.divide_no_nan(x, keras.ops.flip(x, axis=-1))),
+    (None, lambda x: keras.ops.celu(x, 0.7)),
+], ids=["dot", "normalize", "divide", "celu"])
+def test_gradients_where_there_is_no_slope(tmp_path, activation, operation):
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((4,), name="x")
+    outputs = L.Dense(2)(operation(L.Dense(4, activation=activation)(inputs)))
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    x = np.concatenate([np.zeros((6, 4)), RNG.normal(size=(10, 4))]).astype("float32")
+    follows(tmp_path, model, x, TARGETS)
+
+
+@pytest.mark.parametrize("activation, loss, y", [
+    # Samples without a class, and with several: TensorFlow's gradient is that of targets that add up to 1.
+    ("softmax", keras.losses.CategoricalCrossentropy(), ONE_HOT * (np.arange(24) % 3 > 0)[:, None]),
+    (None, keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1), ONE_HOT + np.roll(ONE_HOT, 1, 1)),
+    # Logits of 0 at first.
+    ("sigmoid", keras.losses.BinaryCrossentropy(), ONE_HOT), (None, keras.losses.BinaryFocalCrossentropy(from_logits=True), ONE_HOT),
+], ids=["no class", "classes", "sigmoid", "focal"])
+def test_losses_of_unusual_targets(tmp_path, activation, loss, y):
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((6,), name="x"), L.Dense(3, activation=activation, kernel_initializer="zeros")])
+    model.compile(keras.optimizers.SGD(0.1), loss)
+    follows(tmp_path, model, X, y.astype("float32"))

@@ -131,8 +131,10 @@ extension OperationRules {
     },
     OperationRule(.numpy, "DivideNoNan", ["x1", "x2"]) { call, context in
       let p = try call.promoted(["x1", "x2"], float: true, in: &context)
-      let zero = try context.scalar(0, like: p[1])
-      return try context.select(try context.apply(EqualOp(), p[1], zero), zero, try context.div(p[0], p[1]))
+      let zero = try context.scalar(0, like: p[1]), isZero = try context.apply(EqualOp(), p[1], zero)
+      // No gradient is to come out of a division by zero.
+      let divisor = try context.select(isZero, try context.scalar(1, like: p[1]), p[1])
+      return try context.select(isZero, zero, try context.div(p[0], divisor))
     },
     OperationRule(.numpy, "Heaviside", ["x1", "x2"]) { call, context in
       let p = try call.promoted(["x1", "x2"], in: &context)

@@ -69,7 +69,10 @@ extension SeluOp: ElementwiseRule {
 }
 extension CeluOp: ElementwiseRule {
   public func derivative<C: OpContext>(_ x: C.Value, _ y: C.Value, in c: inout C) throws -> C.Value {
-    try c.select(try c.less(x, than: 0), try c.exp(try c.scaled(x, by: 1 / alpha)), try c.scalar(1, like: x))
+    // At 0 both of Keras's halves, a maximum and a minimum, let the gradient through.
+    let isZero = try c.apply(EqualOp(), x, try c.scalar(0, like: x))
+    let above = try c.select(isZero, try c.scalar(2, like: x), try c.scalar(1, like: x))
+    return try c.select(try c.less(x, than: 0), try c.exp(try c.scaled(x, by: 1 / alpha)), above)
   }
 }
 extension LeakyReluOp: ElementwiseRule {

@@ -11,14 +11,17 @@ extension AbsOp: ElementwiseRule {
 extension SquareOp: ElementwiseRule {
   public func derivative<C: OpContext>(_ x: C.Value, _ y: C.Value, in c: inout C) throws -> C.Value { try c.scaled(x, by: 2) }
 }
-extension SqrtOp: ElementwiseRule {
-  public func derivative<C: OpContext>(_ x: C.Value, _ y: C.Value, in c: inout C) throws -> C.Value {
-    try c.div(try c.scalar(0.5, like: y), y)
+// A gradient of nothing stays nothing where the slope is infinite, as in TensorFlow (`scalar_sqrt_gradient_op` in cwise_ops_gradients.h).
+extension SqrtOp: DifferentiableOp {
+  public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in c: inout C) throws -> [C.Value?] {
+    let g = try call.g(), isThere = try c.apply(NotEqualOp(), g, try c.scalar(0, like: g))
+    return [try c.keep(try c.div(try c.scaled(g, by: 0.5), try call.y()), where: isThere)]
   }
 }
-extension RsqrtOp: ElementwiseRule {
-  public func derivative<C: OpContext>(_ x: C.Value, _ y: C.Value, in c: inout C) throws -> C.Value {
-    try c.scaled(try c.mul(try c.square(y), y), by: -0.5)
+extension RsqrtOp: DifferentiableOp {
+  public func pullback<C: OpContext>(_ call: Pullback<C.Value>, in c: inout C) throws -> [C.Value?] {
+    let g = try call.g(), y = try call.y(), isThere = try c.apply(NotEqualOp(), g, try c.scalar(0, like: g))
+    return [try c.keep(try c.mul(try c.scaled(g, by: -0.5), try c.mul(try c.square(y), y)), where: isThere)]
   }
 }
 extension ReciprocalOp: ElementwiseRule {

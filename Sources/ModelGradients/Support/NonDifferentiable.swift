@@ -46,7 +46,6 @@ public enum NonDifferentiable {
         ]
       ),
       ("has results whose number depends on the values", ["Unique", "DetectionPostProcess", "SetOperation"]),
-      ("has no rule", ["SpecialFunction"]),
       ("has none in TensorFlow either", ["LU"]),
       (
         "handles sequences and optionals, not tensors",
@@ -56,7 +55,6 @@ public enum NonDifferentiable {
           "SplitToSequence",
         ]
       ),
-      ("works on complex numbers", ["ComplexFromParts", "ComplexParts"]),
     ]
     for (reason, names) in groups { for name in names { result[name] = reason } }
     return result

@@ -32,7 +32,7 @@ public enum ReverseWalk {
     // What depends on a source, from the front.
     var needed = sources
     for call in calls where call.inputIDs.contains(where: { $0.map(needed.contains) ?? false }) {
-      for (id, value) in zip(call.outputIDs, call.outputs) where context.type(of: value).dtype.isFloatingPoint { needed.insert(id) }
+      for (id, value) in zip(call.outputIDs, call.outputs) where context.type(of: value).dtype.hasGradients { needed.insert(id) }
     }
     var gradients = seeds
     for call in calls.reversed() {
@@ -40,7 +40,7 @@ public enum ReverseWalk {
       guard own.contains(where: { $0 != nil }) else { continue }
       let needs = zip(call.inputs, call.inputIDs).map { value, id in
         guard let value, let id, needed.contains(id) else { return false }
-        return context.type(of: value).dtype.isFloatingPoint
+        return context.type(of: value).dtype.hasGradients
       }
       guard needs.contains(true) else { continue }
       guard let op = call.op as? any DifferentiableOp else {
@@ -57,7 +57,7 @@ public enum ReverseWalk {
       for (index, result) in results.enumerated() where index < needs.count && needs[index] {
         guard let result, let id = call.inputIDs[index] else { continue }
         if let old = gradients[id] {
-          gradients[id] = try context.add(old, result)
+          gradients[id] = try context.sum(old, result)
         } else {
           gradients[id] = result
         }
@@ -66,6 +66,20 @@ public enum ReverseWalk {
       for id in call.outputIDs where !sources.contains(id) { gradients[id] = nil }
     }
     return gradients.filter { sources.contains($0.key) }
+  }
+}
+
+extension DType {
+  /// Whether a small change of such numbers says something.
+  fileprivate var hasGradients: Bool { isFloatingPoint || isComplex }
+  fileprivate var isComplex: Bool { self == .complex64 || self == .complex128 }
+}
+
+extension OpContext {
+  /// Complex numbers are added part by part.
+  fileprivate mutating func sum(_ a: Value, _ b: Value) throws -> Value {
+    guard type(of: a).dtype.isComplex else { return try add(a, b) }
+    return try apply(ComplexFromPartsOp(), try add(try apply(ComplexPartsOp(), a), try apply(ComplexPartsOp(), b)))
   }
 }
 

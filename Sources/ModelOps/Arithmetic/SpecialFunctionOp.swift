@@ -24,6 +24,8 @@ public enum SpecialFunction: String, Sendable, CaseIterable {
   case spence = "Spence"
   case lowerGamma = "Igamma"
   case upperGamma = "Igammac"
+  /// How the lower incomplete gamma function changes with its first operand.
+  case lowerGammaSlope = "IgammaGradA"
   case zeta = "Zeta"
   case polygamma = "Polygamma"
   case nextAfter = "NextAfter"
@@ -32,7 +34,7 @@ public enum SpecialFunction: String, Sendable, CaseIterable {
   /// How many operands it takes.
   public var arity: Int {
     switch self {
-    case .lowerGamma, .upperGamma, .zeta, .polygamma, .nextAfter: 2
+    case .lowerGamma, .upperGamma, .lowerGammaSlope, .zeta, .polygamma, .nextAfter: 2
     case .incompleteBeta: 3
     default: 1
     }
@@ -104,6 +106,7 @@ public struct SpecialFunctionOp: PrimitiveOp {
     case .spence: spence(x[0])
     case .lowerGamma: incompleteGamma(x[0], x[1]).lower
     case .upperGamma: incompleteGamma(x[0], x[1]).upper
+    case .lowerGammaSlope: incompleteGammaSlope(x[0], x[1])
     case .zeta: hurwitzZeta(x[0], x[1])
     case .polygamma: polygamma(x[0], x[1])
     case .incompleteBeta: incompleteBeta(x[0], x[1], x[2])

@@ -35,6 +35,27 @@ func incompleteGamma(_ a: Double, _ x: Double) -> (lower: Double, upper: Double)
   return (1 - upper, upper)
 }
 
+/// The derivative of the regularised lower incomplete gamma function P(a, x) by `a`: the series
+/// `Σ xᵃ⁺ᵏ e⁻ˣ / Γ(a+k+1) · (ln x − ψ(a+k+1))`, without the terms on both sides that are too small to count.
+func incompleteGammaSlope(_ a: Double, _ x: Double) -> Double {
+  if a.isNaN || x.isNaN || a <= 0 || x < 0 || a.isInfinite { return .nan }
+  if x == 0 || x.isInfinite { return 0 }
+  let width = 12 * max(a, x).squareRoot() + 40
+  guard (x - a).magnitude < 40 * width, max(a, x) < 1e12 else { return 0 }
+  let first = max(0, (x - a - width).rounded(.down)), log = Double.log(x)
+  var place = a + first + 1, term = Double.exp((place - 1) * log - x - Double.logGamma(place))
+  var digamma = DigammaOp().apply(place), sum = 0.0
+  for _ in 0..<10_000_000 {
+    let part = term * (log - digamma)
+    sum += part
+    if place > x, part.magnitude <= sum.magnitude * 1e-17 || term < 1e-300 { break }
+    digamma += 1 / place
+    term *= x / place
+    place += 1
+  }
+  return sum
+}
+
 /// The regularised incomplete beta function by its continued fraction (Abramowitz and Stegun, 26.5.8), on the side where it
 /// converges fast.
 func incompleteBeta(_ a: Double, _ b: Double, _ x: Double) -> Double {

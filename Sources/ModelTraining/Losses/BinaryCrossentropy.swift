@@ -37,7 +37,9 @@ extension Losses {
       throw TensorError(.shapeMismatch, "binary cross-entropy: expected targets and predictions of one rank, found \(t.type) and \(p.type)")
     }
     if let x = p.logits ?? (fromLogits ? p : nil) {
-      return try x.relu() - x * t + (-x.abs()).exp().log1p()
+      // TensorFlow's formula: `max(x, 0) − x·t + log1p(exp(−|x|))`, with the slope at 0 that it has from above.
+      let above = try x.maximum(0)
+      return try above - x * t + (x - above * 2).exp().log1p()
     }
     let held = try p.clip(min: epsilon, max: 1 - epsilon)
     return try -(t * held.log() + (1 - t) * (1 - held).log())

@@ -32,7 +32,12 @@ extension Losses {
       throw TensorError(
         .shapeMismatch, "categorical cross-entropy: expected one-hot targets as the predictions \(yPred.type), found \(yTrue.type)")
     }
-    if let x = yPred.logits ?? (fromLogits ? yPred : nil) { return try -(t * x.logSoftmax(axis: axis)).reduceSum(axis: axis) }
+    if let x = yPred.logits ?? (fromLogits ? yPred : nil) {
+      let loss = try -(t * x.logSoftmax(axis: axis)).reduceSum(axis: axis)
+      // TensorFlow's gradient is `softmax(x) − t` for targets that do not add up to 1, too: samples without a class learn something.
+      let size = try x.reduceLogSumExp(axis: axis), rest = try 1 - t.reduceSum(axis: axis)
+      return try loss + rest * (size - size.stopGradient())
+    }
     let p = try (yPred / yPred.reduceSum(axis: axis, keepDims: true)).clip(min: epsilon, max: 1 - epsilon)
     return try -(t * p.log()).reduceSum(axis: axis)
   }

@@ -9,7 +9,7 @@ enum GradientCases {
   static func ints(_ values: Int...) -> Tensor { Tensor(values.map(Int64.init)) }
 
   static let all: [String: Operation] = unary.merging(shaping) { $1 }.merging(binary) { $1 }.merging(spatial) { $1 }
-    .merging(FactorizationCases.all) { $1 }
+    .merging(FactorizationCases.all) { $1 }.merging(SpecialCases.all) { $1 }
 
   static let unary: [String: Operation] = [
     "abs": { try $0[0].abs() }, "neg": { try -$0[0] }, "square": { try $0[0].square() }, "sqrt": { try $0[0].sqrt() },

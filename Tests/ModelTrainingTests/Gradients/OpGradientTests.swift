@@ -42,10 +42,13 @@ import Testing
     }
   }
 
+  /// At places where a function has a corner or no slope TensorFlow's gradient is what its operators make of it.
+  static let edges: Set<String> = ["sqrt_left_out", "rsqrt_left_out", "celu_corner", "spence_one", "nextafter"]
+
   /// Crops are float32 whatever the image, as in TensorFlow, so that there are no differences in float64.
   static let single: Set<String> = ["crop_and_resize", "crop_and_resize_one", "crop_and_resize_nearest"]
 
-  @Test(arguments: GradientCases.all.keys.filter { !single.contains($0) }.sorted())
+  @Test(arguments: GradientCases.all.keys.filter { !single.contains($0) && !edges.contains($0) }.sorted())
   func agreesWithDifferences(_ name: String) throws {
     let operation = try #require(GradientCases.all[name])
     let inputs = try Self.inputs(name).map { $0.dtype == .float32 ? try $0.cast(to: .float64) : $0 }
@@ -70,7 +73,10 @@ import Testing
   }
 
   /// Gradients of gradients: the rules are written in ops that have rules.
-  @Test(arguments: GradientCases.all.keys.filter { !single.contains($0) && $0 != "pad_reflect" }.sorted())
+  @Test(
+    arguments: GradientCases.all.keys.filter { name in
+      !single.contains(name) && !edges.contains(name) && !["pad_reflect", "igamma", "igammac"].contains(name)
+    }.sorted())
   func gradientsOfGradients(_ name: String) throws {
     let operation = try #require(GradientCases.all[name])
     let inputs = try Self.inputs(name).map { $0.dtype == .float32 ? try $0.cast(to: .float64) : $0 }
