@@ -170,6 +170,9 @@ private let binaryWriting: [WritingRule] = [
   .binary(MulOp.self, [.float32, .int32, .int64], rank: 6) { a, b, type, w in
     try w.emit(.mul, [a, b], .mulOptions(MulOptions()), as: type)
   },
+  .binary(SquaredDifferenceOp.self, [.float32, .int32], rank: 4) { a, b, type, w in
+    try w.emit(.squaredDifference, [a, b], .squaredDifferenceOptions(SquaredDifferenceOptions()), as: type)
+  },
   .binary(DivOp.self, [.float32, .int32, .int64], rank: 4) { a, b, type, w in
     if type.dtype == .float32 { return try w.emit(.div, [a, b], .divOptions(DivOptions()), as: type) }
     // Integers are divided towards zero; LiteRT's operator for them rounds down.

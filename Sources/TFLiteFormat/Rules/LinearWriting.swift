@@ -43,8 +43,7 @@ private func writeMatMul(_ op: MatMulOp, _ inputs: RuleInputs, _ w: inout Operat
     let weights = direct.transposeB ? b : try w.permuted(b, [1, 0])
     var options = FullyConnectedOptions()
     options.keepNumDims = rank > 2
-    y = try w.emit(
-      .fullyConnected, [a, weights, try w.zeroBias(extents[direct.transposeB ? 0 : 1])], .fullyConnectedOptions(options), as: type)
+    y = try w.emit(.fullyConnected, [a, weights], .fullyConnectedOptions(options), as: type)
   } else {
     y = try w.batchMatMul(a, b, direct, type)
   }

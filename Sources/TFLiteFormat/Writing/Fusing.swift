@@ -54,12 +54,22 @@ struct Fusing {
       case .reshape:
         skipReshape(place)
         keepReducedAxes(place)
+        shrinkAxes(place)
       case .conv2d, .depthwiseConv2d:
         takePadding(place)
         takeTerms(place)
       case .fullyConnected: takeTerms(place)
-      case .mul: scaleWeights(passReshape(place))
-      case .add, .sub: addToBias(passReshape(place))
+      case .batchMatmul: takeTransposes(place)
+      case .concatenation: pack(place)
+      case .mul:
+        skipLeadingOnes(place)
+        scaleWeights(passReshape(place))
+      case .add, .sub:
+        skipLeadingOnes(place)
+        addToBias(passReshape(place))
+      case .maximum where rectify(place): fuseActivation(passReshape(place))
+      case .minimum where clampRectified(place): break
+      case .div, .maximum, .minimum, .squaredDifference: skipLeadingOnes(place)
       case .relu, .relu6, .reluN1To1: fuseActivation(passReshape(place))
       case .minimum: boundBeforeRoot(place)
       default: break
@@ -270,7 +280,7 @@ struct Fusing {
 
   // MARK: Activations
 
-  private mutating func fuseActivation(_ place: Int) {
+  mutating func fuseActivation(_ place: Int) {
     let step = frame.steps[place]
     guard let input = step.inputs.first, let before = soleProducer(input), frame.entries[input].type.dtype == .float32,
       Self.activation(of: frame.steps[before]) == ActivationFunctionType.none

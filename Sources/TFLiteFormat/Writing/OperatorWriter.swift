@@ -57,7 +57,9 @@ struct OperatorWriter: OpContext {
     for type in types where TFLiteDTypes.wire(type.dtype) == nil { throw UnsupportedError("TFLite has no dtype \(type.dtype)") }
     try refusePairs(inputs.compactMap { $0 })
     let inputs = inputs.map { $0.map { frame.localize($0).index } ?? -1 }
-    let results = types.map { frame.add(TensorType($0.dtype, $0.shape, quantization: $0.quantization), "\(nodeName)/\(builtin.name)") }
+    // What was read from a file is called after its operator already.
+    let name = nodeName.hasSuffix("/" + builtin.name) ? nodeName : "\(nodeName)/\(builtin.name)"
+    let results = types.map { frame.add(TensorType($0.dtype, $0.shape, quantization: $0.quantization), name) }
     frame.steps.append(SubgraphFrame.Step(builtin: builtin, inputs: inputs, outputs: results.map(\.index), options: options))
     return results
   }
@@ -117,7 +119,7 @@ struct OperatorWriter: OpContext {
       guard let small = Int32(exactly: value) else { throw UnsupportedError("\(value) does not fit int32") }
       return small
     }
-    return try constant(NDArray(values, shape ?? [values.count]))
+    return frame.setting(values, shape ?? [values.count])
   }
   mutating func int32(_ value: Int) throws -> OutValue { try int32s([value], []) }
 

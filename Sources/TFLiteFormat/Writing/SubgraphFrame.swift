@@ -64,6 +64,21 @@ final class SubgraphFrame {
     return OutValue(frame: id, index: entries.count - 1, fact: Fact(type, constant: constant))
   }
 
+  private struct Setting: Hashable {
+    var values: [Int32]
+    var shape: [Int]
+  }
+  private var settings: [Setting: OutValue] = [:]
+
+  /// A shape, axes or bounds that operators take: one tensor for all that take the same.
+  func setting(_ values: [Int32], _ shape: [Int]) -> OutValue {
+    let key = Setting(values: values, shape: shape)
+    if let known = settings[key] { return known }
+    let tensor = Tensor(NDArray(values, shape)), made = add(tensor.type, "constant", constant: tensor)
+    settings[key] = made
+    return made
+  }
+
   func addArgument(_ name: String, _ fact: Fact) -> OutValue {
     var value = add(fact.type, name)
     value.fact = Fact(fact.type, elements: fact.elements)
