@@ -131,6 +131,32 @@ def test_spellings_of_quantised_graphs(bare_onnx, tmp_path, activations, options
     near(litert.run(path, list(feeds.values()))[0], run_as_spelled(quantised, feeds))
 
 
+def test_softmax_along_channels(tmp_path):
+    """ONNX has channels first: LiteRT's softmax runs along the last axis, and gives one scale. What is quantised again alike stays."""
+    x = keras.Input((12, 10, 3), name="x")
+    y = L.Conv2D(8, 3, activation="relu")(x)
+    y = L.Concatenate()([L.Conv2D(3, 1, activation="softmax")(y), L.Conv2D(2, 1, activation="tanh")(y)])
+    model = quantizing.seeded(keras.Model(x, L.Softmax(axis=1, name="y")(y)))
+    model.save(tmp_path / "m.keras")
+    modelctl.convert(tmp_path / "m.keras", tmp_path / "m.onnx")
+    data = quantizing.samples(model)
+    for style in ("qdq-s8s8", "qdq-u8s8"):
+        form, activations, weights, per_channel = STYLES[style]
+        quantised, path, back, again = [tmp_path / f"{style}{end}" for end in (".onnx", ".tflite", "-back.onnx", "-again.tflite")]
+        ort.quantize_static(
+            str(tmp_path / "m.onnx"), str(quantised), Reader(data), quant_format=form, activation_type=activations, weight_type=weights,
+            per_channel=per_channel)
+        modelctl.convert(quantised, path)
+        steps = list(quantizing.steps(path))
+        assert [step[3][0] is not None for step in steps if step[0] == "SOFTMAX"] == [True, True]
+        assert all(not quantizing.same(step[3][0], step[4][0]) for step in steps if step[0] == "QUANTIZE" and step[3][0] and step[4][0])
+        (array,) = [value[:3] for value in data.values()]
+        near(quantizing.invoke(path, array), run_as_spelled(quantised, {"x": array}))
+        modelctl.convert(path, back)
+        modelctl.convert(back, again)
+        np.testing.assert_array_equal(quantizing.invoke(again, array), quantizing.invoke(path, array))
+
+
 @pytest.mark.parametrize("weights", [ort.QuantType.QInt8, ort.QuantType.QUInt8])
 def test_dynamic_products(bare_onnx, tmp_path, weights):
     """Activations that are quantised as they come: by LiteRT's own kernels where weights are symmetric, else (and over one axis) spelled

@@ -12,6 +12,8 @@ extension QuantizedRecognition {
     var activation = FusedActivation.none
     /// The first quantised operand.
     var main: QuantizedType
+    /// The order of axes that the result is brought back to.
+    var order: [Int]?
   }
 
   mutating func recognize(_ node: Node, _ id: NodeID) throws {
@@ -35,22 +37,30 @@ extension QuantizedRecognition {
     }
   }
 
-  /// The integer kernels of softmax have no other axis than the last.
-  private func runsAlongLastAxis(_ node: Node) -> Bool {
+  /// The integer kernels of softmax have no other axis than the last: another one changes places with it, before and behind.
+  ///
+  /// - Returns: whether there is such a kernel, and the order of axes that it wants.
+  private func lastAxis(_ node: Node) -> (isKnown: Bool, order: [Int]?) {
     let axis: Int
     switch node.op {
     case let op as SoftmaxOp: axis = op.axis
     case let op as LogSoftmaxOp: axis = op.axis
-    default: return true
+    default: return (true, nil)
     }
-    guard axis != -1 else { return true }
-    guard let rank = node.inputs.first.flatMap({ $0 }).flatMap({ context.graph[$0].type.shape.rank }) else { return false }
-    return axis == rank - 1
+    guard axis != -1 else { return (true, nil) }
+    guard let rank = node.inputs.first.flatMap({ $0 }).flatMap({ context.graph[$0].type.shape.rank }),
+      let place = try? normalizeAxis(axis, rank: rank)
+    else { return (false, nil) }
+    guard place != rank - 1 else { return (true, nil) }
+    var order = Array(0..<rank)
+    order.swapAt(place, rank - 1)
+    return (true, order)
   }
 
   private mutating func plain(_ node: Node, _ id: NodeID) throws {
     let weightRank = node.inputs.count > 1 ? node.inputs[1].flatMap { context.graph[$0].type.shape.rank } : nil
-    guard let specification = OperatorSpecification.of(node.op, weightRank: weightRank), runsAlongLastAxis(node) else { return }
+    let (isKnown, order) = lastAxis(node)
+    guard let specification = OperatorSpecification.of(node.op, weightRank: weightRank), isKnown else { return }
     var types: [QuantizedType?] = [], inputs: [ValueID?] = []
     for (index, input) in node.inputs.enumerated() {
       guard let input, isData(node.op, index), context.graph[input].type.dtype.isFloatingPoint, index != specification.bias else {
@@ -67,6 +77,10 @@ extension QuantizedRecognition {
     guard specification.dtypes.contains(main.dtype),
       try settleOperands(&candidate, node.outputs.first.map { context.graph[$0].type.shape } ?? .unranked)
     else { return }
+    if let order {
+      candidate.op = node.op is LogSoftmaxOp ? LogSoftmaxOp(axis: -1) : SoftmaxOp(axis: -1)
+      candidate.order = order
+    }
     if node.outputs.count > 1 { return try splitResults(candidate, node, id) }
     guard let result = node.outputs.first else { return }
     guard context.graph[result].type.dtype.isFloatingPoint else {
@@ -103,6 +117,8 @@ extension QuantizedRecognition {
     if let found = try stored.find(filler, in: &context) {
       guard found.type == type else { return false }
       (candidate.inputs[2], candidate.types[2]) = (found.value, type)
+      // What stands for zero is what is padded with when nothing is given.
+      if context.fact(of: found.value).scalar == Double(type.zeroPoint) { (candidate.inputs[2], candidate.types[2]) = (nil, nil) }
       return true
     }
     guard let value = context.fact(of: filler).scalar, type.dtype.integerRange != nil else { return false }
@@ -258,10 +274,16 @@ extension QuantizedRecognition {
         candidate.types[index] = own
       }
     }
+    if let order = candidate.order, let value = candidate.inputs.first ?? nil, let type = candidate.types.first ?? nil {
+      candidate.inputs[0] = try context.apply(QuantizedOp(TransposeOp(permutation: order), inputs: [type], outputs: [type]), value)
+    }
     let activation = candidate.activation == .none ? tail.activation : candidate.activation
     var value = try context.apply(
       QuantizedOp(candidate.op, activation: activation, inputs: candidate.types, outputs: [own]), to: candidate.inputs)[0]
     if own != target { value = try context.apply(QuantizedOp(IdentityOp(), inputs: [own], outputs: [target]), value) }
+    if let order = candidate.order {
+      value = try context.apply(QuantizedOp(TransposeOp(permutation: order), inputs: [target], outputs: [target]), value)
+    }
     for move in tail.moves {
       let mover = context.graph[move]
       let types = mover.inputs.indices.map { $0 == 0 ? target : nil }

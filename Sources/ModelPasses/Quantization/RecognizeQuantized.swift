@@ -171,6 +171,11 @@ struct QuantizedRecognition {
         type.isOfLiteRT
       {
         if let from = try stored.find(x, in: &context), !from.type.isPerAxis, from.type.dtype.bitWidth ?? 64 <= 16 {
+          // Quantised as it was before: the same integers.
+          if from.type == type, !ports.contains(old), from.value != old {
+            replacements[old] = from.value
+            continue
+          }
           op = QuantizedOp(IdentityOp(), inputs: [from.type], outputs: [type])
           input = from.value
         } else {
