@@ -158,7 +158,7 @@ def tensorflow(model, data, *, mode="int8", float_model=False):
     """What TensorFlow's converter makes of a network with one input, for one sample at a time."""
     (port,) = model.inputs
     function = tf.function(lambda x: model(x, training=False)).get_concrete_function(
-        tf.TensorSpec((1, *port.shape[1:]), tf.float32, name=port.name))
+        tf.TensorSpec((1, *port.shape[1:]), port.dtype, name=port.name))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(function)])
     if not float_model:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

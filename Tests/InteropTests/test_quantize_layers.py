@@ -195,6 +195,14 @@ def branches():
     return keras.Model(x, L.Concatenate()(paths))
 
 
+def products():
+    """Products with turned matrices, values side by side, one place of several, and what broadcasts."""
+    x = keras.Input((6, 8), name="x")
+    y = L.Dense(8)(x)
+    parts = [K.matmul(x, K.transpose(y, (0, 2, 1))), K.matmul(K.transpose(x, (0, 2, 1)), y), K.stack([x, y], 2)[:, 2], L.AdditiveAttention()([y, y])]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(part) for part in parts])))
+
+
 SCALE = L.Rescaling(1 / 255)
 #: Networks of which both converters make the same operators.
 ALIKE = {
@@ -211,6 +219,8 @@ ALIKE = {
     "pooled otherwise": in_a_row(L.Conv2D(8, 3), L.GlobalMaxPooling2D(), L.Reshape((8, 1, 1)), L.Conv2D(4, 1)),
     "gates": in_a_row(L.Conv2D(8, 3), L.Activation("hard_sigmoid")),
     "branches": branches,
+    "products": products,
+    "no bias": in_a_row(L.Dense(8, use_bias=False), L.LeakyReLU(), L.Dense(3, use_bias=False), shape=(12,)),
 }
 
 
@@ -225,6 +235,86 @@ def test_operators_of_float_files_are_tensorflows(name, tmp_path):
     x = quantizing.samples(model)["x"][:1]
     found, expected = [quantizing.invoke(tmp_path / file, x, litert.PLAIN) for file in ("m.tflite", "t.tflite")]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def token(x):
+    return L.Embedding(300, 16)(x)
+
+
+def clamped(x):
+    """Others see what is clamped, through a concatenation and an interpolation."""
+    y = L.Conv2D(6, 3)(x)
+    y = L.UpSampling2D(2, interpolation="bilinear")(L.Concatenate()([L.Conv2D(4, 3, padding="same")(y), L.MaxPooling2D(3, 1, "same")(y)]))
+    return K.clip(y, 0.0, 1.5)
+
+
+def greater(x):
+    """The larger of two numbers that others use, too."""
+    y = L.Dense(8)(x)
+    return K.maximum(y, 0.1 * y) + K.minimum(y, 0.5)
+
+
+def normalised(x):
+    return L.LayerNormalization(name="n")(L.Dense(16, activation="relu")(x))
+
+
+#: Input, network, and which scales of ours TensorFlow's file has not: it lets the operands of an extreme be clamped for whoever uses them.
+TOGETHER = {
+    "token": ((7,), token, 0), "clamped": (PICTURE, clamped, 1), "greater": (ROWS, greater, 2), "normalised": (ROWS, normalised, 0),
+    "attention": (ROWS, lambda x: L.Add()([x, L.MultiHeadAttention(2, 4)(x, x)]), 1), "stacked": (ROWS, lambda x: K.stack([x, L.Dense(8)(x)], 1), 0),
+    "nothing": (ROWS, lambda x: K.relu(L.Dense(8, activation="relu")(x) * -1.0), 0),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_as_near_as_tensorflow(name, tmp_path):
+    """As TensorFlow's converter has it: scales, size, and how far from the float network on samples that nobody calibrated with."""
+    shape, body, own = TOGETHER[name]
+    random, whole = np.random.default_rng(4), name == "token"
+    x = keras.Input(shape, name="x", dtype="int32" if whole else "float32")
+    model = quantizing.seeded(keras.Model(x, L.Dense(3, name="y")(L.Flatten()(body(x)))))
+    data, fresh = [
+        {"x": random.integers(0, 300, (count, *shape)).astype("i4")} if whole else quantizing.samples(model, count, seed=seed)
+        for count, seed in ((12, 5), (40, 9))]
+    port = keras.Input(batch_shape=(1, *shape), name="x", dtype=x.dtype)
+    fixed = keras.models.clone_model(model, input_tensors=port)
+    fixed.set_weights(model.get_weights())
+    fixed.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "samples.npz", **data)
+    path, theirs = tmp_path / "ours.tflite", tmp_path / "theirs.tflite"
+    report = modelctl.convert(
+        tmp_path / "m.keras", path, "--quantize", "int8", "--representative", tmp_path / "samples.npz")["quantization"]
+    theirs.write_bytes(quantizing.tensorflow(model, data))
+    assert report["float"] == []
+    assert path.stat().st_size <= 1.02 * theirs.stat().st_size
+    known = [q for step in quantizing.steps(theirs) for q in step[3] + step[4] if q is not None]
+    # The mean is taken away instead of added with the other sign: zero points are mirrored.
+    known += [(scale, [-zero - 1 for zero in zeros]) for scale, zeros in known]
+    ours = [q for step in quantizing.steps(path) for q in step[4] if q is not None]
+    absent = [q for q in ours if not any(quantizing.same(q, other) for other in known)]
+    assert len({float(scale[0]) for scale, _ in absent}) <= own, absent
+    exact = model(fresh["x"], training=False).numpy()
+    found, tf_ = [np.concatenate([quantizing.invoke(file, row[None], litert.PLAIN) for row in fresh["x"]]) for file in (path, theirs)]
+    assert quantizing.relative(exact, found) <= 1.02 * quantizing.relative(exact, tf_) + 1e-6
+    (engine,) = quantizing.ours(path, {"x": fresh["x"][:1]}, tmp_path).values()
+    np.testing.assert_array_equal(engine, quantizing.invoke(path, fresh["x"][:1]))
+
+
+def test_weights_inside_loops(tmp_path):
+    """A dynamic file has all large weights as integers, those of a GRU's steps, too."""
+    x = keras.Input((6, 12), name="x")
+    model = quantizing.seeded(keras.Model(x, L.Dense(3, name="y")(L.GRU(48)(x))))
+    quantizing.one_at_a_time(model).save(tmp_path / "m.keras")
+    path, theirs = tmp_path / "ours.tflite", tmp_path / "theirs.tflite"
+    modelctl.convert(tmp_path / "m.keras", path, "--quantize", "dynamic")
+    theirs.write_bytes(quantizing.tensorflow(model, None, mode="dynamic"))
+    assert path.stat().st_size <= 1.02 * theirs.stat().st_size
+    fresh = quantizing.samples(model, 20, seed=9)["x"]
+    exact = model(fresh, training=False).numpy()
+    found, tf_ = [np.concatenate([quantizing.invoke(file, row[None], litert.PLAIN) for row in fresh]) for file in (path, theirs)]
+    assert quantizing.relative(exact, found) <= 1.05 * quantizing.relative(exact, tf_)
+    (engine,) = quantizing.ours(path, {"x": fresh[:1]}, tmp_path).values()
+    np.testing.assert_allclose(engine, found[:1], rtol=1e-4, atol=1e-5)
 
 
 def test_shared_weights_are_stored_once(tmp_path):

@@ -55,9 +55,11 @@ public struct Quantizer: Sendable {
       try FoldConstants().run(&prepared)
       try DropNeutralTerms(includesTrainable: true).run(&prepared)
       if options.mode.needsRanges {
-        try PreferIntegerKernels().run(&prepared)
-        try FuseReshapedBias().run(&prepared)
+        let isNarrow = options.mode == .int8 && options.recipes.allSatisfy { $0.scheme != .int16x8 }
+        try PreferIntegerKernels(joinsSquares: isNarrow).run(&prepared)
+        try SpreadNormalization().run(&prepared)
       }
+      try FuseReshapedBias().run(&prepared)
       prepared.name = model.name
       return Prepared(model: prepared, byteCount: bytes.count, losses: losses)
     } catch let error as GraphError {

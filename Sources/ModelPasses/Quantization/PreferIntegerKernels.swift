@@ -8,9 +8,12 @@ import ModelTensor
 ///     x ── Square ── y          becomes       x, x ── Mul ── y
 ///     x ── Neg ── y             becomes       x ── Mul(−1) ── y
 ///     x, y ── Mul(−1) ── Add    becomes       x, y ── Sub
+///     x, y ── Sub ── Square     becomes       x, y ── SquaredDifference, which rounds once (8 bits alone)
 public struct PreferIntegerKernels: Pass {
   public let name = "prefer-integer-kernels"
-  public init() {}
+  /// Whether squares of differences may be one operator: LiteRT has it for 8 bits, but not for 16.
+  public var joinsSquares: Bool
+  public init(joinsSquares: Bool = false) { self.joinsSquares = joinsSquares }
 
   public func run(_ model: inout Model) throws {
     for id in Array(model.graphs.keys) {
@@ -42,8 +45,19 @@ public struct PreferIntegerKernels: Pass {
       op = SubOp()
       inputs = [left, right]
     case is SquareOp:
-      op = MulOp()
-      inputs = [node.inputs[0], node.inputs[0]]
+      if let operands = squaredDifference(node.inputs[0], node, context) {
+        op = SquaredDifferenceOp()
+        inputs = operands
+      } else {
+        op = MulOp()
+        inputs = [node.inputs[0], node.inputs[0]]
+      }
+    case is MulOp:
+      guard node.inputs.count == 2, let x = node.inputs[0], x == node.inputs[1], let operands = squaredDifference(x, node, context) else {
+        return
+      }
+      op = SquaredDifferenceOp()
+      inputs = operands
     case is NegOp:
       context.place(node, pass: name)
       op = MulOp()
@@ -59,6 +73,17 @@ public struct PreferIntegerKernels: Pass {
       context.graph[place].op = op
     }
     context.graph[place].origin.passes.append(name)
+  }
+
+  /// The operands of the difference that is squared.
+  private func squaredDifference(_ value: ValueID?, _ square: Node, _ context: GraphContext) -> [ValueID?]? {
+    guard joinsSquares, let value, let maker = context.graph.producer(of: value) else { return nil }
+    for node in [square, context.graph[maker]] {
+      if let whole = node.op as? QuantizedOp, whole.activation != .none { return nil }
+    }
+    let difference = context.graph[maker]
+    guard difference.wholeOp is SubOp, difference.inputs.count == 2, difference.inputs.allSatisfy({ $0 != nil }) else { return nil }
+    return difference.inputs
   }
 
   /// What is taken from what, where one operand of a sum is the product of another value and −1.

@@ -35,6 +35,8 @@ struct QuantizationPlan {
   private(set) var reasons: [NodeID: String] = [:]
   private(set) var types: [Key: QuantizedType] = [:]
   private var fixed: Set<Key> = []
+  /// Operands that keep a quantisation of their own although their operator asks for its result's.
+  private var whole: [NodeID: Set<Key>] = [:]
   /// What is computed for the initial states of LSTMs alone.
   let initialStates: Set<ValueID>
 
@@ -52,22 +54,38 @@ struct QuantizationPlan {
       guard wanted != .float, let dtype = wanted.activations else { continue }
       do { entries[id] = try entry(id, node, wanted, dtype) } catch let reason as Refusal { reasons[id] = reason.text }
     }
-    widenShared()
+    keepWhole()
     settle()
   }
 
-  /// The greater (or lesser, or selected) of two numbers may leave out much of what either is: others that use them need that, too.
-  private mutating func widenShared() {
+  /// The greater (or lesser, or selected) of two numbers may leave out much of what either is: an operand that others need whole keeps its
+  /// own quantisation, and is brought to that of the result.
+  private mutating func keepWhole() {
     let uses = graph.uses(), ports = Set(graph.outputs.map(\.value))
     for id in order {
       guard let entry = entries[id], entry.specification.sharesQuantization, prefersResult(entry), !(entry.op is ConcatOp),
-        let result = resultKeys(entry).first
+        let result = resultKeys(entry).first, let range = ranges[result.value]
       else { continue }
-      for operand in operandKeys(entry) where ports.contains(operand.value) || uses[operand.value, default: []].count > 1 {
-        guard let range = ranges[operand.value] else { continue }
-        ranges[result.value] = ranges[result.value]?.union(range) ?? range
+      for operand in operandKeys(entry) where isNeededWhole(operand.value, uses, ports) {
+        guard let own = ranges[operand.value], own.low < range.low || own.high > range.high else { continue }
+        whole[id, default: []].insert(operand)
       }
     }
+  }
+
+  /// Whether others than the one that clamps it see a value, or what it shares its quantisation with: through operators that only move
+  /// numbers, clamping goes as well before as behind, but not through means and interpolation.
+  private func isNeededWhole(_ value: ValueID, _ uses: [ValueID: [NodeID]], _ ports: Set<ValueID>) -> Bool {
+    var waiting = [value], seen: Set<ValueID> = []
+    while let value = waiting.popLast() {
+      guard seen.insert(value).inserted, constant(value) == nil else { continue }
+      if ports.contains(value) || uses[value, default: []].count > 1 { return true }
+      guard let id = graph.producer(of: value), let maker = entries[id], maker.specification.sharesQuantization else { continue }
+      if let pool = maker.op as? PoolOp, pool.kind == .average { return true }
+      if let resize = maker.op as? ResizeOp, resize.mode != .nearest { return true }
+      waiting += activations(maker).compactMap { graph[id].inputs[$0] }
+    }
+    return false
   }
 
   struct Refusal: Error { var text: String }
@@ -161,19 +179,19 @@ struct QuantizationPlan {
       for key in resultKeys(entry) {
         if let type = entry.specification.fixedResult?(entry.dtype) { (types[key], _) = (type, fixed.insert(key)) }
       }
-      // A table: its own range holds for whatever is taken from it.
+      // What is taken from a table has been seen, else the table's own range holds.
       guard entry.specification.sharesQuantization, !prefersResult(entry), let place = activations(entry).first,
-        let value = graph[entry.id].inputs[place], let tensor = constant(value), let range = try? WeightQuantization.range(tensor)
+        let value = graph[entry.id].inputs[place], let tensor = constant(value)
       else { continue }
-      for key in resultKeys(entry) { (types[key], _) = (range.quantized(as: entry.dtype), fixed.insert(key)) }
+      for key in resultKeys(entry) where ranges[key.value] == nil { ranges[key.value] = try? WeightQuantization.range(tensor) }
     }
     for key in keys where !redundant.contains(key) && types[key] == nil {
       guard let range = ranges[key.value] else { continue }
-      types[key] = range.quantized(as: key.dtype)
+      types[key] = range.quantizedActivation(as: key.dtype)
       fixed.insert(key)
     }
     spread(listed)
-    for key in keys where types[key] == nil { types[key] = ranges[key.value]?.quantized(as: key.dtype) }
+    for key in keys where types[key] == nil { types[key] = ranges[key.value]?.quantizedActivation(as: key.dtype) }
   }
 
   /// The values whose ranges don't count.
@@ -194,7 +212,7 @@ struct QuantizationPlan {
     visited = []
     while let key = waiting.popLast() {
       guard visited.insert(key).inserted, let maker = makers[key], maker.specification.sharesQuantization else { continue }
-      for operand in operandKeys(maker) {
+      for operand in operandKeys(maker) where !(whole[maker.id]?.contains(operand) ?? false) {
         redundant.insert(operand)
         waiting.append(operand)
       }
@@ -213,7 +231,7 @@ struct QuantizationPlan {
       isChanged = false
       rounds += 1
       for entry in listed.reversed() where entry.specification.sharesQuantization {
-        let operands = operandKeys(entry), results = resultKeys(entry)
+        let operands = operandKeys(entry).filter { !(whole[entry.id]?.contains($0) ?? false) }, results = resultKeys(entry)
         guard let type = shared(operands, results, isGuessing) else { continue }
         for key in operands + results where types[key] == nil {
           types[key] = type

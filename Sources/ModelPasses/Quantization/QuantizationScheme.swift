@@ -104,5 +104,13 @@ public struct ValueRange: Sendable, Hashable {
     return QuantizedType(.int8, scale: scale, zeroPoint: Int64(zero))
   }
 
+  /// The quantisation of what was seen to take these numbers: 8-bit ranges below 1e-6 get as much more at either end, as TensorFlow's
+  /// converter gives calibrated ones.
+  public func quantizedActivation(as dtype: DType) -> QuantizedType {
+    let low = min(Double(self.low), 0), high = max(Double(self.high), 0)
+    guard dtype == .int8, high - low < Self.smallest else { return quantized(as: dtype) }
+    return ValueRange(low: Float(low - Self.smallest), high: Float(high + Self.smallest)).quantized(as: dtype)
+  }
+
   public func union(_ other: ValueRange) -> ValueRange { ValueRange(low: min(low, other.low), high: max(high, other.high)) }
 }

@@ -47,13 +47,14 @@ public struct QuantizeWeights {
   private struct Stored: Hashable {
     var weights: ValueID
     var type: QuantizedType
+    var isTurned = false
   }
 
   private func stored(
     _ weights: ValueID, _ tensor: Tensor, _ type: QuantizedType, _ context: inout GraphContext, _ graph: Graph,
-    _ known: inout [Stored: ValueID]
+    _ known: inout [Stored: ValueID], isTurned: Bool = false
   ) -> ValueID {
-    let key = Stored(weights: weights, type: type)
+    let key = Stored(weights: weights, type: type, isTurned: isTurned)
     if let same = known[key] { return same }
     let made = context.graph.addConstant(WeightQuantization.stored(tensor, as: type), name: graph[weights].name)
     known[key] = made
@@ -63,15 +64,23 @@ public struct QuantizeWeights {
   private func quantize(
     _ place: NodeID, _ node: Node, _ op: any Op, _ context: inout GraphContext, _ graph: Graph, _ known: inout [Stored: ValueID]
   ) throws -> Bool {
-    guard HybridOp.hasKernel(op), !(op is MatMulOp), node.inputs.count > 1, let w = node.inputs[1],
-      let tensor = context.model.tensor(w, in: graph), tensor.dtype == .float32, tensor.elementCount >= Self.leastElements,
-      let x = node.inputs[0], context.model.tensor(x, in: graph) == nil,
-      let specification = OperatorSpecification.of(op, weightRank: tensor.extents.count)
+    guard HybridOp.hasKernel(op), node.inputs.count > 1, let w = node.inputs[1],
+      var tensor = context.model.tensor(w, in: graph), tensor.dtype == .float32, tensor.elementCount >= Self.leastElements,
+      let x = node.inputs[0], context.model.tensor(x, in: graph) == nil
     else { return false }
+    var op = op, isTurned = false
+    if let product = op as? MatMulOp {
+      // A product by weights, as bodies of loops have it.
+      guard !product.transposeA, tensor.extents.count == 2, let rank = graph[x].type.shape.rank, rank >= 2 else { return false }
+      isTurned = !product.transposeB
+      if isTurned { tensor = tensor.transposed([1, 0]) }
+      op = FullyConnectedOp(keepDims: rank > 2)
+    }
+    guard let specification = OperatorSpecification.of(op, weightRank: tensor.extents.count) else { return false }
     let activation = (node.op as? QuantizedOp)?.activation ?? .none
     let type = try WeightQuantization.symmetric(tensor, axis: specification.weights?.axis)
     context.place(node, pass: Self.passName)
-    context.graph[place].inputs[1] = stored(w, tensor, type, &context, graph, &known)
+    context.graph[place].inputs[1] = stored(w, tensor, type, &context, graph, &known, isTurned: isTurned)
     context.graph[place].op = HybridOp(op, weights: type, asymmetricInputs: true, activation: activation)
     return true
   }

@@ -89,7 +89,7 @@ struct QuantizingRewriter {
   }
 
   private mutating func dequantized(_ stored: StoredValue) throws -> ValueID {
-    let result = try context.apply(QuantizedOp(IdentityOp(), inputs: [stored.type], outputs: [nil]), stored.value)
+    let result = try converted(stored.value, from: stored.type, to: nil, context.graph[stored.value].name)
     context.graph[result].name = context.graph[stored.value].name + "/dequantized"
     return result
   }
@@ -99,15 +99,22 @@ struct QuantizingRewriter {
     if let stored = integers[value], stored.type == type { return stored.value }
     let key = Conversion(value: value, type: type)
     if let known = converted[key] { return known }
-    let result: ValueID
-    if let stored = integers[value] {
-      result = try context.apply(QuantizedOp(IdentityOp(), inputs: [stored.type], outputs: [type]), stored.value)
-    } else {
-      result = try context.apply(QuantizedOp(IdentityOp(), inputs: [nil], outputs: [type]), try float(value))
-    }
-    context.graph[result].name = plan.graph[value].name + "/quantized"
+    let stored = integers[value], name = plan.graph[value].name
+    let result = try converted(try stored?.value ?? float(value), from: stored?.type, to: type, name)
+    context.graph[result].name = name + "/quantized"
     sources[result] = (value, type)
     converted[key] = result
+    return result
+  }
+
+  /// A change between floats and integers, or from one scale to another, called after the value.
+  private mutating func converted(_ value: ValueID, from: QuantizedType?, to: QuantizedType?, _ name: String) throws -> ValueID {
+    let prefix = context.namePrefix
+    defer { context.namePrefix = prefix }
+    context.namePrefix = name
+    let op = QuantizedOp(IdentityOp(), inputs: [from], outputs: [to])
+    let results = try context.append(op, [value], name: context.uniqueName(to == nil ? "DEQUANTIZE" : "QUANTIZE"))
+    guard let result = results.first else { throw GraphError(.invalidStructure, "a conversion without a result") }
     return result
   }
 
@@ -157,7 +164,8 @@ struct QuantizingRewriter {
       guard entry.results.contains(index) else { return nil }
       return shared ?? plan.types[.init(value: value, dtype: entry.dtype)]
     }
-    let made = try context.apply(QuantizedOp(entry.op, activation: entry.activation, inputs: types, outputs: outputs), to: inputs)
+    let op = QuantizedOp(entry.op, activation: entry.activation, inputs: types, outputs: outputs)
+    let made = try context.append(op, inputs, name: node.name)
     for (index, value) in node.outputs.enumerated() where index < made.count {
       let result = made[index], declared = plan.graph[value], type = context.graph[result].type
       context.graph[result].name = declared.name

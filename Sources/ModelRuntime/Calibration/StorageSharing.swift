@@ -16,6 +16,14 @@ struct StorageSharing {
     let outputs = Set(graph.outputs.map(\.value)), inputs = Set(graph.inputs.map(\.value))
     for id in order { for case let input? in graph[id].inputs { uses[input, default: 0] += 1 } }
     for port in graph.outputs { uses[port.value, default: 0] += 1 }
+    // A square of a difference that has become one operator was a use of the difference.
+    var differences: [[ValueID?]: ValueID] = [:]
+    for id in order where ((graph[id].op as? QuantizedOp)?.op ?? graph[id].op) is SubOp {
+      differences[graph[id].inputs] = graph[id].outputs.first
+    }
+    for id in order where ((graph[id].op as? QuantizedOp)?.op ?? graph[id].op) is SquaredDifferenceOp {
+      if let difference = differences[graph[id].inputs] { uses[difference, default: 0] += 1 }
+    }
     for id in order {
       let node = graph[id], op = (node.op as? QuantizedOp)?.op ?? node.op
       guard let result = node.outputs.first, !outputs.contains(result) else { continue }
