@@ -131,16 +131,18 @@ def test_spellings_of_quantised_graphs(bare_onnx, tmp_path, activations, options
     near(litert.run(path, list(feeds.values()))[0], run_as_spelled(quantised, feeds))
 
 
-def test_softmax_along_channels(tmp_path):
-    """ONNX has channels first: LiteRT's softmax runs along the last axis, and gives one scale. What is quantised again alike stays."""
+def test_channels_first(tmp_path):
+    """ONNX has channels first: LiteRT's softmax runs along the last axis, and gives one scale, its images are resized with their channels
+    last. What is quantised again alike stays."""
     x = keras.Input((12, 10, 3), name="x")
     y = L.Conv2D(8, 3, activation="relu")(x)
     y = L.Concatenate()([L.Conv2D(3, 1, activation="softmax")(y), L.Conv2D(2, 1, activation="tanh")(y)])
-    model = quantizing.seeded(keras.Model(x, L.Softmax(axis=1, name="y")(y)))
+    y = L.UpSampling2D(2, interpolation="bilinear")(L.ZeroPadding2D(((1, 0), (0, 2)))(y))
+    model = quantizing.seeded(keras.Model(x, L.Conv2D(3, 3, name="y")(L.Concatenate()([y, L.Softmax(axis=1)(y)]))))
     model.save(tmp_path / "m.keras")
     modelctl.convert(tmp_path / "m.keras", tmp_path / "m.onnx")
     data = quantizing.samples(model)
-    for style in ("qdq-s8s8", "qdq-u8s8"):
+    for style in ("qdq-s8s8", "qdq-u8s8", "qop-u8u8"):
         form, activations, weights, per_channel = STYLES[style]
         quantised, path, back, again = [tmp_path / f"{style}{end}" for end in (".onnx", ".tflite", "-back.onnx", "-again.tflite")]
         ort.quantize_static(

@@ -57,6 +57,8 @@ struct QuantizedVerification {
       try UnwrapQuantized(spelledOut).run(&reference)
       try RecognizeQuantized(recognizesOperators: false).run(&reference)
     } else {
+      // Sizes and scales that are put together of constants are known, as they are where the result is made.
+      try FoldConstants().run(&reference)
       try RecognizeQuantized(prefersSigned: prefersSigned).run(&reference)
     }
   }

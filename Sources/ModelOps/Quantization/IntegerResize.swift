@@ -1,7 +1,7 @@
 import ModelGraph
 import ModelTensor
 
-/// RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR of images with their channels last.
+/// RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR of images, which LiteRT has with their channels last.
 extension ResizeOp: IntegerKernel {
   public func evaluateIntegers(_ inputs: [NDArray?], _ types: IntegerTypes, in context: ExecutionContext) throws -> [NDArray] {
     let x = try inputs.required(0, of: self), to = try types.output(of: self)
@@ -13,6 +13,15 @@ extension ResizeOp: IntegerKernel {
     }
     var shape = x.shape
     for (axis, size) in zip(spatial, sizes) { shape[axis] = size }
+    // Channels that come first are put last.
+    if shape[3] != x.shape[3] || spatial.sorted() == [2, 3], shape[0] == x.shape[0], shape[1] == x.shape[1] {
+      var turned = self
+      turned.axes = [1, 2]
+      let image = try TransposeOp(permutation: [0, 2, 3, 1]).evaluate([x], in: context)[0]
+      let extents = NDArray([Int64(shape[2]), Int64(shape[3])], [2])
+      let made = try turned.evaluateIntegers([image, nil, nil, extents], types, in: context)
+      return try TransposeOp(permutation: [0, 3, 1, 2]).evaluate(made, in: context)
+    }
     guard shape[0] == x.shape[0], shape[3] == x.shape[3], shape[1] > 0, shape[2] > 0, x.count > 0, x.shape.allSatisfy({ $0 < 1 << 20 }),
       shape.allSatisfy({ $0 < 1 << 20 })
     else { throw noKernel(x.dtype) }

@@ -159,6 +159,12 @@ extension OperatorReader {
       let zero = try g.scalar(Double(type.zeroPoint), dtype: type.dtype)
       g.graph[zero].type.quantization = type.quantization
       value = zero
+    } else if let given = value, let type = QuantizedType(g.type(of: try input(0))), g.type(of: given).dtype == type.dtype,
+      g.type(of: given).quantization == nil, let tensor = g.fact(of: given).constant
+    {
+      // LiteRT pads with the stored integer, whether or not its tensor has a scale.
+      let stored = TensorType(type.dtype, tensor.type.shape, quantization: type.quantization)
+      value = g.graph.addConstant(Tensor(stored, source: tensor.source), name: g.graph[given].name)
     }
     return try g.apply(PadOp(mode: mode), try input(0), turned, mode == .constant ? value : nil)
   }
