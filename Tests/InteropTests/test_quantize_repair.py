@@ -70,6 +70,60 @@ def test_a_target_that_is_met_moves_nothing(uneven):
     assert report["trail"] == []
 
 
+def test_report_says_what_litert_does(uneven):
+    """Samples of one array alone; sizes, errors and agreement are those of the files, layers stand in order."""
+    folder, model, data = uneven
+    np.save(folder / "samples.npy", data["x"])
+    report = convert(folder, "said.tflite", samples="samples.npy")["quantization"]
+    modelctl.convert(folder / "uneven.keras", folder / "float.tflite")
+    assert report["bytes_before"] == (folder / "float.tflite").stat().st_size
+    assert report["bytes_after"] == (folder / "said.tflite").stat().st_size
+    assert (report["calibration_samples"], report["samples"]) == (quantizing.SAMPLES, 8)
+    exact, found = model(data["x"][:8], training=False).numpy(), quantizing.invoke(folder / "said.tflite", data["x"][:8])
+    difference = np.abs(found - exact)
+    (output,) = report["outputs"]
+    assert report["error"] == output["relative"]
+    for key, value in {"relative": quantizing.relative(exact, found), "max_abs": difference.max(), "mean_abs": difference.mean()}.items():
+        assert output[key] == pytest.approx(value, rel=1e-4), key
+    assert output["snr_db"] == pytest.approx(-20 * np.log10(output["relative"]), rel=1e-4)
+    assert report["agreement"] == pytest.approx(np.mean(exact.argmax(1) == found.argmax(1)), abs=0.13)
+    noise = [entry["own_snr_db"] for entry in report["layers"] if entry.get("own_snr_db") is not None]
+    assert len(noise) >= 4 and noise == sorted(noise) and "after" in report["layers"][0]["name"]
+    assert all({"scheme", "operator", "snr_db"} <= set(entry) for entry in report["layers"])
+    text = modelctl.run("convert", folder / "uneven.keras", folder / "said.tflite", "--force", "--quantize", "int8", "--representative",
+                        folder / "samples.npy")
+    assert "8 representative samples" in text and "after" in text
+
+
+def test_batches_need_their_number_of_samples(uneven):
+    folder, model, data = uneven
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input(batch_shape=(4, *model.inputs[0].shape[1:]), name="x"))
+    fixed.set_weights(model.get_weights())
+    fixed.save(folder / "four.keras")
+    np.savez(folder / "two.npz", x=data["x"][:2])
+    with pytest.raises(modelctl.Failed) as failed:
+        modelctl.convert(folder / "four.keras", folder / "four.tflite", "--quantize", "int8", "--representative", folder / "two.npz")
+    assert failed.value.code == 65 and "expected 4 samples or more" in failed.value.errors and "found 2" in failed.value.errors
+
+
+@pytest.mark.parametrize("mode", ["int8", "int16x8"])
+def test_infinities_around_a_maximum(mode, tmp_path):
+    """What is padded with −∞ makes no room for it."""
+    x = keras.Input((10, 10, 3), name="x")
+    y = keras.ops.pad(L.Conv2D(4, 3)(x), ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+    model = quantizing.seeded(keras.Model(x, L.Dense(3, name="y")(L.Flatten()(L.MaxPooling2D(3)(y)))))
+    data = quantizing.samples(model)
+    model.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "samples.npz", **data)
+    report = modelctl.convert(
+        tmp_path / "m.keras", tmp_path / "y.tflite", "--quantize", mode, "--representative", tmp_path / "samples.npz")["quantization"]
+    assert report["float"] == []
+    exact, found = model(data["x"], training=False).numpy(), quantizing.invoke(tmp_path / "y.tflite", data["x"])
+    assert quantizing.relative(exact, found) < (0.03 if mode == "int8" else 0.015)
+    (engine,) = quantizing.ours(tmp_path / "y.tflite", data, tmp_path).values()
+    np.testing.assert_array_equal(engine, found)
+
+
 def test_schemes_by_name_and_operator(uneven):
     folder, _, data = uneven
     report = convert(folder, "chosen.tflite", "--layer", "uneven*=int16x8", "--layer", "op:FullyConnected=float")["quantization"]
