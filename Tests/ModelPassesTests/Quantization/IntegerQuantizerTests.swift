@@ -97,9 +97,61 @@ import Testing
     #expect(made.opNames.filter { $0 == "QuantizedIdentity" }.count == 2)
   }
 
+  /// What is clamped keeps its numbers for whoever else takes it, also through what interpolates; a value that nobody else takes is clamped
+  /// where it is made.
+  @Test(arguments: [true, false])
+  func clampsForOneUse(_ isShared: Bool) throws {
+    let model = try makeModel { c in
+      let x = c.input("x", [1, 4, 4, 2])
+      let a = try c.append(whole(AbsOp()), [x], name: "a")
+      let pooled = try c.append(whole(PoolOp(.max, kernel: [2, 2], strides: [2, 2], layout: .channelsLast)), [a[0]], name: "pool")
+      let bound = try c.constant(NDArray([0.5] as [Float], []))
+      let least = try c.append(whole(MinimumOp(), inputs: 2), [pooled[0], bound], name: "least")
+      return isShared ? least + [try c.append(whole(LogOp()), [a[0]], name: "other")[0]] : least
+    }
+    var known = ranges(model, 0, 4)
+    for id in model.mainGraph.valueIDs where model.mainGraph[id].name == "least" { known[id] = ValueRange(low: 0, high: 0.5) }
+    var made = model
+    _ = try IntegerQuantizer(ranges: known, scheme: .int8).run(&made)
+    let narrow = ValueRange(low: 0, high: 0.5).quantized(as: .int8), wide = ValueRange(low: 0, high: 4).quantized(as: .int8)
+    #expect((made.node("QuantizedMinimum")?.op as? QuantizedOp)?.outputs == [narrow])
+    #expect((made.node("QuantizedAbs")?.op as? QuantizedOp)?.outputs == [isShared ? wide : narrow])
+  }
+
+  /// What is normalised computes the same, with two operators on all numbers.
+  @Test func normalisations() throws {
+    var noise = Noise(5)
+    let gamma = noise.array([6]), beta = noise.array([6]), x = noise.array([3, 4, 6])
+    let model = try makeModel { c in
+      let x = c.input("x", [3, 4, 6]), axes = try c.ints([-1])
+      let mean = try c.append(whole(ReduceOp(.mean, keepDims: true), inputs: 2), [x, axes], name: "mean")
+      let centred = try c.append(whole(SubOp(), inputs: 2), [x, mean[0]], name: "centred")
+      let squares = try c.append(whole(MulOp(), inputs: 2), [centred[0], centred[0]], name: "squares")
+      let variance = try c.append(whole(ReduceOp(.mean, keepDims: true), inputs: 2), [squares[0], axes], name: "variance")
+      let root = try c.append(whole(RsqrtOp()), [variance[0]], name: "root")
+      let scaled = try c.append(whole(MulOp(), inputs: 2), [centred[0], root[0]], name: "normal")
+      let wide = try c.append(whole(MulOp(), inputs: 2), [scaled[0], try c.constant(gamma)], name: "wide")
+      return try c.append(whole(AddOp(), .relu, inputs: 2), [wide[0], try c.constant(beta)], name: "y")
+    }
+    for joins in [true, false] {
+      var made = model
+      try PreferIntegerKernels(joinsSquares: joins).run(&made)
+      try SpreadNormalization().run(&made)
+      let full = made.mainGraph.nodeSlots.filter { node in
+        node.map { ($0.wholeOp is MulOp || $0.wholeOp is SubOp) && made.mainGraph[$0.outputs[0]].type.shape.extents == [3, 4, 6] } ?? false
+      }
+      // Factors, what is taken away and the results; without the one operator the difference and its squares, too.
+      #expect(full.count == (joins ? 5 : 7))
+      #expect((made.mainGraph.nodeSlots.contains { $0?.wholeOp is SquaredDifferenceOp }) == joins)
+      try expectClose(try Interpreter(model: made).run([x]), try Interpreter(model: model).run([x]), tolerance: 1e-5)
+    }
+  }
+
   /// Zeros, constants and huge outliers give sound scales; weights that are no numbers a clear error.
   @Test func degenerateNumbers() throws {
     #expect(ValueRange(low: 0, high: 0).quantized(as: .int8).scale == Float(1e-6) / 255)
+    #expect(ValueRange(low: 0, high: 0).quantizedActivation(as: .int8) == QuantizedType(.int8, scale: Float(2e-6) / 255))
+    #expect(ValueRange(low: 0, high: 5e-7).quantizedActivation(as: .int8).zeroPoint == -26)
     #expect(ValueRange(low: 3, high: 3).quantized(as: .int8) == QuantizedType(.int8, scale: 3 / 255, zeroPoint: -128))
     #expect(ValueRange(low: -2, high: -2).quantized(as: .int8).zeroPoint == 127)
     #expect(ValueRange(low: -1e30, high: 1).quantized(as: .int8).scale.isFinite)
