@@ -77,7 +77,10 @@ public struct PreferIntegerKernels: Pass {
 
   /// The operands of the difference that is squared.
   private func squaredDifference(_ value: ValueID?, _ square: Node, _ context: GraphContext) -> [ValueID?]? {
-    guard joinsSquares, let value, let maker = context.graph.producer(of: value) else { return nil }
+    // LiteRT broadcasts up to four axes there.
+    guard joinsSquares, let value, let rank = context.graph[value].type.shape.rank, rank <= 4,
+      let maker = context.graph.producer(of: value)
+    else { return nil }
     for node in [square, context.graph[maker]] {
       if let whole = node.op as? QuantizedOp, whole.activation != .none { return nil }
     }
