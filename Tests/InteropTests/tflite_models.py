@@ -5,7 +5,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 TYPES = {"float32": schema.TensorType.FLOAT32, "int32": schema.TensorType.INT32, "int64": schema.TensorType.INT64, "uint8": schema.TensorType.UINT8,
          "int8": schema.TensorType.INT8, "bool": schema.TensorType.BOOL, "string": schema.TensorType.STRING, "int16": schema.TensorType.INT16,
-         "uint32": schema.TensorType.UINT32, "complex64": schema.TensorType.COMPLEX64}
+         "uint32": schema.TensorType.UINT32, "uint64": schema.TensorType.UINT64, "complex64": schema.TensorType.COMPLEX64}
 
 
 def string_bytes(values):

@@ -32,6 +32,9 @@ public enum NonDifferentiable {
           "ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "Hybrid", "MatMulInteger", "QLinearConv", "QLinearMatMul",
           "QuantizeLinear",
           "Quantized", "SequenceLSTM", "SequenceRNN", "SVDF",
+          "SignalEnergy", "SignalFftAutoScale", "SignalFilterBank", "SignalFilterBankLog", "SignalFilterBankSpectralSubtraction",
+          "SignalFilterBankSquareRoot", "SignalFramer", "SignalOverlapAdd", "SignalPCAN", "SignalStacker", "SignalTransform",
+          "SignalWindow",
         ]
       ),
       (

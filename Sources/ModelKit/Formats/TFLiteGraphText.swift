@@ -85,7 +85,11 @@ struct TFLiteGraphText {
     for table in [op.builtinOptions.content, op.builtinOptions2.content] {
       if let table { content += FlatText.fields(table).map { " \($0.name)=\($0.value)" }.joined() }
     }
-    if let options = file.customOptions(of: op), !options.isEmpty { content += " custom_options=\(place(options))" }
+    if let options = file.customOptionTexts(of: op) {
+      content += options.map { " \($0.name)=\($0.value)" }.joined()
+    } else if let options = file.customOptions(of: op), !options.isEmpty {
+      content += " custom_options=\(place(options))"
+    }
     if let inside = op.intermediates, !inside.isEmpty {
       content += " intermediates=(\(inside.map { described($0, tensors) }.joined(separator: ", ")))"
     }

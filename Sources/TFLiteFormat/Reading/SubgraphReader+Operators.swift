@@ -23,7 +23,11 @@ extension SubgraphReader {
     let numbers = (op.inputs ?? []).map { Int($0) }
     let before = g.graph.nodeSlots.count
     var refusal: String?
-    do { if try readState(op, code, name: name, in: &g) { return nameState(outputs, since: before, name: name, in: &g) } } catch let error
+    do {
+      if try customName.map({ try readSignal(op, $0, name: name, in: &g) }) ?? readState(op, code, name: name, in: &g) {
+        return nameState(outputs, since: before, name: name, in: &g)
+      }
+    } catch let error
       as UnsupportedError
     {
       for id in g.graph.nodeIDs(since: before) { g.graph.remove(id) }

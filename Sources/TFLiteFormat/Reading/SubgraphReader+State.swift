@@ -30,7 +30,7 @@ extension SubgraphReader {
     if let key = memory.handles[number] { memory.current[key] = next }
   }
 
-  private func filled(_ type: TensorType, with byte: UInt8) throws -> Tensor {
+  func filled(_ type: TensorType, with byte: UInt8) throws -> Tensor {
     guard let extents = type.shape.extents, let count = type.shape.elementCount, let bytes = type.dtype.byteCount(of: count) else {
       throw UnsupportedError("a variable of type \(type), which starts with nothing, is not supported")
     }
@@ -38,7 +38,7 @@ extension SubgraphReader {
     return Tensor(type, source: RepeatedByte(byte, count: bytes))
   }
 
-  private mutating func addState(
+  mutating func addState(
     _ key: String, name: String, _ initial: Tensor, role: StateVariable.Role, in g: inout GraphContext
   ) throws -> ValueID {
     guard calls.count == 1 else { throw UnsupportedError("state inside the body of a loop or branch is not supported") }

@@ -7,7 +7,7 @@ struct RuleTable: Sendable {
   static let all = RuleTable([
     activationRules, arithmeticRules, arrayRules, arrayIndexRules, comparisonRules, convolutionRules, customRules, imageRules,
     landmarkRules, linearRules, normalizationRules, poolingRules, quantizationRules, randomRules, reductionRules, scatterRules,
-    stableHLORules, textRules,
+    signalRules, stableHLORules, textRules,
   ])
 
   init(_ families: [[OperatorRule]]) {

@@ -156,3 +156,27 @@ struct FlexBuffer {
     }
   }
 }
+
+extension TFLiteFile {
+  /// A custom operator's options by name, for people; `nil` when they are no map of numbers, flags and texts.
+  public func customOptionTexts(of op: TFLiteOperator) -> [(name: String, value: String)]? {
+    guard let options = customOptions(of: op), options.count <= 1 << 16, let bytes = try? options.bytes(),
+      let entries = try? FlexBuffer.map(bytes)
+    else { return nil }
+    return entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value.text) }
+  }
+}
+
+extension FlexBuffer.Value {
+  fileprivate var text: String {
+    switch self {
+    case .null: "null"
+    case .int(let value): String(value)
+    case .float(let value): String(value)
+    case .bool(let value): String(value)
+    case .string(let value): "'" + value + "'"
+    case .ints(let values): String(describing: values)
+    case .floats(let values): String(describing: values)
+    }
+  }
+}
