@@ -8,7 +8,7 @@ import re
 
 TF2ONNX = """
 Abs Acos Acosh Add AddN AddV2 AdjustContrastv2 AdjustHue AdjustSaturation All Any ArgMax ArgMin Asin Asinh AsString Atan Atan2 Atanh AvgPool
-AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchToSpaceND BiasAdd BiasAddV1 Bincount BroadcastTo Cast Ceil CheckNumerics ClipByValue
+AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchToSpaceND BiasAdd BiasAddV1 Bincount BitwiseAnd BitwiseOr BitwiseXor BroadcastTo Cast Ceil CheckNumerics ClipByValue
 CombinedNonMaxSuppression ComplexAbs Concat ConcatV2 Const ConstV2 Conv1D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 Cos Cosh
 CropAndResize CTCGreedyDecoder CudnnRNN Cumsum DenseBincount DenseToDenseSetOperation DepthToSpace DepthwiseConv2d DepthwiseConv2dNative Div
 DivNoNan Dropout DynamicPartition DynamicStitch Einsum Elu EnsureShape Equal Erf Exp ExpandDims FakeQuantWithMinMaxArgs
@@ -30,7 +30,8 @@ SplitV Sqrt Square SquaredDifference SquaredDistance Squeeze StatelessIf Statele
 StringJoin StringLower StringSplit StringSplitV2 StringToHashBucketFast StringToNumber StringUpper Sub Sum Tan Tanh TensorListFromTensor
 TensorListGetItem TensorListLength TensorListReserve TensorListResize TensorListSetItem TensorListStack TensorScatterAdd TensorScatterUpdate
 Tile TopKV2 Transpose TruncateDiv Unique Unpack UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum Where While
-WordpieceTokenizeWithOffsets ZerosLike
+WordpieceTokenizeWithOffsets ZerosLike Cumprod ExtractImagePatches Invert L2Normalization OnesLike ReduceJoin ResizeArea TensorScatterMax
+TensorScatterMin TensorScatterSub UniqueWithCounts
 """.split()
 
 #: Names that no row of the sweep can have, and why. A text instead of `None` among the refusals is what modelctl says of a graph with it.
@@ -40,7 +41,7 @@ INNER = "a name inside tf2onnx, of a pattern it has put together or of ONNX: in 
 FED = "what a session fills: refused, with the note that the graph is to be fed where it is read"
 OLD = "an older spelling that TensorFlow's registry no longer has"
 ELSEWHERE = {
-    **{name: INNER for name in ["ConstV2", "Dropout", "Flatten", "HardSwish", "Loop", "Prelu", "RandomNormal", "RandomNormalLike",
+    **{name: INNER for name in ["ConstV2", "Dropout", "Flatten", "HardSwish", "L2Normalization", "Loop", "Prelu", "RandomNormal", "RandomNormalLike",
                                 "RandomUniformLike", "Scan", "SquaredDistance", "DepthwiseConv2d"]},
     **{name: TEXT for name in ["RegexSplitWithOffsets", "SentencepieceOp", "SentencepieceTokenizeOp", "WordpieceTokenizeWithOffsets"]},
     **{name: FOREST for name in ["SimpleMLCreateModelResource", "SimpleMLInferenceOpWithHandle", "SimpleMLLoadModelFromPathWithHandle"]},

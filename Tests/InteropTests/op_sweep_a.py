@@ -68,6 +68,9 @@ for dtype in ["int32", "int64", "uint8", "int8", "uint16"]:
         case(name, lambda x, y, name=name: getattr(raw, name)(x=x, y=y), ints(3, 7, dtype=dtype, low=low), ints(7, dtype=dtype, low=low, seed=4))
     case("LeftShift", lambda x, y: raw.LeftShift(x=x, y=y), ints(3, 7, dtype=dtype, low=low), ints(3, 7, dtype=dtype, low=0, high=4))
     case("RightShift", lambda x, y: raw.RightShift(x=x, y=y), ints(3, 7, dtype=dtype, low=low), ints(3, 7, dtype=dtype, low=0, high=4))
+    # Places beyond the last bit, which TensorFlow's kernel holds back.
+    case("LeftShift", lambda x, y: raw.LeftShift(x=x, y=y), ints(3, 7, dtype=dtype, low=low), ints(3, 7, dtype=dtype, low=max(low, -3), high=99), name="far")
+    case("RightShift", lambda x, y: raw.RightShift(x=x, y=y), ints(3, 7, dtype=dtype, low=low), ints(3, 7, dtype=dtype, low=max(low, -3), high=99), name="far")
     case("PopulationCount", lambda x: raw.PopulationCount(x=x), ints(3, 7, dtype=dtype, low=low))
 
 BINARY = {

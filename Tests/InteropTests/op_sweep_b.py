@@ -251,6 +251,13 @@ for unit in ["BYTE", "UTF8_CHAR"]:
     case("StringLength", lambda x, u=unit: raw.StringLength(input=x, unit=u), texts, name=unit)
     case("Substr", lambda x, u=unit: raw.Substr(input=x, pos=1, len=2, unit=u), np.array(["Hello", "äöüß"]), name=unit)
 case("Substr", lambda x, p: raw.Substr(input=x, pos=p, len=[3, 1], unit="BYTE"), np.array(["Hello", "World"]), i32(-4, 2), name="computed")
+for size in ([5, 7], [2, 3], [8, 2]):
+    case("ResizeArea", lambda x, size=size: raw.ResizeArea(images=x, size=size), floats(2, 4, 6, 3), name=f"to{size[0]}x{size[1]}")
+for order in ([0, 1], [1, 0], [-1], []):
+    case("ReduceJoin", lambda x, order=order: raw.ReduceJoin(inputs=x, reduction_indices=tf.constant(order, tf.int32), separator="-", keep_dims=not order),
+         np.array([["a", "bc", "d"], ["e", "", "f"]]), name=f"axes{order}")
+case("ReduceJoin", lambda x: [tf.strings.reduce_join(x, axis=[1, 0], separator="+"), tf.strings.reduce_join(x, axis=0, keepdims=True), tf.strings.reduce_join(x)],
+     np.array([["a", "bc", "d"], ["e", "", "f"]]), name="open", dynamic=True)
 case("StringJoin", lambda x, y: raw.StringJoin(inputs=[x, y, x], separator="--"), np.array(["a", "bc"]), np.array(["x", ""]))
 case("StringJoin", lambda x: tf.strings.join([x, "!"]), np.array(["a", "bc"]), name="scalar")
 case("StringSplitV2", lambda x: list(raw.StringSplitV2(input=x, sep="")), np.array(["a b  c", "", " d"]))

@@ -1,9 +1,10 @@
-"""TensorFlow's lists of tensors written again: as SavedModels that TensorFlow runs, as TF.js graphs and as ONNX sequences; and an entry
+"""TensorFlow's lists of tensors written again: as SavedModels that TensorFlow runs, as TF.js graphs, as ONNX sequences and as TFLite's tensors; and an entry
 point that is not the first as a TF.js graph."""
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import litert
 import modelctl
 import peers
 import tfjs_graphs
@@ -42,9 +43,29 @@ def scattered(x):
     return raw.TensorListStack(input_handle=places, element_shape=[3], element_dtype=tf.float32)
 
 
+def grown(x):
+    """A list of no told length, read before it is put away."""
+    items = tf.TensorArray(tf.float32, size=0, dynamic_size=True, clear_after_read=False)
+    items = items.write(0, x[0]).write(1, x[1])
+
+    def step(i, items):
+        return i + 1, items.write(i, items.read(i - 1) + items.read(i - 2) * x[i - 2])
+
+    _, items = tf.while_loop(lambda i, items: i < 6, step, [2, items])
+    return items.stack(), items.size(), items.read(5)
+
+
+def walked(x):
+    """Loops that begin with the first row, and two lists in one loop."""
+    sums, products = tf.scan(lambda a, row: (a[0] + row, a[1] * row), x, initializer=(tf.zeros([3]), tf.ones([3])))
+    return tf.scan(lambda a, row: a * 0.5 + row, x), tf.foldr(lambda a, row: a * 0.5 + row, x), sums, products
+
+
 CASES = {
-    "appended in a loop": (appended_in_a_loop, ("savedmodel", "tfjs-graph", "onnx")),
-    "popped": (popped, ("savedmodel", "tfjs-graph", "onnx")),
+    "grown": (grown, ("savedmodel", "onnx", "tflite")),
+    "walked": (walked, ("savedmodel", "tfjs-graph", "onnx", "tflite")),
+    "appended in a loop": (appended_in_a_loop, ("savedmodel", "tfjs-graph", "onnx", "tflite")),
+    "popped": (popped, ("savedmodel", "tfjs-graph", "onnx", "tflite")),
     "split and joined": (split_and_joined, ("savedmodel", "tfjs-graph")),
     "scattered": (scattered, ("savedmodel",)),  # TensorFlow.js has no such op.
 }
@@ -66,6 +87,8 @@ def test_lists(name, tmp_path):
             found = {key: value.numpy() for key, value in tf.saved_model.load(str(path)).signatures["serving_default"](x=tf.constant(x)).items()}
         elif target == "tfjs-graph":
             found = tfjs_graphs.run(path, {"x": x})
+        elif target == "tflite":
+            found = litert.open_model(path).get_signature_runner()(x=x)
         else:
             session = peers.onnxruntime.InferenceSession(str(path))
             found = dict(zip([port.name for port in session.get_outputs()], session.run(None, {"x": x})))
@@ -82,3 +105,33 @@ def test_another_entry_point_as_a_tfjs_graph(tmp_path):
     modelctl.convert(tmp_path / "source", tmp_path / "graph", "--to", "tfjs-graph", "--signature", "scaled")
     y = np.array([[1, 2], [3, 5]], "float32")
     np.testing.assert_allclose(tfjs_graphs.run(tmp_path / "graph", {"y": y})["product"], y * 3)
+
+
+def test_bits_as_tflite(tmp_path):
+    """Operations that LiteRT lacks, of the integers that it has, spelled with those it has; 64 bits as two halves."""
+    rng, module, feeds, expected = np.random.default_rng(4), tf.Module(), {}, {}
+    for dtype in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"):
+        bounds = np.iinfo(dtype)
+        for name, shape in (("a", [4, 3]), ("b", [3])):
+            feeds[f"{dtype}_{name}"] = rng.integers(bounds.min, bounds.max, shape, dtype, endpoint=True)
+        feeds[f"{dtype}_n"] = rng.integers(0, bounds.bits - 1, [4, 3]).astype(dtype)
+
+    def call(**x):
+        outputs = {}
+        for dtype in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"):
+            a, b, n = (x[f"{dtype}_{name}"] for name in "abn")
+            for name in ("and", "or", "xor"):
+                outputs[f"{dtype}_{name}"] = getattr(tf.bitwise, f"bitwise_{name}")(a, b)
+            outputs[f"{dtype}_invert"] = tf.bitwise.invert(a)
+            if dtype not in ("uint32", "int64"):
+                outputs[f"{dtype}_left"] = tf.bitwise.left_shift(a, n)
+                outputs[f"{dtype}_right"] = tf.bitwise.right_shift(a, n)
+        return outputs
+
+    module.call = tf.function(call, autograph=False)
+    concrete = module.call.get_concrete_function(**{name: tf.TensorSpec(value.shape, value.dtype, name=name) for name, value in feeds.items()})
+    tf.saved_model.save(module, str(tmp_path / "source"), {"serving_default": concrete})
+    modelctl.convert(tmp_path / "source", tmp_path / "model.tflite")
+    found = litert.open_model(tmp_path / "model.tflite").get_signature_runner()(**feeds)
+    for name, value in module.call(**{name: tf.constant(value) for name, value in feeds.items()}).items():
+        np.testing.assert_array_equal(found[name], value.numpy(), name)

@@ -44,7 +44,8 @@ public enum NonDifferentiable {
           "NumberFormat",
           "ParseExample",
           "RegexFullMatch", "RegexReplace", "SkipGram", "SparseStringSplit", "StringCase", "StringConcat", "StringHash", "StringLength",
-          "StringNGrams", "StringNormalizer", "StringSplit", "StringStrip", "Substring", "TfIdfVectorizer", "TreeEnsemble",
+          "StringNGrams", "StringNormalizer", "StringReduceJoin",
+          "StringSplit", "StringStrip", "Substring", "TfIdfVectorizer", "TreeEnsemble",
           "UnicodeDecode", "UnicodeEncode", "UnicodeTranscode",
         ]
       ),

@@ -99,6 +99,7 @@ public struct Legalizer {
     if foldsWeights { passes.append(RecognizeBatchNormalization()) }
     passes += [folding, RecognizeScan()]
     if profile.prefersRecurrentOps { passes += [RecognizeCells(), SplitScans()] }
+    passes.append(SpellLists(profile))
     passes += whereCellsAreKnown
     if let layout = profile.layout { passes.append(ConvertLayout(to: layout, ioLayout: ioLayout)) }
     passes.append(folding)

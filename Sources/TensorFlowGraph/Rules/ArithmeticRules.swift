@@ -179,12 +179,12 @@ private let binaryArithmeticRules: [NodeRule] = [
   },
   .bitwise("BitwiseAnd", BitwiseAndOp()), .bitwise("BitwiseOr", BitwiseOrOp()), .bitwise("BitwiseXor", BitwiseXorOp()),
   .rule(
-    "LeftShift", BitShiftOp.self, read: { n, g in [try g.apply(BitShiftOp(left: true), try n.input(0), try n.input(1))] },
+    "LeftShift", BitShiftOp.self, read: { n, g in [try g.apply(BitShiftOp(left: true), try n.input(0), try n.shift(in: &g))] },
     write: { op, x, w in
       guard w.dialect == .tensorFlow else { throw UnsupportedError("TensorFlow.js has no shifts") }
       return [try w.emit(op.left ? "LeftShift" : "RightShift", x.values)]
     }),
-  .reads("RightShift") { n, g in [try g.apply(BitShiftOp(left: false), try n.input(0), try n.input(1))] },
+  .reads("RightShift") { n, g in [try g.apply(BitShiftOp(left: false), try n.input(0), try n.shift(in: &g))] },
   .reads("BiasAdd") { n, g in
     let x = try n.input(0), bias = try n.input(1)
     guard try n.string("data_format") == "NCHW" else { return [try g.add(x, bias)] }
@@ -242,5 +242,19 @@ extension OpContext {
   fileprivate mutating func zero(where value: Value, in result: Value) throws -> Value {
     let isZero = try apply(EqualOp(), value, try scalar(0, like: value))
     return try select(isZero, try scalar(0, like: result), result)
+  }
+}
+
+extension NodeReader {
+  /// By how many bits a shift goes: TensorFlow's kernel holds it between 0 and the last bit.
+  fileprivate func shift(in g: inout GraphContext) throws -> ValueID {
+    let by = try input(1), last = (g.type(of: by).dtype.bitWidth ?? 64) - 1
+    if let known = g.fact(of: by).constant, known.elementCount <= 1 << 16, let values = try known.array().integers(),
+      values.allSatisfy({ (0...last).contains($0) })
+    {
+      return by
+    }
+    let held = try g.minimum(by, try g.scalar(Double(last), like: by))
+    return try g.maximum(held, try g.scalar(0, like: by))
   }
 }

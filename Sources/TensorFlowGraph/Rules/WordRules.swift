@@ -109,7 +109,17 @@ let wordRules: [NodeRule] = [
           "right_pad": .string(op.right), "pad_width": .int(op.padWidth), "preserve_short_sequences": .bool(op.keepsShort),
         ], types: try w.types(op, x))
     }),
-  .reads("ReduceJoin") { n, g in [try n.joined(in: &g)] },
+  .rule(
+    "ReduceJoin", StringReduceJoinOp.self, read: { n, g in [try n.joined(in: &g)] },
+    write: { op, x, w in
+      guard w.dialect == .tensorFlow else { throw UnsupportedError("TensorFlow.js has no op ReduceJoin") }
+      let axes = try w.constant(NDArray(op.axes.map { Int32(truncatingIfNeeded: $0) }, [op.axes.count]))
+      return [
+        try w.emit(
+          "ReduceJoin", [try x.required(0), axes], ["keep_dims": .bool(op.keepsDims), "separator": .string(op.separator)],
+          as: try w.types(op, x)[0])
+      ]
+    }),
   .writes(HashCrossOp.self) { op, x, w in
     let crossed = try w.emit(
       "SparseCross", x.values,
@@ -134,19 +144,24 @@ let wordRules: [NodeRule] = [
 ]
 
 extension NodeReader {
-  /// Strings of one or several axes, whose extents must be known, joined.
+  /// Strings of one or several axes, joined one axis after the other; spelled out where the extents are known and small.
   fileprivate func joined(in g: inout GraphContext) throws -> ValueID {
     let separator = try string("separator"), keeps = try flag("keep_dims")
     var x = try input(0)
-    guard let dims = g.type(of: x).shape.dims else { throw UnsupportedError("\(type) of a value of unknown rank") }
     let axes = try constantInts(1, in: g)
-    for axis in (axes.isEmpty ? Array(dims.indices) : axes).reversed() {
+    guard !axes.isEmpty else { return try g.apply(IdentityOp(), x) }
+    let dims = g.type(of: x).shape.dims ?? []
+    let extents = axes.map { axis -> Int? in
+      let place = axis < 0 ? axis + dims.count : axis
+      return dims.indices.contains(place) ? dims[place].value : nil
+    }
+    guard extents.allSatisfy({ (1...64).contains($0 ?? 0) }) else {
+      return try g.apply(StringReduceJoinOp(axes: axes, separator: separator, keepsDims: keeps), x)
+    }
+    for (axis, extent) in zip(axes, extents) {
       let place = try self.axis(axis, of: x, in: g)
-      guard let extent = g.type(of: x).shape.dims?[place].value, (1...4096).contains(extent) else {
-        throw UnsupportedError("\(type) along an axis of unknown extent")
-      }
       var result = try g.slice(x, axis: place, start: 0, end: 1)
-      for index in 1..<max(1, extent) {
+      for index in 1..<max(1, extent ?? 1) {
         if !separator.isEmpty {
           result = try g.apply(StringConcatOp(), result, try g.constant(NDArray(strings: [Array(separator.utf8)], [])))
         }
@@ -155,7 +170,7 @@ extension NodeReader {
       x = result
     }
     guard !keeps else { return x }
-    let places = try (axes.isEmpty ? Array(dims.indices) : axes).map { try self.axis($0, of: x, in: g) }
+    let places = try axes.map { try self.axis($0, of: x, in: g) }
     return try g.squeeze(x, places)
   }
 }
