@@ -135,3 +135,17 @@ def test_bits_as_tflite(tmp_path):
     found = litert.open_model(tmp_path / "model.tflite").get_signature_runner()(**feeds)
     for name, value in module.call(**{name: tf.constant(value) for name, value in feeds.items()}).items():
         np.testing.assert_array_equal(found[name], value.numpy(), name)
+
+
+def test_halves_put_together(tmp_path):
+    """ONNX Runtime adds no halves in their places: they are added in single precision."""
+    module, x = tf.Module(), np.random.default_rng(5).normal(size=(4, 3)).astype("float16")
+    module.call = tf.function(
+        lambda x: {"sum": tf.math.unsorted_segment_sum(x, [1, 0, 1, 1], 3), "added": tf.tensor_scatter_nd_add(x, [[2], [0], [2]], x[:3])},
+        input_signature=[tf.TensorSpec([4, 3], tf.float16, name="x")])
+    tf.saved_model.save(module, str(tmp_path / "source"), {"serving_default": module.call})
+    modelctl.convert(tmp_path / "source", tmp_path / "model.onnx")
+    session = peers.onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    found = dict(zip([port.name for port in session.get_outputs()], session.run(None, {"x": x})))
+    for name, value in module.call(tf.constant(x)).items():
+        np.testing.assert_allclose(found[name], value.numpy(), rtol=2e-3, atol=2e-3, err_msg=name)  # Steps of half precision.

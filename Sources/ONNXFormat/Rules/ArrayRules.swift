@@ -213,10 +213,15 @@ private let indexingRules: [NodeRule] = [
     },
     write: { op, x, w in
       let indices = try w.cast(try x.required(1), to: .int64)
-      return [
-        try w.emit(
-          "ScatterND", [try x.required(0), indices, try x.required(2)], ["reduction": try w.reduction(op.reduction)])
-      ]
+      var value = try x.required(0), updates = try x.required(2)
+      let dtype = value.type.dtype, isHalf = dtype == .float16 || dtype == .bfloat16
+      if isHalf, op.reduction != .none {
+        // ONNX Runtime puts halves in their places, and combines none.
+        value = try w.cast(value, to: .float32)
+        updates = try w.cast(updates, to: .float32)
+      }
+      let result = try w.emit("ScatterND", [value, indices, updates], ["reduction": try w.reduction(op.reduction)], as: value.type)
+      return [try w.cast(result, to: dtype)]
     }),
   .rule(
     "Compress", CompressOp.self,
