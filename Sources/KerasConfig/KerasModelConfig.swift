@@ -31,13 +31,14 @@ public enum KerasModelConfig {
       inputKeys: network.inputKeys, outputKeys: network.outputKeys)
     residue.weightNames = reader.names
     if weights.layout == .tree { residue.otherVariables = try reader.unused() }
-    keep(residue, in: &model)
+    keep(residue, in: &model, isWhole: !reader.hasLayersElsewhere)
     return model
   }
 
-  private static func keep(_ residue: KerasResidue, in model: inout Model) {
+  /// - Parameter isWhole: whether Keras finds all weights where it looks for them; it reads no file that is written as this one is, else.
+  private static func keep(_ residue: KerasResidue, in model: inout Model, isWhole: Bool = true) {
     var residue = residue
-    residue.fingerprint = model.structureFingerprint
+    residue.fingerprint = isWhole ? model.structureFingerprint : ~model.structureFingerprint
     for id in model.parameterIDs { residue.sources[id] = model[id].tensor.source }
     model.residue["keras"] = residue
   }

@@ -14,6 +14,7 @@ from tf_keras.src.engine.base_layer import TensorFlowOpLayer
 import litert
 import modelctl
 import peers
+import savedmodels
 import seeded
 import tfjs
 
@@ -230,3 +231,120 @@ def test_sequential_models_that_are_lists(tmp_path):
     with pytest.raises(modelctl.Failed) as failure:
         modelctl.convert(tmp_path / "sloped.h5", tmp_path / "sloped", "--to", "tfjs-layers")
     assert failure.value.code == 69 and "negative_slope" in failure.value.errors
+
+
+def test_hard_sigmoid_of_keras_2_is_noted(tmp_path):
+    """`0.2x + 0.5` to Keras 2, `x/6 + 0.5` to Keras 3, which opens the file all the same."""
+    tf_keras.backend.clear_session()
+    x = tf_keras.Input((5, 4))
+    y = tf_keras.layers.TimeDistributed(tf_keras.layers.Dense(6, activation="hard_sigmoid"))(x)
+    model = tf_keras.Model(x, tf_keras.layers.Conv1D(3, 2, activation="hard_sigmoid")(y))
+    seeded.fill_weights(model, "hard").save(tmp_path / "source.h5")
+    x = seeded.batch("hard", (5, 4), 3)
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    for target, run in [("h5", peers.run_tf_keras), ("keras", peers.run_keras)]:
+        report = modelctl.convert(tmp_path / "source.h5", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=target)
+        assert any("hard_sigmoid" in note for note in report["notes"]) == (target == "h5"), report["notes"]
+    assert np.abs(peers.run_keras(tmp_path / "m.h5", [x])[0] - expected[0]).max() > 1e-3
+
+
+def shared_by_models(K, name):
+    """A layer, or a model, that stands in a model and in another one inside it."""
+    x = K.Input((4,))
+    if name == "layer":
+        shared, inner = K.layers.Dense(4, name="shared"), K.Input((4,))
+        return K.Model(x, K.layers.Add()([K.Model(inner, K.layers.ReLU()(shared(inner)), name="inner")(x), shared(x)]))
+    shared = K.Sequential([K.Input((4,)), K.layers.Dense(4, name="p"), K.layers.BatchNormalization(name="q")], name="shared")
+    towers = []
+    for tower in ("one", "two"):
+        inner = K.Input((4,))
+        towers.append(K.Model(inner, K.layers.Dense(2, name="head")(shared(inner)), name=tower)(x))
+    return K.Model(x, towers + [shared(x)])
+
+
+@pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras3", "keras2"])
+@pytest.mark.parametrize("name", ["layer", "model"])
+def test_layers_of_a_model_and_of_one_inside_it(K, name, tmp_path):
+    """Archives hold such weights once, where Keras itself does not find them again."""
+    K.backend.clear_session()
+    model = seeded.fill_weights(shared_by_models(K, name), name)
+    model.save(tmp_path / "source.keras")
+    with pytest.raises(Exception):
+        K.models.load_model(tmp_path / "source.keras")
+    x = seeded.batch(name, (4,), 3)
+    expected = peers.run_model(model, [x])
+    for target, run in [("keras", peers.run_keras), ("h5", peers.run_keras), ("onnx", peers.run_onnx)]:
+        modelctl.convert(tmp_path / "source.keras", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=f"{name} → {target}")
+
+
+#: name → (shape, layers of Keras 2)
+OLD_LAYERS = {
+    "local 1d": ((9, 3), lambda L, x: L.LocallyConnected1D(4, 3, strides=2, activation="tanh")(x)),
+    "local 2d": ((6, 7, 2), lambda L, x: L.LocallyConnected2D(3, (2, 3), strides=(1, 2), activation="relu")(x)),
+    "local channels first": ((2, 6, 5), lambda L, x: L.LocallyConnected2D(3, (3, 2), data_format="channels_first")(x)),
+    "local whole": ((6, 5, 2), lambda L, x: L.LocallyConnected2D(3, 3, strides=2, padding="same", implementation=2)(x)),
+    "local whole first": ((2, 7), lambda L, x: L.LocallyConnected1D(3, 4, padding="same", implementation=2, data_format="channels_first")(x)),
+    "local sparse": ((6, 5, 2), lambda L, x: L.LocallyConnected2D(3, (3, 2), padding="same", use_bias=False, implementation=3)(x)),
+    "batch of two axes": ((2, 7, 8, 3), lambda L, x: L.Conv2D(5, 3, strides=2, padding="same", activation="relu")(x)),
+    "batch of three axes": ((2, 3, 8, 3), lambda L, x: L.Conv1D(5, 3, padding="causal", dilation_rate=2)(x)),
+}
+
+
+@pytest.mark.parametrize("name", OLD_LAYERS)
+def test_layers_of_keras_2_alone(name, tmp_path):
+    shape, layers = OLD_LAYERS[name]
+    tf_keras.backend.clear_session()
+    x = tf_keras.Input(shape)
+    model = tf_keras.Model(x, layers(tf_keras.layers, x))
+    seeded.fill_weights(model, name).save(tmp_path / "source.h5")
+    x = seeded.batch(name, shape, 3)
+    expected = peers.run_tf_keras(tmp_path / "source.h5", [x])
+    for target, run in [("h5", peers.run_tf_keras), ("onnx", peers.run_onnx), ("tflite", litert.run)]:
+        modelctl.convert(tmp_path / "source.h5", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=f"{name} → {target}")
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "saved", "--to", "savedmodel")
+    results = savedmodels.run_signature(tmp_path / "saved", {modelctl.inspect(tmp_path / "saved")["inputs"][0]["name"]: x})
+    peers.compare(list(results.values()), expected, what=f"{name} → savedmodel")
+    if name.startswith("local"):
+        with pytest.raises(modelctl.Failed) as failure:
+            modelctl.convert(tmp_path / "source.h5", tmp_path / "m.keras")
+        assert failure.value.code == 69 and "Keras 3 has no such layer" in failure.value.errors
+    else:
+        modelctl.convert(tmp_path / "source.h5", tmp_path / "m.keras")
+        peers.compare(peers.run_keras(tmp_path / "m.keras", [x]), expected, what=f"{name} → keras")
+
+
+def test_encoded_numbers_of_keras_2_are_floats(tmp_path):
+    """Keras 3 encodes in integers."""
+    tf_keras.backend.clear_session()
+    x = tf_keras.Input((4,), dtype="int64")
+    modes = ("multi_hot", "count")
+    model = tf_keras.Model(x, [tf_keras.layers.IntegerLookup(vocabulary=[3, 7, 11], output_mode=mode)(x) for mode in modes])
+    model.save(tmp_path / "source.h5")
+    x = np.array([[3, 7, 3, 1], [11, 11, 11, 5]])
+    modelctl.convert(tmp_path / "source.h5", tmp_path / "m.keras")
+    peers.compare(peers.run_keras(tmp_path / "m.keras", [x]), peers.run_model(model, [x]), what="keras")
+
+
+def test_subclassed_models_stay_those_of_keras_2(tmp_path):
+    """What they compute is code: the archive is written again as it is, with all of its weights."""
+    tf_keras.backend.clear_session()
+    model = Stacked()
+    model(np.zeros((2, 4), "float32"))
+    seeded.fill_weights(model, "stacked").save(tmp_path / "source.keras")
+    report = modelctl.convert(tmp_path / "source.keras", tmp_path / "m.keras")
+    assert report["verification"]["method"] == "structure" and any("stays one of Keras 2" in note for note in report["notes"])
+    x = seeded.batch("stacked", (4,), 3)
+    again = tf_keras.models.load_model(tmp_path / "m.keras", custom_objects={"Stacked": Stacked})
+    peers.compare([again(x).numpy()], [model(x).numpy()], what="keras")
+
+
+class Stacked(tf_keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.first, self.second = tf_keras.layers.Dense(3, activation="tanh"), tf_keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.second(self.first(x))

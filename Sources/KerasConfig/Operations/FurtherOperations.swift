@@ -156,7 +156,7 @@ extension OperationRules {
     OperationRule(.image, "ExtractPatches", ["images"]) { call, context in
       let x = try call.tensor("images", in: &context)
       let layout = try call.layout()
-      guard let size = try call.perAxis("size", count: 2, default: nil), layout == .channelsLast, try context.rank(of: x) == 4,
+      guard try context.rank(of: x) == 4, let size = try call.perAxis("size", count: 2, default: nil), layout == .channelsLast,
         let channels = x.fact.type.shape.dims?.last?.value, size.allSatisfy({ $0 > 0 }),
         let count = checkedProduct(size + [channels, channels]),
         count <= 1 << 24

@@ -89,7 +89,14 @@ struct SerializedObject {
       throw UnsupportedError(
         "layers that Keras quantised are not supported", items: [.init("\(kind) of mode '\(mode)'", reason: "layer \(name)")])
     }
-    guard let name = policyName(json) else {
+    if json["class_name"] == "DTypePolicyMap", let map = json["config"]?["policy_map"]?.objectValue {
+      let own = policyName(json) ?? "float32"
+      guard map.values.allSatisfy({ policyName($0) == own }) else {
+        let reason = "layers inside '\(name)' compute in other dtypes than it"
+        throw UnsupportedError("a dtype policy is not supported", items: [.init("DTypePolicyMap", reason: reason)])
+      }
+    }
+    guard let name = policyName(json) ?? (json["class_name"] == "DTypePolicyMap" ? "float32" : nil) else {
       throw FormatError(
         .invalidValue, "'dtype': expected a dtype or a policy, found \(json.abridged)", at: SourceLocation(path: ["layer \(name)"]))
     }

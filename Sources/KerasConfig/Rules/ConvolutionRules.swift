@@ -12,7 +12,25 @@ extension LayerRules {
       depthwise(Rank1.self), depthwise(Rank2.self),
       separable(Rank1.self, aliases: ["SeparableConvolution1D"]),
       separable(Rank2.self, aliases: ["SeparableConvolution2D"]),
+      local(Rank1.self), local(Rank2.self),
     ]
+
+  /// Of Keras 1 and 2 alone.
+  private static func local<R: SpatialRank>(_: R.Type) -> LayerRule {
+    LayerRule(
+      LocallyConnected<R>.self,
+      rows: [
+        count("filters", \.filters, also: ["nb_filter"]),
+        perAxis("kernel_size", \.kernelSize, rank: R.rank, required: true),
+        perAxis("strides", \.strides, rank: R.rank), row("padding", \.padding), row("data_format", \.layout),
+        row("activation", \.activation), row("use_bias", \.useBias), count("implementation", \.implementation, optional: true),
+      ]
+    ) { layer in
+      guard (1...3).contains(layer.implementation), layer.padding == .valid || layer.padding == .same && layer.implementation > 1 else {
+        throw ConfigMismatch(expected: "an implementation of 1 to 3, and padding valid for the first")
+      }
+    }
+  }
 
   private static func conv<R: SpatialRank>(_: R.Type, aliases: [String]) -> LayerRule {
     LayerRule(

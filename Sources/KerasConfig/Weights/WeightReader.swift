@@ -2,6 +2,7 @@ import ModelGraph
 import ModelLayers
 import ModelSupport
 import ModelTensor
+import OrderedCollections
 
 /// Gives the parameters of a model that has been built their tensors from a file.
 struct WeightReader {
@@ -10,8 +11,12 @@ struct WeightReader {
   var model: Model
   /// Parameters of each shared layer that has been read.
   private var shared: [Int: [ParameterID]] = [:]
+  /// Layers and models of a tree by what tells them apart in a model.
+  private var met: [Identity: LayerRecord] = [:]
   /// Paths that have been used, in a tree.
   private var used: Set<String> = []
+  /// Whether a layer has its weights in another place than its own, where Keras does not look for them.
+  private(set) var hasLayersElsewhere = false
   /// The names that lists give to weights.
   private(set) var names: [ParameterID: String] = [:]
 
@@ -41,6 +46,7 @@ struct WeightReader {
     for (child, (name, olderName)) in zip(record.children, zip(names, olderNames)) {
       let places = ["\(containers[0])/\(name)", "\(containers[1])/\(olderName)"]
       let place = try store.groups(at: places[0]).isEmpty && !store.groups(at: places[1]).isEmpty ? places[1] : places[0]
+      if try isStoredElsewhere(child, at: places) { continue }
       if !child.children.isEmpty {
         try readTree(child, at: place, depth: depth + 1)
         continue
@@ -74,6 +80,45 @@ struct WeightReader {
         if let id = child.sharedID { shared[id] = child.parameters }
       }
     }
+  }
+
+  /// What tells a layer from others: Keras has one of a name in a model, and in models inside it the same one or another.
+  private struct Identity: Hashable {
+    var name: String
+    var className: String
+    var config: JSONValue?
+  }
+
+  /// A layer that stands in a model and in another inside it is one to the Keras that saved it, which stores it where it meets it
+  /// first and leaves its other places empty.
+  /// - Returns: whether the tensors have been taken from there.
+  private mutating func isStoredElsewhere(_ record: LayerRecord, at places: [String]) throws -> Bool {
+    let config = record.scope.flatMap { model[$0].config?["config"] }.map(Self.unnumbered)
+    let identity = Identity(name: record.name, className: record.className, config: config)
+    guard let known = met[identity], try places.allSatisfy({ try store.allVariables(below: $0).isEmpty }) else {
+      met[identity] = met[identity] ?? record
+      return false
+    }
+    let to = record.legacyParameters(), from = known.legacyParameters()
+    let pairs = Array(zip(to.trainable + to.fixed, from.trainable + from.fixed))
+    guard !pairs.isEmpty, to.trainable.count == from.trainable.count, to.fixed.count == from.fixed.count,
+      pairs.allSatisfy({ $0.spec.path == $1.spec.path && $0.spec.shape == $1.spec.shape })
+    else { return false }
+    for (to, from) in pairs { model[to.parameter].tensor = model[from.parameter].tensor }
+    hasLayersElsewhere = true
+    return true
+  }
+
+  /// A configuration without the numbers of objects that stand in it several times: each model counts them by itself.
+  private static func unnumbered(_ json: JSONValue) -> JSONValue { unnumbered(json, depth: 0) }
+
+  private static func unnumbered(_ json: JSONValue, depth: Int) -> JSONValue {
+    guard depth < NestingLimit.maximum else { return json }
+    if let list = json.arrayValue { return .array(list.map { unnumbered($0, depth: depth + 1) }) }
+    guard let members = json.objectValue else { return json }
+    var result: OrderedDictionary<String, JSONValue> = [:]
+    for (key, value) in members where key != "shared_object_id" { result[key] = unnumbered(value, depth: depth + 1) }
+    return .object(result)
   }
 
   /// The groups of layers among a model's dependencies, where those with weights stand twice: the second place is numbered, and empty.

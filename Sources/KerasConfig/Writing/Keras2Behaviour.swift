@@ -4,16 +4,33 @@ import ModelOps
 import ModelSupport
 import ModelTensor
 
+/// A convolution that may take several axes for the batch.
+private protocol BatchedConvolution {
+  /// The number of spatial axes, if it does so with inputs of this rank.
+  func batched(_ rank: Int?) -> Int?
+}
+extension Conv: BatchedConvolution {
+  func batched(_ rank: Int?) -> Int? { Self.isOverBatches(rank, layout) ? R.rank : nil }
+}
+
 /// What layers of Keras 2 do that Keras 3 has no word for, said with operations around them.
 enum Keras2Behaviour {
   /// The graph with transposes around recurrent layers whose sequences are `[T, B, …]`, and casts of indices that Keras 3 makes
   /// `int32`.
   static func spelled(in graph: Graph, of model: Model) throws -> Graph {
-    guard graph.nodeSlots.contains(where: { ($0?.op as? LayerOp).flatMap { keras3(of: $0.layer) } != nil }) else { return graph }
+    let isOther = graph.nodeSlots.contains { node in
+      (node?.op as? LayerOp).map { keras3(of: $0.layer) != nil || $0.layer is any BatchedConvolution } ?? false
+    }
+    guard isOther else { return graph }
     var context = GraphContext(model, graph: graph)
     for id in try graph.order() {
       let node = context.graph[id]
-      guard var op = node.op as? LayerOp, let layer = keras3(of: op.layer), let x = node.inputs.first ?? nil else { continue }
+      guard var op = node.op as? LayerOp, let x = node.inputs.first ?? nil else { continue }
+      if let rank = (op.layer as? any BatchedConvolution)?.batched(context.fact(of: x).type.shape.rank) {
+        try fold(id, x, rank, &context)
+        continue
+      }
+      guard let layer = keras3(of: op.layer) else { continue }
       op.layer = layer
       context.graph[id].op = op
       if let options = (layer as? any RecurrentLayer)?.options ?? (layer as? Bidirectional)?.forward.options {
@@ -37,6 +54,10 @@ enum Keras2Behaviour {
         guard let output = node.outputs.first, type.dtype != context.graph[output].type.dtype else { continue }
         let cast = CastOp(to: context.graph[output].type.dtype)
         context.graph[id].inputs[0] = try context.append(cast, [x], name: "\(node.name)_cast")[0]
+      } else if layer is any VocabularyLayer {
+        guard let output = node.outputs.first, context.graph[output].type.dtype.isFloatingPoint else { continue }
+        let type = context.graph[output].type
+        try insert(CastOp(to: type.dtype), behind: output, of: TensorType(.int64, type.shape), as: "\(node.name)_cast", &context)
       } else if let output = node.outputs.first {
         let type = TensorType(.int32, context.graph[output].type.shape)
         try insert(CastOp(to: .int64), behind: output, of: type, as: "\(node.name)_int64", &context)
@@ -64,7 +85,33 @@ enum Keras2Behaviour {
       layer.padding = .valid
       return layer
     }
+    if var layer = layer as? any VocabularyLayer, layer.settings[StringLookup.generationKey] != nil,
+      let mode = layer.settings["output_mode"]?.stringValue, ["one_hot", "multi_hot", "count"].contains(mode)
+    {
+      layer.settings[StringLookup.generationKey] = nil
+      return layer
+    }
     return (layer as? Augmentation<Augmentations.RandomCrop>)?.resizing
+  }
+
+  /// Puts reshapes around a convolution: its batch has one axis in Keras 3.
+  private static func fold(_ id: NodeID, _ x: ValueID, _ spatial: Int, _ context: inout GraphContext) throws {
+    let node = context.graph[id]
+    guard let output = node.outputs.first, let dims = context.fact(of: x).type.shape.dims,
+      let results = context.graph[output].type.shape.dims, dims.dropFirst().allSatisfy({ $0.value != nil }), results.count == dims.count
+    else {
+      throw UnsupportedError("a batch of several axes", items: [.init(node.op.displayName, reason: "extents must be known")])
+    }
+    context.namePrefix = node.name
+    context.graph[id].inputs[0] = try context.reshape(x, [-1] + dims.suffix(spatial + 1).compactMap(\.value))
+    let shape = try context.ints([-1] + results.dropFirst().compactMap(\.value))
+    let flat = TensorType(context.graph[output].type.dtype, .ranked([.unknown] + results.suffix(spatial + 1)))
+    context.graph[output].type = flat
+    guard let result = try context.append(ReshapeOp(), [output, shape], name: "\(node.name)_batch").first,
+      let inserted = context.graph.producer(of: result)
+    else { return }
+    context.graph.replaceUses([output: result])
+    context.graph[inserted].inputs = [output, shape]
   }
 
   /// The steps in front of the first that a causal convolution takes for zeros.
@@ -83,6 +130,40 @@ enum Keras2Behaviour {
       }
       let reason = "that of Keras 3 leaves images alone when a model predicts: it is a Resizing, in training too"
       return Loss("the RandomCrop '\(node.name)'", reason: reason)
+    }
+  }
+
+  /// What Keras 3 computes otherwise when it opens a file that is Keras 2's.
+  static func lossesInKeras3(of model: Model) -> [Loss] {
+    var sigmoids: [String] = [], crops: [String] = []
+    for graph in model.graphs.values {
+      for case let node? in graph.nodeSlots {
+        guard let layer = (node.op as? LayerOp)?.layer else { continue }
+        if (layer as? Augmentation<Augmentations.RandomCrop>)?.resizing != nil, !crops.contains(node.name) { crops.append(node.name) }
+        guard !sigmoids.contains(node.name), let typed = try? LayerRules.rule(for: layer)?.write(layer), holdsOldHardSigmoid(typed) else {
+          continue
+        }
+        sigmoids.append(node.name)
+      }
+    }
+    func loss(_ what: String, _ names: [String], _ reason: String) -> Loss? {
+      guard let first = names.first else { return nil }
+      let others = names.count > 1 ? " and \(names.count - 1) more layers" : ""
+      return Loss("\(what) '\(first)'\(others) in Keras 3", reason: "\(reason): it opens the model as .keras")
+    }
+    return [
+      loss("the hard_sigmoid of", sigmoids, "Keras 3 takes the word for another function, with other results"),
+      loss("the RandomCrop", crops, "Keras 3 leaves images alone when a model predicts"),
+    ].compactMap { $0 }
+  }
+
+  /// Whether a typed configuration holds Keras 2's hard sigmoid.
+  static func holdsOldHardSigmoid(_ typed: JSONValue, depth: Int = 0) -> Bool {
+    guard depth < NestingLimit.maximum, let members = typed.objectValue else { return false }
+    return members.contains { key, value in
+      guard value.objectValue != nil else { return false }
+      if key.hasSuffix("activation") { return (try? Activation(config: value)) == .hardSigmoidKeras2 }
+      return holdsOldHardSigmoid(value, depth: depth + 1)
     }
   }
 

@@ -50,6 +50,11 @@ extension KerasModelConfig {
     let kept = residue.flatMap { $0.document(of: model, as: target, isForKeras2Alone: isForKeras2Alone) }
     // What a SavedModel or a layers model of TensorFlow.js says to Keras 2 alone is no `.h5` file's yet, which Keras 3 reads too.
     if let kept, isForKeras2Alone || !["savedmodel", "tfjs-layers"].contains(model.format) { return kept }
+    if target == .keras3, let residue, residue.record.children.isEmpty, residue.generation == .keras2,
+      let document = residue.archiveOfKeras2(of: model, as: target)
+    {
+      return document
+    }
     if let residue, residue.record.children.isEmpty, let document = try SubclassedModel.document(residue, of: model, generation: target) {
       return document
     }
@@ -72,6 +77,7 @@ extension KerasModelConfig {
     var document = KerasModelDocument(config: object, version: writer.version)
     document.addWeights(of: record, in: model, generation: target, residue: nil)
     document.losses += writer.losses
+    if target == .keras2, !isForKeras2Alone { document.losses += Keras2Behaviour.lossesInKeras3(of: model) }
     return document
   }
 }
@@ -113,6 +119,7 @@ extension KerasResidue {
     var document = KerasModelDocument(config: spelled, version: version ?? target.writtenVersion)
     document.replacements = [:]
     document.addWeights(of: record, in: model, generation: target, residue: self)
+    if target == .keras2, !isForKeras2Alone { document.losses += Keras2Behaviour.lossesInKeras3(of: model) }
     return document
   }
 

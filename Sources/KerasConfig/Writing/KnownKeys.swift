@@ -8,13 +8,15 @@ enum KnownKeys {
   /// Whether Keras 2 has no such layer.
   static func isAbsentFromKeras2(_ className: String) -> Bool { absent.contains(className) }
 
+  /// Whether Keras 3 has no such layer.
+  static func isAbsentFromKeras3(_ className: String) -> Bool { className.hasPrefix("LocallyConnected") }
+
   /// Whether it is a class of Keras's own that is only carried here.
   static func isOfKeras(_ className: String) -> Bool { carried.contains(className) || LayerRules.rule(className: className) != nil }
 
   private static let carried: Set<String> = [
     "Lambda", "StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing", "Pipeline", "FeatureSpace",
     "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "Wrapper",
-    "LocallyConnected1D", "LocallyConnected2D",
   ]
 
   private static func table(_ text: String) -> [String: Set<String>] {

@@ -252,6 +252,13 @@ struct NetworkWriter {
       note(op.displayName, reason: "no rule writes it")
       return nil
     }
+    if KnownKeys.isAbsentFromKeras3(rule.className) {
+      guard generation == .keras2 else {
+        note(op.displayName, reason: "Keras 3 has no such layer")
+        return nil
+      }
+      objects.needsKeras2 = true
+    }
     if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) || op.layer is any Int8Layer { usesKeras3Only = true }
     let name = isNamesake(node) ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
     let object: JSONValue

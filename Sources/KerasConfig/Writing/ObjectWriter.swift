@@ -49,7 +49,7 @@ struct ObjectWriter {
     }
     if config["dtype"] == nil { config["dtype"] = .string(op.policy.name) }
     if op.layer is LayerPipeline { config["dtype"] = nil }
-    if generation == .keras2, holdsOldHardSigmoid(typed) { needsKeras2 = true }
+    if generation == .keras2, Keras2Behaviour.holdsOldHardSigmoid(typed) { needsKeras2 = true }
     config = activations(config)
     if rule.layerType == ReLU.self {
       className = "ReLU"
@@ -127,16 +127,6 @@ struct ObjectWriter {
       config[key] = object
     }
     return config
-  }
-
-  /// Whether a typed configuration holds Keras 2's hard sigmoid.
-  private func holdsOldHardSigmoid(_ typed: JSONValue, depth: Int = 0) -> Bool {
-    guard depth < NestingLimit.maximum, let members = typed.objectValue else { return false }
-    return members.contains { key, value in
-      guard value.objectValue != nil else { return false }
-      if key.hasSuffix("activation") { return (try? Activation(config: value)) == .hardSigmoidKeras2 }
-      return holdsOldHardSigmoid(value, depth: depth + 1)
-    }
   }
 
   /// A function of a `Lambda`, of which Keras 2 keeps code, defaults and closure as a list, or the name, with keys beside that say which.

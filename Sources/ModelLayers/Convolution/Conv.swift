@@ -38,7 +38,7 @@ public struct Conv<R: SpatialRank>: ConfigurableLayer {
   public init() {}
 
   public func weights(for inputs: [TensorType]) throws -> [WeightSpec] {
-    let input = try channels(inputs, layout, rank: R.rank)
+    let input = try Self.isOverBatches(inputs.first?.shape.rank, layout) ? extent(inputs, axis: -1) : channels(inputs, layout, rank: R.rank)
     guard groups > 0, input % groups == 0, filters % groups == 0 else {
       throw GraphError(.shapeMismatch, "\(Self.className): \(input) channels and \(filters) filters in \(groups) groups")
     }
@@ -49,8 +49,22 @@ public struct Conv<R: SpatialRank>: ConfigurableLayer {
     let op = ConvOp(
       strides: strides, dilations: dilations, padding: padding.resolved(kernel: kernelSize, dilations: dilations),
       groups: groups, layout: layout, kernelLayout: .spatialInputOutput)
-    let y = try context.apply(op, try call.input(), try call.weight(0), useBias ? try call.weight(1) : nil)
-    return [try activation.apply(y, in: &context)]
+    let x = try call.input(), rank = try context.rank(of: x)
+    guard Self.isOverBatches(rank, layout) else {
+      let y = try context.apply(op, x, try call.weight(0), useBias ? try call.weight(1) : nil)
+      return [try activation.apply(y, in: &context)]
+    }
+    let lead = try context.slice(try context.shape(of: x), axis: 0, start: 0, end: rank - R.rank - 1)
+    let rest = try context.slice(try context.shape(of: x), axis: 0, start: rank - R.rank - 1, end: Int.max)
+    let flat = try context.reshape(x, to: try context.concat([try context.ints([-1]), rest], axis: 0))
+    let y = try context.apply(op, flat, try call.weight(0), useBias ? try call.weight(1) : nil)
+    let places = try context.slice(try context.shape(of: y), axis: 0, start: 1, end: Int.max)
+    return [try activation.apply(try context.reshape(y, to: try context.concat([lead, places], axis: 0)), in: &context)]
+  }
+
+  /// Keras 2 takes all axes in front of the spatial ones for the batch.
+  public static func isOverBatches(_ rank: Int?, _ layout: DataLayout) -> Bool {
+    layout == .channelsLast && rank.map { $0 > R.rank + 2 } ?? false
   }
   public func mask<C: OpContext>(_ call: LayerCall<C.Value>, in context: inout C) throws -> [C.Value?] { [nil] }
 }
