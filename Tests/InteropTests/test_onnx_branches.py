@@ -107,3 +107,74 @@ def test_becomes(make, targets, tmp_path):
         actual = run(target, path, model, feeds)
         if actual is not None:
             peers.compare(actual, expected, what=f"{make.__name__} as {target}")
+
+
+def body(name, nodes, inputs, outputs):
+    """Values by name, with what their dtype and shape is."""
+    def declare(ports):
+        return [helper.make_tensor_value_info(n, dtype, shape) for n, (dtype, shape) in ports.items()]
+    return helper.make_graph(nodes, name, declare(inputs), declare(outputs))
+
+
+ROWS = (T.FLOAT, ["batch", 4])
+
+
+def chosen():
+    """Which side is taken depends on the data; a choice inside a choice."""
+    then = body("then", [node("MatMul", ["x", "w"], ["m0"]), node("Relu", ["m0"], ["t"])], {}, {"t": ROWS})
+    deep = body("deep", [node("Sub", ["x", "w0"], ["d"])], {}, {"d": ROWS})
+    flat = body("flat", [node("Tanh", ["x"], ["f"])], {}, {"f": ROWS})
+    other = body(
+        "else", [node("ReduceMax", ["x"], ["top"], keepdims=0), node("Greater", ["top", "one"], ["high"]),
+                 node("If", ["high"], ["e"], then_branch=deep, else_branch=flat)], {}, {"e": ROWS})
+    nodes = [node("ReduceSum", ["x"], ["s"], keepdims=0), node("Greater", ["s", "zero"], ["c"]), node("If", ["c"], ["y"], then_branch=then, else_branch=other)]
+    weights = {"w": numbers(4, 4), "w0": numbers(4), "zero": np.float32(0), "one": np.float32(1)}
+    x = numbers(5, 4)
+    feeds = [x - x.mean() + 0.2, x - x.mean() - 0.2, (x - x.mean()) * 0.1 - 0.2]
+    return build(nodes, {"x": (x, ["batch", 4])}, {"y": T.FLOAT}, weights)[0], [{"x": f} for f in feeds]
+
+
+def repeated():
+    """Three turns that collect rows, one row of a table in each."""
+    step = body(
+        "step", [node("MatMul", ["v", "w"], ["m"]), node("Gather", ["table", "i"], ["r"], axis=0), node("Add", ["m", "r"], ["a"]),
+                 node("Tanh", ["a"], ["next"]), node("Neg", ["next"], ["row"]), node("Identity", ["c"], ["goes"])],
+        {"i": (T.INT64, []), "c": (T.BOOL, []), "v": ROWS}, {"goes": (T.BOOL, []), "next": ROWS, "row": ROWS})
+    nodes = [node("Loop", ["n", "", "x"], ["y", "rows"], body=step), node("Transpose", ["rows"], ["z"], perm=[1, 0, 2])]
+    weights = {"w": numbers(4, 4), "table": numbers(3, 4, seed=9), "n": np.int64(3)}
+    x = numbers(5, 4)
+    return build(nodes, {"x": (x, ["batch", 4])}, {"y": T.FLOAT, "z": T.FLOAT}, weights)[0], [{"x": x}]
+
+
+def doubled_until_large():
+    """At most nine turns; the data ends it sooner."""
+    step = body(
+        "step", [node("Mul", ["v", "two"], ["next"]), node("ReduceMax", ["next"], ["top"], keepdims=0), node("Less", ["top", "limit"], ["goes"])],
+        {"i": (T.INT64, []), "c": (T.BOOL, []), "v": ROWS}, {"goes": (T.BOOL, []), "next": ROWS})
+    nodes = [node("ReduceMax", ["x"], ["t0"], keepdims=0), node("Less", ["t0", "limit"], ["c0"]), node("Loop", ["n", "c0", "x"], ["y"], body=step)]
+    weights = {"two": np.float32(2), "limit": np.float32(10), "n": np.int64(9)}
+    x = np.abs(numbers(5, 4)) + 0.1
+    return build(nodes, {"x": (x, ["batch", 4])}, {"y": T.FLOAT}, weights)[0], [{"x": x}, {"x": x * 30}, {"x": x * 1e-4}]
+
+
+@pytest.mark.parametrize("make", [chosen, repeated, doubled_until_large])
+def test_control_flow_as_layers(make, tmp_path):
+    """Keras's files know neither loops nor branches: layers compute both sides, and each turn that may be made."""
+    model, feeds = make()
+    source = tmp_path / "source.onnx"
+    onnx.save(model, source)
+    session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
+    modelctl.convert(source, tmp_path / "model.keras")
+    for feed in feeds:
+        peers.compare(run("keras", tmp_path / "model.keras", model, feed), session.run(None, feed), what=make.__name__)
+
+
+def test_loops_of_unknown_length_are_refused(tmp_path):
+    step = body("step", [node("Mul", ["v", "two"], ["next"]), node("Identity", ["c"], ["goes"])],
+                {"i": (T.INT64, []), "c": (T.BOOL, []), "v": ROWS}, {"goes": (T.BOOL, []), "next": ROWS})
+    nodes = [node("Loop", ["n", "", "x"], ["y"], body=step)]
+    model, _ = build(nodes, {"x": (numbers(5, 4), ["batch", 4]), "n": np.int64(3)}, {"y": T.FLOAT}, {"two": np.float32(2)})
+    onnx.save(model, tmp_path / "source.onnx")
+    with pytest.raises(modelctl.Failed) as failure:
+        modelctl.convert(tmp_path / "source.onnx", tmp_path / "model.keras")
+    assert failure.value.code == 69 and "Loop × 1" in failure.value.errors

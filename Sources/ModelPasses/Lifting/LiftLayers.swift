@@ -53,7 +53,8 @@ extension LiftLayers {
       NameExtents(), RemoveDeadCode(), UnwrapQuantized(.unwrapped), ExpandCells(), TimeFirst(), LowerLayers(),
       ResolveBranches(), SpellTransforms(), SpreadComplex(), SpellNegativeZero(), RecognizeBatchNormalization(), ResolveBounds(),
       FoldConstants(), RecognizeScan(), RecognizeRowProducts(), RecognizePaddedPooling(), RecognizeComposites(), RecognizeRecurrence(),
-      RecognizeCells(), SplitScans(), ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(), UnrollScans(),
+      RecognizeCells(), SplitScans(), ExpandUpdates(), ExpandBatchedGathers(), RecognizeUnrolled(), UnrollLoops(),
+      UnrollScans(),
       ConvertLayout(to: .channelsLast, ioLayout: ioLayout), FoldConstants(), LiftLayers(),
     ]
   }

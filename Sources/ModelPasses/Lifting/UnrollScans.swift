@@ -58,7 +58,7 @@ struct UnrollScans: Pass {
         let row = place.1 ? length - 1 - step : step
         return try context.squeeze(try context.slice(x, axis: place.0, start: row, end: row + 1), [place.0])
       }
-      let results = try copy(body, states + slices + inputs[last...], model, &context)
+      let results = try context.inlined(body, states + slices + inputs[last...])
       states = Array(results[..<first])
       for (index, row) in results[first...].enumerated() { rows[index].append(row) }
     }
@@ -71,30 +71,5 @@ struct UnrollScans: Pass {
         try (op.outputsReversed[index] ? rows.reversed() : rows).map { try context.unsqueeze($0, [axis]) }, axis: axis)
     }
     return states + stacks
-  }
-
-  /// One step.
-  private func copy(_ body: Graph, _ inputs: [ValueID], _ model: Model, _ context: inout GraphContext) throws -> [ValueID] {
-    var values: [ValueID: ValueID] = [:]
-    for (port, input) in zip(body.inputs, inputs) { values[port.value] = input }
-    func resolve(_ value: ValueID, _ context: inout GraphContext) throws -> ValueID {
-      if let known = values[value] { return known }
-      let new: ValueID
-      switch body[value].definition {
-      case .constant(let tensor): new = context.graph.addConstant(tensor, name: body[value].name)
-      case .parameter(let id): new = context.graph.addParameter(id, of: model, name: body[value].name)
-      case .input, .result: throw GraphError(.invalidStructure, "'\(body[value].name)' is used before it is made")
-      }
-      values[value] = new
-      return new
-    }
-    for id in try body.order() {
-      let node = body[id]
-      var inputs: [ValueID?] = []
-      for input in node.inputs { inputs.append(try input.map { try resolve($0, &context) }) }
-      let results = try context.apply(node.op, to: inputs)
-      for (old, new) in zip(node.outputs, results) { values[old] = new }
-    }
-    return try body.outputs.map { try resolve($0.value, &context) }
   }
 }
