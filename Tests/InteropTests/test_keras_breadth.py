@@ -24,6 +24,19 @@ def quantised():
     return model
 
 
+def halved(block):
+    """The same in four bits, two to a byte, odd numbers of columns too: scales for each output, or for groups of inputs."""
+    def build():
+        tokens = L.Input((6,), dtype="int32", name="tokens")
+        x = L.EinsumDense("abc,cd->abd", output_shape=(6, 5), bias_axes="d", activation="relu")(L.Embedding(9, 7)(tokens))
+        x = L.EinsumDense("abc,bcde->ade", output_shape=(2, 3))(x)
+        model = keras.Model(tokens, L.Dense(3, use_bias=False)(L.Dense(7, activation="tanh")(L.Flatten()(x))))
+        seeded.fill_weights(model, "halved")
+        model.quantize(config=keras.quantizers.Int4QuantizationConfig(block_size=block))
+        return model
+    return build
+
+
 def spectral():
     signal = L.Input((256,), name="signal")
     mel = L.MelSpectrogram(fft_length=64, sequence_stride=16, sequence_length=48, num_mel_bins=8, sampling_rate=1600, max_freq=700)(signal)
@@ -58,6 +71,8 @@ def mixed(policy):
 COARSE = (2e-2, 2e-2)
 CASES = [
     ("quantised", quantised, (1e-5, 1e-4)),
+    ("four bits in groups", halved(4), (1e-5, 1e-4)),
+    ("four bits", halved(None), (1e-5, 1e-4)),
     # Transforms and logarithms of small powers.
     ("spectral", spectral, (1e-3, 1e-3)),
     ("images", images, (1e-5, 1e-4)),

@@ -4,8 +4,11 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 
 import modelctl
+import peers
+import seeded
 
 
 def test_a_single_tensor_is_no_list(tmp_path):
@@ -51,3 +54,33 @@ def test_what_a_subclassed_model_trains_is_not_guessed(tmp_path):
     assert found["parameters"] == model.count_params() == 27
     assert "trainable_parameters" not in found
     assert len(found["warnings"]) == 1
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Perceptron(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.first, self.second = keras.layers.Dense(64, activation="relu"), keras.layers.Dense(32, activation="relu")
+        self.last = keras.layers.Dense(5, activation="softmax")
+
+    def call(self, x):
+        return self.last(self.second(self.first(x)))
+
+
+def test_a_subclassed_perceptron(tmp_path):
+    """Its archive holds weights and no architecture: that is said. What it exports holds both."""
+    model = Perceptron()
+    model(np.zeros((2, 20), "float32"))
+    seeded.fill_weights(model, "subclassed").save(tmp_path / "source.keras")
+    x = seeded.batch("subclassed", (20,), 3)
+    expected = peers.run_model(model, [x])
+    assert modelctl.inspect(tmp_path / "source.keras")["parameters"] == 20 * 64 + 64 + 64 * 32 + 32 + 32 * 5 + 5
+    with pytest.raises(modelctl.Failed) as failure:
+        modelctl.convert(tmp_path / "source.keras", tmp_path / "m.onnx")
+    assert failure.value.code == 69 and "a subclassed model: what it computes is code" in failure.value.errors
+    modelctl.convert(tmp_path / "source.keras", tmp_path / "same.keras")
+    peers.compare(peers.run_keras(tmp_path / "same.keras", [x]), expected, what="keras")
+    model.export(tmp_path / "exported", verbose=False)
+    for target, run in [("onnx", peers.run_onnx), ("keras", peers.run_keras), ("h5", peers.run_keras)]:
+        modelctl.convert(tmp_path / "exported", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=f"exported → {target}")

@@ -85,10 +85,10 @@ extension OperationRules {
     OperationRule(.numpy, className) { call, context in try context.apply(ReverseOp(axes: [axis]), try call.tensor("x", in: &context)) }
   }
 
-  private static let elementRules: [OperationRule] = [
-    reversed("Flipud", axis: 0), reversed("Fliplr", axis: 1),
-    OperationRule(.numpy, "Cumprod") { call, context in
+  private static func cumprod(_ className: String) -> OperationRule {
+    OperationRule(.numpy, className) { call, context in
       var x = try call.tensor("x", in: &context)
+      if className.hasPrefix("Nan") { x = try context.withoutNaN(x, 1) }
       if let dtype = try call.dtype() { x = try context.cast(x, to: dtype) }
       if x.fact.type.dtype == .bool { x = try context.cast(x, to: .int32) }
       let given = try call.int("axis")
@@ -107,7 +107,12 @@ extension OperationRules {
         step *= 2
       }
       return x
-    },
+    }
+  }
+
+  private static let elementRules: [OperationRule] = [
+    reversed("Flipud", axis: 0), reversed("Fliplr", axis: 1),
+    cumprod("Cumprod"), cumprod("Nancumprod"),
     OperationRule(.numpy, "Digitize", ["x", "bins"]) { call, context in
       let x = try call.tensor("x", in: &context)
       guard let json = call.option("bins"),
@@ -247,4 +252,12 @@ extension OperationRules {
       return try context.div(sum, count)
     },
   ]
+}
+
+extension RecordingContext {
+  /// A tensor with another number where it holds none.
+  mutating func withoutNaN(_ x: Value, _ number: Double) throws -> Value {
+    guard x.fact.type.dtype.isFloatingPoint else { return x }
+    return try select(try apply(IsNaNOp(), x), try scalar(number, like: x), x)
+  }
 }

@@ -42,21 +42,26 @@ extension OperationRules {
     }
   }
 
-  private static let reductionRules: [OperationRule] = [
-    reduce(.numpy, "Sum", .sum, .integer), reduce(.numpy, "Prod", .prod, .integer), reduce(.numpy, "Mean", .mean, .float),
-    reduce(.numpy, "Max", .max), reduce(.numpy, "Min", .min), reduce(.numpy, "Amax", .max), reduce(.numpy, "Amin", .min),
-    reduce(.numpy, "Any", .any, .bool), reduce(.numpy, "All", .all, .bool),
-    reduce(.math, "Logsumexp", .logSumExp, .float),
-    arg("Argmax", ArgMaxOp.self), arg("Argmin", ArgMinOp.self),
-    OperationRule(.numpy, "Cumsum") { call, context in
+  private static func cumsum(_ className: String) -> OperationRule {
+    OperationRule(.numpy, className) { call, context in
       var x = try call.tensor("x", in: &context)
+      if className.hasPrefix("Nan") { x = try context.withoutNaN(x, 0) }
       if let dtype = try call.dtype() { x = try context.cast(x, to: dtype) }
       if x.fact.type.dtype == .bool { x = try context.cast(x, to: .int32) }
       guard let axis = try call.int("axis") else {
         return try context.apply(CumSumOp(), try context.reshape(x, [-1]), try context.scalar(0, dtype: .int64))
       }
       return try context.apply(CumSumOp(), x, try context.scalar(Double(axis), dtype: .int64))
-    },
+    }
+  }
+
+  private static let reductionRules: [OperationRule] = [
+    reduce(.numpy, "Sum", .sum, .integer), reduce(.numpy, "Prod", .prod, .integer), reduce(.numpy, "Mean", .mean, .float),
+    reduce(.numpy, "Max", .max), reduce(.numpy, "Min", .min), reduce(.numpy, "Amax", .max), reduce(.numpy, "Amin", .min),
+    reduce(.numpy, "Any", .any, .bool), reduce(.numpy, "All", .all, .bool),
+    reduce(.math, "Logsumexp", .logSumExp, .float),
+    arg("Argmax", ArgMaxOp.self), arg("Argmin", ArgMinOp.self),
+    cumsum("Cumsum"), cumsum("Nancumsum"),
     OperationRule(
       .math, "TopK", ["x"],
       many: { call, context in

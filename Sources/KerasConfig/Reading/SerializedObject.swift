@@ -74,17 +74,22 @@ struct SerializedObject {
     policy?["class_name"] == "QuantizedDTypePolicy" && policy?["config"]?["mode"] == "int8"
   }
 
-  /// The dtype or policy by name. What is quantised in eight bits computes in the policy it was quantised from.
+  /// Whether it is the policy of layers in four bits.
+  static func isInt4(_ policy: JSONValue?) -> Bool {
+    isQuantized(policy) && policy?["config"]?["mode"]?.stringValue.map { $0 == "int4" || $0.hasPrefix("int4/") } ?? false
+  }
+
+  /// The dtype or policy by name. What is quantised computes in the policy it was quantised from.
   private func policyName(_ json: JSONValue) -> String? {
-    if Self.isInt8(json) { return json["config"]?["source_name"]?.stringValue ?? "float32" }
+    if Self.isInt8(json) || Self.isInt4(json) { return json["config"]?["source_name"]?.stringValue ?? "float32" }
     return json.stringValue ?? json["config"]?["name"]?.stringValue ?? json["config"]?["default_policy"]?.stringValue
   }
 
-  /// - Throws: `UnsupportedError` for a policy that is not one of plain or mixed precision, or of a layer in eight bits.
+  /// - Throws: `UnsupportedError` for a policy that is not one of plain or mixed precision, or of a layer in eight or four bits.
   func policy() throws -> DTypePolicy {
     guard let json = config["dtype"], !json.isNull else { return DTypePolicy() }
-    let isInt8 = Self.isInt8(json) && LayerRules.quantizedRules.contains { $0.className == className }
-    if Self.isQuantized(json), !isInt8 {
+    let isKnown = (Self.isInt8(json) || Self.isInt4(json)) && LayerRules.quantizedRules.contains { $0.className == className }
+    if Self.isQuantized(json), !isKnown {
       let kind = json["class_name"]?.stringValue ?? "", mode = json["config"]?["mode"]?.stringValue ?? "?"
       throw UnsupportedError(
         "layers that Keras quantised are not supported", items: [.init("\(kind) of mode '\(mode)'", reason: "layer \(name)")])

@@ -259,7 +259,9 @@ struct NetworkWriter {
       }
       objects.needsKeras2 = true
     }
-    if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) || op.layer is any Int8Layer { usesKeras3Only = true }
+    if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) || op.layer is any Int8Layer || op.layer is any Int4Layer {
+      usesKeras3Only = true
+    }
     let name = isNamesake(node) ? names.claim(node.name) : preferred.map { names.claim($0) } ?? names.unique(node.name)
     let object: JSONValue
     do { object = try objects.layer(op, rule: rule, name: name, original: isKnown ? scope?.config : nil) } catch let error
