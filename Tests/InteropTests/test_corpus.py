@@ -22,7 +22,6 @@ ENTRIES = [entry for entry in MANIFEST if entry["format"] in ("onnx", "keras", "
 REFUSED = {
     "triton_simple_string_1.onnx": "Cast",  # From string to int32, which Keras does not do.
     "tract_qlstm_3-2-3_T3_S1.onnx": "Scan",
-    "burn_opset_compliance_opset_11.onnx": "If",
     "burn_all_dtypes.onnx": "constant",  # Outputs that depend on no input.
     "trt_qdq_conv.onnx": "constant",  # A graph without inputs.
     "burn_loop_loop_nested.onnx": "Loop",

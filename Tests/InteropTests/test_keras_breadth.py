@@ -171,3 +171,21 @@ def test_sixteen_bits_get_the_opset_they_need(tmp_path):
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10), tmp_path / "q.onnx")
     modelctl.convert(tmp_path / "q.onnx", tmp_path / "q.onnx2", "--to", "onnx", "--io-layout", "nchw")
     assert onnx.load(tmp_path / "q.onnx2").opset_import[0].version == 21
+
+
+def test_running_totals_and_policies_of_parts(tmp_path):
+    """Numbers that are none count as neither; layers inside a layer may be said to compute as it does."""
+    keras.backend.clear_session()
+    x = L.Input((5, 8), name="x")
+    policies = keras.dtype_policies.DTypePolicyMap()
+    policies["mha/query"] = keras.dtype_policies.DTypePolicy("float32")
+    y = L.MultiHeadAttention(2, 3, name="mha", dtype=policies)(x, x)
+    roots = keras.ops.sqrt(y)
+    model = keras.Model(x, [keras.ops.nancumsum(roots, axis=1), keras.ops.nancumprod(roots, axis=-1)])
+    seeded.fill_weights(model, "totals").save(tmp_path / "model.keras")
+    x = seeded.batch("totals", (5, 8), 3)
+    expected = peers.run_model(model, [x])
+    assert not any(np.isnan(e).any() for e in expected) and np.isnan(np.sqrt(peers.run_model(keras.Model(model.inputs, y), [x])[0])).any()
+    for target, run in [("keras", peers.run_keras), ("onnx", peers.run_onnx), ("tflite", litert.run)]:
+        modelctl.convert(tmp_path / "model.keras", tmp_path / f"m.{target}")
+        peers.compare(run(tmp_path / f"m.{target}", [x]), expected, what=target)

@@ -153,6 +153,25 @@ def test_slash_in_a_name(tmp_path):
     peers.compare(tfjs.run_layers(tmp_path / "js", inputs, tmp_path), expected)
 
 
+def test_names_that_several_models_have(tmp_path):
+    """TensorFlow.js tells weights apart by their layers' names: those inside other models get names of their own."""
+    keras.backend.clear_session()
+
+    def block(name, inner=None):
+        i = keras.Input((4,))
+        y = keras.layers.Dense(4, activation="tanh", name="d")(i)
+        return keras.Model(i, keras.layers.Add()([i, inner(y) if inner else y]), name=name)
+
+    x = keras.Input((4,))
+    shared = block("b", block("a"))
+    model = keras.Model(x, keras.layers.Dense(2, name="d")(shared(shared(x))))
+    seeded.fill_weights(model, "names").save(tmp_path / "model.keras")
+    report = modelctl.convert(tmp_path / "model.keras", tmp_path / "js", "--to", "tfjs-layers")
+    assert sum("the name of the layer 'd'" in note for note in report["notes"]) == 2, report["notes"]
+    inputs = [seeded.batch("names", (4,), 3)]
+    peers.compare(tfjs.run_layers(tmp_path / "js", inputs, tmp_path), peers.run_model(model, inputs))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "uint16"])
 def test_quantised_weights(dtype, tmp_path):
     """The same numbers as the package's own quantisation gives, and read back as the package reads them."""

@@ -15,6 +15,8 @@ public enum TFJSLayersWriter {
   public static func write(
     _ model: Model, to path: String, options: TFJSWeightOptions = TFJSWeightOptions(), replaceExisting: Bool = true
   ) throws -> [Loss] {
+    var model = model
+    let renamed = DistinctNames.apply(to: &model)
     let source: KerasModelDocument
     do { source = try KerasModelConfig.write(model, generation: .keras2, isForKeras2Alone: true) } catch let error as UnsupportedError {
       throw refusal(error.items)
@@ -34,7 +36,7 @@ public enum TFJSLayersWriter {
     try file.append(Array(document.text().utf8))
     try file.finish()
     try output.commit()
-    return source.losses + topology.losses + shards.losses + losses(of: model)
+    return source.losses + topology.losses + shards.losses + renamed + losses(of: model)
   }
 
   private static func refusal(_ items: [UnsupportedError.Item]) -> UnsupportedError {
