@@ -96,7 +96,8 @@ struct SerializedObject {
     }
     if json["class_name"] == "DTypePolicyMap", let map = json["config"]?["policy_map"]?.objectValue {
       let own = policyName(json) ?? "float32"
-      guard map.values.allSatisfy({ policyName($0) == own }) else {
+      // A policy without a name is the one that holds for all.
+      guard map.values.allSatisfy({ !Self.isQuantized($0) && policyName($0).map { $0 == own } ?? true }) else {
         let reason = "layers inside '\(name)' compute in other dtypes than it"
         throw UnsupportedError("a dtype policy is not supported", items: [.init("DTypePolicyMap", reason: reason)])
       }
