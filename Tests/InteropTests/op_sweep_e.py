@@ -183,6 +183,18 @@ for padding, size, stride in [("SAME", 3, 2), ("VALID", 2, 2), ("SAME", 3, 1)]:
 case("MaxPoolGradV2", lambda x, d: raw.MaxPoolGradV2(
     orig_input=x, orig_output=raw.MaxPool(input=x, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID"), grad=d,
     ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID"), IMAGE, floats(2, 3, 3, 3))
+case("ResizeNearestNeighborGrad", lambda d: raw.ResizeNearestNeighborGrad(grads=d, size=[7, 6]), floats(2, 5, 9, 3))
+case("ResizeNearestNeighborGrad", lambda d: raw.ResizeNearestNeighborGrad(grads=d, size=[7, 6], half_pixel_centers=True), floats(2, 5, 9, 3), name="centres")
+for used in [{}, {"align_corners": True}, {"half_pixel_centers": True}]:
+    name = next(iter(used), "")
+    case("ResizeBilinearGrad", lambda d, x, u=used: raw.ResizeBilinearGrad(grads=d, original_image=x, **u), floats(2, 5, 9, 3), IMAGE, name=name)
+    case("ResizeBicubicGrad", lambda d, x, u=used: raw.ResizeBicubicGrad(grads=d, original_image=x, **u), floats(2, 5, 9, 3), IMAGE, name=name)
+for mode in ["REFLECT", "SYMMETRIC"]:
+    case("MirrorPadGrad", lambda d, m=mode: raw.MirrorPadGrad(input=d, paddings=[[0, 1], [2, 2]], mode=m), floats(5, 9), name=mode)
+case("LRNGrad", lambda d, x: raw.LRNGrad(
+    input_grads=d, input_image=x, output_image=raw.LRN(input=x, depth_radius=1, bias=1.5, alpha=0.4, beta=0.7), depth_radius=1, bias=1.5, alpha=0.4,
+    beta=0.7), floats(2, 7, 6, 3), IMAGE)
+case("IgammaGradA", lambda a, x: raw.IgammaGradA(a=a, x=x), floats(3, 5, low=0.2, high=9), floats(3, 5, low=0.1, high=12))
 for op, used in [("FusedBatchNormGrad", {}), ("FusedBatchNormGradV2", {}), ("FusedBatchNormGradV3", {"reserve_space_3": np.zeros(0, "float32")})]:
     for training in (False, True):
         case(op, lambda d, x, s, m, v, op=op, used=used, t=training: list(getattr(raw, op)(

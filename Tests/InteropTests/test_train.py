@@ -64,6 +64,20 @@ def test_momentum_that_no_file_tells(folder, name, told):
     assert any("with a momentum of" in note for note in report["notes"]) == told
 
 
+def test_normalization_that_is_folded(folder):
+    """Convolutions of TensorFlow Lite hold the batch normalisation that was behind them; nothing of it is left to train as such."""
+    L = keras.layers
+    model = keras.Sequential([keras.Input((5, 5, 2), name="x"), L.Conv2D(3, 2), L.BatchNormalization(), L.GlobalAveragePooling2D(), L.Dense(2, name="y")])
+    model.save(folder / "folded.keras")
+    modelctl.convert(folder / "folded.keras", folder / "folded.tflite")
+    np.savez(folder / "folded.npz", x=RNG.normal(size=(8, 5, 5, 2)).astype("float32"), y=RNG.normal(size=(8, 2)).astype("float32"))
+    for name, told in [("folded.keras", False), ("folded.tflite", True)]:
+        report = json.loads(modelctl.run(
+            "train", folder / name, "--data", folder / "folded.npz", "--loss", "mse", "--optimizer", "sgd", "--epochs", "1", "--batch-size", "4", "--output",
+            folder / f"trained-{name}", "--force", "--json"))
+        assert any("folded into their weights" in note for note in report["notes"]) == told
+
+
 def follows(folder, source, model, x, y, *options):
     """modelctl and Keras go on from the same weights, batch by batch: losses of training and validation."""
     np.savez(folder / "own.npz", x=x[8:], y=y[8:])

@@ -56,6 +56,12 @@ public struct StoredModel {
         result.append(
           "batch normalisation keeps the statistics that the file holds: it says how the model is applied, not how it was trained")
       }
+      let isFolding = source.format == ModelFormat.tflite.rawValue
+      if layers == 0, operators == 0, isFolding, source.graphs.values.contains(where: { $0.nodeSlots.contains { $0?.op is ConvOp } }) {
+        result.append(
+          "the file has convolutions and no batch normalisation: what converters folded into their weights is not told from these, and such "
+            + "layers train without it")
+      }
       return result
     }
   }

@@ -163,11 +163,11 @@ private let binaryArithmeticRules: [NodeRule] = [
   },
   .reads("DivNoNan") { n, g in
     let x = try n.input(0), y = try n.input(1)
-    return [try g.zero(where: y, in: try g.div(x, y))]
+    return [try g.zero(where: y, in: try g.div(x, try g.one(where: y, in: y)))]
   },
   .reads("Xlogy") { n, g in
     let x = try n.input(0), y = try n.input(1)
-    return [try g.zero(where: x, in: try g.mul(x, try g.apply(LogOp(), y)))]
+    return [try g.mul(x, try g.apply(LogOp(), try g.one(where: x, in: y)))]
   },
   .reads("Xlog1py") { n, g in
     let x = try n.input(0), y = try n.input(1)
@@ -175,7 +175,7 @@ private let binaryArithmeticRules: [NodeRule] = [
   },
   .reads("Xdivy") { n, g in
     let x = try n.input(0), y = try n.input(1)
-    return [try g.zero(where: x, in: try g.div(x, y))]
+    return [try g.zero(where: x, in: try g.div(x, try g.one(where: x, in: y)))]
   },
   .bitwise("BitwiseAnd", BitwiseAndOp()), .bitwise("BitwiseOr", BitwiseOrOp()), .bitwise("BitwiseXor", BitwiseXorOp()),
   .rule(
@@ -242,6 +242,11 @@ extension OpContext {
   fileprivate mutating func zero(where value: Value, in result: Value) throws -> Value {
     let isZero = try apply(EqualOp(), value, try scalar(0, like: value))
     return try select(isZero, try scalar(0, like: result), result)
+  }
+  /// `other`, with 1 where `value` is 0: what is left out of a result is to give no gradient that is no number.
+  fileprivate mutating func one(where value: Value, in other: Value) throws -> Value {
+    let isZero = try apply(EqualOp(), value, try scalar(0, like: value))
+    return try select(isZero, try scalar(1, like: other), other)
   }
 }
 

@@ -6,7 +6,11 @@ import ModelTensor
 
 /// Images `[N, H, W, C]` to a size; all but the nearest neighbour give float32.
 func readResize(_ mode: ResizeMode, _ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
-  var x = try n.input(0)
+  try resized(try n.input(0), to: try n.input(1), mode, n, &g)
+}
+/// An image to a size, as the attributes of a node say.
+func resized(_ image: ValueID, to target: ValueID, _ mode: ResizeMode, _ n: NodeReader, _ g: inout GraphContext) throws -> ValueID {
+  var x = image
   if mode != .nearest { x = try g.cast(x, to: .float32) }
   let corners = try n.flag("align_corners"), centres = try n.flag("half_pixel_centers")
   var op = ResizeOp(mode: mode, coordinateMode: corners ? .alignCorners : centres ? .halfPixel : .asymmetric, axes: [1, 2])
@@ -20,14 +24,14 @@ func readResize(_ mode: ResizeMode, _ n: NodeReader, _ g: inout GraphContext) th
     op.excludeOutside = centres
   case .linear: break
   }
-  if mode == .cubic, let size = g.fact(of: try n.input(1)).integers, size.count == 2,
+  if mode == .cubic, let size = g.fact(of: target).integers, size.count == 2,
     let from = g.type(of: x).shape.dims, from.count == 4, from[1].value != nil, from[2].value != nil,
     corners || [1, 2].contains(where: { !op.keepsToTable($0, from: from, to: [from[0], .fixed(size[0]), .fixed(size[1]), from[3]]) })
   {
     let table = CubicTable(corners: corners, centres: centres)
     return try g.resampled(x, size) { extent, out, _ in table.matrix(from: extent, to: out) }
   }
-  return try g.apply(op, x, nil, nil, try g.cast(try n.input(1), to: .int64))
+  return try g.apply(op, x, nil, nil, try g.cast(target, to: .int64))
 }
 
 /// By TensorFlow's ops where they compute it, else axis by axis as products with matrices.

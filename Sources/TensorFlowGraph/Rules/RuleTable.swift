@@ -9,7 +9,7 @@ struct RuleTable: Sendable {
     activationRules, arithmeticRules, arrayRules, bodyRules, comparisonRules, convolutionRules, exampleRules, gradientRules,
     imageRules, linearRules, normalizationRules, passThroughRules, poolingRules, quantizationRules, raggedRules, randomRules,
     recurrentRules, reductionRules, scatterRules, segmentRules, sequenceRules, sequenceWritingRules, setRules, sortingRules,
-    sparseRules, sparseElementRules, spatialGradientRules, specialRules, tableRules, textRules, wordRules,
+    sparseRules, sparseElementRules, spatialGradientRules, imageGradientRules, specialRules, tableRules, textRules, wordRules,
   ])
 
   init(_ families: [[NodeRule]]) {
