@@ -315,6 +315,15 @@ for peephole in [False, True]:
          lambda x, c, h, w, b, p=peephole: list(raw.LSTMBlockCell(
              x=x, cs_prev=c, h_prev=h, w=w, wci=b[:3], wcf=b[3:6], wco=b[6:9], b=b, forget_bias=0.7, cell_clip=0.9, use_peephole=p)),
          floats(2, 5), floats(2, 3), floats(2, 3, seed=2), floats(8, 12), floats(12), name=f"peephole{peephole}")
+    for version in ["BlockLSTM", "BlockLSTMV2"]:
+        bias = {"forget_bias": 0.7} if version == "BlockLSTM" else {}
+        # Behind the length, TensorFlow sets the cell and the output alone.
+        case(version, lambda x, c, h, w, b, p=peephole, v=version, o=bias: getattr(raw, v)(
+                 seq_len_max=4, x=x, cs_prev=c, h_prev=h, w=w, wci=b[:3], wcf=b[3:6], wco=b[6:9], b=b, cell_clip=0.9, use_peephole=p, **o),
+             floats(4, 2, 5), floats(2, 3), floats(2, 3, seed=2), floats(8, 12), floats(12), name=f"peephole{peephole}")
+        case(version, lambda n, x, c, h, w, b, p=peephole, v=version, o=bias: [getattr(raw, v)(
+                 seq_len_max=n, x=x, cs_prev=c, h_prev=h, w=w, wci=b[:3], wcf=b[3:6], wco=b[6:9], b=b, cell_clip=0.0, use_peephole=p, **o)[k] for k in (1, 6)],
+             np.int64(3), floats(5, 2, 5), floats(2, 3), floats(2, 3, seed=2), floats(8, 12), floats(12), name=f"shorter, peephole{peephole}", dynamic=[1])
 case("GRUBlockCell", lambda x, h, w, c, b: list(raw.GRUBlockCell(x=x, h_prev=h, w_ru=w, w_c=c, b_ru=b, b_c=b[:3])),
      floats(2, 5), floats(2, 3), floats(8, 6), floats(8, 3), floats(6))
 case("Pad", lambda x: tf.pad(x, [[1, 1], [0, 2]], constant_values=-1.5), floats(2, 3), name="value")
