@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras
 
 import modelctl
+import peers
 import savedmodels
 
 CORPUS = np.array(["the cat sat", "the dog ran home", "a cat a dog"])
@@ -150,3 +151,15 @@ def test_lists_in_loops(tmp_path):
     same(peers.run_onnx(tmp_path / "model.onnx", [x])[0], expected, "onnx")
     modelctl.convert(tmp_path / "saved", tmp_path / "js", "--to", "tfjs-graph")
     same(tfjs_graphs.run(tmp_path / "js", {"x": x})["y"], expected, "tfjs-graph")
+
+
+def test_crossed_numbers(tmp_path):
+    """TensorFlow hashes numbers as they are, and says so beside strings too."""
+    keras.backend.clear_session()
+    a, b = keras.Input((1,), dtype="int64", name="a"), keras.Input((1,), dtype="int64", name="b")
+    model = keras.Model([a, b], keras.layers.HashedCrossing(num_bins=9)((a, b)))
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "saved", "--to", "savedmodel")
+    feed = {"a": np.arange(6).reshape(6, 1), "b": np.arange(6).reshape(6, 1) * 7 - 3}
+    results = savedmodels.run_signature(tmp_path / "saved", feed)
+    peers.compare(list(results.values()), peers.run_model(model, list(feed.values())), what="savedmodel")

@@ -121,11 +121,13 @@ let wordRules: [NodeRule] = [
       ]
     }),
   .writes(HashCrossOp.self) { op, x, w in
+    // Numbers are hashed as they are; beside them, so are hashes of strings.
+    let isText = x.values.allSatisfy { $0?.type.dtype == .string }
     let crossed = try w.emit(
       "SparseCross", x.values,
       [
         "N": .int(0), "sparse_types": .types([]), "hashed_output": .bool(true), "num_buckets": .int(op.bucketCount),
-        "hash_key": .int(op.key), "out_type": try .dtype(.int64), "internal_type": try .dtype(.string),
+        "hash_key": .int(op.key), "out_type": try .dtype(.int64), "internal_type": try .dtype(isText ? .string : .int64),
         "dense_types": .types(x.values.compactMap { $0.flatMap { DataType($0.type.dtype) } }),
       ],
       types: [TensorType(.int64, .ranked([.unknown, 2])), TensorType(.int64, .ranked([.unknown])), TensorType(.int64, [2])])
