@@ -228,9 +228,9 @@ package final class BufferPool: Sendable {
 
   /// A node is done: of what it was given, what nobody holds waits here again.
   func settle() {
-    // Taken out: objects that go come to `takeBack`.
+    // Taken out: objects that go come to `takeBack`. An empty list stays, with the room that it has.
     var lent: [ArrayStorage] = []
-    shelf.state.withLock { swap(&lent, &$0.lent) }
+    shelf.state.withLock { if !$0.lent.isEmpty { swap(&lent, &$0.lent) } }
     guard !lent.isEmpty else { return }
     for index in lent.indices where isKnownUniquelyReferenced(&lent[index]) { shelf.keep(lent[index]) }
     lent.removeAll(keepingCapacity: true)
