@@ -17,12 +17,12 @@ DTYPES = {"float32", "int32", "int64", "bool", "string", "int8", "uint8", "int16
 #: TensorFlow's operators that the converter turns into no builtin ones.
 NOT_BUILTIN = set("""
 AccumulateNV2 Acos Acosh AdjustContrastv2 AdjustHue AdjustSaturation ApproximateEqual AsString Asin Asinh Atan Atan2 Atanh
-AvgPool3D Bincount BitwiseAnd BitwiseOr CTCGreedyDecoder ClipByValue CombinedNonMaxSuppression ConcatOffset Cosh Cumprod CumulativeLogsumexp DecodeBase64 DecodeRaw
+AvgPool3D Bincount BitwiseAnd BitwiseOr BlockLSTM BlockLSTMV2 CTCGreedyDecoder ClipByValue CombinedNonMaxSuppression ConcatOffset Cosh Cumprod CumulativeLogsumexp DecodeBase64 DecodeRaw
 DenseBincount Diag DiagPart Digamma Dilation2D DynamicPartition EncodeBase64 Erf Erfc Erfinv EuclideanNorm ExtractImagePatches
 FakeQuantWithMinMaxVarsPerChannel FusedBatchNormV2 GRUBlockCell HSVToRGB InTopK InTopKV2 Invert LSTMBlockCell LeftShift ListDiff
 LogMatrixDeterminant LowerBound Lu MatrixDeterminant MatrixDiagPart MatrixDiagPartV3 MaxPool3D MaxPoolV2 MaxPoolWithArgmax Mod Ndtri NonMaxSuppression
 Complex NonMaxSuppressionV2 NthElement ParseExample ParseExampleV2 ParseSingleExample PopulationCount Qr QuantizeAndDequantizeV3 RGBToHSV
-RaggedTensorToSparse RegexFullMatch RegexReplace ResizeBicubic Reverse
+RaggedTensorToSparse ReduceJoin RegexFullMatch RegexReplace ResizeArea ResizeBicubic Reverse
 SegmentMax SegmentMean SegmentMin SegmentProd SelfAdjointEigV2 Sinh SparseConcat SparseDenseCwiseDiv
 SparseDenseCwiseMul SparseFillEmptyRows SparseReduceSum SparseReorder SparseReshape SparseSegmentMean
 SparseSegmentMeanWithNumSegments SparseSegmentSqrtN SparseSegmentSqrtNWithNumSegments SparseSegmentSum
@@ -42,7 +42,7 @@ FusedBatchNorm-training-float32 FusedBatchNormV3-half-float32 FusedBatchNormV3-t
 Less-uint8 LessEqual-uint8 LinSpace-float32 LinSpace-one-float32 MatMul-00-int32 MatMul-00-int64 MatMul-01-int32 MatMul-01-int64
 MatMul-10-int32 MatMul-10-int64 MatMul-11-int32 MatMul-11-int64 MatrixDiagV3-k-2-float32 MatrixDiagV3-k1-float32
 MatrixSetDiagV3-k-2-float32 MatrixSetDiagV3-k1-float32 MaxPool-explicit-float32 Mul-int8 Mul-uint8 NotEqual-uint8
-OneHot-flags-uint8 Relu-int8 Relu-uint8 ResizeBilinear-uint8 ResizeNearestNeighbor-int32 RightShift-int64 Roll-computed-int32
+OneHot-flags-uint8 Relu-int8 Relu-uint8 ResizeBilinear-uint8 ResizeNearestNeighbor-int32 RightShift-far-int64 RightShift-int64 Roll-computed-int32
 ScatterNd-float64-int32 SegmentSum-int64 SelectV2-strings-bool Sign-int64 StridedSlice-empty-float32 StridedSlice-empty-int32
 TruncateDiv-int16 TruncateDiv-int64 TruncateDiv-int8 TruncateDiv-uint8 Unpack-int64 UnsortedSegmentMax-int64
 UnsortedSegmentMin-int64 UnsortedSegmentProd-int64 UnsortedSegmentSum-int64
