@@ -5,7 +5,8 @@ extension Fusing {
   /// (`x · min(1 / √Σ x², 1 / ε)`, a row of zeros set to length 1).
   ///
   ///     RSQRT(x) ── MINIMUM(c)        becomes      MAXIMUM(x, 1 / c²) ── RSQRT
-  mutating func boundBeforeRoot(_ place: Int) {
+  /// - Returns: whether it was so.
+  mutating func boundBeforeRoot(_ place: Int) -> Bool {
     let step = frame.steps[place]
     guard step.inputs.count == 2, step.outputs.count == 1,
       let bound = step.inputs.first(where: { frame.entries[$0].constant != nil }),
@@ -13,9 +14,9 @@ extension Fusing {
       frame.entries[root].type.dtype == .float32, frame.entries[bound].type.dtype == .float32,
       let constant = frame.entries[bound].constant, constant.elementCount == 1, let limit = try? constant.array().doubles().first,
       limit > 0
-    else { return }
+    else { return false }
     let least = Float(1 / (limit * limit))
-    guard least.isNormal else { return }
+    guard least.isNormal else { return false }
     let floor = self.constant(Tensor(NDArray([least], constant.extents)), like: bound)
     frame.steps[before].builtin = .maximum
     frame.steps[before].inputs.append(floor)
@@ -24,5 +25,6 @@ extension Fusing {
     frame.steps[place].inputs = [root]
     frame.steps[place].options = .none
     uses[floor] = 1
+    return true
   }
 }

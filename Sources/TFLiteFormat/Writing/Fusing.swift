@@ -68,10 +68,9 @@ struct Fusing {
         skipLeadingOnes(place)
         addToBias(passReshape(place))
       case .maximum where rectify(place): fuseActivation(passReshape(place))
-      case .minimum where clampRectified(place): break
+      case .minimum where clampRectified(place) || boundBeforeRoot(place): break
       case .div, .maximum, .minimum, .squaredDifference: skipLeadingOnes(place)
       case .relu, .relu6, .reluN1To1: fuseActivation(passReshape(place))
-      case .minimum: boundBeforeRoot(place)
       default: break
       }
     }
