@@ -21,14 +21,16 @@ package final class BufferPool: Sendable {
     var shells: [MemoryHeap.Piece: ArrayStorage] = [:]
     /// Of these, what is being thrown away.
     var dropped: [MemoryHeap.Piece: Int] = [:]
-    /// By size, what is free outside of the heap.
-    var lasting: [Int: [Kept]] = [:]
+    /// By size, which of `lasting` is for it. Lists within a dictionary would allocate each time that they are changed.
+    var places: [Int: Int] = [:]
+    /// What is free outside of the heap, of one size each.
+    var lasting: [(size: Int, free: [Kept])] = []
     var lastingFree = 0
     var lastingLive = 0
     var mostBytes = 0
     var limit = 0
-    /// What a node was given, while it is evaluated: see `allocate`.
-    var lent: [ArrayStorage] = []
+    /// How many of the shelf's `lent` there are.
+    var lentCount = 0
 
     var liveBytes: Int { heap.liveBytes + lastingLive }
     var freeBytes: Int { heap.top - heap.liveBytes + lastingFree }
@@ -39,9 +41,17 @@ package final class BufferPool: Sendable {
         return .kept(.address(heap.address(piece)))
       }
       lastingLive += size
-      guard let kept = lasting[size]?.popLast() else { return .none }
+      guard let place = places[size], let kept = lasting[place].free.popLast() else { return .none }
       lastingFree -= size
       return .kept(kept)
+    }
+    /// What is outside of the heap is free again.
+    mutating func putBack(_ kept: Kept, _ size: Int) {
+      lastingLive -= size
+      lastingFree += size
+      if let place = places[size] { return lasting[place].free.append(kept) }
+      places[size] = lasting.count
+      lasting.append((size, [kept]))
     }
   }
   private enum Kept {
@@ -56,7 +66,11 @@ package final class BufferPool: Sendable {
   /// What outlives the pool while a result does.
   private final class Shelf: ArrayStorageHome {
     let state = Mutex(State())
+    /// What a node was given, while it is evaluated: see `allocate`. No array, which would be copied for each. Guarded by the lock.
+    private nonisolated(unsafe) let lent = UnsafeMutablePointer<Unmanaged<ArrayStorage>>.allocate(capacity: BufferPool.mostLent)
     deinit {
+      while takeLent() != nil {}
+      lent.deallocate()
       purge()
       state.withLock { $0.heap.release() }
     }
@@ -72,9 +86,7 @@ package final class BufferPool: Sendable {
             state.heap.giveBack(piece)
           }
         } else {
-          state.lastingLive -= byteCount
-          state.lastingFree += byteCount
-          state.lasting[byteCount, default: []].append(.address(address))
+          state.putBack(.address(address), byteCount)
         }
       }
     }
@@ -82,9 +94,7 @@ package final class BufferPool: Sendable {
       let crowd: [ArrayStorage] = state.withLock { state in
         let address = UInt(bitPattern: storage.pointer)
         guard state.heap.contains(address) else {
-          state.lastingLive -= storage.byteCount
-          state.lastingFree += storage.byteCount
-          state.lasting[storage.byteCount, default: []].append(.storage(storage))
+          state.putBack(.storage(storage), storage.byteCount)
           return []
         }
         let piece = state.heap.piece(address, storage.byteCount)
@@ -100,12 +110,26 @@ package final class BufferPool: Sendable {
       // Outside of the lock: they come to `takeBack`.
       _ = consume crowd
     }
+    func lend(_ storage: ArrayStorage) {
+      state.withLock { state in
+        guard state.lentCount < BufferPool.mostLent else { return }
+        lent[state.lentCount] = .passRetained(storage)
+        state.lentCount += 1
+      }
+    }
+    func takeLent() -> ArrayStorage? {
+      state.withLock { state in
+        guard state.lentCount > 0 else { return nil }
+        state.lentCount -= 1
+        return lent[state.lentCount].takeRetainedValue()
+      }
+    }
     /// Gives everything free back to the system.
     func purge() {
       let (shells, lists) = state.withLock { state in
         for piece in state.shells.keys { state.dropped[piece, default: 0] += 1 }
         defer {
-          (state.shells, state.lasting) = ([:], [:])
+          (state.shells, state.places, state.lasting) = ([:], [:], [])
           // Those with objects come to `takeBack` once more.
           state.lastingLive += state.lastingFree
           state.lastingFree = 0
@@ -125,7 +149,7 @@ package final class BufferPool: Sendable {
           for case .address(let address) in list { addresses.append((address, size)) }
           state.lastingLive += list.count * size
         }
-        state.lasting = [:]
+        (state.places, state.lasting) = ([:], [])
         state.lastingFree = 0
         for (address, size) in addresses {
           free(UnsafeMutableRawPointer(bitPattern: address))
@@ -186,7 +210,7 @@ package final class BufferPool: Sendable {
   package func allocate(_ dtype: DType, _ shape: [Int], lasts: Bool = true, isLent: Bool = false) throws -> NDArray {
     var array = try allocate(dtype, shape, lasts)
     guard isLent, let storage = array.storageToReuse(by: shelf) else { return array }
-    shelf.state.withLock { state in if state.lent.count < Self.mostLent { state.lent.append(storage) } }
+    shelf.lend(storage)
     return array
   }
   private func allocate(_ dtype: DType, _ shape: [Int], _ lasts: Bool) throws -> NDArray {
@@ -228,13 +252,10 @@ package final class BufferPool: Sendable {
 
   /// A node is done: of what it was given, what nobody holds waits here again.
   func settle() {
-    // Taken out: objects that go come to `takeBack`. An empty list stays, with the room that it has.
-    var lent: [ArrayStorage] = []
-    shelf.state.withLock { if !$0.lent.isEmpty { swap(&lent, &$0.lent) } }
-    guard !lent.isEmpty else { return }
-    for index in lent.indices where isKnownUniquelyReferenced(&lent[index]) { shelf.keep(lent[index]) }
-    lent.removeAll(keepingCapacity: true)
-    shelf.state.withLock { if $0.lent.isEmpty { swap(&lent, &$0.lent) } }
+    // Outside of the lock: objects that go come to `takeBack`.
+    while var storage = shelf.takeLent() {
+      if isKnownUniquelyReferenced(&storage) { shelf.keep(storage) }
+    }
   }
 
   /// Whether nothing but this array holds its memory, which is of this pool: it may be filled anew.
