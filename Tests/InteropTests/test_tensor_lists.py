@@ -104,8 +104,8 @@ def test_lists(name, tmp_path):
             found = dict(zip([port.name for port in session.get_outputs()], session.run(None, {"x": x})))
         assert set(found) == set(expected)
         for key, value in expected.items():
-            # TensorFlow's fused LSTM has exponentials of its own, which differ by steps that add up over the time: the usual relative bound.
-            np.testing.assert_allclose(found[key], value, rtol=1e-4 if name == "fused" else 1e-6, err_msg=f"{target} {key}")
+            # What the runtimes' gates are off by is one step of single precision below 1, of numbers that may be much smaller.
+            np.testing.assert_allclose(found[key], value, rtol=1e-6, atol=1e-7 if name == "fused" else 0, err_msg=f"{target} {key}")
 
 
 def test_another_entry_point_as_a_tfjs_graph(tmp_path):
