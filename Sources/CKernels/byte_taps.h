@@ -1,28 +1,20 @@
 // Depthwise convolutions by products of bytes: four neighbours of a row are interleaved, so that a lane holds four taps of a channel;
 // 64 channels at once. What the four unpacked vectors hold is the order in which their results are packed again.
-#if CK_VNNI
 #define CK_BYTE_CHANNELS 64
 // The channel of a chunk that stands in lane `lane` of vector `v`.
 INLINE long FN(byte_channel)(long v, long lane) { return lane / 4 * 16 + v * 4 + lane % 4; }
 INLINE bool FN(has_pairs)(const ck_convolution *s) {
   return s->kernel[2] == 3 && s->stride[2] == 1 && s->dilation[2] == 1 && s->output[2] > 1;
 }
-#endif
 
 // Weights of [chunk][row of taps][place][quad][vector][lane][4], for one pixel or for two that share their neighbours.
 static long FN(packed_byte_taps)(const ck_convolution *s) {
-#if CK_VNNI
   const long chunks = (s->output_channels + CK_BYTE_CHANNELS - 1) / CK_BYTE_CHANNELS;
   const long vectors = s->kernel[1] * FN(byte_quads)(s->kernel[2]) * (FN(has_pairs)(s) ? 2 : 1);
   return (long)sizeof(FN(bytes_header)) + chunks * (CK_BYTE_CHANNELS * 4 + vectors * 256);
-#else
-  (void)s;
-  return 0;
-#endif
 }
 // `w` is [channels, taps].
 static bool FN(pack_byte_taps)(const ck_convolution *s, const int16_t *w, int kind, int32_t zero, void *packed) {
-#if CK_VNNI
   const long channels = s->output_channels, width = s->kernel[2], taps = s->kernel[1] * width, quads = FN(byte_quads)(width);
   const long chunks = (channels + CK_BYTE_CHANNELS - 1) / CK_BYTE_CHANNELS, places = FN(has_pairs)(s) ? 2 : 1;
   const int32_t moved = kind == CK_UINT8 ? zero : zero + 128;
@@ -50,21 +42,11 @@ static bool FN(pack_byte_taps)(const ck_convolution *s, const int16_t *w, int ki
               }
             }
   return true;
-#else
-  (void)s, (void)w, (void)kind, (void)zero, (void)packed;
-  return false;
-#endif
 }
 static long FN(byte_taps_scratch)(const ck_convolution *s) {
-#if CK_VNNI
   return (s->output_channels + CK_BYTE_CHANNELS - 1) / CK_BYTE_CHANNELS * (long)(4 * sizeof(FN(byte_scheme)) + CK_BYTE_CHANNELS) / 4;
-#else
-  (void)s;
-  return 0;
-#endif
 }
 
-#if CK_VNNI
 typedef struct {
   FN(byte_scheme) * schemes;
   __m512i zero, flip, low, high;
@@ -110,11 +92,9 @@ static __attribute__((noinline)) void FN(byte_taps_2)(long height, const uint8_t
   if (height == 3) FN(byte_taps_of)(2, 3, 1, from, w, t, chunk, live, y, step);
   else FN(byte_taps_of)(2, height, 1, from, w, t, chunk, live, y, step);
 }
-#endif
 
 static void FN(depthwise_bytes)(const ck_convolution *s, const void *x, int kind, int32_t zero, const void *packed,
                                 const ck_requantization *q, void *y, int y_kind, float *scratch, long first_row, long last_row) {
-#if CK_VNNI
   const long channels = s->output_channels, chunks = (channels + CK_BYTE_CHANNELS - 1) / CK_BYTE_CHANNELS;
   const long quads = FN(byte_quads)(s->kernel[2]), height = s->kernel[1], out = s->output[2];
   const long pixels = FN(has_pairs)(s) ? 2 : 1;
@@ -173,8 +153,4 @@ static void FN(depthwise_bytes)(const ck_convolution *s, const void *x, int kind
       }
     }
   }
-#else
-  (void)s, (void)x, (void)kind, (void)zero, (void)packed, (void)q, (void)y, (void)y_kind, (void)scratch, (void)first_row;
-  (void)last_row;
-#endif
 }

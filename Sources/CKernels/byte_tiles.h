@@ -1,6 +1,5 @@
 // Dense convolutions by products of bytes: tiles as tile.h has them, of rows that stand in the image itself or are laid out.
 
-#if CK_VNNI
 // One tile: sums, and what is stored of them.
 typedef struct {
   FN(byte_scheme) scheme[2];
@@ -112,12 +111,10 @@ INLINE void FN(byte_window)(const ck_convolution *s, const uint8_t *x, uint8_t f
       }
     }
 }
-#endif
 
 static void FN(convolve_bytes)(const ck_convolution *s, const void *x, int kind, int32_t zero, const void *packed,
                                const ck_requantization *q, void *y, float *scratch, long group, long first_pixel, long last_pixel,
                                long first_panel, long last_panel) {
-#if CK_VNNI
   const long inputs = s->input_channels / s->groups, outputs = s->output_channels / s->groups;
   const long k = s->kernel[0] * s->kernel[1] * s->kernel[2] * inputs, quads = FN(byte_quads)(k);
   const FN(bytes_header) *header = packed;
@@ -173,8 +170,4 @@ static void FN(convolve_bytes)(const ck_convolution *s, const void *x, int kind,
       }
     }
   }
-#else
-  (void)s, (void)x, (void)kind, (void)zero, (void)packed, (void)q, (void)y, (void)scratch, (void)group, (void)first_pixel;
-  (void)last_pixel, (void)first_panel, (void)last_panel;
-#endif
 }

@@ -4,18 +4,12 @@
 
 // What a scheme must be like for those steps: shifts to the right only, and sums below 2^30 so that nothing wraps on the way.
 static bool FN(suits_bytes)(const ck_requantization *q, long k, long n) {
-#if CK_VNNI
   int32_t bad = k > 8192;
   for (long c = 0; c < n; c++)
     bad |= q->left[c] | (q->right[c] < 1) | (q->right[c] > 31) | (q->bias[c] > 1 << 29) | (q->bias[c] < -(1 << 29));
   return !bad;
-#else
-  (void)q, (void)k, (void)n;
-  return false;
-#endif
 }
 
-#if CK_VNNI
 // Bytes of rows that are worked on at once, so that they stay near.
 #define CK_BLOCK_OF_BYTES 24576
 typedef struct { int32_t offset, fits, unused[14]; } FN(bytes_header);
@@ -56,29 +50,17 @@ INLINE long FN(byte_columns)(long n) { return (n + COLUMNS - 1) / COLUMNS * COLU
 INLINE long FN(byte_column)(long lane, bool paired) {
   return paired ? lane % 16 / 4 * 8 + lane / 16 * 4 + lane % 4 : lane;
 }
-#endif
 
 static long FN(packed_bytes)(long k, long n) {
-#if CK_VNNI
   return (long)sizeof(FN(bytes_header)) + FN(byte_columns)(n) * (4 + 4 * FN(byte_quads)(k));
-#else
-  (void)k, (void)n;
-  return 0;
-#endif
 }
 static long FN(byte_scratch)(const ck_convolution *s) {
-#if CK_VNNI
   const long depth = 4 * FN(byte_quads)(s->kernel[0] * s->kernel[1] * s->kernel[2] * (s->input_channels / s->groups));
   return (CK_BLOCK_OF_BYTES > CK_ROWS * depth ? CK_BLOCK_OF_BYTES : CK_ROWS * depth) / 4 + 16;
-#else
-  (void)s;
-  return 0;
-#endif
 }
 
 // [header][what each column's sum lacks][panel][depth / 4][lane][4]
 static bool FN(pack_bytes)(const int16_t *w, long k, long n, int kind, int32_t zero, void *packed) {
-#if CK_VNNI
   int16_t low = 0, high = 0;
   for (long i = 0; i < k * n; i++) {
     low = w[i] < low ? w[i] : low;
@@ -106,8 +88,4 @@ static bool FN(pack_bytes)(const int16_t *w, long k, long n, int kind, int32_t z
       }
   }
   return true;
-#else
-  (void)w, (void)k, (void)n, (void)kind, (void)zero, (void)packed;
-  return false;
-#endif
 }

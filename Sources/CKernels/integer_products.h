@@ -77,6 +77,18 @@ INLINE void FN(store_narrow)(void *y, int kind, long at, vi v, long live) {
   if (kind == CK_INT16) _mm512_mask_cvtepi32_storeu_epi16((int16_t *)y + at, m, (__m512i)v);
   else _mm512_mask_cvtepi32_storeu_epi8((int8_t *)y + at, m, (__m512i)v);
 #else
+#if CK_WIDTH == 8
+  if (live >= CK_WIDTH) {
+    // Of each 32 bits the lower ones, so that packing bounds nothing.
+    const __m256i each = _mm256_shuffle_epi8((__m256i)v, kind == CK_INT16
+      ? _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1)
+      : _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    const __m128i low = _mm256_castsi256_si128(each), high = _mm256_extracti128_si256(each, 1);
+    if (kind == CK_INT16) _mm_storeu_si128((__m128i *)((int16_t *)y + at), _mm_unpacklo_epi64(low, high));
+    else _mm_storel_epi64((__m128i *)((int8_t *)y + at), _mm_unpacklo_epi32(low, high));
+    return;
+  }
+#endif
   const long n = live < CK_WIDTH ? live : CK_WIDTH;
   if (kind == CK_INT16) for (long i = 0; i < n; i++) ((int16_t *)y)[at + i] = (int16_t)v[i];
   else for (long i = 0; i < n; i++) ((int8_t *)y)[at + i] = (int8_t)v[i];
@@ -196,30 +208,40 @@ INLINE void FN(integer_window)(const ck_convolution *s, const void *x, int kind,
     }
 }
 
+// Whether each pixel of the result reads the pixel in its place alone.
+INLINE bool FN(moves_nothing)(const ck_convolution *s) {
+  return s->input[0] == s->output[0] && s->input[1] == s->output[1] && s->input[2] == s->output[2] &&
+         s->stride[0] * s->stride[1] * s->stride[2] == 1 && !s->padding[0] && !s->padding[1] && !s->padding[2];
+}
+// What the pixels start..<end read, an even number of integers for each; `plain` where that is what stands in their places.
+INLINE void FN(integer_rows)(const ck_convolution *s, const void *x, int kind, int32_t zero, long group, bool plain, long start, long end,
+                             FN(pixel) * next, int16_t *rows) {
+  const long k = s->kernel[0] * s->kernel[1] * s->kernel[2] * (s->input_channels / s->groups), depth = FN(integer_depth)(s);
+  if (plain && k == depth) {
+    FN(widen)(FN(element)(x, kind, start * k), kind, zero, rows, (end - start) * k);
+    return;
+  }
+  for (long r = 0; r < end - start; r++) {
+    int16_t *row = rows + r * depth;
+    if (plain) FN(widen)(FN(element)(x, kind, (start + r) * k), kind, zero, row, k);
+    else FN(integer_window)(s, x, kind, zero, group, next, row);
+    if (k < depth) row[k] = 0;
+    FN(advance)(s, next);
+  }
+}
+
 static void FN(convolve_integers)(const ck_convolution *s, const void *x, int kind, int32_t zero, const int16_t *packed,
                                   const ck_requantization *q, void *y, int y_kind, float *scratch, long group, long first_pixel,
                                   long last_pixel) {
   const long inputs = s->input_channels / s->groups, outputs = s->output_channels / s->groups;
   const long k = s->kernel[0] * s->kernel[1] * s->kernel[2] * inputs, depth = FN(integer_depth)(s), block = FN(integer_block)(depth);
-  const bool plain = k == inputs && s->groups == 1 && s->input[0] == s->output[0] && s->input[1] == s->output[1] &&
-                     s->input[2] == s->output[2] && s->stride[0] * s->stride[1] * s->stride[2] == 1 && !s->padding[0] &&
-                     !s->padding[1] && !s->padding[2];
+  const bool plain = k == inputs && s->groups == 1 && FN(moves_nothing)(s);
   int16_t *rows = (int16_t *)scratch;
   int32_t sums[CK_ROWS * COLUMNS] __attribute__((aligned(64)));
   FN(pixel) next = FN(pixel_at)(s, first_pixel);
   for (long start = first_pixel; start < last_pixel; start += block) {
     const long end = start + block < last_pixel ? start + block : last_pixel;
-    if (plain && k == depth) {
-      FN(widen)(FN(element)(x, kind, start * k), kind, zero, rows, (end - start) * k);
-    } else {
-      for (long r = 0; r < end - start; r++) {
-        int16_t *row = rows + r * depth;
-        if (plain) FN(widen)(FN(element)(x, kind, (start + r) * k), kind, zero, row, k);
-        else FN(integer_window)(s, x, kind, zero, group, &next, row);
-        if (k < depth) row[k] = 0;
-        FN(advance)(s, &next);
-      }
-    }
+    FN(integer_rows)(s, x, kind, zero, group, plain, start, end, &next, rows);
     for (long column = 0; column < outputs; column += COLUMNS) {
       const long columns = outputs - column < COLUMNS ? outputs - column : COLUMNS, channel = group * outputs + column;
       for (long row = start, count; row < end; row += count) {

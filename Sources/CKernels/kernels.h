@@ -26,9 +26,17 @@
 #include "gradients.h"
 #include "integers.h"
 #include "integer_products.h"
+#if CK_VNNI
 #include "bytes.h"
 #include "byte_tiles.h"
 #include "byte_taps.h"
+#elif CK_WIDTH == 8
+#include "pairs.h"
+#include "pair_tiles.h"
+#include "pair_taps.h"
+#else
+#include "no_bytes.h"
+#endif
 
 #define CK_ENTRY(result, name, parameters, arguments) .name = FN(name),
 const ck_table CK_PASTE(ck_table, CK_SUFFIX) = {CK_FUNCTIONS(CK_ENTRY)};
