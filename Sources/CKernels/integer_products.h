@@ -126,10 +126,13 @@ static void FN(store_requantized)(const void *sums, bool floats, long ld, long r
 static void FN(pack_integers)(const int16_t *w, long k, long n, int16_t *packed) {
   const long pairs = (k + 1) / 2;
   for (long j = 0; j < n; j += COLUMNS, packed += pairs * COLUMNS * 2)
-    for (long p = 0; p < pairs; p++)
-      for (long c = 0; c < COLUMNS; c++)
-        for (long half = 0; half < 2; half++)
-          packed[(p * COLUMNS + c) * 2 + half] = j + c < n && 2 * p + half < k ? w[(j + c) * k + 2 * p + half] : 0;
+    for (long c = 0; c < COLUMNS; c++) {
+      const int16_t *row = w + (j + c) * k;
+      int16_t *to = packed + 2 * c;
+      const long live = j + c < n ? k : 0;
+      for (long p = 0; p < live / 2; p++) memcpy(to + p * COLUMNS * 2, row + 2 * p, 4);
+      for (long i = live / 2 * 2; i < 2 * pairs; i++) to[i / 2 * COLUMNS * 2 + i % 2] = i < live ? row[i] : 0;
+    }
 }
 static long FN(packed_integers)(long k, long n) { return (n + COLUMNS - 1) / COLUMNS * COLUMNS * ((k + 1) / 2) * 2; }
 
@@ -247,6 +250,11 @@ static void FN(convolve_integers)(const ck_convolution *s, const void *x, int ki
       for (long row = start, count; row < end; row += count) {
         count = FN(next_rows)(end - row);
         FN(integer_tile)(count, rows + (row - start) * depth, depth, depth / 2, packed + column * depth, sums);
+        if (!q) {
+          int32_t *to = (int32_t *)y + row * s->output_channels + channel;
+          for (long r = 0; r < count; r++) memcpy(to + r * s->output_channels, sums + r * COLUMNS, (size_t)columns * sizeof *to);
+          continue;
+        }
         FN(store_requantized)(sums, false, COLUMNS, count, columns, q, channel, y, y_kind, row * s->output_channels + channel,
                               s->output_channels);
       }
@@ -328,5 +336,18 @@ static void FN(combine_integers)(const ck_integer_pair *p, const void *a, const 
       vi scaled = FN(rounding_shift)(FN(high_product)((vi)((vu)sum << left), f), r);
       FN(store_narrow)(y, kind, start + i, FN(clamped)((vi)((vu)scaled + (vu)zero), low, high), n - i);
     }
+  }
+}
+
+// nudge + x * inverse, rounded with halves away from zero, from `least` to 127; NaN becomes `least`.
+static void FN(quantize_row)(const float *x, int8_t *y, long count, float inverse, float nudge, int32_t least) {
+#pragma clang fp contract(off)
+  for (long i = 0; i < count; i += CK_WIDTH) {
+    const vf each = count - i >= CK_WIDTH ? load(x + i) : load_some(x + i, count - i);
+    const vf product = each * splat(inverse);
+    // What lies beyond the range by far stays beyond it.
+    const vf v = smaller(larger(splat(nudge) + product, splat(-1024)), splat(1024));
+    const vf half = (vf)(((vi)v & (int32_t)0x80000000) | (vi)splat(0.49999997f));
+    FN(store_narrow)(y, CK_INT8, i, FN(clamped)(__builtin_convertvector(v + half, vi), FN(splat_int)(least), FN(splat_int)(127)), count - i);
   }
 }

@@ -47,3 +47,36 @@ static void FN(requantize)(int32_t *x, long rows, long n, const int32_t *bias, c
     }
   }
 }
+
+// The same with factors in float64: products are rounded once, halves away from zero.
+static void FN(requantize_double)(int32_t *x, long rows, long n, const int32_t *bias, const double *factor, int32_t zero, int32_t low,
+                                  int32_t high) {
+#pragma clang fp contract(off)
+  for (long r = 0; r < rows; r++) {
+    int32_t *y = x + r * n;
+    for (long c = 0; c < n; c++) {
+      double v = (double)(int32_t)((uint32_t)y[c] + (uint32_t)bias[c]) * factor[c];
+      // The largest number below one half: what is a half less one bit does not become one.
+      v += __builtin_copysign(0.49999999999999994, v);
+      v = v > -2147483648.0 ? v : -2147483648.0;
+      v = v < 2147483647.0 ? v : 2147483647.0;
+      int32_t q = (int32_t)((uint32_t)(int32_t)v + (uint32_t)zero);
+      y[c] = q < low ? low : q > high ? high : q;
+    }
+  }
+}
+
+// The least and the greatest of numbers, and of zero; NaN is passed over.
+static void FN(range_with_zero)(const float *x, long count, float *low, float *high) {
+  vf least = splat(0), most = splat(0);
+  for (long i = 0; i < count; i += CK_WIDTH) {
+    const vf v = count - i >= CK_WIDTH ? load(x + i) : load_some(x + i, count - i);
+    least = smaller(v, least);
+    most = larger(v, most);
+  }
+  *low = *high = 0;
+  for (int i = 0; i < CK_WIDTH; i++) {
+    if (least[i] < *low) *low = least[i];
+    if (most[i] > *high) *high = most[i];
+  }
+}

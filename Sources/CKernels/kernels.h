@@ -26,6 +26,7 @@
 #include "gradients.h"
 #include "integers.h"
 #include "integer_products.h"
+#include "fixed_point.h"
 #if CK_VNNI
 #include "bytes.h"
 #include "byte_tiles.h"

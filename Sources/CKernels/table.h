@@ -100,6 +100,13 @@
     (const ck_convolution *s, const void *x, int kind, int32_t zero, const float *w, const ck_requantization *q,    \
      void *y, int y_kind, float *scratch, long first_row, long last_row),                                           \
     (s, x, kind, zero, w, q, y, y_kind, scratch, first_row, last_row))                                              \
+  X(void, requantize_double,                                                                                        \
+    (int32_t * x, long rows, long n, const int32_t *bias, const double *factor, int32_t zero, int32_t low, int32_t high), \
+    (x, rows, n, bias, factor, zero, low, high))                                                                    \
+  X(void, range_with_zero, (const float *x, long count, float *low, float *high), (x, count, low, high))             \
+  X(void, quantize_row, (const float *x, int8_t *y, long count, float inverse, float nudge, int32_t least),         \
+    (x, y, count, inverse, nudge, least))                                                                           \
+  X(void, fixed_point_gates, (int16_t * x, long count, int bits, bool tanh), (x, count, bits, tanh))                \
   X(bool, suits_bytes, (const ck_requantization *q, long k, long n), (q, k, n))                                      \
   X(long, packed_bytes, (long k, long n), (k, n))                                                                   \
   X(bool, pack_bytes, (const int16_t *w, long k, long n, int kind, int32_t zero, void *packed),                     \

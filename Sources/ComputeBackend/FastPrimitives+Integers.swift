@@ -16,6 +16,34 @@ extension FastPrimitives {
       scheme.range.upperBound)
   }
 
+  public func requantize(
+    _ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, bias: UnsafePointer<Int32>, factor: UnsafePointer<Double>, zero: Int32,
+    range: ClosedRange<Int32>
+  ) {
+    ck_requantize_double(sums, rows, columns, bias, factor, zero, range.lowerBound, range.upperBound)
+  }
+  public func gates(_ x: UnsafeMutablePointer<Int16>, count: Int, integerBits: Int, tanh: Bool) {
+    ck_fixed_point_gates(x, count, Int32(integerBits), tanh)
+  }
+  public func rangeWithZero(_ x: UnsafePointer<Float>, count: Int) -> (low: Float, high: Float) {
+    var low: Float = 0, high: Float = 0
+    ck_range_with_zero(x, count, &low, &high)
+    return (low, high)
+  }
+  public func quantize(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Int8>, count: Int, inverse: Float, nudge: Float, least: Int8
+  ) {
+    ck_quantize_row(x, y, count, inverse, nudge, Int32(least))
+  }
+
+  public func convolve(
+    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, sums: UnsafeMutablePointer<Int32>, cache: NodeCache?
+  ) {
+    if !dense(s, x, w, nil, sums, taps: s.kernel.reduce(1, *), cache) {
+      ReferencePrimitives().convolve(s, x, w, sums: sums, cache: nil)
+    }
+  }
+
   public func convolve(
     _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ scheme: Requantization, _ y: StoredResults, cache: NodeCache?
   ) {
@@ -26,14 +54,15 @@ extension FastPrimitives {
     if isPlane, s.groups == s.inputChannels, s.groups == s.outputChannels, x.kind != .int16, taps <= 256 {
       done = depthwiseBytes(s, x, w, scheme, y, taps: taps, cache) || depthwise(s, x, w, scheme, y, taps: taps, cache)
     } else {
-      done = denseBytes(s, x, w, scheme, y, taps: taps, cache) || dense(s, x, w, scheme, y, taps: taps, cache)
+      done = denseBytes(s, x, w, scheme, y, taps: taps, cache) || dense(s, x, w, (scheme, y.kind), y.pointer, taps: taps, cache)
     }
     if !done { ReferencePrimitives().convolve(s, x, w, scheme, y, cache: nil) }
   }
 
+  /// Without an epilogue `y` gets the sums, 32 bits each.
   private func dense(
-    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ scheme: Requantization, _ y: StoredResults, taps: Int,
-    _ cache: NodeCache?
+    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ epilogue: (scheme: Requantization, kind: IntegerKind)?,
+    _ y: UnsafeMutableRawPointer, taps: Int, _ cache: NodeCache?
   ) -> Bool {
     let outputs = s.outputChannels / s.groups, k = taps * (s.inputChannels / s.groups), each = ck_packed_integers(k, outputs)
     let address = UnsafeRawPointer(w).assumingMemoryBound(to: Float.self)
@@ -50,23 +79,26 @@ extension FastPrimitives {
     let scratchCount = withUnsafePointer(to: geometry) { ck_integer_scratch($0) }
     let rows = grain(pixels, least: max(1, (1 << 16) / max(1, k * outputs)), multiple: ck_tile_rows())
     let parts = (pixels + rows - 1) / rows
-    nonisolated(unsafe) let (packedWeights, x, y, scheme) = (UnsafeRawPointer(weights.pointer), x, y, scheme.inC)
+    nonisolated(unsafe) let (packedWeights, x, y, scheme) = (UnsafeRawPointer(weights.pointer), x, y, epilogue?.scheme.inC)
+    let kind = epilogue?.kind.code ?? 0
     nonisolated(unsafe) var failed = false
     withExtendedLifetime(weights) {
       parallel(parts * s.groups, grain: 1) { items in
         guard let scratch = ck_scratch(scratchCount) else { failed = true; return }
-        withUnsafePointer(to: geometry) { g in
-          withUnsafePointer(to: scheme) { q in
+        func run(_ q: UnsafePointer<ck_requantization>?) {
+          withUnsafePointer(to: geometry) { g in
             for item in items {
               let group = item / parts, first = item % parts * rows
               ck_convolve_integers(
-                g, x.pointer, x.kind.code, x.zero, packedWeights.assumingMemoryBound(to: Int16.self) + group * each, q, y.pointer,
-                y.kind.code, scratch, group, first, min(first + rows, pixels))
+                g, x.pointer, x.kind.code, x.zero, packedWeights.assumingMemoryBound(to: Int16.self) + group * each, q, y, kind, scratch,
+                group, first, min(first + rows, pixels))
             }
           }
         }
+        if let scheme { withUnsafePointer(to: scheme) { run($0) } } else { run(nil) }
       }
     }
+    if cache == nil { PackedBuffer.recycle(weights) }
     return !failed
   }
 

@@ -52,6 +52,57 @@ import Testing
     }
   }
 
+  @Test func requantisationInDoubleIsExact() {
+    withEveryBackend { fast, name in
+      var numbers = Numbers(12)
+      for columns in [1, 7, 33] {
+        let rows = 4
+        // The first product is a half less one bit, the second a half, the third beyond what an integer holds.
+        let sums = [1, -1, .max] + integers(rows * columns - 3, &numbers, 5e5).map { Int32($0) }
+        let bias = [Int32](repeating: 0, count: columns)
+        let factors = (0..<columns).map { [(0.5).nextDown, 0.5, 1e3, 0.013][$0 % 4] }
+        var found = sums, expected = sums
+        fast.requantize(&found, rows: rows, columns: columns, bias: bias, factor: factors, zero: -7, range: -128...1_000_000)
+        ReferencePrimitives().requantize(
+          &expected, rows: rows, columns: columns, bias: bias, factor: factors, zero: -7, range: -128...1_000_000)
+        #expect(found == expected, "\(name) \(columns) columns")
+      }
+    }
+  }
+
+  @Test func gatesAreExactForEveryNumber() {
+    // And some more, so that the last vector is not whole.
+    let numbers = Array(Int16.min...Int16.max) + [5, -5, 0]
+    for (tanh, bits) in [(true, 0), (true, 3), (true, 6), (false, 3), (false, 6)] {
+      var expected = numbers
+      ReferencePrimitives().gates(&expected, count: expected.count, integerBits: bits, tanh: tanh)
+      withEveryBackend { fast, name in
+        var found = numbers
+        fast.gates(&found, count: found.count, integerBits: bits, tanh: tanh)
+        #expect(found == expected, "\(name) \(tanh ? "tanh" : "logistic") of \(bits) integer bits")
+      }
+    }
+  }
+
+  @Test func rowsAreQuantisedExactly() {
+    withEveryBackend { fast, name in
+      var numbers = Numbers(14)
+      for count in [1, 7, 8, 61] {
+        var x = numbers.floats(count)
+        x[0] = 2.5
+        if count > 7 { (x[1], x[2], x[3], x[4], x[5], x[6]) = (-2.5, .nan, .infinity, -.infinity, 0.49999997, -0.49999997) }
+        let range = fast.rangeWithZero(x, count: count), expectedRange = ReferencePrimitives().rangeWithZero(x, count: count)
+        #expect(range == expectedRange, "\(name) \(count) numbers")
+        for (inverse, nudge, least) in [(Float(1), Float(0), Int8(-127)), (93.7, -11, -128), (0, 3, -128)] {
+          var found = [Int8](repeating: 0, count: count), expected = found
+          fast.quantize(x, &found, count: count, inverse: inverse, nudge: nudge, least: least)
+          ReferencePrimitives().quantize(x, &expected, count: count, inverse: inverse, nudge: nudge, least: least)
+          #expect(found == expected, "\(name) \(count) numbers by \(inverse)")
+        }
+      }
+    }
+  }
+
   @Test func convolutionsOfStoredIntegersAreExact() {
     withEveryBackend { fast, name in
       var numbers = Numbers(13)
@@ -104,6 +155,15 @@ import Testing
           run(ReferencePrimitives(), &expected)
           #expect(found == expected, "\(name) \(kind) \(kernel) \(groups) groups, plain: \(plain)")
           #expect(Set(found).count > 8)
+          var sums = [Int32](repeating: 0, count: count / 2), expectedSums = sums
+          bytes.withUnsafeBytes { x in
+            guard let x = x.baseAddress else { return }
+            let stored = StoredIntegers(x, kind, zero: kind == .int16 ? 0 : 5)
+            fast.convolve(shape, stored, w, sums: &sums, cache: nil)
+            ReferencePrimitives().convolve(shape, stored, w, sums: &expectedSums, cache: nil)
+          }
+          #expect(sums == expectedSums, "\(name) sums of \(kind) \(kernel) \(groups) groups")
+          #expect(Set(sums).count > 8)
         }
       }
     }

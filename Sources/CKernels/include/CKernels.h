@@ -138,6 +138,19 @@ void ck_accumulate_int16(const int16_t *x, const int16_t *w, int32_t *sums, long
 void ck_requantize(int32_t *x, long rows, long n, const int32_t *bias, const int32_t *factor, const int32_t *left,
                    const int32_t *right, int32_t zero, int32_t low, int32_t high);
 
+// The same with factors in float64, whose products are rounded once, halves away from zero.
+void ck_requantize_double(int32_t *x, long rows, long n, const int32_t *bias, const double *factor, int32_t zero, int32_t low,
+                          int32_t high);
+
+// The least and the greatest of `count` numbers and of zero; NaN is passed over.
+void ck_range_with_zero(const float *x, long count, float *low, float *high);
+// nudge + x * inverse, rounded with halves away from zero, from `least` to 127; NaN becomes `least`.
+void ck_quantize_row(const float *x, int8_t *y, long count, float inverse, float nudge, int32_t least);
+
+// The hyperbolic tangent (of 0 to 6 integer bits) or the logistic function (of 1 to 7) of fixed-point numbers with `bits` integer bits,
+// in place; the results have none.
+void ck_fixed_point_gates(int16_t *x, long count, int bits, bool tanh);
+
 // Integers as they are stored.
 enum ck_integer_code { CK_INT8, CK_UINT8, CK_INT16 };
 // How sums become stored integers, one entry for each channel; as for ck_requantize.
@@ -150,7 +163,8 @@ typedef struct {
 void ck_pack_integers(const int16_t *w, long k, long n, int16_t *packed);
 long ck_packed_integers(long k, long n);
 // A convolution, channels last, of integers less `zero` (which fit 16 bits). `packed` is the group's, of [outputs, taps * inputs].
-// `scratch` takes ck_integer_scratch(s) floats. Output pixels first_pixel..<last_pixel (over batch and space) of `group`.
+// `scratch` takes ck_integer_scratch(s) floats. Output pixels first_pixel..<last_pixel (over batch and space) of `group`. Without `q`
+// `y` gets the sums, 32 bits each.
 void ck_convolve_integers(const ck_convolution *s, const void *x, int kind, int32_t zero, const int16_t *packed,
                           const ck_requantization *q, void *y, int y_kind, float *scratch, long group, long first_pixel,
                           long last_pixel);

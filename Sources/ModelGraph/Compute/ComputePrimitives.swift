@@ -36,11 +36,27 @@ public protocol ComputePrimitives: Sendable {
   /// half is taken, halves upwards, and again as it is shifted right (by at most 31), halves away from zero.
   func requantize(_ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, _ scheme: Requantization)
 
+  /// The same with factors in float64: `(sums[r, c] + bias[c]) · factor[c]` is rounded once, halves away from zero.
+  func requantize(
+    _ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, bias: UnsafePointer<Int32>, factor: UnsafePointer<Double>, zero: Int32,
+    range: ClosedRange<Int32>)
+  /// The least and the greatest of `count` numbers and of zero; NaN is passed over.
+  func rangeWithZero(_ x: UnsafePointer<Float>, count: Int) -> (low: Float, high: Float)
+  /// `y = nudge + x · inverse`, rounded with halves away from zero, from `least` to 127; NaN becomes `least`.
+  func quantize(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Int8>, count: Int, inverse: Float, nudge: Float, least: Int8)
+
+  /// Hyperbolic tangents (of 0 to 6 integer bits) or logistic functions (of 1 to 7) of fixed-point numbers, in place; the results have no
+  /// integer bits. See `FixedPoint16`.
+  func gates(_ x: UnsafeMutablePointer<Int16>, count: Int, integerBits: Int, tanh: Bool)
+
   /// A convolution of stored integers, channels last, whose sums wrap. The weights have 8 bits and are given as `[output, tap, input of
   /// the group]`, widened, whatever the shape says of their layout.
   func convolve(
     _ shape: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ scheme: Requantization, _ y: StoredResults,
     cache: NodeCache?)
+  /// The sums of such a convolution as they are.
+  func convolve(
+    _ shape: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, sums: UnsafeMutablePointer<Int32>, cache: NodeCache?)
   /// `y[offset + i] = scheme(a[aStart + i · aStep], b[bStart + i · bStep])`; steps are 0 or 1. All have the kind of `y`.
   func combine(
     _ scheme: IntegerCombination, _ a: StoredIntegers, _ b: StoredIntegers, _ y: StoredResults, offset: Int, count: Int, aStart: Int,

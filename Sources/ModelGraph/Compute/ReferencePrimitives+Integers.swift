@@ -28,4 +28,41 @@ extension ComputePrimitives {
       }
     }
   }
+
+  public func requantize(
+    _ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, bias: UnsafePointer<Int32>, factor: UnsafePointer<Double>, zero: Int32,
+    range: ClosedRange<Int32>
+  ) {
+    for i in 0..<(rows * columns) {
+      let product = (Double(sums[i] &+ bias[i % columns]) * factor[i % columns]).rounded(.toNearestOrAwayFromZero)
+      let bounded = product > -0x1p31 ? min(product, 0x1p31 - 1) : -0x1p31
+      let whole = Int32(bounded) &+ zero
+      sums[i] = min(max(whole, range.lowerBound), range.upperBound)
+    }
+  }
+
+  public func gates(_ x: UnsafeMutablePointer<Int16>, count: Int, integerBits: Int, tanh: Bool) {
+    for i in 0..<count {
+      let value = FixedPoint16(x[i], integerBits: integerBits)
+      x[i] = tanh ? value.tanh : value.logistic
+    }
+  }
+
+  public func rangeWithZero(_ x: UnsafePointer<Float>, count: Int) -> (low: Float, high: Float) {
+    var low: Float = 0, high: Float = 0
+    for i in 0..<count {
+      if x[i] < low { low = x[i] }
+      if x[i] > high { high = x[i] }
+    }
+    return (low, high)
+  }
+
+  public func quantize(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Int8>, count: Int, inverse: Float, nudge: Float, least: Int8
+  ) {
+    for i in 0..<count {
+      let value = (nudge + x[i] * inverse).rounded(.toNearestOrAwayFromZero)
+      y[i] = value.isNaN ? least : Int8(max(Float(least), min(127, value)))
+    }
+  }
 }

@@ -2,6 +2,21 @@ extension ComputePrimitives {
   public func convolve(
     _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ scheme: Requantization, _ y: StoredResults, cache: NodeCache?
   ) {
+    eachPixel(s, x, w) { place, sums in
+      requantize(sums, rows: 1, columns: s.outputChannels, scheme)
+      for c in 0..<s.outputChannels { y.store(sums[c], at: place * s.outputChannels + c) }
+    }
+  }
+
+  public func convolve(
+    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, sums: UnsafeMutablePointer<Int32>, cache: NodeCache?
+  ) {
+    eachPixel(s, x, w) { place, found in (sums + place * s.outputChannels).update(from: found, count: s.outputChannels) }
+  }
+
+  private func eachPixel(
+    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ body: (_ place: Int, _ sums: UnsafeMutablePointer<Int32>) -> Void
+  ) {
     func three(_ list: [Int], _ filler: Int) -> [Int] { Array(repeating: filler, count: max(0, 3 - list.count)) + list }
     let input = three(s.input, 1), kernel = three(s.kernel, 1), output = three(s.output, 1)
     let stride = three(s.strides, 1), dilation = three(s.dilations, 1), padding = three(s.padding, 0)
@@ -22,8 +37,7 @@ extension ComputePrimitives {
       }
       sums.withUnsafeMutableBufferPointer { sums in
         guard let start = sums.baseAddress else { return }
-        requantize(start, rows: 1, columns: s.outputChannels, scheme)
-        for c in sums.indices { y.store(sums[c], at: place * s.outputChannels + c) }
+        body(place, start)
       }
     }
   }

@@ -6,14 +6,16 @@ extension HybridOp {
   /// float32, and the zero points of the rows come off last (`EvalBlockwise4Bit`).
   ///
   /// - Throws: `ExecutionError.noKernel` when the blocks don't fill the depth, or have no scale each.
-  func multiplyBlocks(of block: Int, _ x: NDArray, _ w: NDArray, _ bias: NDArray?, into result: NDArray, rows: Int) throws {
+  func multiplyBlocks(
+    of block: Int, _ x: NDArray, _ w: NDArray, _ bias: NDArray?, into result: NDArray, rows: Int, in context: ExecutionContext
+  ) throws {
     let units = w.shape[0], depth = w.shape[1], scales = weights.quantization.scales
     guard block > 0, depth % block == 0, weights.quantization.axis == 1, scales.count == units * (depth / block), !weights.hasZeroPoints
     else {
       throw ExecutionError(.noKernel, "\(displayName): \(scales.count) scales for blocks of \(block) of \(w.type)")
     }
     let blocks = depth / block, start = bias?.values(Float.self)
-    let input = x.with(Float.self) { QuantizedRows($0, count: rows, width: depth, asymmetric: true) }
+    let input = x.with(Float.self) { QuantizedRows($0, count: rows, width: depth, asymmetric: true, in: context) }
     w.with(Int8.self) { w in
       input.values.withUnsafeBufferPointer { x in
         result.withMutable(Float.self) { y in

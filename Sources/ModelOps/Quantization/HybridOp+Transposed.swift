@@ -15,7 +15,7 @@ extension HybridOp {
     factors.withMutable(Float.self) { y in for (i, value) in w.values(Int8.self).enumerated() { y[i] = Float(value) } }
     var rowScales = [Float](repeating: 0, count: batch)
     if width > 0 {
-      let rows = x.with(Float.self) { QuantizedRows($0, count: batch, width: width, asymmetric: asymmetricInputs) }
+      let rows = x.with(Float.self) { QuantizedRows($0, count: batch, width: width, asymmetric: asymmetricInputs, in: context) }
       integers.withMutable(Float.self) { y in
         for i in y.indices { y[i] = Float(Int32(rows.values[i]) - Int32(rows.zeroPoints[i / width])) }
       }

@@ -56,11 +56,14 @@ private func combined(
       result.withMutableBytes { y in
         guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
         let left = StoredIntegers(x, kind, zero: zeroA), right = StoredIntegers(w, kind, zero: zeroB), to = StoredResults(y, kind)
-        if a.shape == b.shape {
+        // Of equal shapes, or with a single number on one side.
+        if a.count == result.count || a.count == 1, b.count == result.count || b.count == 1 {
           context.primitives.combine(
-            scheme, left, right, to, offset: 0, count: result.count, aStart: 0, bStart: 0, aStep: 1, bStep: 1)
+            scheme, left, right, to, offset: 0, count: result.count, aStart: 0, bStart: 0, aStep: a.count == 1 ? 0 : 1,
+            bStep: b.count == 1 ? 0 : 1)
           return
         }
+        if combineRows(scheme, left, right, to, a.shape, b.shape, walk.shape, in: context) { return }
         walk.forEachRun { place, offsets, length in
           context.primitives.combine(
             scheme, left, right, to, offset: place, count: length, aStart: offsets[0], bStart: offsets[1], aStep: stepA, bStep: stepB)
@@ -69,6 +72,49 @@ private func combined(
     }
   }
   return result
+}
+
+/// Where one side holds a row for each image, as the factors of channels do: rows are laid out one after another, so that many pixels
+/// are combined at once. `false` for other broadcasts.
+private func combineRows(
+  _ scheme: IntegerCombination, _ a: StoredIntegers, _ b: StoredIntegers, _ y: StoredResults, _ aShape: [Int], _ bShape: [Int],
+  _ shape: [Int], in context: ExecutionContext
+) -> Bool {
+  let isFirst = aShape != shape
+  guard let rows = RepeatedRows(isFirst ? aShape : bShape, in: shape), (isFirst ? bShape : aShape) == shape else { return false }
+  let size = y.kind == .int16 ? 2 : 1, small = isFirst ? a : b, bytes = rows.width * size
+  let copies = min(rows.count, max(1, 8192 / rows.width))
+  guard copies > 1 else { return false }
+  withUnsafeTemporaryAllocation(byteCount: copies * bytes, alignment: 16) { buffer in
+    guard let start = buffer.baseAddress else { return }
+    var laidOut = small
+    laidOut.pointer = UnsafeRawPointer(start)
+    for image in 0..<rows.images {
+      for copy in 0..<copies { (start + copy * bytes).copyMemory(from: small.pointer + image * bytes, byteCount: bytes) }
+      for first in stride(from: 0, to: rows.count, by: copies) {
+        let at = (image * rows.count + first) * rows.width, count = min(copies, rows.count - first) * rows.width
+        context.primitives.combine(
+          scheme, isFirst ? laidOut : a, isFirst ? b : laidOut, y, offset: at, count: count, aStart: isFirst ? 0 : at,
+          bStart: isFirst ? at : 0, aStep: 1, bStep: 1)
+      }
+    }
+  }
+  return true
+}
+
+/// `[images…, 1…, width…]` that is broadcast to `[images…, count…, width…]`.
+private struct RepeatedRows {
+  var images = 1, count = 1, width = 1
+
+  /// `nil` when that is not how `small` is broadcast.
+  init?(_ small: [Int], in shape: [Int]) {
+    let padded = [Int](repeating: 1, count: shape.count - small.count) + small
+    var axis = 0
+    while axis < shape.count, padded[axis] == shape[axis] { images *= shape[axis]; axis += 1 }
+    while axis < shape.count, padded[axis] == 1 { count *= shape[axis]; axis += 1 }
+    while axis < shape.count, padded[axis] == shape[axis] { width *= shape[axis]; axis += 1 }
+    guard axis == shape.count, width > 1, count > 1 else { return nil }
+  }
 }
 
 extension AddOp: IntegerKernel {
@@ -141,10 +187,17 @@ extension SquaredDifferenceOp: IntegerKernel {
     let factorB = try FixedPointFactor(belowOne: Double(w.scale) / twice, of: self)
     let factor = try FixedPointFactor(belowOne: twice * twice / Double(Float(1 << (2 * left)) * y.scale), of: self)
     let (zeroA, zeroB, zero) = (x.offset, w.offset, y.offset), range = try y.range(of: self)
+    // What each byte comes to, from −128 on.
+    let scaledA = (Int32(-128)...127).map { factorA.times(($0 &- zeroA) &<< left) }
+    let scaledB = (Int32(-128)...127).map { factorB.times(($0 &- zeroB) &<< left) }
     return [
-      try mapStored(a, b, as: .int8, for: self, in: context) {
-        let difference = factorA.times(($0 &- zeroA) &<< left) &- factorB.times(($1 &- zeroB) &<< left)
-        return range.clamp(factor.times(difference &* difference) &+ zero)
+      try scaledA.withUnsafeBufferPointer { first in
+        try scaledB.withUnsafeBufferPointer { second in
+          try mapStored(a, b, as: .int8, for: self, in: context) {
+            let difference = first[Int($0) + 128] &- second[Int($1) + 128]
+            return range.clamp(factor.times(difference &* difference) &+ zero)
+          }
+        }
       }
     ]
   }

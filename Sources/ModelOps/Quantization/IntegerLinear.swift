@@ -21,6 +21,23 @@ extension FullyConnectedOp: IntegerKernel {
         try w.centred(weights.offset, for: self), w.dtype == .int16 ? epilogue : epilogue.inDouble(from, weights, to))
     }
     let width: AccumulatorWidth = x.dtype == .int16 && bias?.dtype != .int32 ? .bits64 : .bits32
+    if width == .bits32, w.dtype != .int16, rows > 0, outputs > 0, let kind = IntegerKind(x.dtype) {
+      let result = try context.allocate(to.dtype, shape)
+      try context.demand(.int32, [rows, outputs])
+      let sums = [Int32](unsafeUninitializedCapacity: rows * outputs) { sums, count in
+        x.withBytes { x in
+          packed.values.withUnsafeBufferPointer { w in
+            guard let x = x.baseAddress, let w = w.baseAddress, let sums = sums.baseAddress else { return }
+            context.primitives.products(
+              StoredIntegers(x, kind, zero: from.offset), w, sums, m: rows, n: outputs, k: depth, cache: packed.arranged)
+            packed.epilogue.finish(sums, rows: rows, columns: outputs, firstChannel: 0, in: context)
+            count = rows * outputs
+          }
+        }
+      }
+      try result.store(sums, for: self)
+      return [result]
+    }
     let values = try x.centred(from.offset, for: self)
     return [
       try products(
@@ -60,7 +77,7 @@ extension MatMulOp: IntegerKernel {
           xs[((offsets[0] + i * stepA) * m * k)..<((offsets[0] + i * stepA + 1) * m * k)],
           ws[((offsets[1] + i * stepB) * n * k)..<((offsets[1] + i * stepB + 1) * n * k)], each, rows: m, outputs: n, depth: k, width,
           isNarrow: isNarrow, in: context)
-        for (j, value) in part.enumerated() { out[(place + i) * m * n + j] = value }
+        out.replaceSubrange(((place + i) * m * n)..<((place + i + 1) * m * n), with: part)
       }
     }
     return [try .storing(out, as: to.dtype, result.shape, for: self, in: context)]
@@ -101,6 +118,11 @@ private func multiply(
       }
       out.withUnsafeMutableBufferPointer { out in
         guard let results = out.baseAddress else { return }
+        if width == .bits32, rows >= 8 {
+          context.primitives.products(StoredIntegers(x, .int16, zero: 0), w, results, m: rows, n: outputs, k: depth, cache: nil)
+          epilogue.finish(results, rows: rows, columns: outputs, firstChannel: 0, in: context)
+          return
+        }
         integerProducts(
           x, w, results, count: rows, outputs: outputs, depth: depth, firstChannel: 0, epilogue, width, in: context)
       }

@@ -35,8 +35,22 @@ extension ReduceOp: IntegerKernel {
   ) throws -> [Int32] {
     guard kind == .sum || kind == .mean else { throw noKernel(from.dtype) }
     var sums = [Int32](repeating: 0, count: results)
-    walk.forEachRun { place, offsets, length in
-      for i in 0..<length { sums[offsets[0] + i * step] &+= x[place + i] }
+    x.withUnsafeBufferPointer { x in
+      sums.withUnsafeMutableBufferPointer { sums in
+        guard let x = x.baseAddress, let sums = sums.baseAddress else { return }
+        walk.forEachRun { place, offsets, length in
+          let to = sums + offsets[0], from = x + place
+          if step == 0 {
+            var sum: Int32 = 0
+            for i in 0..<length { sum &+= from[i] }
+            to[0] &+= sum
+          } else if step == 1 {
+            for i in 0..<length { to[i] &+= from[i] }
+          } else {
+            for i in 0..<length { to[i * step] &+= from[i] }
+          }
+        }
+      }
     }
     var factor = FixedPointFactor(Double(from.scale) / Double(to.scale))
     if kind == .mean {

@@ -35,7 +35,9 @@ private struct IntegerSoftmax {
   }
 
   private func softmax8(_ x: inout [Int32], _ depth: Int, _ from: QuantizedType, _ to: QuantizedType) throws {
-    let scaling = ExponentScaling(scale: Double(beta) * Double(from.scale)), range = try to.range(of: op)
+    var scaling = ExponentScaling(scale: Double(beta) * Double(from.scale))
+    let range = try to.range(of: op)
+    if x.count > 256 { scaling.tabulate() }
     let bits = to.dtype.bitWidth ?? 8
     for start in stride(from: 0, to: x.count, by: max(1, depth)) {
       let row = start..<(start + depth)
@@ -90,7 +92,9 @@ extension LogSoftmaxOp: IntegerKernel {
     guard types.activation == .none, x.dtype == to.dtype, x.dtype == .int8 || x.dtype == .uint8, x.rank > 0,
       try normalizeAxis(axis, rank: x.rank) == x.rank - 1
     else { throw noKernel(x.dtype) }
-    let depth = x.shape[x.rank - 1], range = try to.range(of: self), scaling = ExponentScaling(scale: Double(from.scale))
+    let depth = x.shape[x.rank - 1], range = try to.range(of: self)
+    var scaling = ExponentScaling(scale: Double(from.scale))
+    if x.count > 256 { scaling.tabulate() }
     // How many stored steps make a number of five integer bits.
     let inverse = FixedPointFactor(Double(1 << (31 - scaling.factor.shift)) / Double(scaling.factor.value))
     var values = try x.stored(for: self)
@@ -124,10 +128,14 @@ private struct ExponentScaling {
     let radius = 31 * Double(1 << 26) / Double(sign: .plus, exponent: max(0, min(62, factor.shift)), significand: 1)
     least = 0 &- convert(radius.rounded(.down))
   }
+  /// The exponentials of 0, −1, …, −255: differences of 8-bit numbers.
+  private var table: [Int32] = []
+
   @inline(__always)
   func exponential(_ difference: Int32) -> Int32 {
-    FixedPointFunctions.expOfNegative(factor.times(difference), integerBits: 5)
+    table.isEmpty ? FixedPointFunctions.expOfNegative(factor.times(difference), integerBits: 5) : table[Int(0 &- difference)]
   }
+  mutating func tabulate() { table = (0..<256).map { exponential(0 - $0) } }
   /// With twelve integer bits.
   func sumOfExponentials(_ row: ArraySlice<Int32>, _ largest: Int32) -> Int32 {
     var sum: Int32 = 0

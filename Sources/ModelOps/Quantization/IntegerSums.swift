@@ -140,7 +140,13 @@ extension IntegerEpilogue {
   /// All of `sums`, in place.
   func finish(_ sums: UnsafeMutablePointer<Int32>, rows: Int, columns: Int, firstChannel: Int, in context: ExecutionContext) {
     guard reals.isEmpty else {
-      for i in 0..<(rows * columns) { sums[i] = result(sums[i], firstChannel + i % columns) }
+      narrowBias.withUnsafeBufferPointer { bias in
+        reals.withUnsafeBufferPointer { reals in
+          guard let bias = bias.baseAddress, let reals = reals.baseAddress else { return }
+          context.primitives.requantize(
+            sums, rows: rows, columns: columns, bias: bias + firstChannel, factor: reals + firstChannel, zero: zero, range: range)
+        }
+      }
       return
     }
     withScheme(firstChannel) { context.primitives.requantize(sums, rows: rows, columns: columns, $0) }

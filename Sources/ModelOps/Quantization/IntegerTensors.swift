@@ -18,11 +18,22 @@ extension NDArray {
   /// An array of integers that fit `dtype`; others wrap.
   static func storing(_ values: [Int32], as dtype: DType, _ shape: [Int], for op: any Op, in context: ExecutionContext) throws -> NDArray {
     let result = try context.allocate(dtype, shape)
-    guard values.count == result.count else {
+    try result.store(values, for: op)
+    return result
+  }
+
+  /// Integers that fit the dtype; others wrap.
+  func store(_ values: [Int32], for op: any Op) throws {
+    guard values.count == count else {
       throw ExecutionError(.shapeMismatch, "\(op.displayName) of integers: \(values.count) results for the shape \(shape)")
     }
     func fill<T: FixedWidthInteger>(_: T.Type) {
-      result.withMutable(T.self) { y in for i in values.indices { y[i] = T(truncatingIfNeeded: values[i]) } }
+      values.withUnsafeBufferPointer { x in
+        withMutable(T.self) { y in
+          guard let x = x.baseAddress, let y = y.baseAddress else { return }
+          for i in 0..<values.count { y[i] = T(truncatingIfNeeded: x[i]) }
+        }
+      }
     }
     switch dtype {
     case .int8, .int4, .int2: fill(Int8.self)
@@ -32,7 +43,6 @@ extension NDArray {
     case .int32: fill(Int32.self)
     default: throw op.noKernel(dtype)
     }
-    return result
   }
 }
 
@@ -69,24 +79,45 @@ extension ClosedRange where Bound == Int32 {
 func mapStored(
   _ x: NDArray, as dtype: DType, for op: any Op, in context: ExecutionContext, _ function: (Int32) throws -> Int32
 ) throws -> NDArray {
-  var values = try x.stored(for: op)
-  if let range = x.dtype.integerRange, x.dtype.bitWidth ?? 64 <= 8, values.count > 512 {
-    let low = Int32(range.lowerBound)
-    var table = [Int32?](repeating: nil, count: 256)
-    for i in values.indices {
-      let place = Int(values[i] &- low)
-      if let known = table[place] {
-        values[i] = known
-      } else {
-        let result = try function(values[i])
-        table[place] = result
-        values[i] = result
+  guard let range = x.dtype.integerRange, x.dtype.bitWidth ?? 64 <= 8, x.count > 512 else {
+    var values = try x.stored(for: op)
+    for i in values.indices { values[i] = try function(values[i]) }
+    return try .storing(values, as: dtype, x.shape, for: op, in: context)
+  }
+  // One entry for each byte; only what occurs is computed.
+  var table = [Int32](repeating: 0, count: 256)
+  let isSigned = range.lowerBound < 0
+  try x.withBytes { bytes in
+    var occurs = [Bool](repeating: false, count: 256)
+    occurs.withUnsafeMutableBufferPointer { occurs in for byte in bytes { occurs[Int(byte)] = true } }
+    for byte in 0..<256 where occurs[byte] {
+      table[byte] = try function(isSigned ? Int32(Int8(truncatingIfNeeded: byte)) : Int32(byte))
+    }
+  }
+  let result = try context.allocate(dtype, x.shape)
+  func fill<T: FixedWidthInteger>(_: T.Type) {
+    let entries = table.map { T(truncatingIfNeeded: $0) }
+    x.withBytes { bytes in
+      entries.withUnsafeBufferPointer { entries in
+        result.withMutable(T.self) { y in
+          guard let y = y.baseAddress, let from = bytes.baseAddress, let entries = entries.baseAddress else { return }
+          nonisolated(unsafe) let (target, source, table) = (y, from.assumingMemoryBound(to: UInt8.self), entries)
+          context.primitives.parallel(result.count, grain: 1 << 16) { part in
+            for i in part { target[i] = table[Int(source[i])] }
+          }
+        }
       }
     }
-  } else {
-    for i in values.indices { values[i] = try function(values[i]) }
   }
-  return try .storing(values, as: dtype, x.shape, for: op, in: context)
+  switch dtype {
+  case .int8, .int4, .int2: fill(Int8.self)
+  case .uint8, .uint4, .uint2: fill(UInt8.self)
+  case .int16: fill(Int16.self)
+  case .uint16: fill(UInt16.self)
+  case .int32: fill(Int32.self)
+  default: throw op.noKernel(dtype)
+  }
+  return result
 }
 
 /// `function` of pairs of stored integers, broadcast.
@@ -99,8 +130,15 @@ func mapStored(
   let x = try a.stored(for: op), y = try b.stored(for: op)
   let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
   var out = [Int32](repeating: 0, count: walk.shape.reduce(1, *))
-  walk.forEachRun { place, offsets, length in
-    for i in 0..<length { out[place + i] = function(x[offsets[0] + i * stepA], y[offsets[1] + i * stepB]) }
+  x.withUnsafeBufferPointer { x in
+    y.withUnsafeBufferPointer { y in
+      out.withUnsafeMutableBufferPointer { out in
+        guard let x = x.baseAddress, let y = y.baseAddress, let out = out.baseAddress else { return }
+        walk.forEachRun { place, offsets, length in
+          for i in 0..<length { out[place + i] = function(x[offsets[0] + i * stepA], y[offsets[1] + i * stepB]) }
+        }
+      }
+    }
   }
   return try .storing(out, as: dtype, walk.shape, for: op, in: context)
 }

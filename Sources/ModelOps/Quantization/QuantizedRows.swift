@@ -1,3 +1,4 @@
+import ModelGraph
 import ModelTensor
 
 /// Rows of floats quantised as they come: what LiteRT's hybrid kernels make of their activations (`BatchQuantizeFloats`,
@@ -10,56 +11,60 @@ struct QuantizedRows {
   var zeroPoints: [Int32]
   let count: Int, width: Int
 
-  init(_ rows: UnsafeBufferPointer<Float>, count: Int, width: Int, asymmetric: Bool) {
+  init(_ rows: UnsafeBufferPointer<Float>, count: Int, width: Int, asymmetric: Bool, in context: ExecutionContext) {
     self.count = count
     self.width = width
     values = [Int8](repeating: 0, count: count * width)
     scales = [Float](repeating: 1, count: count)
     zeroPoints = [Int32](repeating: 0, count: count)
+    guard let x = rows.baseAddress, width > 0 else { return }
     for row in 0..<count {
-      let slice = UnsafeBufferPointer(rebasing: rows[(row * width)..<((row + 1) * width)])
-      if asymmetric { quantizeAsymmetric(slice, row) } else { quantizeSymmetric(slice, row) }
+      let grid = asymmetric ? asymmetricGrid(x + row * width, in: context) : symmetricGrid(x + row * width, in: context)
+      guard let grid else { continue }
+      scales[row] = grid.scale
+      zeroPoints[row] = Int32(grid.zero)
+      values.withUnsafeMutableBufferPointer { y in
+        guard let y = y.baseAddress else { return }
+        context.primitives.quantize(
+          x + row * width, y + row * width, count: width, inverse: grid.inverse, nudge: grid.zero, least: asymmetric ? -128 : -127)
+      }
     }
   }
 
-  private mutating func quantizeSymmetric(_ x: UnsafeBufferPointer<Float>, _ row: Int) {
-    var range: Float = 0
-    for value in x { range = max(range, abs(value)) }
-    guard range != 0 else { return }
-    scales[row] = range / 127
-    let inverse = 127 / range
-    for i in x.indices { values[row * width + i] = Int8(max(-127, min(127, roundedAway(x[i] * inverse)))) }
+  private typealias Grid = (scale: Float, inverse: Float, zero: Float)
+
+  /// `nil` for a row of zeros.
+  private func symmetricGrid(_ x: UnsafePointer<Float>, in context: ExecutionContext) -> Grid? {
+    let (low, high) = context.primitives.rangeWithZero(x, count: width), range = max(-low, high)
+    return range == 0 ? nil : (range / 127, 127 / range, 0)
   }
 
-  private mutating func quantizeAsymmetric(_ x: UnsafeBufferPointer<Float>, _ row: Int) {
-    var low: Float = 0, high: Float = 0
-    for value in x { low = min(low, value); high = max(high, value) }
+  private func asymmetricGrid(_ x: UnsafePointer<Float>, in context: ExecutionContext) -> Grid? {
+    let (low, high) = context.primitives.rangeWithZero(x, count: width)
     let minimum = Double(low), maximum = Double(high)
-    guard minimum != maximum else { return }
+    guard minimum != maximum else { return nil }
     let scale = (maximum - minimum) / 255
     let fromMinimum = -128 - minimum / scale, fromMaximum = 127 - maximum / scale
     let point = 128 + abs(minimum / scale) < 127 + abs(maximum / scale) ? fromMinimum : fromMaximum
     let nudged: Float =
       point <= -128 ? -128 : point >= 127 ? 127 : Float(point.rounded(.toNearestOrAwayFromZero))
-    scales[row] = Float(scale)
-    zeroPoints[row] = Int32(nudged.isNaN ? 0 : nudged)
-    let inverse = 1 / scales[row]
-    for i in x.indices { values[row * width + i] = Int8(max(-128, min(127, roundedAway(nudged + x[i] * inverse)))) }
+    return (Float(scale), 1 / Float(scale), nudged.isNaN ? 0 : nudged)
   }
-
-  /// Rounded half away from zero; what is no number counts as the least.
-  private func roundedAway(_ x: Float) -> Float { x.isNaN ? -128 : x.rounded(.toNearestOrAwayFromZero) }
 }
 
 /// A matrix of 8-bit weights with one scale, or one for each row.
-struct QuantizedMatrix {
-  let values: [Int8]
+///
+/// A node whose weights are constant keeps it, with what the primitives make of it, from run to run.
+final class QuantizedMatrix {
+  /// In 16 bits, `[rows, columns]`.
+  let values: [Int16]
   let rows: Int, columns: Int
   let scales: [Float]
   private let rowSums: [Int32]
+  private let arranged = NodeCache()
 
   init(_ values: [Int8], rows: Int, columns: Int, scales: [Float]) {
-    self.values = values
+    self.values = values.map(Int16.init)
     self.rows = rows
     self.columns = columns
     self.scales = scales
@@ -67,21 +72,40 @@ struct QuantizedMatrix {
   }
 
   /// `result[b, r] += Σ weights[r, c] · (x[b, c] − zero[b]) · scale`, the sum in int32.
-  func multiplyAccumulate(_ x: QuantizedRows, _ result: UnsafeMutablePointer<Float>) {
+  func multiplyAccumulate(_ x: QuantizedRows, _ result: UnsafeMutablePointer<Float>, in context: ExecutionContext) {
+    guard rows > 0, x.count > 0, columns > 0 else { return }
     let isPerRow = scales.count == rows && rows > 1
-    values.withUnsafeBufferPointer { weights in
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: x.count * rows) { sums in
       x.values.withUnsafeBufferPointer { input in
-        for b in 0..<x.count {
-          let rowScale = isPerRow ? x.scales[b] : x.scales[b] * (scales.first ?? 1)
-          for r in 0..<rows {
-            var sum: Int32 = 0
-            let w = r * columns, v = b * columns
-            for c in 0..<columns { sum &+= Int32(weights[w + c]) &* Int32(input[v + c]) }
-            sum &-= rowSums[r] &* x.zeroPoints[b]
-            result[b * rows + r] += Float(sum) * (isPerRow ? rowScale * scales[r] : rowScale)
+        values.withUnsafeBufferPointer { weights in
+          guard let sums = sums.baseAddress, let input = input.baseAddress, let weights = weights.baseAddress else { return }
+          context.primitives.products(
+            StoredIntegers(input, .int8, zero: 0), weights, sums, m: x.count, n: rows, k: columns, cache: arranged)
+        }
+      }
+      for b in 0..<x.count {
+        let rowScale = isPerRow ? x.scales[b] : x.scales[b] * (scales.first ?? 1), zero = x.zeroPoints[b]
+        rowSums.withUnsafeBufferPointer { rowSums in
+          scales.withUnsafeBufferPointer { scales in
+            for r in 0..<rows {
+              let sum = sums[b * rows + r] &- rowSums[r] &* zero
+              result[b * rows + r] += Float(sum) * (isPerRow ? rowScale * scales[r] : rowScale)
+            }
           }
         }
       }
     }
+  }
+}
+
+extension ComputePrimitives {
+  /// `sums[i, j] = Σ a[i, p] · b[j, p]`, which wrap. A cache says that `b` is the same in every run of the node.
+  func products(
+    _ a: StoredIntegers, _ b: UnsafePointer<Int16>, _ sums: UnsafeMutablePointer<Int32>, m: Int, n: Int, k: Int, cache: NodeCache?
+  ) {
+    let shape = ConvolutionShape(
+      batch: 1, input: [m], kernel: [1], output: [m], strides: [1], dilations: [1], padding: [0], inputChannels: k, outputChannels: n,
+      groups: 1, layout: .channelsLast, kernelLayout: .spatialOutputInput)
+    convolve(shape, a, b, sums: sums, cache: cache)
   }
 }

@@ -44,7 +44,7 @@ enum CellMatrix {
         }
       case .quantized(let matrix):
         guard !x.isZero else { return }
-        matrix.multiplyAccumulate(x.quantized, y)
+        matrix.multiplyAccumulate(x.quantized(in: context), y, in: context)
       case .diagonal(let weights):
         for b in 0..<x.count { for i in weights.indices { y[b * weights.count + i] += weights[i] * x.values[b * weights.count + i] } }
       }
@@ -58,15 +58,19 @@ final class CellInput {
   let count: Int, width: Int
   let isZero: Bool
   private let asymmetric: Bool
-  private(set) lazy var quantized = values.withUnsafeBufferPointer {
-    QuantizedRows($0, count: count, width: width, asymmetric: asymmetric)
-  }
+  private var known: QuantizedRows?
   init(_ values: [Float], count: Int, width: Int, asymmetric: Bool) {
     self.values = values
     self.count = count
     self.width = width
     self.asymmetric = asymmetric
     isZero = values.allSatisfy { $0 == 0 }
+  }
+  func quantized(in context: ExecutionContext) -> QuantizedRows {
+    if let known { return known }
+    let made = values.withUnsafeBufferPointer { QuantizedRows($0, count: count, width: width, asymmetric: asymmetric, in: context) }
+    known = made
+    return made
   }
 }
 

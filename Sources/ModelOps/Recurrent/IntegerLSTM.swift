@@ -139,14 +139,14 @@ struct IntegerLSTM {
 
   private mutating func advance(_ input: [Int8]) {
     func value(_ gate: IntegerLSTMGate) -> [Int16] {
-      gate.evaluate(input, outputState, cellState, batch: extents.batch, cells: extents.cell)
+      gate.evaluate(input, outputState, cellState, batch: extents.batch, cells: extents.cell, in: context)
     }
     guard let forget = gates[1], let modulation = gates[2], let out = gates[3] else { return }
     let i = gates[0].map(value), f = value(forget), c = value(modulation)
     for k in cellState.indices {
-      let kept = FixedPoint16.dividedByPowerOfTwo(Int32(f[k]) * Int32(cellState[k]), 15)
+      let kept = roundingDivide(Int32(f[k]) * Int32(cellState[k]), byPowerOfTwo: 15)
       let opening = i?[k] ?? (Int16.max &- f[k])
-      let added = FixedPoint16.dividedByPowerOfTwo(Int32(opening) * Int32(c[k]), 30 + cellScale)
+      let added = roundingDivide(Int32(opening) * Int32(c[k]), byPowerOfTwo: 30 + cellScale)
       let sum = Int32(Int16(truncatingIfNeeded: kept)) + Int32(Int16(truncatingIfNeeded: added))
       var next = Int16(clamping: sum)
       if cellClip > 0 { next = max(0 &- cellClip, min(cellClip, next)) }
@@ -154,18 +154,18 @@ struct IntegerLSTM {
     }
     let o = value(out)
     let zero = projection == nil ? hiddenZero : 0 &- hiddenZero
-    let hiddenValues = cellState.indices.map { k -> Int8 in
-      let squashed = squashesCell ? FixedPoint16(cellState[k], integerBits: 15 + cellScale).tanh : i?[k] ?? 0
-      return Int8(clamping: hidden.times(Int32(o[k]) * Int32(squashed)) &+ zero)
-    }
+    var squashed = squashesCell ? cellState : i ?? [Int16](repeating: 0, count: cellState.count)
+    if squashesCell { context.primitives.gates(&squashed, count: squashed.count, integerBits: 15 + cellScale, tanh: true) }
+    let hiddenValues = cellState.indices.map { k in Int8(clamping: hidden.times(Int32(o[k]) * Int32(squashed[k])) &+ zero) }
     guard let projection else {
       outputState = hiddenValues
       return
     }
     let zeroPoint = op.zeroPoint(Input.outputState)
+    let sums = projection.sum.rows(hiddenValues, count: extents.batch, in: context)
     for b in 0..<extents.batch {
       for j in 0..<extents.output {
-        var value = Int8(clamping: projection.sum(hiddenValues, b, j) &+ zeroPoint)
+        var value = Int8(clamping: sums[b * extents.output + j] &+ zeroPoint)
         if projection.clip > 0 { value = max(0 &- projection.clip, min(projection.clip, value)) }
         outputState[b * extents.output + j] = value
       }

@@ -10,16 +10,12 @@ struct IntegerLSTMGate {
   var isTanh: Bool
   var peepholeRows: PeepholeRows
 
-  func evaluate(_ x: [Int8], _ state: [Int8], _ cell: [Int16], batch: Int, cells: Int) -> [Int16] {
-    var gate = [Int16](repeating: 0, count: batch * cells)
-    for b in 0..<batch {
-      for j in 0..<cells {
-        let k = b * cells + j
-        // Each sum saturates, as it is stored in between.
-        let value = Int16(clamping: input(x, b, j))
-        gate[k] = Int16(clamping: recurrent(state, b, j) &+ Int32(value))
-      }
-    }
+  func evaluate(
+    _ x: [Int8], _ state: [Int8], _ cell: [Int16], batch: Int, cells: Int, in context: ExecutionContext
+  ) -> [Int16] {
+    let inputs = input.rows(x, count: batch, in: context), states = recurrent.rows(state, count: batch, in: context)
+    // Each sum saturates, as it is stored in between.
+    var gate = zip(inputs, states).map { Int16(clamping: $1 &+ Int32(Int16(clamping: $0))) }
     if let peephole {
       for row in peepholeRows.rows(batch: batch, cells: cells) {
         for (j, k) in row.enumerated() where j < peephole.weights.count && k < gate.count {
@@ -28,10 +24,7 @@ struct IntegerLSTMGate {
       }
     }
     norm?.apply(&gate, batch: batch)
-    for k in gate.indices {
-      let value = FixedPoint16(gate[k], integerBits: 3)
-      gate[k] = isTanh ? value.tanh : value.logistic
-    }
+    context.primitives.gates(&gate, count: gate.count, integerBits: 3, tanh: isTanh)
     return gate
   }
 }
@@ -53,10 +46,12 @@ struct PeepholeRows {
 
 /// Sums of products of 8-bit integers, scaled: `(Σ w · (x − zero) + bias) · scale`.
 struct IntegerSum {
-  private let weights: [Int8]
+  /// In 16 bits, `[units, columns]`.
+  private let weights: [Int16]
   private let columns: Int
   private let bias: [Int32]
   private let scale: FixedPointFactor
+  private let arranged = NodeCache()
 
   init(
     _ weights: NDArray, rows: Int, columns: Int, bias: [Int32]?, zeroPoint: Int32, scale: Float, _ op: any Op
@@ -65,7 +60,7 @@ struct IntegerSum {
       throw ExecutionError(.shapeMismatch, "\(op.displayName): weights \(weights.type) where int8[\(rows), \(columns)] belongs")
     }
     let values = weights.values(Int8.self)
-    self.weights = values
+    self.weights = values.map(Int16.init)
     self.columns = columns
     self.scale = FixedPointFactor(Double(scale))
     self.bias = (0..<rows).map { row in
@@ -74,11 +69,24 @@ struct IntegerSum {
     }
   }
 
-  func callAsFunction(_ x: [Int8], _ row: Int, _ unit: Int) -> Int32 {
-    var sum = bias[unit]
-    let v = row * columns, w = unit * columns
-    for c in 0..<columns { sum &+= Int32(weights[w + c]) &* Int32(x[v + c]) }
-    return scale.times(sum)
+  /// The sums of `count` rows of `x`: `[count, units]`.
+  func rows(_ x: [Int8], count: Int, in context: ExecutionContext) -> [Int32] {
+    let units = bias.count
+    return [Int32](unsafeUninitializedCapacity: count * units) { sums, filled in
+      weights.withUnsafeBufferPointer { weights in
+        x.withUnsafeBufferPointer { x in
+          guard let sums = sums.baseAddress else { return }
+          if let x = x.baseAddress, let weights = weights.baseAddress {
+            context.primitives.products(
+              StoredIntegers(x, .int8, zero: 0), weights, sums, m: count, n: units, k: columns, cache: arranged)
+          } else {
+            sums.update(repeating: 0, count: count * units)
+          }
+          for row in 0..<count { for unit in 0..<units { sums[row * units + unit] = scale.times(sums[row * units + unit] &+ bias[unit]) } }
+          filled = count * units
+        }
+      }
+    }
   }
 }
 

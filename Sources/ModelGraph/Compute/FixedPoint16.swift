@@ -4,19 +4,23 @@ struct FixedPoint16 {
   var raw: Int16
   let integerBits: Int
 
+  @inline(__always)
   init(_ raw: Int16, integerBits: Int) {
     self.raw = raw
     self.integerBits = integerBits
   }
   /// A constant given with 32 bits, rounded to 16.
+  @inline(__always)
   private init(constant: Int32, integerBits: Int) {
     self.init(Int16(truncatingIfNeeded: Self.dividedByPowerOfTwo(constant, 16)), integerBits: integerBits)
   }
+  @inline(__always)
   private static func one(integerBits: Int) -> FixedPoint16 {
     FixedPoint16(integerBits == 0 ? .max : 1 << Int16(15 - integerBits), integerBits: integerBits)
   }
 
   /// `x / 2^exponent`, rounded to nearest, halves away from zero.
+  @inline(__always)
   static func dividedByPowerOfTwo(_ x: Int32, _ exponent: Int) -> Int32 {
     guard exponent > 0 else { return x }
     guard exponent < 32 else { return 0 }
@@ -25,21 +29,26 @@ struct FixedPoint16 {
     return (x >> Int32(exponent)) &+ (remainder > threshold ? 1 : 0)
   }
 
+  @inline(__always)
   static func * (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
     let product = Int32(a.raw) * Int32(b.raw)
     let isOverflow = a.raw == .min && b.raw == .min
     let high = (product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15)
     return FixedPoint16(isOverflow ? .max : Int16(truncatingIfNeeded: high), integerBits: a.integerBits + b.integerBits)
   }
+  @inline(__always)
   static func + (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
     FixedPoint16(a.raw &+ b.raw, integerBits: a.integerBits)
   }
+  @inline(__always)
   static func - (a: FixedPoint16, b: FixedPoint16) -> FixedPoint16 {
     FixedPoint16(a.raw &- b.raw, integerBits: a.integerBits)
   }
+  @inline(__always)
   static prefix func - (a: FixedPoint16) -> FixedPoint16 { FixedPoint16(0 &- a.raw, integerBits: a.integerBits) }
 
   /// The same number times `2^exponent`, saturated or rounded.
+  @inline(__always)
   private func scaled(_ exponent: Int) -> FixedPoint16 {
     guard exponent > 0 else {
       return FixedPoint16(Int16(truncatingIfNeeded: Self.dividedByPowerOfTwo(Int32(raw), -exponent)), integerBits: integerBits)
@@ -50,6 +59,7 @@ struct FixedPoint16 {
     return FixedPoint16(raw << Int16(exponent), integerBits: integerBits)
   }
   /// The same number with another place of the point.
+  @inline(__always)
   private func rescaled(_ bits: Int) -> FixedPoint16 { FixedPoint16(scaled(integerBits - bits).raw, integerBits: bits) }
 
   /// e to this, which must not be positive; without integer bits.
@@ -59,14 +69,18 @@ struct FixedPoint16 {
     let remainderOfQuarter = (raw & (quarter &- 1)) &- quarter
     var result = FixedPoint16(remainderOfQuarter, integerBits: integerBits).rescaled(0).exponentialOnQuarter
     let rest = remainderOfQuarter &- raw
-    let steps: [(Int, Int32)] = [
-      (-2, 1_672_461_947), (-1, 1_302_514_674), (0, 790_015_084), (1, 290_630_308), (2, 39_332_535), (3, 720_401), (4, 242),
-    ]
-    for (exponent, multiplier) in steps where integerBits > exponent {
-      if rest & Int16(truncatingIfNeeded: Int32(1) << Int32(fraction + exponent)) != 0 {
-        result = result * FixedPoint16(constant: multiplier, integerBits: 0)
-      }
+    @inline(__always)
+    func multiply(_ exponent: Int, _ multiplier: Int32) {
+      guard integerBits > exponent, rest & Int16(truncatingIfNeeded: Int32(1) << Int32(fraction + exponent)) != 0 else { return }
+      result = result * FixedPoint16(constant: multiplier, integerBits: 0)
     }
+    multiply(-2, 1_672_461_947)
+    multiply(-1, 1_302_514_674)
+    multiply(0, 790_015_084)
+    multiply(1, 290_630_308)
+    multiply(2, 39_332_535)
+    multiply(3, 720_401)
+    multiply(4, 242)
     if integerBits > 5 {
       let clamp = FixedPoint16(constant: 0 &- (Int32(1) << Int32(36 - integerBits)), integerBits: integerBits)
       if raw < clamp.raw { return FixedPoint16(0, integerBits: 0) }
