@@ -2,7 +2,7 @@
 
 Whole processes, with the operating system's own account of time and memory. Prints a table; nothing here passes or fails.
 
-    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference,quantize,training]
+    bench.py [--gigabytes 1.0] [--only inspect,convert,converters,inference,quantized,quantize,training]
 """
 import argparse
 import json
@@ -162,15 +162,33 @@ for _ in range(30):
     start = time.perf_counter(); model.invoke(); times.append(time.perf_counter() - start)
 print(json.dumps({'median_ms': 1000 * sorted(times)[len(times) // 2]}))
 """
-INT8 = """
+# The network of a name by TensorFlow's converter: all of its float and quantised files.
+QUANTIZED = """
 import os, sys
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
 import keras, numpy as np, tensorflow as tf
-converter = tf.lite.TFLiteConverter.from_keras_model(keras.saving.load_model(sys.argv[1]))
-converter.optimizations = [tf.lite.Optimize.DEFAULT]
-converter.representative_dataset = lambda: ([np.random.default_rng(i).normal(size=(1, 224, 224, 3)).astype('f')] for i in range(8))
-converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-open(sys.argv[2], 'wb').write(converter.convert())
+from keras import layers as L
+name, folder = sys.argv[1:]
+keras.utils.set_random_seed(1)
+if name == 'Transformer':
+    x = i = L.Input((64, 128), batch_size=1)
+    for _ in range(4):
+        y = L.LayerNormalization()(x); x = L.Add()([x, L.MultiHeadAttention(4, 32)(y, y)])
+        y = L.LayerNormalization()(x); x = L.Add()([x, L.Dense(128)(L.Dense(512, activation='gelu')(y))])
+    model = keras.Model(i, L.Dense(10, activation='softmax')(L.GlobalAveragePooling1D()(x)))
+elif name == 'LSTM':
+    i = L.Input((50, 32), batch_size=1)
+    model = keras.Model(i, L.Dense(5)(L.LSTM(128)(L.LSTM(128, return_sequences=True)(i))))
+else:
+    model = getattr(keras.applications, name)(weights=None)
+shape = [1] + list(model.inputs[0].shape[1:])
+for mode in ['float32', 'dynamic', 'int8']:
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if mode != 'float32': converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == 'int8':
+        converter.representative_dataset = lambda: ([np.random.default_rng(i).normal(size=shape).astype('f')] for i in range(8))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    open(f'{folder}/{name}.{mode}.tflite', 'wb').write(converter.convert())
 """
 
 
@@ -198,14 +216,20 @@ def bench_inference(folder):
                 [modelctl.BINARY, "bench", tflite, "--threads", threads, "--json"], [PYTHON, "-c", LITERT, tflite, threads]])
             print(f"| {name} float32, batch 1, {threads} threads | {ours:.1f} ms | | ONNX Runtime {ort:.1f} ms: {ours / ort:.2f}× its latency |", flush=True)
             print(f"| the same as TFLite | {again:.1f} ms | | LiteRT with XNNPACK {litert:.1f} ms: {again / litert:.2f}× its latency |", flush=True)
-    quantized = folder / "q.tflite"
-    subprocess.run([PYTHON, "-c", INT8, str(folder / "MobileNetV2.keras"), str(quantized)], check=True, capture_output=True)
-    for threads in [1, 2]:
-        floats, integers, litert = in_turn([
-            [modelctl.BINARY, "bench", folder / "MobileNetV2.tflite", "--threads", threads, "--json"],
-            [modelctl.BINARY, "bench", quantized, "--threads", threads, "--json"], [PYTHON, "-c", LITERT, quantized, threads]])
-        print(f"| MobileNetV2 int8, batch 1, {threads} threads | {integers:.1f} ms | | our float32 {floats:.1f} ms: {integers / floats:.2f}× its latency; "
-              f"LiteRT with XNNPACK {litert:.1f} ms: {integers / litert:.2f}× |", flush=True)
+
+
+def bench_quantized(folder):
+    """Files of TensorFlow's converter: ours in float32, dynamic range and int8, and LiteRT with each."""
+    for name in ["MobileNetV2", "EfficientNetB0", "MobileNetV3Large", "ResNet50", "Transformer", "LSTM"]:
+        subprocess.run([PYTHON, "-c", QUANTIZED, name, str(folder)], check=True, capture_output=True)
+        files = {mode: folder / f"{name}.{mode}.tflite" for mode in ["float32", "dynamic", "int8"]}
+        for threads in [1, 2]:
+            ours = [[modelctl.BINARY, "bench", path, "--threads", threads, "--json"] for path in files.values()]
+            theirs = [[PYTHON, "-c", LITERT, path, threads] for mode, path in files.items() if mode != "float32"]
+            floats, dynamic, integers, their_dynamic, their_integers = in_turn(ours + theirs)
+            for mode, mine, peer_time in [("dynamic range", dynamic, their_dynamic), ("int8", integers, their_integers)]:
+                print(f"| {name} {mode}, batch 1, {threads} threads | {mine:.1f} ms | | our float32 {floats:.1f} ms: {mine / floats:.2f}× its latency; "
+                      f"LiteRT with XNNPACK {peer_time:.1f} ms: {mine / peer_time:.2f}× |", flush=True)
 
 
 TF_QUANTIZE = """
@@ -265,7 +289,7 @@ def bench_training(_):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gigabytes", type=float, default=1.0)
-    parser.add_argument("--only", default="convert,inspect,converters,inference,quantize,training")
+    parser.add_argument("--only", default="convert,inspect,converters,inference,quantized,quantize,training")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     print("| what | time | resident | peers in the same run |\n| --- | --- | --- | --- |")
@@ -280,6 +304,8 @@ def main():
             bench_converters(folder)
         if "inference" in wanted:
             bench_inference(folder)
+        if "quantized" in wanted:
+            bench_quantized(folder)
         if "quantize" in wanted:
             bench_quantize(folder)
         if "training" in wanted:
