@@ -31,11 +31,17 @@ public struct RepresentativeData {
         throw FormatError(.sizeMismatch, "expected as many samples for each input, found \(found)")
       }
       guard count > 0 else { throw FormatError(.invalidValue, "expected representative samples, the arrays hold none") }
-      let fixed = ports.compactMap { $0.type.shape.dims?.first?.value }.min() ?? 1
+      // Samples with an axis more than the port are whole inputs each, also where the port's own first axis is fixed.
+      let areWhole = zip(picked, ports).map { $0.tensor.extents.count == ($1.type.shape.rank ?? -2) + 1 }
+      let fixed = zip(ports, areWhole).compactMap { $1 ? nil : $0.type.shape.dims?.first?.value }.min() ?? 1
       guard count >= fixed else {
         throw FormatError(.sizeMismatch, "expected \(fixed) samples or more, as many as the model takes at a time, found \(count)")
       }
       for (entry, port) in zip(picked, ports) { try Self.check(entry.tensor.extents, port) }
+      if fixed > 1, let place = areWhole.firstIndex(of: true) {
+        throw FormatError(
+          .sizeMismatch, "expected \(fixed) samples at a time for each input, '\(ports[place].name)' has an axis of its own for them")
+      }
       var place = 0, read: [Tensor] = []
       return {
         for tensor in read { tensor.source.release(0..<tensor.source.byteCount) }

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct QuantizerTests {
   /// x [n, 6] → Dense 4, relu → sin → Dense 3, as a converter would write it.
-  private func model() throws -> Model {
+  private func model(rows: Dim = .unknown) throws -> Model {
     var context = GraphContext(Model(), graph: Graph())
     func weights(_ shape: [Int], _ seed: Int) -> NDArray {
       NDArray((0..<shape.reduce(1, *)).map { Float(($0 &* 29 &+ seed) % 17) / 8 - 1 }, shape)
@@ -18,7 +18,7 @@ import Testing
       let id = context.model.add(Parameter(name: name, tensor: Tensor(array)))
       return context.graph.addParameter(id, of: context.model)
     }
-    let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown, .fixed(6)])))
+    let x = context.graph.addInput("x", TensorType(.float32, .ranked([rows, .fixed(6)])))
     var y = try context.append(MatMulOp(), [x, parameter("w1", weights([6, 4], 3))], name: "first")[0]
     y = try context.append(AddOp(), [y, parameter("b1", weights([4], 5))], name: "biased")[0]
     y = try context.append(ReluOp(), [y], name: "rectified")[0]
@@ -44,6 +44,16 @@ import Testing
         return [("x", NDArray((0..<6).map { Float((place &* 7 &+ $0 &* 5) % 13) / 6 - 1 }, [1, 6]))]
       }
     }
+  }
+
+  /// Inputs of two rows each, kept with an axis of their own, are those of the same rows one after the other.
+  @Test func wholeInputs() throws {
+    let quantizer = Quantizer(QuantizationOptions(.int8))
+    let float = try quantizer.prepare(try model(rows: .fixed(2)))
+    let rows = NDArray((0..<60).map { Float(($0 &* 7) % 23) / 6 - 1 }, [10, 6])
+    let flat = try quantizer.calibrate(float, RepresentativeData([("x", rows)]))
+    let whole = try quantizer.calibrate(float, RepresentativeData([("x", rows.reshaped([5, 2, 6]))]))
+    #expect(whole.samples == 5 && whole.json == flat.json)
   }
 
   /// A sequence of the caller's is walked once to calibrate, and as far as the report needs; ranges can be kept.
