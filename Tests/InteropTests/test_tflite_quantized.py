@@ -155,3 +155,30 @@ def test_dequantised(tmp_path):
     (found,) = session.run(None, {entry.name: x})
     # Only the weights are rounded, to 1/127 of each channel's largest.
     np.testing.assert_allclose(found, model.predict(x, verbose=0), atol=0.02)
+
+
+def test_filters_with_a_zero_point(tmp_path):
+    """TensorFlow's converter writes such filters for networks that were trained with asymmetric weights; LiteRT's kernels for int8 leave the zero
+    point out of depthwise and transposed convolutions, and take it in products."""
+    random, fake = np.random.default_rng(6), tf.quantization.fake_quant_with_min_max_args
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, (1, 6, 5, 4), "x")
+        weights = lambda *shape: fake(tf.constant(random.uniform(-0.6, 0.9, shape).astype("float32")), -0.6, 0.9)
+        y = fake(tf.nn.depthwise_conv2d(fake(x, -2, 3), weights(2, 3, 4, 1), [1, 1, 1, 1], "SAME"), -3, 5)[:, :5, :3]
+        y = fake(tf.nn.conv2d_transpose(y, weights(2, 2, 2, 4), (1, 10, 6, 2), 2, "SAME"), -4, 4)
+        y = fake(tf.matmul(tf.reshape(y, (1, 120)), weights(120, 7)), -9, 12)
+        converter = tf.compat.v1.lite.TFLiteConverter.from_session(session, [x], [y])
+        converter.inference_type, converter.quantized_input_stats = tf.int8, {"x": (-26, 51)}
+        path = tmp_path / "asymmetric.tflite"
+        path.write_bytes(converter.convert())
+    graph = litert.model(path).subgraphs[0]
+    moved = [op for op in graph.operators if any(graph.tensors[i].quantization.zeroPoint[0] for i in op.inputs[1:2] if graph.tensors[i].type == 9)]
+    assert len(moved) == 3, litert.operators(path)
+    for seed in range(2):
+        feeds = feeds_of(path, seed)
+        (expected,), (found,) = reference(path, feeds).values(), run(path, feeds, tmp_path).values()
+        np.testing.assert_array_equal(found, expected)
+    modelctl.convert(path, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, dict(zip([port.name for port in session.get_inputs()], feeds.values())))
+    assert np.abs(found.astype(int) - expected.astype(int)).max() <= 2

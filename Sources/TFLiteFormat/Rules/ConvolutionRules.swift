@@ -35,7 +35,7 @@ let convolutionRules: [OperatorRule] = [
     let op = ConvOp(
       strides: try n.window([o.strideH, o.strideW]), dilations: try n.window([o.dilationHFactor, o.dilationWFactor]),
       padding: n.padding(o.padding), groups: channels, layout: .channelsLast, kernelLayout: .spatialInputOutput)
-    let kernel = try n.permuted(try n.input(1), [1, 2, 0, 3], in: &g)
+    let kernel = try n.permuted(try n.input(1), [1, 2, 0, 3], isSymmetric: try n.takesSymmetricWeights(of: 0, in: g), in: &g)
     return Computation(op, [try n.input(0), kernel, n.optional(2)], activation: o.fusedActivationFunction)
   },
   .computes(.conv3d) { n, g in
@@ -55,7 +55,7 @@ let convolutionRules: [OperatorRule] = [
   .computes(.transposeConv) { n, g in
     // The shape of the output, filters [out, height, width, in], and what is spread.
     let o = n.options(TransposeConvOptions.self)
-    let kernel = try n.permuted(try n.input(1), [1, 2, 0, 3], in: &g)
+    let kernel = try n.permuted(try n.input(1), [1, 2, 0, 3], isSymmetric: try n.takesSymmetricWeights(of: 2, in: g), in: &g)
     if try !n.knowsExtents(rank: 2, in: g) {
       return try n.transposedToComputed(
         strides: [o.strideH, o.strideW], o.padding, kernel, n.optional(3), o.fusedActivationFunction, in: &g)
@@ -78,7 +78,25 @@ let convolutionRules: [OperatorRule] = [
   }.onAnyType,
 ]
 
+extension Tensor {
+  /// The same integers, which stand for themselves times their scale.
+  fileprivate var aroundZero: Tensor {
+    guard var quantization = type.quantization else { return self }
+    quantization.zeroPoints = quantization.zeroPoints.map { _ in 0 }
+    var symmetric = type
+    symmetric.quantization = quantization
+    return Tensor(symmetric, source: source)
+  }
+}
+
 extension OperatorReader {
+  /// LiteRT's kernels for `int8` and `int16` images leave the zero point of depthwise and transposed filters out, whatever the file says (`CONV_2D`
+  /// refuses one): TensorFlow's converter writes some for networks that were trained with asymmetric weights.
+  fileprivate func takesSymmetricWeights(of image: Int, in g: GraphContext) throws -> Bool {
+    let type = g.type(of: try input(image))
+    return (type.dtype == .int8 || type.dtype == .int16) && type.quantization != nil
+  }
+
   /// - Throws: `FormatError` for what can be no stride, dilation or extent of a window.
   func window(_ values: [Int32]) throws -> [Int] {
     guard values.allSatisfy({ $0 > 0 && $0 < 1 << 24 }) else { throw FormatError(.invalidValue, "\(type) with a window of \(values)") }
@@ -88,17 +106,23 @@ extension OperatorReader {
   func padding(_ padding: TFLitePadding) -> Padding { padding == .valid ? .valid : .same }
 
   /// A weight with its axes in another order: a constant lazily, what is computed by an op. It stands for the same numbers.
+  ///
+  /// - Parameter isSymmetric: whether a constant's zero point counts for nothing.
   /// - Throws: `FormatError` for a weight of another rank.
-  func permuted(_ value: ValueID, _ order: [Int], in g: inout GraphContext) throws -> ValueID {
+  func permuted(_ value: ValueID, _ order: [Int], isSymmetric: Bool = false, in g: inout GraphContext) throws -> ValueID {
     let entry = g.graph[value]
     if let rank = entry.type.shape.rank, rank != order.count {
       throw FormatError(.invalidValue, "\(type) needs weights of rank \(order.count), found \(entry.type)")
     }
     switch entry.definition {
     case .parameter(let id):
-      let turned = library.derived(id, order, in: &g.model) { $0.transposed(order) }
+      let isMoved = isSymmetric && entry.type.quantization?.zeroPoints.contains { $0 != 0 } ?? false
+      let turned = library.derived(id, order + (isMoved ? [-1] : []), in: &g.model) {
+        isMoved ? $0.transposed(order).aroundZero : $0.transposed(order)
+      }
       return g.graph.addParameter(turned, of: g.model)
-    case .constant(let tensor): return g.graph.addConstant(tensor.transposed(order), name: entry.name)
+    case .constant(let tensor):
+      return g.graph.addConstant(isSymmetric ? tensor.transposed(order).aroundZero : tensor.transposed(order), name: entry.name)
     case .input, .result:
       let turned = try g.transpose(value, order)
       guard let type = QuantizedType(entry.type) else { return turned }
