@@ -149,9 +149,6 @@ struct QuantizationArguments: ParsableArguments {
       if let (name, _) = given.first(where: { $0.1 }) { throw ValidationError("\(name) goes with --quantize.") }
       return
     }
-    if quantize.needsRanges, representative == nil, ranges == nil {
-      throw ValidationError("--quantize \(quantize.rawValue) needs --representative data, or --ranges that were saved.")
-    }
     if !quantize.needsRanges, inputType != .float32 || outputType != .float32 || fullInteger || maxError != nil {
       throw ValidationError("--input-type, --output-type, --full-integer and --max-error go with --quantize int8 or int16x8.")
     }

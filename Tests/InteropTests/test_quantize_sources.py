@@ -4,6 +4,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as L
 
 import litert
@@ -97,3 +98,65 @@ def test_inputs_have_as_many_samples(tmp_path):
     with pytest.raises(modelctl.Failed) as failed:
         modelctl.convert(tmp_path / "m.keras", tmp_path / "m.tflite", "--quantize", "int8", "--representative", tmp_path / "d.npz")
     assert failed.value.code == 65 and "9 for 'a', 5 for 'b'" in failed.value.errors
+
+
+class Trained(tf.Module):
+    """A network as quantisation-aware training leaves it: ranges of weights by channel, of what they make, and of the input."""
+
+    def __init__(self):
+        super().__init__()
+        random = np.random.default_rng(8)
+        made = lambda *shape: tf.Variable(random.normal(0, 0.3, shape).astype("float32"))
+        self.filters, self.windows, self.matrix = made(3, 2, 3, 6), made(3, 3, 6), made(60, 5)
+        self.biases = [made(6), made(6), made(5)]
+        self.ranges = [tf.Variable(value) for value in ((-1.7, 2.4), (0.0, 3.1), (-0.4, 2.2), (-2.5, 3.6))]
+
+    def rounded(self, x, place):
+        return tf.quantization.fake_quant_with_min_max_vars(x, *tf.unstack(self.ranges[place]))
+
+    @staticmethod
+    def weights(variable):
+        most = tf.reduce_max(tf.abs(variable), list(range(len(variable.shape) - 1)))
+        return tf.quantization.fake_quant_with_min_max_vars_per_channel(variable, -most, most, narrow_range=True)
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 9, 8, 3), tf.float32, "x")])
+    def call(self, x):
+        y = tf.nn.conv2d(self.rounded(x, 0), self.weights(self.filters), 1, "SAME") + self.biases[0]
+        y = tf.nn.max_pool2d(self.rounded(tf.nn.relu(y), 1), 2, 2, "SAME")
+        y = tf.nn.depthwise_conv2d(y, self.weights(self.windows)[..., None], [1, 1, 1, 1], "SAME") + self.biases[1]
+        y = tf.reshape(self.rounded(tf.nn.relu6(y), 2), (1, 20, 6))[:, ::2]
+        most = tf.reduce_max(tf.abs(self.matrix))
+        matrix = tf.quantization.fake_quant_with_min_max_vars(self.matrix, -most, most, narrow_range=True)
+        return {"y": self.rounded(tf.matmul(tf.reshape(y, (1, 60)), matrix) + self.biases[2], 3)}
+
+
+def test_trained_ranges(tmp_path):
+    """Of a network that was trained to be quantised no samples are needed: its integers are those that it was trained for. Unquantised, it is
+    rounded by one operator for each range."""
+    module, source = Trained(), tmp_path / "trained"
+    tf.saved_model.save(module, str(source), signatures=module.call)
+    plain, ours = tmp_path / "plain.tflite", tmp_path / "ours.tflite"
+    modelctl.convert(source, plain)
+    kinds = litert.operators(plain)
+    assert kinds.count("FAKE_QUANT") == 4 and not {"FLOOR", "DIV", "SUB"} & set(kinds), kinds
+    random = np.random.default_rng(9)
+    samples = [random.normal(0.2, 1.0, (1, 9, 8, 3)).astype("float32") for _ in range(8)]
+    exact = [module.call(x)["y"].numpy() for x in samples]
+    step = (3.6 + 2.5) / 255
+    for x, expected in zip(samples, exact):
+        (found,) = litert.run(plain, [x])
+        # Sums that lie in the middle between two steps, added in another order.
+        assert np.abs(found - expected).max() < 1.001 * step and np.mean(np.abs(found - expected) > 1e-5) < 0.3
+    report = modelctl.convert(source, ours, "--quantize", "int8", "--full-integer")["quantization"]
+    assert report["float"] == [] and litert.operators(ours).count("QUANTIZE") == 1, litert.operators(ours)
+    given = [step[3][0] for step in quantizing.steps(ours) if step[0] != "QUANTIZE"] + [list(quantizing.steps(ours))[-1][3][0]]
+    for (scales, zeros), (low, high) in zip([given[0], given[1], given[-1]], [(-1.7, 2.4), (0.0, 3.1), (-2.5, 3.6)]):
+        np.testing.assert_allclose(scales, [(high - low) / 255], rtol=1e-5)
+        assert zeros == [round(-128 - low * 255 / (high - low))]
+    off = np.concatenate([litert.run(ours, [x])[0] - expected for x, expected in zip(samples, exact)])
+    # Integers are what the floats between roundings stand for: beside a step only where sums are in the middle between two.
+    assert np.abs(off).max() < 2.001 * step and np.mean(np.abs(off) > 1e-5) < 0.3, off / step
+    # With samples, ranges that were trained count nevertheless.
+    np.savez(tmp_path / "samples.npz", x=np.concatenate(samples) / 3)
+    modelctl.convert(source, tmp_path / "again.tflite", "--quantize", "int8", "--representative", tmp_path / "samples.npz")
+    np.testing.assert_array_equal(litert.run(tmp_path / "again.tflite", [samples[0]])[0], litert.run(ours, [samples[0]])[0])

@@ -25,7 +25,7 @@ public struct Quantizer: Sendable {
 
   /// A float model with one node for each operator of LiteRT.
   public struct Prepared: Sendable {
-    public let model: Model
+    public internal(set) var model: Model
     /// Of the float model as a TFLite file.
     public let byteCount: Int
     /// What TFLite can't carry.
@@ -99,21 +99,27 @@ public struct Quantizer: Sendable {
     case .float16, .dynamic: return try weightsOnly(prepared, data)
     case .int8, .int16x8: break
     }
-    guard let calibration else { throw UsageError("--quantize \(options.mode.rawValue) needs --representative data") }
+    // A model that was trained to be quantised knows its ranges.
+    var float = prepared
+    let known = calibration?.ranges(in: prepared.model) ?? [:]
+    let trained = try TakeTrainedRanges(options.mode == .int8 ? .int8 : .int16).run(&float.model, known: known)
+    guard calibration != nil || trained != nil else {
+      throw UsageError("--quantize \(options.mode.rawValue) needs --representative data, or --ranges that were saved")
+    }
     var integers = IntegerQuantizer(
-      ranges: calibration.ranges(in: prepared.model), scheme: options.mode == .int8 ? .int8 : .int16x8, recipes: options.recipes)
+      ranges: trained ?? known, scheme: options.mode == .int8 ? .int8 : .int16x8, recipes: options.recipes)
     integers.inputType = options.inputType
     integers.outputType = options.outputType
-    var made = try quantized(prepared, integers)
+    var made = try quantized(float, integers)
     try checkRecipes(made.outcome)
     try checkFloats(made.outcome)
     var report = QuantizationReport(options.mode, bytesBefore: prepared.byteCount)
-    report.calibrationSamples = calibration.samples
+    report.calibrationSamples = calibration?.samples ?? 0
     if let data {
       let comparison = try QuantizationComparison(prepared.model, data, limit: options.reportSamples, options.execution)
       var statistics = try comparison.run(made.model, made.outcome)
       if let target = options.maxError {
-        var repair = QuantizationRepair(quantizer: self, prepared: prepared, comparison: comparison, target: target)
+        var repair = QuantizationRepair(quantizer: self, prepared: float, comparison: comparison, target: target)
         let repaired = try repair.run(integers, made, statistics)
         (made, statistics, report.trail, report.target) = (repaired.made, repaired.statistics, repair.trail, target)
       }

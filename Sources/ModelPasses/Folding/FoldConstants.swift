@@ -25,13 +25,15 @@ public struct FoldConstants: Pass {
   public var keepsWeightsOf: Set<String> = []
   /// Whether nothing is made of parameters: for models whose parameters go on changing.
   public var keepsParameters = false
+  /// Whether weights are rounded as quantisation-aware training rounds them in each run: for formats in which nothing is trained.
+  public var roundsWeights = false
   public init(storesBroadcasts: Bool = false) { self.storesBroadcasts = storesBroadcasts }
 
   /// Whether floats are computed from weights alone, and by more than moving them.
   static func isNeeded(_ model: Model) -> Bool {
     model.graphs.values.contains { graph in
       graph.nodeSlots.contains { node in
-        guard let node, node.op is any ArithmeticOp || node.op is any UnaryElementwiseOp, !node.inputs.isEmpty,
+        guard let node, node.op is any ArithmeticOp || node.op is any UnaryElementwiseOp || node.op is FakeQuantOp, !node.inputs.isEmpty,
           node.outputs.allSatisfy({ graph[$0].type.dtype.isFloatingPoint })
         else { return false }
         return node.inputs.allSatisfy { $0.map { model.tensor($0, in: graph) != nil } ?? true }
@@ -47,6 +49,7 @@ public struct FoldConstants: Pass {
         var folding = GraphFolding(model, graph, pass: name, storesBroadcasts: storesBroadcasts)
         folding.keepsWeightsOf = keepsWeightsOf
         folding.keepsParameters = keepsParameters
+        folding.roundsWeights = roundsWeights
         do { try folding.run() } catch let error as GraphError { throw error.within("graph \(id)") }
         guard folding.isChanged else { break }
         folding.context.handOver(id, to: &model)
@@ -73,6 +76,7 @@ struct GraphFolding {
   let storesBroadcasts: Bool
   var keepsWeightsOf: Set<String> = []
   var keepsParameters = false
+  var roundsWeights = false
 
   init(_ model: Model, _ graph: Graph, pass: String, storesBroadcasts: Bool = false) {
     context = GraphContext(model, graph: graph)

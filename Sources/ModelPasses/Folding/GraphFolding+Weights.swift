@@ -71,6 +71,7 @@ extension GraphFolding {
   private func isFoldable(_ op: any Op) -> Bool {
     guard op is any PrimitiveOp || op is any CompositeOp else { return false }
     let family = type(of: op).family
+    if op is FakeQuantOp { return roundsWeights }
     return !(op is LayerOp) && family != .random && family != .quantization && family != .recurrent
   }
 
@@ -153,7 +154,7 @@ extension GraphFolding {
       return true
     case is CastOp: return inputs.allSatisfy { $0.map { $0.dtype != .string } ?? true }
     // Weights are normalised by PyTorch's `batch_norm` in standardised convolutions.
-    case is any ArithmeticOp, is any UnaryElementwiseOp, is ReduceOp, is BatchNormalizationOp:
+    case is any ArithmeticOp, is any UnaryElementwiseOp, is ReduceOp, is BatchNormalizationOp, is FakeQuantOp:
       return inputs.allSatisfy { $0.map { $0.dtype == .float32 || $0.dtype == .float64 } ?? true }
     default: return false
     }

@@ -118,6 +118,7 @@ public struct Legalizer {
   private var folding: FoldConstants {
     var result = FoldConstants()
     result.keepsWeightsOf = keepsWeightsOf
+    result.roundsWeights = foldsWeights
     return result
   }
 

@@ -54,7 +54,7 @@ public struct IntegerQuantizer {
     let alive = Set(rewriter.context.graph.valueIDs)
     for id in plan.order {
       let node = graph[id]
-      guard plan.touchesFloats(node), !plan.makesState(node), let result = node.outputs.first else { continue }
+      guard plan.touchesFloats(node), !plan.makesState(node), !(node.op is IdentityOp), let result = node.outputs.first else { continue }
       let entry = plan.entries[id], made = rewriter.integers[result], value = made?.value ?? rewriter.floats[result]
       outcome.layers.append(
         .init(

@@ -164,6 +164,11 @@ struct QuantizingRewriter {
       guard entry.results.contains(index) else { return nil }
       return shared ?? plan.types[.init(value: value, dtype: entry.dtype)]
     }
+    // A requantisation to the same numbers.
+    if entry.op is IdentityOp, entry.activation == .none, let type = types.first ?? nil, outputs.first == type, let value = inputs[0] {
+      integers[node.outputs[0]] = StoredValue(value: value, type: type)
+      return
+    }
     let op = QuantizedOp(entry.op, activation: entry.activation, inputs: types, outputs: outputs)
     let made = try context.append(op, inputs, name: node.name)
     for (index, value) in node.outputs.enumerated() where index < made.count {

@@ -6,6 +6,14 @@ import ModelTensor
 let quantizationWriting: [WritingRule] = [
   .writes(QuantizedOp.self) { op, inputs, w in try w.quantized(op, inputs) ?? op.decompose(inputs.values, in: &w) },
   .writes(HybridOp.self) { op, inputs, w in try w.hybrid(op, inputs) ?? op.decompose(inputs.values, in: &w) },
+  // One range, known: the operator takes no other.
+  .writes(FakeQuantOp.self) { op, inputs, w in
+    let x = try inputs.required(0)
+    guard x.dtype == .float32, (2...16).contains(op.bits), let low = try inputs[1]?.knownScalar(), let high = try inputs[2]?.knownScalar()
+    else { return try op.decompose(inputs.values, in: &w) }
+    let options = FakeQuantOptions(min: low, max: high, numBits: Int32(op.bits), narrowRange: op.narrowRange)
+    return [try w.emit(.fakeQuant, [x], .fakeQuantOptions(options), as: x.type)]
+  },
   .writes(QuantizeLinearOp.self) { op, inputs, w in
     let x = try inputs.required(0)
     if !w.isInside, let type = try quantizedType(op.dtype, inputs, axis: op.axis, block: op.blockSize, extents: x.type.shape),
@@ -76,6 +84,14 @@ let quantizationWriting: [WritingRule] = [
     return [try w.cast(try w.apply(RoundOp(), try w.apply(conv, x, kernel)), to: .int32)]
   },
 ]
+
+extension OutValue {
+  /// The number that a constant of one element holds.
+  fileprivate func knownScalar() throws -> Float? {
+    guard let known = fact.constant, known.elementCount == 1, known.dtype == .float32 else { return nil }
+    return try known.array().doubles().first.map { Float($0) }
+  }
+}
 
 extension OperatorWriter {
   /// Integers as float32; of a constant it is another constant.

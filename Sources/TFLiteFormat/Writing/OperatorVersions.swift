@@ -91,6 +91,9 @@ enum OperatorVersions {
       return both.contains(.int8) ? 3 : both.contains(.uint32) ? 2 : 1
     case .unidirectionalSequenceLstm: return first == .float32 && second == .int8 ? 3 : 1
     case .where: return first == .bool ? 1 : 2
+    case .fakeQuant:
+      if case .fakeQuantOptions(let o) = options, o.narrowRange { return 2 }
+      return 1
     default: return 1
     }
   }
