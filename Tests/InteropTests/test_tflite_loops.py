@@ -174,3 +174,34 @@ def test_a_bias_behind_a_bias_of_zeros_is_the_layers(tmp_path):
     assert all(layer.use_bias for layer in back.layers if isinstance(layer, K.Conv1D))
     x = np.random.default_rng(2).normal(size=(2, 11, 4)).astype("float32")
     peers.compare(peers.run_model(back, [x]), peers.run_model(model, [x]))
+
+
+def counted(x, h):
+    """As often as counters tell, of which one runs down; another loop inside."""
+    def inner(y):
+        return tf.while_loop(lambda i, v: i < 2, lambda i, v: (i + 1, tf.nn.relu(v) * 1.5 - 0.25), [0, y])[1]
+
+    def turn(i, left, y, z):
+        return i + 2, left - 1, tf.tanh(inner(y) + z), z * 0.75
+
+    _, _, y, z = tf.while_loop(lambda i, left, y, z: tf.logical_and(i < 11, left > 1), turn, [1, 5, x, h])
+    return {"y": y, "z": z}
+
+
+def test_counted_loops(tmp_path):
+    """Loops over numbers of turns that counters tell are the turns themselves where there are layers alone."""
+    specs = [tf.TensorSpec((2, 3, 5), tf.float32, name) for name in ("x", "h")]
+    function = tf.function(counted, input_signature=specs)
+    module = tf.Module()
+    module.call = function
+    tf.saved_model.save(module, str(tmp_path / "loops"), signatures=function)
+    source = tmp_path / "loops.tflite"
+    source.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module).convert())
+    assert litert.operators(source).count("WHILE") == 2
+    values = [np.random.default_rng(3).normal(0, 1, (2, 3, 5)).astype("float32") for _ in specs]
+    expected = function(*values)
+    for path, name in [(source, "a.keras"), (tmp_path / "loops", "b.keras"), (source, "c.h5")]:
+        modelctl.convert(path, tmp_path / name)
+        model = keras.saving.load_model(tmp_path / name, compile=False)
+        found = model([dict(zip("xh", values))[port.name] for port in model.inputs])
+        peers.compare(peers.flat(found), [expected["y"].numpy(), expected["z"].numpy()])

@@ -8,6 +8,7 @@ import ModelTensor
 ///     c, x ── If(f, g)            becomes      Where(c, f(x), g(x))
 ///     3, x ── Loop(step)          becomes      x ── step ── step ── step
 ///     10, c, x ── Loop(step, c')  becomes      as many steps, each taken over while no condition has failed
+///     0, x ── While(i < 3, step)  becomes      x ── step ── step ── step
 ///
 /// Left alone: loops over numbers of turns that nobody knows, branches whose results differ in shape, and what draws random
 /// numbers or has a state.
@@ -30,7 +31,7 @@ struct UnrollLoops: Pass {
   }
 
   private func spell(_ id: GraphID, in model: inout Model) throws -> Bool {
-    guard let graph = model.graphs[id], graph.nodeSlots.contains(where: { $0?.op is IfOp || $0?.op is LoopOp }) else { return false }
+    guard let graph = model.graphs[id], graph.nodeSlots.contains(where: { $0.map { Self.isSpelled($0.op) } ?? false }) else { return false }
     var context = GraphContext(model, graph: graph), replacements: [ValueID: ValueID] = [:]
     for nodeID in try graph.order() {
       let node = graph[nodeID], inner = node.bodies.compactMap { model.graphs[$0] }
@@ -40,6 +41,7 @@ struct UnrollLoops: Pass {
       switch node.op {
       case is IfOp: results = try choice(inputs, inner, model, &context)
       case let op as LoopOp: results = try turns(op, inputs, inner, model, &context)
+      case let op as WhileOp: results = try turns(op, inputs, inner, model, &context)
       default: continue
       }
       guard let results, results.count == node.outputs.count else {
@@ -50,12 +52,14 @@ struct UnrollLoops: Pass {
     }
     guard !replacements.isEmpty else { return false }
     context.graph.replaceUses(replacements)
-    for nodeID in graph.nodeIDs where graph[nodeID].op is IfOp || graph[nodeID].op is LoopOp {
+    for nodeID in graph.nodeIDs where Self.isSpelled(graph[nodeID].op) {
       if graph[nodeID].outputs.allSatisfy({ replacements[$0] != nil }) { context.graph.remove(nodeID) }
     }
     model.graphs[id] = context.graph
     return true
   }
+
+  private static func isSpelled(_ op: any Op) -> Bool { op is IfOp || op is LoopOp || op is WhileOp }
 
   /// Whether a body does nothing but compute: it may then run where nobody asks for what it gives.
   private static func isPlain(_ body: Graph) -> Bool {
@@ -139,6 +143,71 @@ struct UnrollLoops: Pass {
       goesOn = try goesOn.map { try context.apply(LogicalAndOp(), $0, condition) } ?? condition
     }
     return carried + (try rows.map { rows in try context.concat(try rows.map { try context.unsqueeze($0, [0]) }, axis: 0) })
+  }
+}
+
+extension UnrollLoops {
+  /// A loop whose condition depends on counters alone, which are known in each turn.
+  private func turns(_ op: WhileOp, _ inputs: [ValueID?], _ bodies: [Graph], _ model: Model, _ context: inout GraphContext) throws
+    -> [ValueID]?
+  {
+    let given = inputs.compactMap { $0 }
+    guard bodies.count == 2, given.count == inputs.count, (0...given.count).contains(op.stateCount),
+      bodies.allSatisfy({ $0.inputs.count == given.count }), bodies[0].outputs.count == 1, bodies[1].outputs.count == op.stateCount
+    else { return nil }
+    var counters = KnownCounters(bodies: bodies, model: model, numbers: given.map { context.fact(of: $0).scalar.map { Double($0) } })
+    var count = 0
+    while true {
+      guard let goesOn = counters.condition else { return nil }
+      guard goesOn else { break }
+      count += 1
+      guard count <= Self.turnLimit, bodies[1].nodeCount <= Self.nodeLimit / count else { return nil }
+      counters.turn(op.stateCount)
+    }
+    var states = Array(given.prefix(op.stateCount))
+    for _ in 0..<count { states = try context.inlined(bodies[1], states + given.dropFirst(op.stateCount)) }
+    return states
+  }
+}
+
+/// The numbers among the inputs of a loop's bodies that are known, from turn to turn.
+private struct KnownCounters {
+  let bodies: [Graph]
+  let model: Model
+  /// By input of the bodies.
+  var numbers: [Double?]
+
+  /// Whether there is another turn, where that is known.
+  var condition: Bool? { number(bodies[0].outputs[0].value, in: bodies[0]).map { $0 != 0 } }
+
+  mutating func turn(_ stateCount: Int) {
+    let next = bodies[1].outputs.map { number($0.value, in: bodies[1]) }
+    numbers.replaceSubrange(0..<stateCount, with: next)
+  }
+
+  private func number(_ value: ValueID, in body: Graph, depth: Int = 0) -> Double? {
+    if let place = body.inputs.firstIndex(where: { $0.value == value }) { return numbers[place] }
+    if let known = model.fact(value, in: body).scalar { return Double(known) }
+    guard depth < 16, let id = body.producer(of: value), body[value].type.shape.elementCount == 1 else { return nil }
+    let node = body[id], operands = node.inputs.map { $0.flatMap { number($0, in: body, depth: depth + 1) } }
+    guard !operands.isEmpty, let a = operands[0] else { return nil }
+    if node.op is IdentityOp || node.op is ReshapeOp { return a }
+    if node.op is LogicalNotOp { return a == 0 ? 1 : 0 }
+    guard operands.count == 2, let b = operands[1] else { return nil }
+    let isWhole = node.inputs.allSatisfy { $0.map { body[$0].type.dtype.isInteger || body[$0].type.dtype == .bool } ?? false }
+    guard isWhole, abs(a) < 0x1p31, abs(b) < 0x1p31 else { return nil }
+    switch node.op {
+    case is AddOp: return a + b
+    case is SubOp: return a - b
+    case is LessOp: return a < b ? 1 : 0
+    case is LessOrEqualOp: return a <= b ? 1 : 0
+    case is GreaterOp: return a > b ? 1 : 0
+    case is GreaterOrEqualOp: return a >= b ? 1 : 0
+    case is EqualOp: return a == b ? 1 : 0
+    case is LogicalAndOp: return a != 0 && b != 0 ? 1 : 0
+    case is LogicalOrOp: return a != 0 || b != 0 ? 1 : 0
+    default: return nil
+    }
   }
 }
 
