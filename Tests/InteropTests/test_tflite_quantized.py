@@ -182,3 +182,69 @@ def test_filters_with_a_zero_point(tmp_path):
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, dict(zip([port.name for port in session.get_inputs()], feeds.values())))
     assert np.abs(found.astype(int) - expected.astype(int)).max() <= 2
+
+
+@pytest.fixture(scope="module")
+def peculiar(tmp_path_factory):
+    """Vectors of length 1 among images, and differences of what is nearly equal, quantised by TensorFlow's converter."""
+    random = np.random.default_rng(12)
+    weights = tf.constant(random.normal(0, 0.4, (2, 2, 3, 5)).astype("float32"))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 5, 6, 3), tf.float32, "x")])
+    def network(x):
+        rows = tf.reduce_max(x, [1, 2, 3], keepdims=True)
+        y = tf.math.l2_normalize(tf.nn.relu(tf.nn.conv2d(x, weights, 1, "VALID")), -1)
+        return {"y": y, "z": rows - tf.reduce_max(rows, -1, keepdims=True)}
+
+    @tf.function(input_signature=network.input_signature)
+    def differences(x):
+        rows = tf.reduce_max(x, [1, 2, 3], keepdims=True)
+        mean = tf.reduce_mean(rows, -1, keepdims=True)
+        return {"y": tf.nn.relu6(rows - mean), "z": tf.math.squared_difference(rows, mean)}
+
+    folder = tmp_path_factory.mktemp("peculiar")
+    module = tf.Module()
+    module.network, module.differences = network, differences
+    tf.saved_model.save(module, str(folder / "float"), signatures=differences)
+    samples = random.normal(0, 1, (8, 5, 6, 3)).astype("float32")
+    np.savez(folder / "samples.npz", x=samples)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], module)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([x[None]] for x in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    (folder / "int8.tflite").write_bytes(converter.convert())
+    return folder
+
+
+def test_steps_finer_than_those_of_operands(peculiar, tmp_path):
+    """A difference of equal numbers has a range of nothing: LiteRT's kernel makes one step of it, as its shift to the right is by less than nothing."""
+    path = peculiar / "int8.tflite"
+    feeds = feeds_of(path)
+    expected, found = list(reference(path, feeds).values()), list(run(path, feeds, tmp_path).values())
+    assert {1} in [set(array.ravel()) for array in expected], expected
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(b, a)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int16x8"])
+def test_no_steps_that_kernels_refuse(mode, peculiar, tmp_path):
+    """Quantised by us, such a range is as wide as the kernels ask for."""
+    path = tmp_path / "ours.tflite"
+    modelctl.convert(peculiar / "float", path, "--quantize", mode, "--representative", peculiar / "samples.npz")
+    feeds = feeds_of(path)
+    for a, b in zip(reference(path, feeds).values(), run(path, feeds, tmp_path).values(), strict=True):
+        np.testing.assert_array_equal(b, a)
+
+
+def test_lengths_along_channels(peculiar):
+    """ONNX has its channels first: what it normalises along them is LiteRT's operator all the same."""
+    target = peculiar / "lengths.onnx"
+    report = modelctl.convert(peculiar / "int8.tflite", target)
+    assert report["verification"]["equivalent"]
+    feeds = feeds_of(peculiar / "int8.tflite")
+    expected = list(reference(peculiar / "int8.tflite", feeds).values())
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    found = session.run(None, dict(zip([port.name for port in session.get_inputs()], feeds.values())))
+    for a, b in zip(expected, found, strict=True):
+        assert a.shape == b.shape and np.abs(a.astype(int) - b.astype(int)).max() <= 2

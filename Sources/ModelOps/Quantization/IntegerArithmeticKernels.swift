@@ -21,7 +21,12 @@ private struct CommonScale {
   }
   @inline(__always) func a(_ x: Int32) -> Int32 { factorA.times((x &- zeroA) &<< left) }
   @inline(__always) func b(_ x: Int32) -> Int32 { factorB.times((x &- zeroB) &<< left) }
-  @inline(__always) func result(_ x: Int32) -> Int32 { range.clamp(factor.times(x) &+ zero) }
+  @inline(__always) func result(_ x: Int32) -> Int32 {
+    guard factor.shift > 0 else { return range.clamp(factor.times(x) &+ zero) }
+    // LiteRT expects a factor below one of a difference and doesn't check: it shifts to the right by less than nothing, which the processor
+    // takes modulo 32. Where steps of the result are that much finer than those of the operands, no difference becomes one step.
+    return range.clamp(roundingDivide(doublingHighProduct(x, factor.value), byPowerOfTwo: -factor.shift) &+ zero)
+  }
 }
 
 extension FixedPointFactor {
@@ -35,7 +40,7 @@ extension FixedPointFactor {
 extension CommonScale {
   /// The same as a primitive, if it can be one.
   func combination(_ function: IntegerCombination.Function) -> IntegerCombination? {
-    guard let a = factorA.split, let b = factorB.split, let y = factor.split, a.left == 0, b.left == 0 else { return nil }
+    guard let a = factorA.split, let b = factorB.split, let y = factor.split, a.left == 0, b.left == 0, y.left == 0 else { return nil }
     var made = IntegerCombination(function, left: y.left, result: y.factor, zero: zero, range: range)
     (made.first, made.a, made.b) = (left, a.factor, b.factor)
     return made

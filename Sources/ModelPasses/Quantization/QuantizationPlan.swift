@@ -30,7 +30,7 @@ struct QuantizationPlan {
   let model: Model
   let graph: Graph
   let order: [NodeID]
-  private var ranges: [ValueID: ValueRange]
+  var ranges: [ValueID: ValueRange]
   private(set) var entries: [NodeID: Entry] = [:]
   private(set) var reasons: [NodeID: String] = [:]
   private(set) var types: [Key: QuantizedType] = [:]
@@ -54,6 +54,7 @@ struct QuantizationPlan {
       guard wanted != .float, let dtype = wanted.activations else { continue }
       do { entries[id] = try entry(id, node, wanted, dtype) } catch let reason as Refusal { reasons[id] = reason.text }
     }
+    widenNarrowResults()
     keepWhole()
     settle()
   }

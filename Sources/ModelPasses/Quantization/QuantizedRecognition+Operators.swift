@@ -45,6 +45,9 @@ extension QuantizedRecognition {
     switch node.op {
     case let op as SoftmaxOp: axis = op.axis
     case let op as LogSoftmaxOp: axis = op.axis
+    case let op as LpNormalizationOp:
+      guard op.p == 2 else { return (false, nil) }
+      axis = op.axis
     default: return (true, nil)
     }
     guard axis != -1 else { return (true, nil) }
@@ -78,7 +81,11 @@ extension QuantizedRecognition {
       try settleOperands(&candidate, node.outputs.first.map { context.graph[$0].type.shape } ?? .unranked)
     else { return }
     if let order {
-      candidate.op = node.op is LogSoftmaxOp ? LogSoftmaxOp(axis: -1) : SoftmaxOp(axis: -1)
+      switch node.op {
+      case is LpNormalizationOp: candidate.op = LpNormalizationOp()
+      case is LogSoftmaxOp: candidate.op = LogSoftmaxOp(axis: -1)
+      default: candidate.op = SoftmaxOp(axis: -1)
+      }
       candidate.order = order
     }
     if node.outputs.count > 1 { return try splitResults(candidate, node, id) }
