@@ -1,5 +1,6 @@
 """Integer models: each operator and whole networks, run by us bit for bit as LiteRT's reference kernels run them; and as ONNX."""
 
+import flatbuffers
 import keras
 import numpy as np
 import onnxruntime
@@ -248,3 +249,32 @@ def test_lengths_along_channels(peculiar):
     found = session.run(None, dict(zip([port.name for port in session.get_inputs()], feeds.values())))
     for a, b in zip(expected, found, strict=True):
         assert a.shape == b.shape and np.abs(a.astype(int) - b.astype(int)).max() <= 2
+
+
+def test_activations_that_a_range_implies(tmp_path):
+    """TensorFlow's first converter left out what clamping to the range of uint8 does anyway: dequantised, the network clamps nevertheless."""
+    random, fake = np.random.default_rng(13), tf.quantization.fake_quant_with_min_max_args
+    weights = lambda *shape: fake(tf.constant(random.uniform(-0.9, 0.9, shape).astype("float32")), -0.9, 0.9)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, (1, 6, 5, 3), "x")
+        y = fake(tf.nn.relu6(tf.nn.conv2d(fake(x, -2, 3), weights(3, 2, 3, 4), 1, "SAME")), 0, 6)
+        y = fake(tf.nn.relu(tf.nn.depthwise_conv2d(y, weights(2, 3, 4, 1), [1, 1, 1, 1], "VALID")), 0, 9)
+        y = fake(tf.matmul(tf.reshape(y, (1, 60)), weights(60, 7)), -30, 35)
+        converter = tf.compat.v1.lite.TFLiteConverter.from_session(session, [x], [y])
+        converter.inference_type, converter.quantized_input_stats = tf.uint8, {"x": (102, 51)}
+        content = litert.schema.ModelT.InitFromPackedBuf(converter.convert(), 0)
+        given = np.round(random.uniform(-2, 3, (1, 6, 5, 3)) * 51).astype("float32") / 51
+        exact = session.run(y, {x: given})
+    cleared = 0
+    for op in content.subgraphs[0].operators:
+        if getattr(op.builtinOptions, "fusedActivationFunction", 0):
+            op.builtinOptions.fusedActivationFunction, cleared = 0, cleared + 1
+    assert cleared == 2
+    builder, path, target = flatbuffers.Builder(1024), tmp_path / "implied.tflite", tmp_path / "float.onnx"
+    builder.Finish(content.Pack(builder), b"TFL3")
+    path.write_bytes(builder.Output())
+    modelctl.convert(path, target, "--dequantize")
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: given})
+    # Steps of 0.025 and 0.035 are not rounded to; without clamping it would be off by its own size.
+    assert np.abs(found - exact).max() < 0.03 * np.abs(exact).max(), (found, exact)

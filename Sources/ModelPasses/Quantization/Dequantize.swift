@@ -9,7 +9,8 @@ import ModelTensor
 ///
 /// 1. Quantised inputs and outputs of entry points become float32; those of bodies of control flow stay as they are.
 /// 2. Conversions between quantisations disappear.
-/// 3. Where another op takes the stored integers themselves, they are quantised for it.
+/// 3. What `uint8` results of products and sums are cut off at stays: TensorFlow's first converter left activations out that a range implies.
+/// 4. Where another op takes the stored integers themselves, they are quantised for it.
 public struct Dequantize: Pass {
   public let name = "dequantize"
   public init() {}
@@ -99,7 +100,8 @@ private struct DequantizingRewriter {
 
   private mutating func replace(_ op: any WrappingOp, _ node: Node, stored: inout [ValueID: QuantizedType]) throws {
     let first = context.graph.nodeSlots.count
-    let quantized = op as? QuantizedOp
+    var quantized = op as? QuantizedOp
+    if quantized?.activation == FusedActivation.none, let implied = quantized?.impliedActivation { quantized?.activation = implied }
     let inputs = try node.inputs.enumerated().map { index, input -> ValueID? in
       guard let input else { return nil }
       if let known = real[input] { return known }
@@ -151,6 +153,17 @@ private struct DequantizingRewriter {
     }
     real[value] = result
     return result
+  }
+}
+
+extension QuantizedOp {
+  /// The activation that a result without negative numbers stands for: `relu6` where they end at 6.
+  fileprivate var impliedActivation: FusedActivation? {
+    guard op is ConvOp || op is ConvTransposeOp || op is FullyConnectedOp || op is AddOp, let type = outputs.first ?? nil,
+      type.dtype == .uint8,
+      !type.isPerAxis, type.zeroPoint == 0
+    else { return nil }
+    return abs(255 * type.scale - 6) <= type.scale / 2 ? .relu6 : .relu
   }
 }
 
