@@ -62,6 +62,44 @@ private func counter() throws -> Model {
   #expect(throws: (any Error).self) { try interpreter.allocateTensors() }
 }
 
+/// Sizes come and go: each is worked out from the model, and strictly only what it leaves open may change.
+@Test func interpreterGoesBackToAnEarlierSize() throws {
+  var context = GraphContext(Model(), graph: Graph())
+  let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown, .fixed(2)])))
+  let y = try context.apply(ReluOp(), try context.reshape(x, [-1]))
+  context.graph.addOutput("y", y)
+  var model = context.model
+  model.mainGraph = context.graph
+  let interpreter = try Interpreter(model)
+  #expect(throws: ExecutionError.self) { try interpreter.resizeInput(0, to: [2, 3], strict: true) }
+  #expect(throws: ExecutionError.self) { try interpreter.resizeInput(0, to: [2], strict: true) }
+  for rows in [3, 1, 3, 2] {
+    try interpreter.resizeInput(0, to: [rows, 2], strict: true)
+    try interpreter.allocateTensors()
+    #expect(interpreter.inputDetails[0].shapeSignature == [-1, 2] && interpreter.outputDetails[0].shape == [2 * rows])
+    try interpreter.setInput(0, NDArray([Float](repeating: 1, count: 2 * rows), [rows, 2]))
+    try interpreter.invoke()
+    #expect(try interpreter.output(0).shape == [2 * rows])
+  }
+  // Another rank in between leaves nothing behind.
+  var fixed = GraphContext(Model(), graph: Graph())
+  let image = fixed.graph.addInput("x", TensorType(.float32, [1, 2]))
+  let factor = try fixed.constant(NDArray([1, 2, 3, 4] as [Float], [2, 2]))
+  let product = try fixed.apply(MatMulOp(), try fixed.apply(ReluOp(), image), factor)
+  fixed.graph.addOutput("y", product)
+  model = fixed.model
+  model.mainGraph = fixed.graph
+  let other = try Interpreter(model)
+  for shape in [[2, 1, 2], [1, 2]] {
+    try other.resizeInput(0, to: shape)
+    try other.allocateTensors()
+    #expect(other.outputDetails[0].shape == shape)
+    try other.setInput(0, NDArray([Float](repeating: 1, count: shape.reduce(1, *)), shape))
+    try other.invoke()
+    #expect(try other.output(0).shape == shape)
+  }
+}
+
 @Test func interpreterResizesInputs() throws {
   let interpreter = try Interpreter(try counter())
   try interpreter.resizeInput(0, to: [3, 2])

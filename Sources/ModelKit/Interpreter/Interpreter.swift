@@ -65,8 +65,11 @@ public final class Interpreter {
 
   /// Gives an input other extents, or another rank where the model's operators take it, which `allocateTensors` finds out. Call that before
   /// the next invocation.
+  /// - Parameter strict: whether only extents that the model leaves open may change.
   /// - Throws: `ExecutionError` for an index or an extent that can't be.
-  public func resizeInput(_ index: Int, to shape: [Int]) throws { try main.resizeInput(index, to: shape) }
+  public func resizeInput(_ index: Int, to shape: [Int], strict: Bool = false) throws {
+    try main.resizeInput(index, to: shape, strict: strict)
+  }
   /// Makes the model ready for the inputs' extents. Variables start anew.
   public func allocateTensors() throws {
     try main.allocateTensors()

@@ -12,6 +12,8 @@ public final class SignatureRunner {
   private let original: Model
   private var executor: Executor
   private var isAllocated = false
+  /// What the inputs were when the executor was made.
+  private var prepared: [TensorType]
   private var inputs: [NDArray?]
   private var outputs: [NDArray] = []
 
@@ -25,6 +27,7 @@ public final class SignatureRunner {
     original = model
     executor = try Executor(model, options: options)
     inputs = executor.inputs.map { _ in nil }
+    prepared = original.inputTypes(of: entry)
   }
 
   public var inputDetails: [Interpreter.TensorDetails] { details(of: model.graphs[entry]?.openInputs ?? []) }
@@ -43,8 +46,12 @@ public final class SignatureRunner {
   }
 
   /// Gives an input other extents, or another rank where the model's operators take it. Call `allocateTensors` before the next invocation.
-  public func resizeInput(_ index: Int, to shape: [Int]) throws {
+  /// - Parameter strict: whether only extents that the model leaves open may change.
+  public func resizeInput(_ index: Int, to shape: [Int], strict: Bool = false) throws {
     guard let port = port(index) else { throw noInput(index) }
+    if strict, let declared = original.graphs[entry]?[port.value].type.shape, !accepts(shape, declared) {
+      throw ExecutionError(.invalidInput, "input '\(port.name)' has the shape \(declared), which can't become \(shape)")
+    }
     guard let type = model.graphs[entry]?[port.value].type, checkedProduct(shape) != nil
     else { throw ExecutionError(.invalidInput, "input '\(port.name)' can't have the shape \(shape)") }
     model.graphs[entry]?[port.value].type = TensorType(type.dtype, Shape(shape), quantization: type.quantization)
@@ -54,12 +61,15 @@ public final class SignatureRunner {
 
   /// Makes the entry point ready for the inputs' extents.
   public func allocateTensors() throws {
-    if var graph = model.graphs[entry], let source = original.graphs[entry],
-      graph.openInputs.contains(where: { graph[$0.value].type != source[$0.value].type })
-    {
-      try graph.inferAgain(in: model)
-      model.graphs[entry] = graph
-      executor = try Executor(model, options: options)
+    let wanted = model.inputTypes(of: entry)
+    if wanted != prepared, var graph = original.graphs[entry] {
+      // From the graph as the file has it: what an earlier size made known says nothing of this one.
+      for (port, type) in zip(graph.openInputs, wanted) { graph[port.value].type = type }
+      try graph.inferAgain(in: original)
+      var resized = model
+      resized.graphs[entry] = graph
+      executor = try Executor(resized, options: options)
+      (model, prepared) = (resized, wanted)
     }
     isAllocated = true
   }
@@ -117,6 +127,13 @@ public final class SignatureRunner {
       throw ExecutionError(.invalidInput, "there is no output '\(name)'; the outputs are \(executor.outputs.map(\.name))")
     }
     return try output(index)
+  }
+}
+
+extension Model {
+  fileprivate func inputTypes(of entry: GraphID) -> [TensorType] {
+    guard let graph = graphs[entry] else { return [] }
+    return graph.openInputs.map { graph[$0.value].type }
   }
 }
 
