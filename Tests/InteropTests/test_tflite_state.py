@@ -29,6 +29,10 @@ def hand_made():
     for hybrid in (False, True):
         for merged in (False, True):
             cases["rnn_both_ways" + "_hybrid" * hybrid + "_merged" * merged] = models.bidirectional_rnn(hybrid, merged)
+        # From -1 to 1.
+        cases["svdf_clamped" + "_hybrid" * hybrid] = models.svdf(hybrid, activation=2)
+        cases["rnn_step_clamped" + "_hybrid" * hybrid] = models.rnn(hybrid, single=True, activation=2)
+        cases["rnn_clamped" + "_hybrid" * hybrid] = models.rnn(hybrid, activation=2)
     cases["svdf_int8"] = models.svdf_int8()
     every = dict(peephole=True, projection=True, norm=True, clip=0.5)
     for flags in (

@@ -109,13 +109,14 @@ def options(table, **fields):
     return {"options": result, "kind": getattr(schema.BuiltinOptions, table)}
 
 
-def svdf(hybrid, asymmetric=False):
+def svdf(hybrid, asymmetric=False, activation=1):
     b = Builder()
     x = b.input((2, 6))
     features, time, bias = b.weights(8, 6, hybrid=hybrid), b.weights(8, 5, hybrid=hybrid), b.floats(4)
     state = b.tensor((2, 40), variable=True)
     y = b.output((2, 4))
-    b.op(B.SVDF, [x, features, time, bias, state], [y], **options("SVDFOptions", rank=2, fusedActivationFunction=1, asymmetricQuantizeInputs=asymmetric))
+    b.op(B.SVDF, [x, features, time, bias, state], [y], **options(
+        "SVDFOptions", rank=2, fusedActivationFunction=activation, asymmetricQuantizeInputs=asymmetric))
     return b.pack()
 
 
@@ -131,17 +132,17 @@ def svdf_int8():
     return b.pack()
 
 
-def rnn(hybrid, asymmetric=False, single=False, time_major=False):
+def rnn(hybrid, asymmetric=False, single=False, time_major=False, activation=4):
     b = Builder()
     shape = (2, 5) if single else (4, 2, 5) if time_major else (2, 4, 5)
     x = b.input(shape)
     inputs = [x, b.weights(3, 5, hybrid=hybrid), b.weights(3, 3, hybrid=hybrid), b.floats(3), b.tensor((2, 3), variable=True)]
     y = b.output(shape[:-1] + (3,))
     if single:
-        b.op(B.RNN, inputs, [y], **options("RNNOptions", fusedActivationFunction=4, asymmetricQuantizeInputs=asymmetric))
+        b.op(B.RNN, inputs, [y], **options("RNNOptions", fusedActivationFunction=activation, asymmetricQuantizeInputs=asymmetric))
     else:
         b.op(B.UNIDIRECTIONAL_SEQUENCE_RNN, inputs, [y], **options(
-            "SequenceRNNOptions", fusedActivationFunction=4, timeMajor=time_major, asymmetricQuantizeInputs=asymmetric))
+            "SequenceRNNOptions", fusedActivationFunction=activation, timeMajor=time_major, asymmetricQuantizeInputs=asymmetric))
     return b.pack()
 
 

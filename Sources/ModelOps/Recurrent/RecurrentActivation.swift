@@ -12,7 +12,7 @@ public enum RecurrentDirection: String, Sendable, AttributeConvertible {
 public struct RecurrentActivation: Sendable, Hashable, AttributeConvertible {
   public enum Kind: String, Sendable, CaseIterable {
     case sigmoid, tanh, relu, affine, leakyRelu, thresholdedRelu, scaledTanh, hardSigmoid, elu, softsign, softplus
-    case linear, selu, gelu, geluTanh, silu, exponential, mish, hardSwish, relu6
+    case linear, selu, gelu, geluTanh, silu, exponential, mish, hardSwish, relu6, reluN1To1
   }
   public var kind: Kind
   public var alpha: Float
@@ -55,6 +55,7 @@ public struct RecurrentActivation: Sendable, Hashable, AttributeConvertible {
     case .mish: MishOp().apply(x)
     case .hardSwish: HardSwishOp().apply(x)
     case .relu6: min(max(x, 0), 6)
+    case .reluN1To1: min(max(x, -1), 1)
     }
   }
 }

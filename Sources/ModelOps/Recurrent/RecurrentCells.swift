@@ -31,6 +31,7 @@ extension RecurrentActivation {
     case .mish: try w.apply(MishOp(), x)
     case .hardSwish: try w.apply(HardSwishOp(), x)
     case .relu6: try w.clip(x, min: 0, max: 6)
+    case .reluN1To1: try w.clip(x, min: -1, max: 1)
     }
   }
 }

@@ -37,6 +37,7 @@ extension SubgraphReader {
     case .none: RecurrentActivation(.linear)
     case .relu: RecurrentActivation(.relu)
     case .relu6: RecurrentActivation(.relu6)
+    case .reluN1To1: RecurrentActivation(.reluN1To1)
     case .tanh: RecurrentActivation(.tanh)
     default: throw UnsupportedError("the activation \(function.name) of a recurrent cell is not supported")
     }

@@ -55,6 +55,7 @@ extension OperatorWriter {
     case .linear: ActivationFunctionType.none
     case .relu: .relu
     case .relu6: .relu6
+    case .reluN1To1: .reluN1To1
     default: nil
     }
   }
