@@ -7,15 +7,19 @@ from ai_edge_litert import schema_py_generated as schema
 T = schema.TensorType
 STORED = {"float32": T.FLOAT32, "float16": T.FLOAT16, "float64": T.FLOAT64, "bool": T.BOOL, "string": T.STRING, "int8": T.INT8, "uint8": T.UINT8,
           "int16": T.INT16, "uint16": T.UINT16, "int32": T.INT32, "uint32": T.UINT32, "int64": T.INT64, "uint64": T.UINT64,
-          "complex64": T.COMPLEX64}
+          "complex64": T.COMPLEX64, "int4": T.INT4}
 #: `q` marks quantised tensors.
-KINDS = [*STORED, "int8q", "uint8q", "int16q", "int32q"]
+KINDS = [*(kind for kind in STORED if kind != "int4"), "int8q", "uint8q", "int16q", "int32q"]
 PLAIN_NUMBERS = ["float32", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 
 
 class Tensor:
-    def __init__(self, kind, shape, data=None, scale=None, zero=None, low=None, high=None):
+    """A tensor: a constant with `data`, fed with `feed` or made-up numbers without. A `scale` may be one for each place along `axis`. Of one that is
+    `open` the file does not tell the shape."""
+
+    def __init__(self, kind, shape, data=None, scale=None, zero=None, low=None, high=None, axis=0, feed=None, open=False):
         self.kind, self.shape, self.data, self.low, self.high = kind, tuple(shape), data, low, high
+        self.axis, self.feed, self.open = axis, feed, open
         self.dtype = kind.removesuffix("q")
         self.scale = scale if scale is not None else 0.037 if kind.endswith("q") else None
         self.zero = zero if zero is not None else {"int8q": -7, "uint8q": 121}.get(kind, 0)
@@ -24,6 +28,12 @@ class Tensor:
 def fixed(values, dtype="int32"):
     array = np.asarray(values, dtype)
     return Tensor(dtype, array.shape, array)
+
+
+def fed(values, dtype="int32"):
+    """A parameter that comes in as an input."""
+    array = np.asarray(values, dtype)
+    return Tensor(dtype, array.shape, feed=array)
 
 
 class Case:
@@ -86,12 +96,20 @@ def model(cases):
 def append(content, graph, tensor, name):
     item = schema.TensorT()
     item.name, item.shape, item.type, item.hasRank, item.buffer = name, list(tensor.shape), STORED[tensor.dtype], True, 0
+    if tensor.open:
+        item.shape, item.hasRank = [], False
     if tensor.kind.endswith("q"):
         item.quantization = schema.QuantizationParametersT()
-        item.quantization.scale, item.quantization.zeroPoint = np.array([tensor.scale], "float32"), np.array([tensor.zero], "int64")
+        scales = np.atleast_1d(np.asarray(tensor.scale, "float32"))
+        item.quantization.scale, item.quantization.zeroPoint = scales, np.full(len(scales), tensor.zero, "int64")
+        item.quantization.quantizedDimension = tensor.axis
     if tensor.data is not None:
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(tensor.data.astype(tensor.dtype).tobytes(), "uint8")
+        stored = tensor.data.astype("int8" if tensor.dtype == "int4" else tensor.dtype)
+        if tensor.dtype == "int4":
+            pairs = np.append(stored.ravel(), np.zeros(stored.size % 2, "int8")).reshape(-1, 2) & 15
+            stored = pairs[:, 0] | pairs[:, 1] << 4
+        buffer.data = np.frombuffer(stored.tobytes(), "uint8")
         item.buffer = len(content.buffers)
         content.buffers.append(buffer)
     graph.tensors.append(item)
@@ -100,6 +118,10 @@ def append(content, graph, tensor, name):
 
 def values(random, tensor):
     shape, dtype = tensor.shape, tensor.dtype
+    if tensor.feed is not None:
+        return tensor.feed
+    if dtype == "int4":
+        return random.integers(-7, 8, shape).astype("int8")
     if dtype == "bool":
         return random.integers(0, 2, shape).astype(bool)
     if dtype == "string":
@@ -308,7 +330,63 @@ def conversions(kind):
                 yield Case(f"BITCAST {kind} {to}", "BITCAST", [x], [y])
 
 
+def edges():
+    """Options that hardly a file has, and parameters that are computed."""
+    anything = lambda kind, **more: Tensor(kind, (), open=True, **more)
+    # Halves between two steps, which fixed-point arithmetic rounds otherwise.
+    for kind in ("int8q", "int16q"):
+        for scale, to in ((0.037, 0.05), (0.3, 1.0), (0.01, 0.4)):
+            yield Case(f"SUM {kind} {scale} {to}", "SUM", [Tensor(kind, (3, 400), scale=scale), fixed([0])], [Tensor(kind, (400,), scale=to)],
+                       ("ReducerOptions", dict(keepDims=False)), 2, byOthers=True)
+    for code in COMPARISONS:
+        yield Case(f"{code} int16q of two scales", code, [Tensor("int16q", (2, 3, 5), scale=0.01), Tensor("int16q", (3, 5))], [Tensor("bool", (2, 3, 5))])
+    for kind in ("float32", "int8q", "int32"):
+        for code in ("ADD", "SUB", "MUL"):
+            for activation in (4, 5):
+                yield Case(f"{code} {kind} passes over activation {activation}", code, [Tensor(kind, (2, 3)), Tensor(kind, (3,))],
+                           [Tensor(kind, (2, 3), scale=0.05)], (f"{code.title()}Options", dict(fusedActivationFunction=activation)), 3)
+    for kind in ("float32", "int8q", "uint8q", "int64"):
+        x = Tensor(kind, (2, 3, 4))
+        for masks in (dict(beginMask=2, shrinkAxisMask=2), dict(beginMask=5, shrinkAxisMask=5, endMask=2)):
+            yield Case(f"STRIDED_SLICE {kind} {masks}", "STRIDED_SLICE", [x, fixed([0, 1, -1]), fixed([2, 3, 4]), fixed([1, 1, 1])], [anything(kind)],
+                       ("StridedSliceOptions", masks), 4)
+        for order in ([2, 0, 1], [-1, 1, 0]):
+            yield Case(f"TRANSPOSE {kind} {order} computed", "TRANSPOSE", [x, fed(order)], [anything(kind)], ("TransposeOptions", {}), 4)
+        for axis in (0, 2, -1):
+            computed = f"{kind} {axis} computed"
+            yield Case(f"EXPAND_DIMS {computed}", "EXPAND_DIMS", [x, fed(axis)], [anything(kind)], ("ExpandDimsOptions", {}))
+            yield Case(f"REVERSE_V2 {computed}", "REVERSE_V2", [x, fed([axis])], [anything(kind)], ("ReverseV2Options", {}), 3)
+            pair = Tensor(kind, (4, 3, 2))
+            yield Case(f"SPLIT {computed}", "SPLIT", [fed(axis), pair], [anything(kind), anything(kind)], ("SplitOptions", dict(numSplits=2)), 4)
+            for sizes in (fed([1, -1]), fixed([-1, 1])):
+                yield Case(f"SPLIT_V {computed} {sizes.feed is None}", "SPLIT_V", [pair, sizes, fed(axis)], [anything(kind), anything(kind)],
+                           ("SplitVOptions", dict(numSplits=2)), 2)
+            yield Case(f"SPLIT_V {kind} {axis} into computed sizes", "SPLIT_V", [pair, fed([-1, 1]), fixed(axis)], [anything(kind), anything(kind)],
+                       ("SplitVOptions", dict(numSplits=2)), 2)
+            if kind != "int64":
+                for code in ("ARG_MAX", "ARG_MIN"):
+                    yield Case(f"{code} {computed}", code, [x, fed(axis)], [anything("int32")],
+                               (code.title().replace("_", "") + "Options", dict(outputType=T.INT32)), 2)
+    for kind in ("int8q", "uint8q", "int16q"):
+        yield Case(f"SPACE_TO_BATCH_ND {kind} by computed amounts", "SPACE_TO_BATCH_ND", [Tensor(kind, (1, 3, 5, 2)), fixed([2, 3]), fed([[1, 0], [0, 1]])],
+                   [anything(kind)], ("SpaceToBatchNDOptions", {}), 4)
+    random = np.random.default_rng(5)
+    for kind, weights in (("float32", "float32"), ("float32", "int8q"), ("int8q", "int8q"), ("uint8q", "uint8q"), ("int16q", "int8q")):
+        for padding, extents in ((0, [9, 11]), (0, [10, 12]), (1, [11, 12]), (1, [12, 13])):
+            w = Tensor(weights, (4, 3, 2, 3), values(random, Tensor(weights, (4, 3, 2, 3))), zero=0 if weights == "int8q" else None)
+            # Some of what is asked for lies beyond everything that is spread.
+            bias = Tensor({"float32": "float32", "int16q": "int64"}.get(kind, "int32"), (4,), random.integers(-99, 99, 4))
+            yield Case(f"TRANSPOSE_CONV {kind} {weights} {padding} to computed {extents}", "TRANSPOSE_CONV",
+                       [fed([1, *extents, 4]), w, Tensor(kind, (1, 5, 6, 3)), bias], [anything(kind, scale=0.4 if kind.endswith("q") else None)],
+                       ("TransposeConvOptions", dict(padding=padding, strideH=2, strideW=2, fusedActivationFunction=1)), 4)
+    for padding, extents in ((0, [8, 9, 12]), (1, [9, 11, 13])):
+        w = Tensor("float32", (2, 5, 3, 3, 2), random.normal(size=(2, 5, 3, 3, 2)))
+        yield Case(f"CONV_3D_TRANSPOSE to computed extents {padding}", "CONV_3D_TRANSPOSE", [fed([1, *extents, 3]), w, Tensor("float32", (1, 4, 3, 6, 2))],
+                   [anything("float32")], ("Conv3DOptions", dict(padding=padding, strideD=2, strideH=3, strideW=2, fusedActivationFunction=1)))
+
+
 def all_cases():
     for kind in KINDS:
         for family in (arithmetic, moving, spatial, conversions):
             yield from (case for case in family(kind) if case.code not in SCALED or kind not in ("int8", "uint8", "int16"))
+    yield from edges()

@@ -52,6 +52,15 @@ extension ReduceOp: IntegerKernel {
         }
       }
     }
+    let range = try to.range(of: self)
+    if kind == .sum, from.dtype != .uint8 {
+      // LiteRT's optimised kernel, which counts here, brings the sums to the result's scale as float32.
+      let scale = from.scale / to.scale, bias = Float(-from.offset) * scale * Float(count)
+      return sums.map { sum in
+        let real = (Float(sum) * scale + bias).rounded(.toNearestOrAwayFromZero)
+        return range.clamp(Int32(Swift.min(Swift.max(real, -0x1p30), 0x1p30)) &+ to.offset)
+      }
+    }
     var factor = FixedPointFactor(Double(from.scale) / Double(to.scale))
     if kind == .mean {
       // Divided into the factor, with as many bits more as it has room for.
@@ -59,7 +68,7 @@ extension ReduceOp: IntegerKernel {
       factor = FixedPointFactor(
         value: Int32(truncatingIfNeeded: (Int64(factor.value) << Int64(max(0, shift))) / Int64(count)), shift: factor.shift - shift)
     }
-    let range = try to.range(of: self), total = Int32(truncatingIfNeeded: Int64(from.offset) &* Int64(count))
+    let total = Int32(truncatingIfNeeded: Int64(from.offset) &* Int64(count))
     return sums.map { range.clamp(factor.times($0 &- total) &+ to.offset) }
   }
 

@@ -241,15 +241,13 @@ extension FlatTable {
 }
 
 extension ActivationFunctionType {
-  /// `nil` for a number that the schema does not name.
+  /// `nil` for a number that the schema does not name. LiteRT's kernels know no more than clamps: they pass over the others.
   var fused: FusedActivation? {
     switch self {
-    case .none: FusedActivation.none
+    case .none, .tanh, .signBit: FusedActivation.none
     case .relu: .relu
     case .reluN1To1: .reluN1To1
     case .relu6: .relu6
-    case .tanh: .tanh
-    case .signBit: .signBit
     default: nil
     }
   }

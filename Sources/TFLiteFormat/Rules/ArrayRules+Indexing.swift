@@ -57,15 +57,21 @@ let arrayIndexRules: [OperatorRule] = [
     var x = try n.input(0), pads = try n.blockPads(in: &g)
     // What stands for 0 is the zero point: padded beforehand.
     if let type = QuantizedType(g.type(of: x)), type.zeroPoint != 0 {
-      guard let rows = g.fact(of: pads).constant, let values = try rows.array().integers() else {
-        throw UnsupportedError("SPACE_TO_BATCH_ND of a quantised tensor by computed amounts")
+      let rank = try g.rank(of: x)
+      guard let axes = g.type(of: pads).shape.dims?.first?.value else {
+        throw UnsupportedError("SPACE_TO_BATCH_ND over a number of axes that is computed")
       }
-      let rank = try g.rank(of: x), axes = values.count / 2
       guard axes < rank else { throw FormatError(.invalidValue, "SPACE_TO_BATCH_ND over \(axes) axes of a value of rank \(rank)") }
-      let rest = [Int](repeating: 0, count: rank - 1 - axes)
-      let zero = try g.scalar(Double(type.zeroPoint), dtype: type.dtype)
+      let zero = try g.scalar(Double(type.zeroPoint), dtype: type.dtype), outer = try g.ints([0])
       g.graph[zero].type.quantization = type.quantization
-      let all = try g.ints([0] + (0..<axes).map { values[2 * $0] } + rest + [0] + (0..<axes).map { values[2 * $0 + 1] } + rest)
+      let rest = [Int](repeating: 0, count: rank - 1 - axes), all: ValueID
+      if let rows = g.fact(of: pads).constant, let values = try rows.array().integers(), values.count == 2 * axes {
+        all = try g.ints([0] + (0..<axes).map { values[2 * $0] } + rest + [0] + (0..<axes).map { values[2 * $0 + 1] } + rest)
+      } else {
+        let ends = try (0..<2).map { try g.reshape(try g.slice(pads, axis: 1, start: $0, end: $0 + 1), [-1]) }
+        let others = try g.ints(rest)
+        all = try g.concat([outer, ends[0], others, outer, ends[1], others], axis: 0)
+      }
       x = try g.apply(PadOp(), x, all, zero)
       g.graph[x].type.quantization = type.quantization
       pads = try g.constant(NDArray([Int64](repeating: 0, count: 2 * axes), [axes, 2]))
@@ -147,7 +153,9 @@ extension OperatorReader {
       defer { axis += 1 }
       let isSingle = has(options.shrinkAxisMask, index), step = isSingle ? 1 : knownStrides?[index].value
       guard step != 0 else { throw FormatError(.invalidValue, "\(type) with a stride of 0") }
-      let start = try bound(begins, knownBegins, index, &g)
+      // An open begin is the first element, also where one element is taken: TensorFlow goes by the index there.
+      let isFirst = isSingle && has(options.beginMask, index)
+      let start = isFirst ? try g.ints([0]) : try bound(begins, knownBegins, index, &g)
       if isSingle {
         squeezed.append(axis)
         starts.append(start)

@@ -6,6 +6,10 @@ import ModelTensor
 let arrayRules: [OperatorRule] = [
   .moves(.reshape) { n, g in [try n.reshaped(in: &g)] },
   .moves(.transpose) { n, g in
+    guard try n.isKnown(1, in: g) else {
+      let x = try n.input(0)
+      return [try g.transposed(x, by: try g.fromFront(try n.int64(1, in: &g), rank: try n.rank(0, in: g)))]
+    }
     let permutation = try n.constantInts(1, in: g), rank = permutation.count
     return [try g.transpose(try n.input(0), permutation.map { $0 < 0 ? $0 + rank : $0 })]
   },
@@ -14,6 +18,7 @@ let arrayRules: [OperatorRule] = [
     return [try g.apply(SqueezeOp(axes: axes.isEmpty ? nil : axes), try n.input(0))]
   },
   .moves(.expandDims) { n, g in
+    guard try n.isKnown(1, in: g) else { return [try n.expanded(try n.input(0), in: &g)] }
     let rank = try n.rank(0, in: g)
     return [try g.unsqueeze(try n.input(0), [try normalizeAxis(try n.constantInt(1, in: g), rank: rank + 1)])]
   },
@@ -36,21 +41,27 @@ let arrayRules: [OperatorRule] = [
     return try g.apply(SplitOp(axis: axis, count: count), to: [x]).map { try g.squeeze($0, [axis]) }
   },
   .moves(.split) { n, g in
-    let x = try n.input(1), axis = try n.axis(try n.constantInt(0, in: g), of: x, in: g)
-    return try g.apply(SplitOp(axis: axis, count: try n.count(Int(n.options(SplitOptions.self).numSplits))), to: [x])
+    let x = try n.input(1), count = try n.count(Int(n.options(SplitOptions.self).numSplits))
+    guard try n.isKnown(0, in: g) else {
+      return try n.parts(x, along: try n.computedAxis(0, rank: try g.rank(of: x), in: &g), count: count, sizes: nil, in: &g)
+    }
+    return try g.apply(SplitOp(axis: try n.axis(try n.constantInt(0, in: g), of: x, in: g), count: count), to: [x])
   },
   .moves(.splitV) { n, g in
-    let x = try n.input(0), axis = try n.axis(try n.constantInt(2, in: g), of: x, in: g)
+    let x = try n.input(0), count = try n.count(Int(n.options(SplitVOptions.self).numSplits))
     var sizes = try n.int64(1, in: &g)
+    guard try n.isKnown(2, in: g) else {
+      return try n.parts(x, along: try n.computedAxis(2, rank: try g.rank(of: x), in: &g), count: count, sizes: sizes, in: &g)
+    }
+    let axis = try n.axis(try n.constantInt(2, in: g), of: x, in: g), given = g.fact(of: sizes).integers
     // One part may take what the others leave.
-    if let given = g.fact(of: sizes).integers, given.contains(-1) {
-      guard let extent = g.type(of: x).shape.dims?[axis].value else {
-        throw UnsupportedError("SPLIT_V with an open part of an extent that is unknown")
-      }
+    if let given, given.contains(-1), let extent = g.type(of: x).shape.dims?[axis].value {
       let rest = extent - given.filter { $0 >= 0 }.reduce(0, &+)
       sizes = try g.ints(given.map { $0 < 0 ? rest : $0 })
+    } else if given?.contains(-1) ?? true {
+      sizes = try n.filled(sizes, x, axis, in: &g)
     }
-    return try g.apply(SplitOp(axis: axis, count: try n.count(Int(n.options(SplitVOptions.self).numSplits))), to: [x, sizes])
+    return try g.apply(SplitOp(axis: axis, count: count), to: [x, sizes])
   },
   .reads(.shape) { n, g in
     let type = n.options(ShapeOptions.self).outType
@@ -88,6 +99,7 @@ let arrayRules: [OperatorRule] = [
   },
   .moves(.reverseV2) { n, g in
     let x = try n.input(0)
+    guard try n.isKnown(1, in: g) else { return [try n.reversed(x, in: &g)] }
     return [try g.apply(ReverseOp(axes: try n.constantInts(1, in: g).map { try n.axis($0, of: x, in: g) }), x)]
   },
   .moves(.reverseSequence) { n, g in

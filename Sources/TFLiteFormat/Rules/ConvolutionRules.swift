@@ -58,7 +58,7 @@ let convolutionRules: [OperatorRule] = [
     let kernel = try n.permuted(try n.input(1), [1, 2, 0, 3], isSymmetric: try n.takesSymmetricWeights(of: 2, in: g), in: &g)
     if try !n.knowsExtents(rank: 2, in: g) {
       return try n.transposedToComputed(
-        strides: [o.strideH, o.strideW], o.padding, kernel, n.optional(3), o.fusedActivationFunction, in: &g)
+        strides: [o.strideH, o.strideW], dilations: [1, 1], o.padding, kernel, n.optional(3), o.fusedActivationFunction, in: &g)
     }
     let op = try n.transposed(strides: [o.strideH, o.strideW], dilations: [1, 1], padding: o.padding, kernel: kernel, in: g)
     return Computation(op, [try n.input(2), kernel, n.optional(3)], activation: o.fusedActivationFunction)
@@ -66,9 +66,12 @@ let convolutionRules: [OperatorRule] = [
   .computes(.conv3dTranspose) { n, g in
     // Filters [depth, height, width, out, in].
     let o = n.options(Conv3DOptions.self), kernel = try n.input(1)
-    let op = try n.transposed(
-      strides: [o.strideD, o.strideH, o.strideW], dilations: [o.dilationDFactor, o.dilationHFactor, o.dilationWFactor], padding: o.padding,
-      kernel: kernel, in: g)
+    let strides = [o.strideD, o.strideH, o.strideW], dilations = [o.dilationDFactor, o.dilationHFactor, o.dilationWFactor]
+    if try !n.knowsExtents(rank: 3, in: g) {
+      return try n.transposedToComputed(
+        strides: strides, dilations: dilations, o.padding, kernel, n.optional(3), o.fusedActivationFunction, in: &g)
+    }
+    let op = try n.transposed(strides: strides, dilations: dilations, padding: o.padding, kernel: kernel, in: g)
     return Computation(op, [try n.input(2), kernel, n.optional(3)], activation: o.fusedActivationFunction)
   },
   .reads(.dilate) { n, g in

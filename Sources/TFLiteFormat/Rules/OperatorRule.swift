@@ -97,14 +97,13 @@ struct Computation {
 }
 
 extension GraphContext {
-  /// The value behind an activation that is fused into an operator.
+  /// The value behind an activation that is fused into an operator. LiteRT's kernels know no more than clamps: they pass over the others.
   mutating func activated(_ x: ValueID, _ activation: ActivationFunctionType) throws -> ValueID {
     switch activation {
-    case .none: return x
+    case .none, .tanh, .signBit: return x
     case .relu: return try apply(ReluOp(), x)
     case .relu6: return try clip(x, min: 0, max: 6)
     case .reluN1To1: return try clip(x, min: -1, max: 1)
-    case .tanh: return try apply(TanhOp(), x)
     default: throw UnsupportedError("the fused activation \(activation.name) is not supported")
     }
   }

@@ -8,10 +8,18 @@ let reductionRules: [OperatorRule] = [
   .reduction(.reduceMin, .min), .reduction(.reduceAny, .any), .reduction(.reduceAll, .all),
   .computes(.argMax) { n, g in
     let dtype: DType = n.options(ArgMaxOptions.self).outputType == .int64 ? .int64 : .int32
+    guard try n.isKnown(1, in: g) else {
+      let x = try n.input(0), axis = try n.computedAxis(1, rank: try n.rank(0, in: g), in: &g)
+      return Computation(ArgMaxOp(axis: -1, keepDims: false, dtype: dtype), [try n.withLast(x, axis, in: &g)])
+    }
     return Computation(ArgMaxOp(axis: try n.constantInt(1, in: g), keepDims: false, dtype: dtype), [try n.input(0)])
   },
   .computes(.argMin) { n, g in
     let dtype: DType = n.options(ArgMinOptions.self).outputType == .int64 ? .int64 : .int32
+    guard try n.isKnown(1, in: g) else {
+      let x = try n.input(0), axis = try n.computedAxis(1, rank: try n.rank(0, in: g), in: &g)
+      return Computation(ArgMinOp(axis: -1, keepDims: false, dtype: dtype), [try n.withLast(x, axis, in: &g)])
+    }
     return Computation(ArgMinOp(axis: try n.constantInt(1, in: g), keepDims: false, dtype: dtype), [try n.input(0)])
   },
   .reads(.cumsum) { n, g in
