@@ -338,8 +338,6 @@ def edges():
         for scale, to in ((0.037, 0.05), (0.3, 1.0), (0.01, 0.4)):
             yield Case(f"SUM {kind} {scale} {to}", "SUM", [Tensor(kind, (3, 400), scale=scale), fixed([0])], [Tensor(kind, (400,), scale=to)],
                        ("ReducerOptions", dict(keepDims=False)), 2, byOthers=True)
-    for code in COMPARISONS:
-        yield Case(f"{code} int16q of two scales", code, [Tensor("int16q", (2, 3, 5), scale=0.01), Tensor("int16q", (3, 5))], [Tensor("bool", (2, 3, 5))])
     for kind in ("float32", "int8q", "int32"):
         for code in ("ADD", "SUB", "MUL"):
             for activation in (4, 5):

@@ -7,8 +7,9 @@ extension ComparisonOp {
     let a = try inputs.required(0, of: self), b = try inputs.required(1, of: self)
     let x = try types.input(0, of: self), y = try types.input(1, of: self)
     guard x.dtype == y.dtype, types.activation == .none else { throw noKernel(x.dtype) }
-    // LiteRT compares 16 and 32 bits as they are stored, whatever their scales are.
+    // LiteRT compares 16 and 32 bits as they are stored.
     guard x.dtype == .int8 || x.dtype == .uint8 else {
+      guard x.quantization == y.quantization else { throw noKernel(x.dtype) }
       return [try mapStored(a, b, as: .uint8, for: self, in: context) { apply($0, $1) ? 1 : 0 }.reinterpreted(as: .bool)]
     }
     let factorA = FixedPointFactor(Double(x.scale)), factorB = FixedPointFactor(Double(y.scale)), left: Int32 = 8
