@@ -47,6 +47,22 @@ extension ByteSource {
     }
   }
 
+  /// Whether both hold the same bytes; a chunk of each is in memory at a time.
+  public func hasSameBytes(as other: any ByteSource) throws -> Bool {
+    guard byteCount == other.byteCount else { return false }
+    var position = 0
+    while position < byteCount {
+      let range = position..<min(byteCount, position + 4 << 20)
+      var isEqual = false
+      try withBytes(in: range) { bytes in try other.withBytes(in: range) { isEqual = $0.elementsEqual(bytes) } }
+      release(range)
+      other.release(range)
+      guard isEqual else { return false }
+      position = range.upperBound
+    }
+    return true
+  }
+
   /// Throws unless `range` lies within the source.
   public func check(_ range: Range<Int>) throws {
     guard range.lowerBound >= 0, range.upperBound <= byteCount else {

@@ -15,6 +15,8 @@ import litert
 import modelctl
 import onnx_idioms
 import peers
+import seeded
+import tensorflow as tf
 import test_networks
 from layer_cases import CASES
 from networks import NETWORKS
@@ -159,6 +161,72 @@ def test_states_start_anew(tmp_path):
             interpreter.set_tensor(place, x[:size])
             interpreter.invoke()
             peers.compare([interpreter.get_tensor(result)], peers.run_model(model, [x[:size]]), EXACT, f"batch {size}")
+
+
+def exported(model, path):
+    """As Keras exports it: the same function as `serve` and as `serving_default`, whose graph LiteRT could run as it stands."""
+    model.export(path, verbose=False)
+    return path
+
+
+def small_residual_network():
+    """Normalisations along an axis that is named, PReLU, hard swish, rows for a dense layer, and heads of attention."""
+    L = keras.layers
+    x = inputs = keras.Input((8, 8, 3), name="image")
+    for filters, activation in ((16, L.PReLU(shared_axes=[1, 2])), (24, L.Activation("hard_silu"))):
+        x = activation(L.BatchNormalization(axis=3)(L.Conv2D(filters, 3, padding="same")(x)))
+    x = L.Dense(12, activation="relu")(L.Reshape((64, 24))(x))
+    return keras.Model(inputs, L.MultiHeadAttention(2, 4)(x, x))
+
+
+def test_an_exported_model(tmp_path):
+    """One subgraph with two names, and no more operators than TensorFlow's own converter needs."""
+    keras.utils.set_random_seed(3)
+    model = seeded.fill_weights(small_residual_network(), "exported")
+    source, path = exported(model, tmp_path / "exported"), tmp_path / "model.tflite"
+    modelctl.convert(source, path)
+    content = litert.model(path)
+    assert len(content.subgraphs) == 1 and {entry.signatureKey for entry in content.signatureDefs} == {b"serve", b"serving_default"}
+    (tmp_path / "peer.tflite").write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(source)).convert())
+    names, peer = litert.operators(path), litert.operators(tmp_path / "peer.tflite")
+    assert {"PRELU", "HARD_SWISH"} <= set(names) and not {"RSQRT", "RELU", "NEG"} & set(names), names
+    assert len(names) <= len(peer), (names, peer)
+    (x,) = peers.batches("exported", [(8, 8, 3)])
+    for resolver in (litert.PLAIN, litert.DELEGATED):
+        peers.compare(litert.run(path, [x], resolver), peers.run_model(model, [x]), EXACT, "exported")
+
+
+def test_entry_points_share_weights(tmp_path):
+    """What two entry points make of one weight is in the file once."""
+    dense = tf.Variable(np.random.default_rng(1).normal(size=(64, 96)).astype("float32"))
+    module = tf.Module()
+    module.dense = dense
+    spec = tf.TensorSpec((None, 64), tf.float32, name="x")
+    embed = tf.function(lambda x: {"embedded": tf.matmul(x, dense)}, input_signature=[spec])
+    score = tf.function(lambda x: {"score": tf.reduce_sum(tf.matmul(x, dense), -1)}, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "source"), {"embed": embed, "score": score})
+    modelctl.convert(tmp_path / "source", tmp_path / "model.tflite")
+    assert (tmp_path / "model.tflite").stat().st_size < 1.3 * 4 * 64 * 96
+    x = np.random.default_rng(2).normal(size=(3, 64)).astype("float32")
+    for key, function in (("embed", embed), ("score", score)):
+        interpreter = litert.open_model(tmp_path / "model.tflite")
+        interpreter.resize_tensor_input(interpreter._get_full_signature_list()[key]["inputs"]["x"], x.shape)
+        found = interpreter.get_signature_runner(key)(x=x)
+        peers.compare(list(found.values()), [np.asarray(value) for value in function(x).values()], EXACT, key)
+
+
+def test_loops_multiply_by_constants(tmp_path):
+    """The recurrent weights of each gate are constants of the loop's body: a product by what is sliced out of them in each turn takes
+    seven times as long at 256 units."""
+    keras.utils.set_random_seed(4)
+    inputs = keras.layers.Input((6, 4), name="sequence")
+    model = keras.Model(inputs, keras.layers.GRU(5)(inputs))
+    model.save(tmp_path / "model.keras")
+    modelctl.convert(tmp_path / "model.keras", tmp_path / "model.tflite")
+    names = litert.operators(tmp_path / "model.tflite")
+    assert "WHILE" in names and "BATCH_MATMUL" not in names and names.count("FULLY_CONNECTED") == 3, names
+    (x,) = peers.batches("loops", [(6, 4)])
+    judge(tmp_path / "model.tflite", [x], peers.run_model(model, [x]), EXACT, "gru")
 
 
 def test_the_same_bytes_again(tmp_path):

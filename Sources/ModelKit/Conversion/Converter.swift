@@ -33,6 +33,7 @@ public struct Converter: Sendable {
     do {
       var model = try FormatRegistry.open(source, as: sourceFormat, options: options.read)
       if options.dequantizes { try dequantize(&model) }
+      if sourceFormat != target { try ShareEntryPoints().run(&model) }
       var losses: [Loss] = []
       if let request = options.quantization { losses = try quantize(&model, request, &report) }
       options.onStep?("writing")

@@ -51,19 +51,11 @@ struct StructureComparison {
     if !rest.isEmpty { result.failure = "\(rest.count) weights are too many" }
   }
 
-  /// Whether both hold the same bytes; a chunk of each is in memory at a time.
+  /// Whether both are of one type and hold the same.
   static func areEqual(_ a: Tensor, _ b: Tensor) throws -> Bool {
     guard a.type == b.type, a.source.byteCount == b.source.byteCount else { return false }
     if let strings = a.source as? StringSource { return strings.strings == (b.source as? StringSource)?.strings }
-    var position = 0, equal = true
-    try a.source.forEachChunk { chunk in
-      guard equal else { return }
-      let range = position..<(position + chunk.count)
-      try b.source.withBytes(in: range) { equal = $0.elementsEqual(chunk) }
-      b.source.release(range)
-      position += chunk.count
-    }
-    return equal
+    return try a.source.hasSameBytes(as: b.source)
   }
 }
 

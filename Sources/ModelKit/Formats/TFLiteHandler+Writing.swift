@@ -6,7 +6,10 @@ import TFLiteFormat
 
 extension TFLiteHandler {
   func legalize(_ model: Model, _ options: WriteOptions) throws -> (model: Model, losses: [Loss]) {
-    var result = try Legalizer(TFLiteWriter.profile(), ioLayout: options.layout, foldsWeights: true).run(model)
+    var legalizer = Legalizer(TFLiteWriter.profile(), ioLayout: options.layout, foldsWeights: true)
+    // TensorFlow's graphs may be legal, and yet have constants to fold and operators to join.
+    legalizer.leavesLegal = model.format == ModelFormat.tflite.rawValue
+    var result = try legalizer.run(model)
     if Self.hasSignedWeights(model) { result.model.metadata[Self.signedWeights] = model.format }
     return result
   }

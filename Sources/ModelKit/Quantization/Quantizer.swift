@@ -1,4 +1,3 @@
-import FlatBufferWire
 import ModelGraph
 import ModelLayers
 import ModelOps
@@ -36,6 +35,7 @@ public struct Quantizer: Sendable {
   public func prepare(_ model: Model, layout: IOLayout = .keep) throws -> Prepared {
     do {
       var legalizer = Legalizer(TFLiteWriter.profile(), ioLayout: layout, foldsWeights: true)
+      legalizer.leavesLegal = model.format == ModelFormat.tflite.rawValue
       if options.mode.needsRanges, model.isRecurrent {
         legalizer.whereCellsAreKnown = [UnrollRecurrent(includesLSTM: options.mode == .int16x8)]
       }
@@ -46,8 +46,8 @@ public struct Quantizer: Sendable {
       if whole.hasRecurrentOps { try FoldConstants().run(&whole) }
       let (legal, losses) = try legalizer.run(whole)
       try refuseQuantized(legal)
-      let bytes = try TFLiteWriter().encode(legal).encoded()
-      var reader = TFLiteReader(try TFLiteFile(reading: MemorySource(bytes)))
+      let file = try TFLiteWriter().encode(legal)
+      var reader = TFLiteReader(try TFLiteFile(file))
       reader.keepsOperators = true
       var prepared = try reader.read()
       prepared.residue = [:]
@@ -61,7 +61,7 @@ public struct Quantizer: Sendable {
       }
       try FuseReshapedBias().run(&prepared)
       prepared.name = model.name
-      return Prepared(model: prepared, byteCount: bytes.count, losses: losses)
+      return Prepared(model: prepared, byteCount: try TFLiteWriter().byteCount(of: file), losses: losses)
     } catch let error as GraphError {
       throw UnsupportedError("this model can't be written as tflite: \(error.description)")
     }

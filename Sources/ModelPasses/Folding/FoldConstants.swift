@@ -29,15 +29,19 @@ public struct FoldConstants: Pass {
   public var roundsWeights = false
   public init(storesBroadcasts: Bool = false) { self.storesBroadcasts = storesBroadcasts }
 
-  /// Whether floats are computed from weights alone, and by more than moving them.
+  /// Whether floats are computed from weights alone, as they are or moved, and by more than moving them.
   static func isNeeded(_ model: Model) -> Bool {
     model.graphs.values.contains { graph in
-      graph.nodeSlots.contains { node in
-        guard let node, node.op is any ArithmeticOp || node.op is any UnaryElementwiseOp || node.op is FakeQuantOp, !node.inputs.isEmpty,
-          node.outputs.allSatisfy({ graph[$0].type.dtype.isFloatingPoint })
-        else { return false }
-        return node.inputs.allSatisfy { $0.map { model.tensor($0, in: graph) != nil } ?? true }
+      var moved: Set<ValueID> = []
+      for case let node? in graph.nodeSlots where !node.inputs.isEmpty && node.outputs.count == 1 && node.bodies.isEmpty {
+        guard node.inputs.allSatisfy({ $0.map { moved.contains($0) || model.tensor($0, in: graph) != nil } ?? true }) else { continue }
+        if node.op is any ArithmeticOp || node.op is any UnaryElementwiseOp || node.op is FakeQuantOp {
+          if graph[node.outputs[0]].type.dtype.isFloatingPoint { return true }
+        } else if GraphFolding.isMove(node.op) {
+          moved.insert(node.outputs[0])
+        }
       }
+      return false
     }
   }
 

@@ -148,15 +148,23 @@ extension GraphFolding {
   /// Whether computing it later is sure to succeed.
   private func isReliable(_ op: any Op, _ inputs: [Tensor?]) -> Bool {
     guard inputs.allSatisfy({ $0.map { $0.dtype.bitWidth ?? 0 >= 8 } ?? true }) else { return false }
+    if Self.isMove(op) { return true }
     switch op {
-    case is TransposeOp, is ReshapeOp, is SliceOp, is ConcatOp, is GatherOp, is PadOp, is ReverseOp, is ExpandOp, is TileOp,
-      is ConstantOfShapeOp, is SqueezeOp, is UnsqueezeOp, is FlattenOp, is IdentityOp:
-      return true
     case is CastOp: return inputs.allSatisfy { $0.map { $0.dtype != .string } ?? true }
     // Weights are normalised by PyTorch's `batch_norm` in standardised convolutions.
     case is any ArithmeticOp, is any UnaryElementwiseOp, is ReduceOp, is BatchNormalizationOp, is FakeQuantOp:
       return inputs.allSatisfy { $0.map { $0.dtype == .float32 || $0.dtype == .float64 } ?? true }
     default: return false
+    }
+  }
+
+  /// Whether an op gives elements that it was given, and no others.
+  static func isMove(_ op: any Op) -> Bool {
+    switch op {
+    case is TransposeOp, is ReshapeOp, is SliceOp, is ConcatOp, is GatherOp, is PadOp, is ReverseOp, is ExpandOp, is TileOp,
+      is ConstantOfShapeOp, is SqueezeOp, is UnsqueezeOp, is FlattenOp, is IdentityOp:
+      true
+    default: false
     }
   }
 

@@ -22,6 +22,8 @@ public struct Legalizer {
   /// Whether weights are constants for the target: then what is made of them alone is computed beforehand, and batch normalisation
   /// that is spelled out is one operator.
   public var foldsWeights: Bool
+  /// Whether a model that is legal already stays as it is: one that was read from the target's own format.
+  public var leavesLegal = true
 
   public init(_ profile: TargetProfile, ioLayout: IOLayout = .keep, foldsWeights: Bool = false) {
     self.profile = profile
@@ -131,7 +133,7 @@ public struct Legalizer {
 
   /// Whether every node can be written as it is.
   private func isLegal(_ model: Model) -> Bool {
-    guard profile.holdsState || model.graphs.values.allSatisfy({ $0.states.isEmpty }) else { return false }
+    guard leavesLegal, profile.holdsState || model.graphs.values.allSatisfy({ $0.states.isEmpty }) else { return false }
     guard
       model.graphs.values.allSatisfy({ graph in
         graph.nodeSlots.allSatisfy { $0.map { profile.accepts($0, graph, model) == nil } ?? true }

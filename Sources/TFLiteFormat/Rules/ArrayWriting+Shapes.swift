@@ -48,10 +48,31 @@ extension OperatorWriter {
 
   /// One value everywhere; the shape is a vector of whole numbers.
   mutating func filled(_ value: OutValue, _ shape: OutValue, _ type: TensorType) throws -> OutValue {
+    if let like = shapeSource(shape), like.dtype == value.dtype, [.float32, .int32, .int64].contains(value.dtype),
+      let number = value.fact.constant, number.elementCount == 1, try number.array().doubles() == [0]
+    {
+      return try emit(.zerosLike, [like], .zerosLikeOptions(ZerosLikeOptions()), as: type)
+    }
     let own: Set<DType> = [.float32, .int32, .int64, .bool, .string, .int8, .int16]
     let inner: DType = own.contains(value.dtype) ? value.dtype : value.dtype.isInteger ? .int64 : .float32
     let made = try emit(.fill, [try int32Vector(shape), try cast(value, to: inner)], as: TensorType(inner, type.shape))
     return try cast(made, to: type.dtype)
+  }
+
+  /// What a shape was taken of: LiteRT knows the size of what is made like it before it runs.
+  private func shapeSource(_ shape: OutValue) -> OutValue? {
+    guard shape.frame == frame.id else { return nil }
+    var place = shape.index
+    for _ in 0..<3 {
+      guard let step = frame.steps.last(where: { $0.outputs == [place] }), let input = step.inputs.first, input >= 0 else { return nil }
+      if step.builtin == .shape {
+        let entry = frame.entries[input]
+        return entry.isVariable ? nil : OutValue(frame: frame.id, index: input, fact: Fact(entry.type, constant: entry.constant))
+      }
+      guard step.builtin == .cast else { return nil }
+      place = input
+    }
+    return nil
   }
 
   mutating func broadcast(_ value: OutValue, _ shape: OutValue, _ type: TensorType) throws -> OutValue {

@@ -5,8 +5,8 @@ import ModelTensor
 
 /// Slices, paddings, and what is picked by index.
 let sliceWriting: [WritingRule] = [
-  .writes(SliceOp.self) { op, x, w in [try w.slicedPairs(op, x) ?? w.sliced(op, x)] },
-  .writes(PadOp.self) { op, x, w in [try w.padded(op, x)] },
+  .writes(SliceOp.self) { op, x, w in [try w.slicedPairs(op, x) ?? w.rows(op, x) ?? w.known(op, x) ?? w.sliced(op, x)] },
+  .writes(PadOp.self) { op, x, w in [try w.known(op, x) ?? w.padded(op, x)] },
   .writes(GatherOp.self) { op, x, w in
     let value = try x.required(0), axis = try normalizeAxis(op.axis, rank: try w.rank(of: value))
     let indices = try w.frontIndices(try x.required(1), extent: try w.extentScalar(value, axis))

@@ -45,6 +45,13 @@ public struct TFLiteFile: Sendable {
     }
   }
 
+  /// A model that was made and is in no file yet: its buffers stay where they are, however large they are together.
+  /// - Throws: `FormatError` when an index leads nowhere.
+  public init(_ model: TFLiteModel) throws {
+    (path, source, self.model, unknownFieldCount, end) = ("", MemorySource([]), model, 0, 0)
+    try check()
+  }
+
   /// Whether `bytes` begin as such a file does.
   public static func matches(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.count >= 8 && bytes[4..<8].elementsEqual(identifier.utf8)

@@ -8,12 +8,15 @@ struct BufferPlacement {
   private var behind: [(offset: Int, source: any ByteSource)] = []
   /// Offsets behind the tables are multiples of this.
   private static let alignment = 16
+  /// The size of the file.
+  let byteCount: Int
 
   init(_ model: TFLiteModel, insideLimit: Int) throws {
     var model = model
     let total = (model.buffers ?? []).reduce(0) { $0 + ($1.data?.count ?? 0) }
     guard total > insideLimit else {
       buffer = try FlatBuilder.build(model, identifier: "TFL3")
+      byteCount = buffer.byteCount
       return
     }
     // Offsets are as wide whatever they say, so the tables' size is known before the offsets are.
@@ -31,6 +34,7 @@ struct BufferPlacement {
       end += source.byteCount
     }
     buffer = try FlatBuilder.build(model, identifier: "TFL3")
+    byteCount = end
   }
 
   func write(to path: String) throws {

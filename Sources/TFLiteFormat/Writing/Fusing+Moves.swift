@@ -7,6 +7,7 @@ import ModelTensor
 ///     RESHAPE([n, c] → [1, n, c]) ── ADD      becomes     ADD that broadcasts
 ///     RESHAPE, RESHAPE ── CONCATENATION       becomes     PACK
 ///     STRIDED_SLICE ── RESHAPE                becomes     STRIDED_SLICE(shrink_axis_mask)
+///     RESHAPE ── FULLY_CONNECTED ── RESHAPE   becomes     FULLY_CONNECTED(keep_num_dims)
 extension Fusing {
   private func extents(_ value: Int) -> [Int]? { value < 0 ? nil : frame.entries[value].type.shape.extents }
 
@@ -107,6 +108,26 @@ extension Fusing {
       take(place, into: before)
       return
     }
+  }
+
+  /// Rows of more than two axes that are laid out as a matrix for a product, and get their axes back.
+  mutating func keepRows(_ place: Int) {
+    let step = frame.steps[place]
+    guard let output = step.outputs.first, let product = step.inputs.first, let before = soleProducer(product),
+      frame.steps[before].builtin == .fullyConnected, case .fullyConnectedOptions(var options) = frame.steps[before].options,
+      let rows = frame.steps[before].inputs.first, let front = producer(of: rows), frame.steps[front].builtin == .reshape,
+      let source = frame.steps[front].inputs.first, keepsNumbers(source, rows), keepsNumbers(product, output),
+      let weights = extents(frame.steps[before].inputs[1]), weights.count == 2,
+      let given = frame.entries[source].type.shape.dims, let wanted = frame.entries[output].type.shape.dims,
+      given.count == wanted.count, given.count > 1, given.last == .fixed(weights[1]), wanted.last == .fixed(weights[0])
+    else { return }
+    // One extent may be open: what it is follows from the others.
+    let open = zip(given, wanted).dropLast().filter { $0 != $1 || $0.value ?? 0 == 0 }
+    guard open.count <= 1, open.allSatisfy({ $0.value == nil && $1.value == nil }) else { return }
+    options.keepNumDims = true
+    frame.steps[before].options = .fullyConnectedOptions(options)
+    redirect(before, 0, from: rows, to: source)
+    take(place, into: before)
   }
 
   /// Lets an operand be what it was before a move, which stays for others.

@@ -9,7 +9,7 @@ struct Fusing {
   let finished: WrittenSubgraphs.Finished
   var frame: SubgraphFrame { finished.frame }
   /// The step that makes each tensor.
-  private var producers: [Int: Int] = [:]
+  var producers: [Int: Int] = [:]
   var uses: [Int: Int] = [:]
   private var isDropped: [Bool] = []
   var replaced: [Int: Int] = [:]
@@ -55,6 +55,7 @@ struct Fusing {
         skipReshape(place)
         keepReducedAxes(place)
         shrinkAxes(place)
+        keepRows(place)
       case .conv2d, .depthwiseConv2d:
         takePadding(place)
         takeTerms(place)
@@ -116,40 +117,6 @@ struct Fusing {
     frame.steps[place].inputs[0] = source
     isDropped[before] = true
   }
-
-  /// Lets what is done to each channel be done before a reshape that keeps the channels, as behind a convolution of one axis.
-  ///
-  ///     CONV_2D ── RESHAPE ── MUL(c)        becomes     CONV_2D ── MUL(c) ── RESHAPE
-  /// - Returns: where the step is now.
-  private mutating func passReshape(_ place: Int) -> Int {
-    let step = frame.steps[place], operands = step.inputs.filter { $0 >= 0 && frame.entries[$0].constant == nil }
-    guard step.outputs.count == 1, operands.count == 1, let moved = operands.first, let between = soleProducer(moved),
-      frame.steps[between].builtin == .reshape, let source = frame.steps[between].inputs.first, let before = soleProducer(source),
-      Self.weights(frame.steps[before]) != nil, Self.activation(of: frame.steps[before]) == ActivationFunctionType.none
-    else { return place }
-    let inner = frame.entries[source].type, outer = frame.entries[moved].type, output = step.outputs[0]
-    guard inner.dtype == .float32, frame.entries[output].type.shape == outer.shape, let channels = inner.shape.dims?.last?.value,
-      channels > 0,
-      outer.shape.dims?.last?.value == channels
-    else { return place }
-    for input in step.inputs where input >= 0 && input != moved {
-      guard let constant = frame.entries[input].constant, constant.extents.count <= inner.shape.rank ?? 0,
-        constant.elementCount == 1 || constant.elementCount == channels && constant.extents.last == channels
-      else { return place }
-    }
-    let made = frame.add(inner, frame.entries[output].name).index
-    var earlier = step, later = frame.steps[between]
-    earlier.inputs = step.inputs.map { $0 == moved ? source : $0 }
-    earlier.outputs = [made]
-    later.inputs[0] = made
-    later.outputs = [output]
-    (frame.steps[between], frame.steps[place]) = (earlier, later)
-    (producers[made], producers[output]) = (between, place)
-    uses[made] = 1
-    return between
-  }
-
-  // MARK: Convolutions
 
   /// A padding that is just what SAME says.
   private mutating func takePadding(_ place: Int) {

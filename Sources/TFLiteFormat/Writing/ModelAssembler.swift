@@ -20,6 +20,9 @@ struct ModelAssembler {
   var minimumRuntime: String { "\(runtime.0).\(runtime.1).0" }
   var operatorCodes: [OperatorCode] { codes }
 
+  /// - Parameter comparesLarge: whether buffers of equal bytes are looked for among large ones, too, which are read for that.
+  init(comparesLarge: Bool) { known.comparesLarge = comparesLarge }
+
   mutating func add(data: [UInt8]) -> UInt32 { add(data: FlatBytes(data)) }
 
   mutating func add(data: FlatBytes) -> UInt32 {
@@ -132,11 +135,20 @@ extension QuantizationParameters {
   }
 }
 
-/// Which constants have a buffer already: those of one source, and small ones of equal bytes.
+/// Which constants have a buffer already: those of one source, and small ones of equal bytes; where several entry points have made
+/// the same of one weight, those of equal bytes.
 private struct KnownBuffers {
+  /// Whether large buffers are compared, too.
+  var comparesLarge = false
   private var sources: [ObjectIdentifier: (source: any ByteSource, place: UInt32)] = [:]
   private var extents: [ExtentKey: UInt32] = [:]
   private var small: [[UInt8]: UInt32] = [:]
+  private var large: [LargeKey: [(source: any ByteSource, place: UInt32)]] = [:]
+
+  private struct LargeKey: Hashable {
+    var count: Int
+    var start: [UInt8]
+  }
 
   private struct ExtentKey: Hashable {
     var file: ObjectIdentifier
@@ -158,6 +170,12 @@ private struct KnownBuffers {
       let all = try source.bytes()
       if let place = small[all] { return place }
       bytes = all
+    } else if comparesLarge {
+      var start: [UInt8] = []
+      try source.withBytes(in: 0..<1024) { start = [UInt8]($0) }
+      let alike = LargeKey(count: source.byteCount, start: start)
+      if let known = try large[alike]?.first(where: { try $0.source.hasSameBytes(as: source) }) { return known.place }
+      large[alike, default: []].append((source, UInt32(buffers.count)))
     }
     buffers.append(TFLiteBuffer(data: bytes.map { FlatBytes($0) } ?? FlatBytes(source)))
     let place = UInt32(buffers.count - 1)

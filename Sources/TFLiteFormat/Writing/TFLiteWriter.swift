@@ -26,6 +26,10 @@ public struct TFLiteWriter: Sendable {
     return losses
   }
 
+  /// The size of the file that `write` makes of the tables.
+  /// - Throws: `FormatError` when the tables alone are too large.
+  public func byteCount(of file: TFLiteModel) throws -> Int { try BufferPlacement(file, insideLimit: insideLimit).byteCount }
+
   /// The model as the tables of a file, without writing one.
   public func encode(_ model: Model) throws -> TFLiteModel {
     var losses: [Loss] = []
@@ -49,7 +53,7 @@ public struct TFLiteWriter: Sendable {
     if let initialisation = try OperatorWriter.initialisation(of: graphs.compactMap { model.graphs[$0] }, state.library) {
       for place in places { state.library.subgraphs[place].frame.steps.insert(OperatorWriter.callOnce(initialisation), at: 0) }
     }
-    var assembler = ModelAssembler()
+    var assembler = ModelAssembler(comparesLarge: graphs.count > 1)
     var result = TFLiteModel()
     result.version = 3
     let kept = KeptMetadata(model)

@@ -127,4 +127,28 @@ import Testing
     let result = try quantizer.quantize(float, nil, RepresentativeData(Samples(3)))
     #expect(try #require(result.report.error) < 0.01 && result.report.samples == 3)
   }
+
+  /// Weights that are not held anywhere.
+  private final class Endless: ByteSource {
+    let byteCount: Int
+    init(_ byteCount: Int) { self.byteCount = byteCount }
+    func withBytes(in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+      guard range.count <= 16 << 20 else { throw FormatError(.limitExceeded, "\(range.count) bytes at once") }
+      try [UInt8](repeating: 63, count: range.count).withUnsafeBytes { try body($0) }
+    }
+  }
+
+  /// What is prepared is a model, not the bytes of a file: it may be larger than offsets reach, and no weight is read.
+  @Test func beyondTwoGigabytes() throws {
+    var context = GraphContext(Model(), graph: Graph())
+    let rows = 600_000, columns = 1000
+    let type = TensorType(.float32, .ranked([.fixed(rows), .fixed(columns)]))
+    let id = context.model.add(Parameter(name: "w", tensor: Tensor(type, source: Endless(4 * rows * columns))))
+    let x = context.graph.addInput("x", TensorType(.float32, .ranked([.unknown, .fixed(rows)])))
+    let y = try context.append(MatMulOp(), [x, context.graph.addParameter(id, of: context.model)], name: "product")[0]
+    context.graph.addOutput("y", y)
+    context.model.mainGraph = context.graph
+    let prepared = try Quantizer(QuantizationOptions(.dynamic)).prepare(context.model)
+    #expect(prepared.byteCount > 4 * rows * columns && prepared.model.parameters.count == 1)
+  }
 }
