@@ -1,7 +1,8 @@
 """The table of TensorFlow Lite's operators in docs/op-support.md: run as `make op-support` does.
 
 Every case of the tests of TFLite files is run by modelctl and by LiteRT's reference kernels. An operator counts for the dtypes that
-it has in files whose outputs agree. What modelctl writes of those cases, run by LiteRT, tells what is written.
+it has in files whose outputs agree. What modelctl writes of those cases, run by LiteRT, tells what is written; so do the networks that
+the tests of quantisation make, in each mode. A rewrite of each file shows what is kept.
 """
 import argparse
 import collections
@@ -15,6 +16,8 @@ from ai_edge_litert import schema_py_generated as schema
 import litert
 import modelctl
 import op_sweep
+import quantizing
+import test_quantize_layers as layers
 import test_tflite_rare as rare
 import test_tflite_read as reading
 import test_tflite_state as states
@@ -89,6 +92,8 @@ class Table:
         self.remarks = {}
         self.ran, self.written, self.failed = collections.defaultdict(set), collections.defaultdict(set), collections.defaultdict(set)
         self.exact = collections.defaultdict(lambda: True)
+        #: Operators with their dtypes in files that were written again as they are, and in those that came out otherwise.
+        self.kept, self.notKept = set(), set()
 
     def file(self, path, name, problem, feeds=None, exact=False):
         """What a file that was run shows; then it is written anew, by way of the passes, and run by LiteRT. Whether that went well."""
@@ -101,6 +106,7 @@ class Table:
                 self.exact[op, label] = False
         if problem or feeds is None:
             return False
+        self.rewrite(path)
         try:
             written = path.with_suffix(".written.tflite")
             modelctl.run("convert", path, written, "--dequantize", "--force")
@@ -116,6 +122,12 @@ class Table:
             pass  # Not written: the table says so by leaving it out.
         return False
 
+    def rewrite(self, path):
+        """TFLite to TFLite: the same operators, in a file that modelctl has compared with the first."""
+        again = path.with_suffix(".again.tflite")
+        modelctl.run("convert", path, again, "--force")
+        (self.kept if uses(again) == uses(path) else self.notKept).update(uses(path))
+
     def text(self):
         def cell(labels):
             return ", ".join(sorted(labels)) or "–"
@@ -124,8 +136,12 @@ class Table:
             MARK, "",
             "Made by `make op-support` from the cases of the tests: files of TensorFlow's converter and files made by hand, run by modelctl and",
             "by LiteRT's reference kernels. *Run*: read and executed, the outputs of integers equal to the last bit, floats within 1e-5 + 1e-4",
-            "relative. *Written*: by modelctl, in a file that LiteRT computes the same with. `q` marks quantised tensors, `float32 · int8q`",
-            "floats with quantised weights. *Exact* lists the dtypes for which only integers come out, so that equality was to the last bit.",
+            "relative. *Written*: by modelctl, in a file that LiteRT computes the same with: the cases as plain floats and integers, and what",
+            "`--quantize` makes of networks of layers (`float16`, `dynamic`, `int8`, `int16x8`), which LiteRT and modelctl compute alike.",
+            "`q` marks quantised tensors, `float32 · int8q` floats with quantised weights. *Exact* lists the dtypes for which only integers",
+            "come out, so that equality was to the last bit.",
+            "", f"A rewrite from TFLite to TFLite keeps operators and dtypes as they are: of {len(self.kept | self.notKept)} pairs of those below that were",
+            f"tried, {len(self.notKept - self.kept)} came out otherwise.",
             "", f"{len(set(self.ran) | set(self.written))} operators.", "", "| operator | run | exact | written | remarks |",
             "| --- | --- | --- | --- | --- |",
         ]
@@ -175,6 +191,8 @@ def collect(directory, table, only):
                 feeds = built.feeds(1)
                 problem = reading.compare(path, feeds)
                 table.file(path, f"{family} {dtype}", problem, feeds, integers(reading.run_litert(path, feeds)))
+    if only in "networks":
+        quantise(directory, table)
     if only in "state":
         more = {f"both ways {hybrid}": rare.bidirectional_lstm(hybrid, False) for hybrid in (False, True)}
         more["one step"] = rare.single_lstm()
@@ -227,6 +245,31 @@ def together(cases, directory, table, exact, isWritten=True):
     if not table.file(path, cases[0].name, "", feeds if isWritten else None, exact) and isWritten and len(cases) > 1:
         together(cases[:len(cases) // 2], directory, table, exact)
         together(cases[len(cases) // 2:], directory, table, exact)
+
+
+def quantise(directory, table):
+    """What the quantiser writes: LiteRT and modelctl compute the same with it, to the last bit where nothing stays float."""
+    for name, (shape, body, _) in layers.CASES.items():
+        model = quantizing.seeded(layers.network(shape, body))
+        data, source, samples = quantizing.samples(model, count=6), directory / "quantised.keras", directory / "quantised.npz"
+        model.save(source)
+        np.savez(samples, **data)
+        for mode in ("float16", "dynamic", "int8", "int16x8"):
+            path = directory / f"{name}-{mode}.tflite"
+            given = ["--representative", samples] if mode.startswith("int") else []
+            report = modelctl.convert(source, path, "--quantize", mode, *given)["quantization"]
+            try:
+                expected = quantizing.invoke(path, data["x"])
+            except (RuntimeError, ValueError):
+                expected = quantizing.invoke(path, data["x"], litert.PLAIN)
+            (found,) = quantizing.ours(path, {"x": data["x"]}, directory).values()
+            isInteger = mode.startswith("int") and not report["float"]
+            scale = np.abs(expected).max()
+            if np.allclose(found, expected, rtol=1e-6 if isInteger else 1e-4, atol=0 if isInteger else 1e-5 * max(1, scale)):
+                for op, label in uses(path):
+                    table.written[op].add(label)
+            else:
+                print(f"{name}, {mode}: LiteRT computes otherwise by {np.abs(found - expected).max()} of {scale}")
 
 
 def words(directory, table):
