@@ -72,6 +72,6 @@ extension TensorFlowFamilyWriter {
       if let taps { result = taps }
     }
     if op.kind == .max { return result }
-    return try div(result, try scalar(Double(op.kernel.reduce(1, *)), like: result))
+    return try div(result, try scalar(op.kernel.reduce(1.0) { $0 * Double($1) }, like: result))
   }
 }

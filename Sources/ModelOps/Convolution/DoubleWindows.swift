@@ -29,11 +29,14 @@ struct DoubleWindows {
     for pixel in 0..<smallPixels {
       let w0 = pixel % small[2] * strides[2] - before[2], h0 = pixel / small[2] % small[1] * strides[1] - before[1]
       let d0 = pixel / small[2] / small[1] * strides[0] - before[0]
-      for tap in 0..<taps {
-        let w = w0 + tap % kernel[2] * dilations[2], h = h0 + tap / kernel[2] % kernel[1] * dilations[1]
-        let d = d0 + tap / kernel[2] / kernel[1] * dilations[0]
-        guard d >= 0, d < large[0], h >= 0, h < large[1], w >= 0, w < large[2] else { continue }
-        body(pixel, tap, (d * large[1] + h) * large[2] + w)
+      func inside(_ axis: Int, _ start: Int) -> Range<Int> {
+        WindowGeometry.inside(start, kernel: kernel[axis], dilation: dilations[axis], extent: large[axis])
+      }
+      for kd in inside(0, d0) {
+        for kh in inside(1, h0) {
+          let row = ((d0 + kd * dilations[0]) * large[1] + h0 + kh * dilations[1]) * large[2]
+          for kw in inside(2, w0) { body(pixel, (kd &* kernel[1] &+ kh) &* kernel[2] &+ kw, row + w0 + kw * dilations[2]) }
+        }
       }
     }
   }

@@ -57,6 +57,14 @@ struct WindowGeometry {
 
   private static func isExtent(_ value: Int) -> Bool { value >= 1 && value < 1 << 24 }
 
+  /// Which elements of the window that starts at `start` lie inside `extent` places. A window may be larger than the input by far:
+  /// loops that look at each of its elements would not end.
+  static func inside(_ start: Int, kernel: Int, dilation: Int, extent: Int) -> Range<Int> {
+    let first = start >= 0 ? 0 : (dilation - 1 - start) / dilation
+    let end = start >= extent ? 0 : min(kernel, (extent - 1 - start) / dilation + 1)
+    return first..<max(first, end)
+  }
+
   /// How many elements each window covers: those inside the input, or with `padded` the padding too (but never what lies
   /// beyond the padding behind, which ceil mode reaches).
   func counts(padded: Bool) -> [Float] {

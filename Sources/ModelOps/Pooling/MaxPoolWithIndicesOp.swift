@@ -52,8 +52,7 @@ public struct MaxPoolWithIndicesOp: PrimitiveOp {
       return real[a] > real[b] || real[a].isNaN && !real[b].isNaN
     }
     let inputSteps = StridedView.steps(of: geometry.input), outputSteps = StridedView.steps(of: geometry.output)
-    let kernelSteps = StridedView.steps(of: kernel)
-    let volume = geometry.input.reduce(1, *), positions = geometry.output.reduce(1, *), taps = kernel.reduce(1, *)
+    let volume = geometry.input.reduce(1, *), positions = geometry.output.reduce(1, *)
     let last = layout == .channelsLast
     var columnSteps = [Int](repeating: 1, count: n)
     for i in 1..<max(1, n) { columnSteps[i] = columnSteps[i - 1] * geometry.input[i - 1] }
@@ -63,13 +62,15 @@ public struct MaxPoolWithIndicesOp: PrimitiveOp {
         let batch = plane / channels, channel = plane % channels
         for position in 0..<positions {
           var found: (place: Int, column: Int)?
-          taps: for tap in 0..<taps {
+          let starts = (0..<n).map { position / outputSteps[$0] % geometry.output[$0] * geometry.strides[$0] - geometry.before[$0] }
+          let inside = (0..<n).map {
+            WindowGeometry.inside(starts[$0], kernel: kernel[$0], dilation: geometry.dilations[$0], extent: geometry.input[$0])
+          }
+          let counts = inside.map(\.count), steps = StridedView.steps(of: counts)
+          for tap in 0..<counts.reduce(1, *) {
             var place = 0, column = 0
             for i in 0..<n {
-              let at =
-                position / outputSteps[i] % geometry.output[i] * geometry.strides[i]
-                + tap / kernelSteps[i] % kernel[i] * geometry.dilations[i] - geometry.before[i]
-              guard at >= 0, at < geometry.input[i] else { continue taps }
+              let at = starts[i] + (inside[i].lowerBound + tap / steps[i] % counts[i]) * geometry.dilations[i]
               place += at * inputSteps[i]
               column += at * columnSteps[i]
             }

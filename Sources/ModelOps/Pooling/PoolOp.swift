@@ -115,6 +115,8 @@ public struct PoolOp: PreparedOp {
     let channels = x.shape[layout.channelAxis(rank: x.rank)]
     let input = geometry.input.padded, window = geometry.kernel.padded, output = geometry.output.padded
     let stride = geometry.strides.padded, dilation = geometry.dilations.padded, before = geometry.before.padded(with: 0)
+    // At most the elements that lie inside are looked at.
+    let taps = zip(window, input).reduce(1) { $0 * min($1.0, $1.1) }
     // Channels last: lanes are channels. Channels first: each plane by itself.
     let lanes = layout == .channelsLast ? channels : 1
     let planes = layout == .channelsLast ? x.shape[0] : x.shape[0] * channels
@@ -123,7 +125,7 @@ public struct PoolOp: PreparedOp {
       result.withMutable(Float.self) { y in
         guard let source = source.baseAddress, let y = y.baseAddress else { return }
         nonisolated(unsafe) let source_ = source, y_ = y
-        context.primitives.parallel(planes * output[0] * output[1], grain: max(1, 16384 / max(1, output[2] * lanes * window.reduce(1, *))))
+        context.primitives.parallel(planes * output[0] * output[1], grain: max(1, 16384 / max(1, output[2] * lanes * taps)))
         { rows in
           for row in rows {
             let plane = row / (output[0] * output[1]), od = row / output[1] % output[0], oh = row % output[1]
@@ -168,14 +170,14 @@ public struct PoolOp: PreparedOp {
     _ input: [Int], _ window: [Int], _ dilation: [Int]
   ) {
     for c in 0..<lanes { to[c] = 0 }
-    for kd in 0..<window[0] {
-      let d = start.0 + kd * dilation[0]
-      for kh in 0..<window[1] {
-        let h = start.1 + kh * dilation[1]
-        for kw in 0..<window[2] {
-          let w = start.2 + kw * dilation[2]
-          guard d >= 0, d < input[0], h >= 0, h < input[1], w >= 0, w < input[2] else { continue }
-          let x = from + ((d * input[1] + h) * input[2] + w) * lanes
+    func inside(_ axis: Int, _ start: Int) -> Range<Int> {
+      WindowGeometry.inside(start, kernel: window[axis], dilation: dilation[axis], extent: input[axis])
+    }
+    for kd in inside(0, start.0) {
+      for kh in inside(1, start.1) {
+        let row = ((start.0 + kd * dilation[0]) * input[1] + start.1 + kh * dilation[1]) * input[2]
+        for kw in inside(2, start.2) {
+          let x = from + (row + start.2 + kw * dilation[2]) * lanes
           for c in 0..<lanes { to[c] += Float.pow(abs(x[c]), power) }
         }
       }

@@ -38,18 +38,19 @@ public struct PoolWindow: Sendable {
       before.append(front)
       after.append(max(0, (count - 1) * stride + span - extent - front))
       output.append(count)
+      guard count <= 1 << 26 else { throw GraphError(.shapeMismatch, "Pool of \(spatial) to \(count) places") }
       counts.append(
-        (0..<count).map { i in (0..<span).filter { (0..<extent).contains(i * stride - front + $0) }.count })
-      counted.append((0..<count).map { i in (0..<span).filter { i * stride + $0 < extent + front + back }.count })
+        (0..<count).map { WindowGeometry.inside($0 * stride - front, kernel: span, dilation: 1, extent: extent).count })
+      counted.append((0..<count).map { min(span, max(0, extent + front + back - $0 * stride)) })
     }
-    let whole = op.kernel.reduce(1, *)
+    let whole = op.kernel.reduce(1.0) { $0 * Double($1) }
     let basis = op.countIncludePad ? counted : counts
     // A table with a number for each place: one that nobody has room for is no model.
     guard let places = checkedProduct(output), places <= 1 << 26 else {
       throw GraphError(.shapeMismatch, "Pool of \(spatial) to \(output) places")
     }
-    var all: [Int] = [1]
-    for axis in 0..<rank { all = all.flatMap { outer in basis[axis].map { outer * $0 } } }
+    var all = [1.0]
+    for axis in 0..<rank { all = all.flatMap { outer in basis[axis].map { outer * Double($0) } } }
     if all.contains(where: { $0 != whole }) { divisors = all.map { $0 == 0 ? 0 : Float(whole) / Float($0) } }
   }
 }

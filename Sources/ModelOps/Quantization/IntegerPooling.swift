@@ -23,14 +23,15 @@ extension PoolOp: IntegerKernel {
       let n = place / (output[0] * output[1] * output[2])
       for c in 0..<channels { sums[c] = isMaximum ? Int32(x.dtype.integerRange?.lowerBound ?? 0) : 0 }
       var count: Int32 = 0
-      for kd in 0..<window[0] {
-        let d = od * step[0] + kd * dilation[0] - front[0]
-        for kh in 0..<window[1] {
-          let h = oh * step[1] + kh * dilation[1] - front[1]
-          for kw in 0..<window[2] {
-            let w = ow * step[2] + kw * dilation[2] - front[2]
-            guard d >= 0, d < input[0], h >= 0, h < input[1], w >= 0, w < input[2] else { continue }
-            let at = (((n * input[0] + d) * input[1] + h) * input[2] + w) * channels
+      let d0 = od * step[0] - front[0], h0 = oh * step[1] - front[1], w0 = ow * step[2] - front[2]
+      let rows = WindowGeometry.inside(h0, kernel: window[1], dilation: dilation[1], extent: input[1])
+      let columns = WindowGeometry.inside(w0, kernel: window[2], dilation: dilation[2], extent: input[2])
+      for kd in WindowGeometry.inside(d0, kernel: window[0], dilation: dilation[0], extent: input[0]) {
+        let d = d0 + kd * dilation[0]
+        for kh in rows {
+          let h = h0 + kh * dilation[1]
+          for kw in columns {
+            let at = (((n * input[0] + d) * input[1] + h) * input[2] + w0 + kw * dilation[2]) * channels
             count += 1
             if isMaximum {
               for c in 0..<channels { sums[c] = max(sums[c], values[at + c]) }

@@ -55,7 +55,8 @@ private struct Image {
         corners && output > 1 ? (1024 * (input - 1) + (output - 1) / 2) / (output - 1) : (1024 * input + output / 2) / output
       return (0..<output).map { place in
         let at = halfPixel ? place * scale + scale / 2 - 512 : place * scale
-        return (at, max(at / 1024, 0), min((at + 1023) / 1024, input - 1))
+        // The rounded scale adds up: of thousands of places the last ones come to stand behind the input, where LiteRT reads on.
+        return (at, min(max(at / 1024, 0), input - 1), min((at + 1023) / 1024, input - 1))
       }
     }
     let rows = positions(1), columns = positions(2)
@@ -78,7 +79,7 @@ private struct Image {
       let scale = corners && output > 1 ? Float(input - 1) / Float(output - 1) : Float(input) / Float(output)
       return (0..<output).map { place in
         let at = halfPixel ? (Float(place) + 0.5) * scale - 0.5 : Float(place) * scale
-        return (at, max(Int(at.rounded(.down)), 0), min(Int(at.rounded(.up)), input - 1))
+        return (at, min(max(Int(at.rounded(.down)), 0), input - 1), min(Int(at.rounded(.up)), input - 1))
       }
     }
     let rows = positions(1), columns = positions(2)

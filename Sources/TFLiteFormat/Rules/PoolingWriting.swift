@@ -24,7 +24,7 @@ let poolingWriting: [WritingRule] = [
       op.kind = .average
       op.countIncludePad = true
       let powers = power == 2 ? try w.mul(value, value) : try w.pow(try w.apply(AbsOp(), value), try w.scalar(Double(power), like: value))
-      let sums = try w.mul(try w.pooled(op, powers), try w.scalar(Double(op.kernel.reduce(1, *)), like: value))
+      let sums = try w.mul(try w.pooled(op, powers), try w.scalar(op.kernel.reduce(1.0) { $0 * Double($1) }, like: value))
       y = try w.pow(sums, try w.scalar(1 / Double(power), like: value))
     } else {
       y = try w.pooled(op, value)

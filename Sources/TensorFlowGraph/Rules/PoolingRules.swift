@@ -76,7 +76,7 @@ private func writePool(_ op: PoolOp, _ input: OutValue, _ w: inout NodeWriter) t
     op.kind = .average
     op.countIncludePad = true
     let powers = power == 2 ? try w.apply(SquareOp(), x) : try w.pow(try w.apply(AbsOp(), x), try w.scalar(Double(power), like: x))
-    let sums = try w.mul(try w.pooled(op, powers), try w.scalar(Double(op.kernel.reduce(1, *)), like: x))
+    let sums = try w.mul(try w.pooled(op, powers), try w.scalar(op.kernel.reduce(1.0) { $0 * Double($1) }, like: x))
     y = try w.pow(sums, try w.scalar(1 / Double(power), like: x))
   } else {
     y = try w.pooled(op, x)

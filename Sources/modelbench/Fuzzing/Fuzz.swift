@@ -17,6 +17,7 @@ struct Fuzz: ParsableCommand {
   @Option(help: "Seconds one model may take.") var timeout: Double = 60
   @Option(help: "Megabytes of memory one process may take beyond what it starts with.") var memory = 1024
   @Option(help: "Where damaged models are kept that end badly.") var keep = NSTemporaryDirectory()
+  @Flag(help: "Take the files as they are, one after the other: something else has damaged them.") var whole = false
 
   func validate() throws {
     guard (1...10_000_000).contains(count), (0...1 << 40).contains(first), timeout > 0, (64...1 << 20).contains(memory) else {
@@ -27,7 +28,7 @@ struct Fuzz: ParsableCommand {
   func run() throws {
     var next = first, bad = 0, totals: [String: Int] = [:], longest = (number: 0, seconds: 0.0)
     while next < first + count {
-      let worker = FuzzProcess(files: files, range: next..<(first + count), memory: memory, keep: keep, timeout: timeout)
+      let worker = FuzzProcess(files: files, range: next..<(first + count), memory: memory, keep: keep, whole: whole, timeout: timeout)
       let result = try worker.run()
       for (outcome, number) in result.outcomes { totals[outcome, default: 0] += number }
       next = result.next
@@ -58,6 +59,7 @@ struct FuzzWorker: ParsableCommand {
   @Option var count: Int
   @Option var memory: Int
   @Option var keep: String
+  @Flag var whole = false
 
   func run() throws {
     limitMemory(toMegabytes: memory)
@@ -65,7 +67,7 @@ struct FuzzWorker: ParsableCommand {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
     for number in first..<(first + count) {
-      var run = FuzzRun(files: files, number: number, directory: directory)
+      var run = FuzzRun(files: files, number: number, isWhole: whole, directory: directory)
       let path = "\(directory)/\(number)-\(run.name)"
       FileHandle.standardOutput.write(Data("\(number) \(path)\n".utf8))
       let outcome = try run.run(path)

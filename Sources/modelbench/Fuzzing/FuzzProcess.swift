@@ -7,6 +7,7 @@ struct FuzzProcess {
   let range: Range<Int>
   let memory: Int
   let keep: String
+  let whole: Bool
   let timeout: Double
 
   struct Result {
@@ -25,7 +26,7 @@ struct FuzzProcess {
     process.executableURL = URL(fileURLWithPath: own)
     process.arguments =
       ["fuzz-worker"] + files
-      + ["--first", "\(range.lowerBound)", "--count", "\(range.count)", "--memory", "\(memory)", "--keep", keep]
+      + ["--first", "\(range.lowerBound)", "--count", "\(range.count)", "--memory", "\(memory)", "--keep", keep] + (whole ? ["--whole"] : [])
     process.standardOutput = output
     // What a trap prints there would drown the report.
     process.standardError = FileHandle.nullDevice

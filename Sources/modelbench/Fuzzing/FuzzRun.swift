@@ -6,15 +6,18 @@ struct FuzzRun {
   private var state: UInt64
   private let source: String
   private let directory: String
+  private let isWhole: Bool
   var name: String { URL(fileURLWithPath: source).lastPathComponent }
 
-  init(files: [String], number: Int, directory: String) {
+  /// - Parameter isWhole: whether the files are taken as they are, one after the other.
+  init(files: [String], number: Int, isWhole: Bool, directory: String) {
     // splitmix64, so that neighbours have nothing in common.
     var mixed = UInt64(truncatingIfNeeded: number) &* 0x9E37_79B9_7F4A_7C15
     mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
     state = (mixed ^ mixed >> 27) | 1
     self.directory = directory
-    source = files[Int(mixed % UInt64(files.count))]
+    self.isWhole = isWhole
+    source = files[isWhole ? number % files.count : Int(mixed % UInt64(files.count))]
   }
 
   private mutating func next(_ bound: Int) -> Int {
@@ -27,7 +30,8 @@ struct FuzzRun {
   /// Writes the damaged model to `path` and uses it.
   /// - Returns: what came of it, in one word.
   mutating func run(_ path: String) throws -> String {
-    try Data(damaged([UInt8](try Data(contentsOf: URL(fileURLWithPath: source))))).write(to: URL(fileURLWithPath: path))
+    let original = try Data(contentsOf: URL(fileURLWithPath: source))
+    try (isWhole ? original : Data(damaged([UInt8](original)))).write(to: URL(fileURLWithPath: path))
     let target = ["onnx", "tflite", "keras", "pb", "inspect", "run"][next(6)]
     let result = "\(directory)/result" + (target == "pb" ? "" : ".\(target)")
     defer { try? FileManager.default.removeItem(atPath: result) }
