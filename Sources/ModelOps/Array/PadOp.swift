@@ -105,6 +105,9 @@ public struct PadOp: PreparedOp {
     let shape = step.shape, axis = step.axis, extent = step.extent, length = shape[axis]
     let outer = shape[..<axis].reduce(1, *), inner = shape[(axis + 1)...].reduce(1, *)
     if x.dtype == .string {
+      guard value.map({ $0.dtype == .string }) ?? true else {
+        throw ExecutionError(.invalidInput, "Pad of strings with \(value?.dtype ?? .string)")
+      }
       let strings = x.strings, filler = value?.strings.first ?? []
       guard let total = checkedProduct(shape), total < 1 << 28 else { throw ExecutionError(.limitExceeded, "Pad to \(shape) strings") }
       var out: [[UInt8]] = []

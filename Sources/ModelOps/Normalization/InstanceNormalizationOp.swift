@@ -16,6 +16,7 @@ public struct InstanceNormalizationOp: CompositeOp {
       throw GraphError(.wrongInputCount, "InstanceNormalization takes three tensors")
     }
     let rank = try context.rank(of: x), axis = try normalizeAxis(axis, rank: rank)
+    guard rank > axis, rank > 1 else { throw GraphError(.shapeMismatch, "InstanceNormalization of a tensor of rank \(rank)") }
     let axes = (1..<rank).filter { $0 != axis }
     let y = try context.apply(LayerNormalizationOp(axes: axes, epsilon: epsilon), x)
     var shape = [Int](repeating: 1, count: rank)

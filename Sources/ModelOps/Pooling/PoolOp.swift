@@ -125,8 +125,7 @@ public struct PoolOp: PreparedOp {
       result.withMutable(Float.self) { y in
         guard let source = source.baseAddress, let y = y.baseAddress else { return }
         nonisolated(unsafe) let source_ = source, y_ = y
-        context.primitives.parallel(planes * output[0] * output[1], grain: max(1, 16384 / max(1, output[2] * lanes * taps)))
-        { rows in
+        context.primitives.parallel(planes * output[0] * output[1], grain: max(1, 16384 / max(1, output[2] * lanes * taps))) { rows in
           for row in rows {
             let plane = row / (output[0] * output[1]), od = row / output[1] % output[0], oh = row % output[1]
             let from = source_ + plane * inputPlane

@@ -46,7 +46,7 @@ public struct GRUOp: PrimitiveOp {
     }
     var inputBias: [Float]?, candidateBias = [Float](repeating: 0, count: d * h)
     if let b = inputs.optional(3) {
-      guard b.shape == [d, 6 * h] else { throw ExecutionError(.shapeMismatch, "GRU: bias \(b.type)") }
+      guard b.shape == [d, 6 * h], b.dtype == .float32 else { throw ExecutionError(.shapeMismatch, "GRU: bias \(b.type)") }
       let all = b.values(Float.self)
       // The recurrent bias of the candidate stays apart when the reset gate multiplies it.
       inputBias = (0..<d).flatMap { k in

@@ -47,11 +47,13 @@ public struct LSTMOp: PrimitiveOp {
     }
     var bias: [Float]?
     if let b = inputs.optional(3) {
-      guard b.shape == [d, 8 * h] else { throw ExecutionError(.shapeMismatch, "LSTM: bias \(b.type)") }
+      guard b.shape == [d, 8 * h], b.dtype == .float32 else { throw ExecutionError(.shapeMismatch, "LSTM: bias \(b.type)") }
       let all = b.values(Float.self)
       bias = (0..<d).flatMap { k in (0..<(4 * h)).map { all[k * 8 * h + $0] + all[k * 8 * h + 4 * h + $0] } }
     }
-    let peephole = inputs.optional(7)?.values(Float.self)
+    let weights = inputs.optional(7)
+    if let weights, weights.dtype != .float32 { throw ExecutionError(.shapeMismatch, "LSTM: peephole weights \(weights.type)") }
+    let peephole = weights?.values(Float.self)
     if let peephole, peephole.count != d * 3 * h { throw ExecutionError(.shapeMismatch, "LSTM: \(peephole.count) peephole weights") }
     let clip = self.clip ?? .infinity
     func clipped(_ v: Float) -> Float { max(-clip, min(clip, v)) }

@@ -42,7 +42,7 @@ public struct RNNOp: PrimitiveOp {
     }
     var bias: [Float]?
     if let b = inputs.optional(3) {
-      guard b.shape == [d, 2 * h] else { throw ExecutionError(.shapeMismatch, "RNN: bias \(b.type)") }
+      guard b.shape == [d, 2 * h], b.dtype == .float32 else { throw ExecutionError(.shapeMismatch, "RNN: bias \(b.type)") }
       let all = b.values(Float.self)
       bias = (0..<d).flatMap { k in (0..<h).map { all[k * 2 * h + $0] + all[k * 2 * h + h + $0] } }
     }

@@ -48,6 +48,7 @@ struct RecurrentRunner {
     var finals = try (0..<states).map { _ in try context.allocate(.float32, [count, batch, hidden]) }
     for (index, given) in initial.enumerated() where index < states {
       if let given {
+        guard given.rank == 3 else { throw ExecutionError(.shapeMismatch, "\(op.displayName): initial state \(given.type)") }
         let ordered = batchFirst ? try StridedView(given).permuted([1, 0, 2]).copy(in: context) : given
         guard ordered.shape == [count, batch, hidden], ordered.dtype == .float32 else {
           throw ExecutionError(.shapeMismatch, "\(op.displayName): initial state \(given.type)")

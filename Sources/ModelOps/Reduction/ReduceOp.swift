@@ -28,7 +28,9 @@ public struct ReduceOp: PreparedOp {
   func reduced(_ given: [Int]?, rank: Int) throws -> Set<Int> {
     let list = given ?? axes ?? []
     if list.isEmpty { return noopWithEmptyAxes ? [] : Set(0..<rank) }
-    return Set(try list.map { try normalizeAxis($0, rank: rank) })
+    let places = Set(try list.map { try normalizeAxis($0, rank: rank) })
+    // A scalar has no axis, whatever is said of its first.
+    return rank == 0 ? [] : places
   }
 
   public func infer(_ inputs: [Fact?]) throws -> [TensorType] {

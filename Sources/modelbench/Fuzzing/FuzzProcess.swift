@@ -26,7 +26,8 @@ struct FuzzProcess {
     process.executableURL = URL(fileURLWithPath: own)
     process.arguments =
       ["fuzz-worker"] + files
-      + ["--first", "\(range.lowerBound)", "--count", "\(range.count)", "--memory", "\(memory)", "--keep", keep] + (whole ? ["--whole"] : [])
+      + ["--first", "\(range.lowerBound)", "--count", "\(range.count)", "--memory", "\(memory)", "--keep", keep]
+      + (whole ? ["--whole"] : [])
     process.standardOutput = output
     // What a trap prints there would drown the report.
     process.standardError = FileHandle.nullDevice
