@@ -9,11 +9,11 @@ public enum KerasAttributeList {
 
   /// The list called `name`; empty when there is none.
   public static func read(_ name: String, of object: some HDF5Object) throws -> [String] {
-    if let attribute = try object.attribute(name) { return try strings(attribute) }
+    if let attribute = try object.attribute(name) { return try strings(attribute, of: object) }
     var result: [String] = []
     var index = 0
     while let attribute = try object.attribute("\(name)\(index)") {
-      result += try strings(attribute)
+      result += try strings(attribute, of: object)
       index += 1
     }
     return result
@@ -25,13 +25,13 @@ public enum KerasAttributeList {
     return try object.attribute("\(name)0") != nil
   }
 
-  private static func strings(_ attribute: HDF5Attribute) throws -> [String] {
+  private static func strings(_ attribute: HDF5Attribute, of object: some HDF5Object) throws -> [String] {
     if let strings = attribute.strings { return strings }
     // An empty list has no strings to tell the type: numpy makes it an array of floats.
     if attribute.isEmpty || attribute.array?.count == 0 { return [] }
     throw FormatError(
       .invalidValue, "expected names, found elements of the type \(attribute.datatype)",
-      at: SourceLocation(path: ["attribute \(attribute.name)"]))
+      at: SourceLocation(file: object.file.name, path: [object.path, "attribute \(attribute.name)"]))
   }
 
   /// Writes `names` as Keras does.

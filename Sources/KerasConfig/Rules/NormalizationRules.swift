@@ -32,16 +32,14 @@ extension LayerRules {
       rows: [nested("layer", \.layer), count("power_iterations", \.powerIterations, optional: true)]),
   ]
 
-  /// Keras 2 writes a list with one axis.
+  /// Keras 2 writes a list, mostly with one axis.
   private static let batchAxis = ConfigRow<BatchNormalization>(key: "axis") { layer, json in
-    if let list = json.arrayValue {
-      guard list.count == 1 else { throw ConfigMismatch(expected: "one axis") }
-      layer.axis = try Int(config: list[0])
-    } else {
-      layer.axis = try Int(config: json)
-    }
+    guard let list = try json.arrayValue?.map({ try Int(config: $0) }) else { return layer.axis = try Int(config: json) }
+    guard (1...32).contains(list.count), Set(list).count == list.count else { throw ConfigMismatch(expected: "axes") }
+    layer.axis = list[0]
+    if list.count > 1 { layer.severalAxes = list }
   } write: {
-    .int($0.axis)
+    $0.severalAxes?.configValue ?? .int($0.axis)
   }
 
   private static let renorm = onlyIfTrue("renorm", \BatchNormalization.renorm)

@@ -259,6 +259,13 @@ struct NetworkWriter {
       }
       objects.needsKeras2 = true
     }
+    if let normalization = op.layer as? BatchNormalization, normalization.severalAxes != nil {
+      guard generation == .keras2 else {
+        note(op.displayName, reason: "Keras 3 normalises one axis")
+        return nil
+      }
+      objects.needsKeras2 = true
+    }
     if generation == .keras2, KnownKeys.isAbsentFromKeras2(rule.className) || op.layer is any Int8Layer || op.layer is any Int4Layer {
       usesKeras3Only = true
     }

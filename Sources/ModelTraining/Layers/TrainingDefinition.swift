@@ -98,8 +98,8 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
   func callTraining(_ call: LayerCall<Tensor>, _ site: TrainingSite) throws -> [Tensor] {
     var context = TensorContext()
     guard site.isTrainable else { return try self.call(call, in: &context) }
-    let x = try call.input(), place = axis < 0 ? axis + x.rank : axis
-    let axes = (0..<x.rank).filter { $0 != place }, channels = (0..<x.rank).map { $0 == place ? x.shape[$0] : 1 }
+    let x = try call.input(), places = Set((severalAxes ?? [axis]).map { $0 < 0 ? $0 + x.rank : $0 })
+    let axes = (0..<x.rank).filter { !places.contains($0) }, channels = (0..<x.rank).map { places.contains($0) ? x.shape[$0] : 1 }
     let wide = x.dtype == .float16 || x.dtype == .bfloat16 ? try x.cast(to: .float32) : x
     let first = (scale ? 1 : 0) + (center ? 1 : 0)
     func move(_ batch: [Tensor]) throws {
@@ -109,7 +109,7 @@ extension ModelLayers.BatchNormalization: TrainingDefinition {
         try moving.assign(try moving * momentum + now * (1 - momentum))
       }
     }
-    if !renorm, call.mask() == nil, place == x.rank - 1, x.rank > 1, wide.dtype == .float32 {
+    if !renorm, call.mask() == nil, places == [x.rank - 1], x.rank > 1, wide.dtype == .float32 {
       // One op that knows its own gradient.
       let results = try Dispatch.apply(
         BatchMomentsOp(epsilon: epsilon),
