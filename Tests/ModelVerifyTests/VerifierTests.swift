@@ -189,6 +189,15 @@ private func sumAndDifference(inputs: [String], outputs: [(name: String, isSum: 
     #expect(report.notes.contains("the outputs agree in another order: 'a' as the candidate's 'q', 'b' as the candidate's 'p'"))
   }
 
+  /// Outputs that agree on the first sample where they stand, and differ on another.
+  @Test func noOtherOrderIsToldOfOutputsInTheirPlaces() throws {
+    let x = NDArray([Float](repeating: 1, count: 6), [2, 3]), y = NDArray([Float(0), 0, 0, 1, 2, 3], [2, 3])
+    let report = try Verifier(options: VerificationOptions(data: [("x", x), ("y", y)])).verify(
+      reference: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", false)]),
+      candidate: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", true)]))
+    #expect(!report.isEquivalent && !report.notes.contains { $0.contains("another order") })
+  }
+
   @Test func swappedNamesAreTold() throws {
     let report = try Verifier().verify(
       reference: sumAndDifference(inputs: reference, outputs: [("a", true), ("b", false)]),
