@@ -57,7 +57,8 @@ func combineElements(
   guard inputs.count == 2, let a = inputs[0]?.elements, let b = inputs[1]?.elements,
     a.count == b.count || a.count == 1 || b.count == 1
   else { return nil }
-  return (0..<max(a.count, b.count)).map { i in
+  // Nothing and one element make nothing.
+  return (0..<(a.count == 1 ? b.count : a.count)).map { i in
     let left = a[a.count == 1 ? 0 : i], right = b[b.count == 1 ? 0 : i]
     guard case .fixed(let x) = left, case .fixed(let y) = right else {
       if let neutral, right == .fixed(neutral) { return left }

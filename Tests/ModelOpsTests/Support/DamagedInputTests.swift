@@ -43,6 +43,13 @@ import Testing
     #expect(throws: GraphError.self) { try Self.evaluate(InstanceNormalizationOp(axis: 0), [x, one, one]) }
   }
 
+  /// Elements that are known while types are inferred.
+  @Test func noElementsBesideOne() {
+    let none = Fact(TensorType(.int64, [0]), constant: Tensor(NDArray([Int64](), [0])))
+    let one = Fact(TensorType(.int64, [1]), constant: Tensor(NDArray([Int64(3)], [1])))
+    for inputs in [[none, one], [one, none]] { #expect(AddOp().inferElements(inputs).map { $0?.count } == [0]) }
+  }
+
   /// As a run does where the file leaves shapes open: types are inferred first, and what they refuse is not evaluated.
   private static func evaluate(_ op: any Op, _ inputs: [NDArray?]) throws -> [NDArray] {
     do {
