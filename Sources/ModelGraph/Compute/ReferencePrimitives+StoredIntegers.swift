@@ -15,7 +15,8 @@ extension ComputePrimitives {
   }
 
   private func eachPixel(
-    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>, _ body: (_ place: Int, _ sums: UnsafeMutablePointer<Int32>) -> Void
+    _ s: ConvolutionShape, _ x: StoredIntegers, _ w: UnsafePointer<Int16>,
+    _ body: (_ place: Int, _ sums: UnsafeMutablePointer<Int32>) -> Void
   ) {
     func three(_ list: [Int], _ filler: Int) -> [Int] { Array(repeating: filler, count: max(0, 3 - list.count)) + list }
     let input = three(s.input, 1), kernel = three(s.kernel, 1), output = three(s.output, 1)

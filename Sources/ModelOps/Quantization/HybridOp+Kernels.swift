@@ -116,7 +116,8 @@ extension HybridOp {
         result.withMutable(Float.self) { y in
           for i in y.indices {
             let channel = i / positions % channels
-            y[i] = Float(sums[i]) * scales[scales.count == 1 ? 0 : channel] * rows.scales[i / (positions * channels)] + (start?[channel] ?? 0)
+            y[i] =
+              Float(sums[i]) * scales[scales.count == 1 ? 0 : channel] * rows.scales[i / (positions * channels)] + (start?[channel] ?? 0)
           }
         }
       }
@@ -149,7 +150,11 @@ extension HybridOp {
             for c in 0..<channels { y[to + c] = sum(from + c) * scales[scales.count == 1 ? 0 : c] * scale + start[c] }
           }
         }
-        if isDepthwise { sums.with(Float.self) { sums in finish { sums[$0] } } } else { sums.with(Int32.self) { sums in finish { Float(sums[$0]) } } }
+        if isDepthwise {
+          sums.with(Float.self) { sums in finish { sums[$0] } }
+        } else {
+          sums.with(Int32.self) { sums in finish { Float(sums[$0]) } }
+        }
       }
     }
     return result
