@@ -14,8 +14,6 @@ import tfjs_graphs
 
 ENTRIES = [entry for entry in reading.ENTRIES if entry.get("runs")]
 TARGETS = ["onnx", "keras", "h5", "savedmodel", "tfjs-graph", "tflite"]
-#: Keras's files have no control flow.
-REFUSED = {("litert-tfl_multi_subgraphs_while.bin", target): "While" for target in ("keras", "h5")}
 
 pytestmark = pytest.mark.skipif(not ENTRIES, reason="the corpus of real models is not on this machine")
 
@@ -56,11 +54,6 @@ def is_float(path):
 def test_in_the_runtime_of(target, entry, tmp_path):
     path, destination = reading.CORPUS / entry["path"], tmp_path / f"model.{target}"
     options = ["--opset", "21"] if target == "onnx" and entry["id"] in reading.WIDE_INTEGERS else []
-    refused = REFUSED.get((entry["id"], target))
-    if refused:
-        failure = pytest.raises(modelctl.Failed, modelctl.convert, path, destination).value
-        assert failure.code == 69 and refused in failure.errors
-        return
     assert modelctl.convert(path, destination, "--to", target, *options)["verification"]["equivalent"]
     feeds = reading.made_up(path)
     found = run(target, destination, list(feeds.values()))
