@@ -84,7 +84,7 @@ extension AbsOp: IntegerKernel {
     let (zero, offset) = (from.offset, to.offset), range = try to.range(of: self)
     return [
       try mapStored(x, as: to.dtype, for: self, in: context) {
-        let value = abs($0 &- zero)
+        let difference = $0 &- zero, value = difference < 0 ? 0 &- difference : difference
         return range.clamp((isScaled ? factor.times(value) : value) &+ offset)
       }
     ]

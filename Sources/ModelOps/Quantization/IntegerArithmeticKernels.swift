@@ -51,7 +51,9 @@ extension CommonScale {
 private func combined(
   _ scheme: IntegerCombination?, _ a: NDArray, _ zeroA: Int32, _ b: NDArray, _ zeroB: Int32, in context: ExecutionContext
 ) throws -> NDArray? {
-  guard let scheme, a.dtype == b.dtype, let kind = IntegerKind(a.dtype), kind != .int16 || zeroA == 0 && zeroB == 0 else { return nil }
+  guard let scheme, a.dtype == b.dtype, let kind = IntegerKind(a.dtype), kind != .int16 || zeroA == 0 && zeroB == 0,
+    (-32512...32512).contains(zeroA), (-32512...32512).contains(zeroB)
+  else { return nil }
   let walk = try BroadcastWalk([a.shape, b.shape])
   let stepA = walk.steps[0].last ?? 0, stepB = walk.steps[1].last ?? 0
   guard stepA <= 1, stepB <= 1 else { return nil }

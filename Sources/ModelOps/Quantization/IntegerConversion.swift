@@ -54,7 +54,7 @@ private func quantizeTame<T: FixedWidthInteger>(
   _ x: UnsafeBufferPointer<Float>, _ y: UnsafeMutableBufferPointer<T>, _ elements: Range<Int>, _ scale: Float, _ zero: Int32, _ low: Int32,
   _ high: Int32
 ) -> Bool {
-  guard abs(zero) < 1 << 16, let source = x.baseAddress, let target = y.baseAddress else { return false }
+  guard (-65535...65535).contains(zero), let source = x.baseAddress, let target = y.baseAddress else { return false }
   var wild: Int32 = 0
   for i in elements { wild |= abs(source[i] / scale) < 0x1p22 ? 0 : 1 }
   guard wild == 0 else { return false }

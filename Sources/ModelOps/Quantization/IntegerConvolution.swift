@@ -12,7 +12,7 @@ extension ConvOp: IntegerKernel {
     let s = try resolve(x.shape, w.shape)
     let width: AccumulatorWidth = x.dtype == .int16 && bias?.dtype != .int32 ? .bits64 : .bits32
     // The primitive has no lanes for single channels of 16 bits.
-    let isPrimitive = width == .bits32 && !(s.isDepthwise && x.dtype == .int16)
+    let isPrimitive = width == .bits32 && !(s.isDepthwise && x.dtype == .int16) && from.isWithinRange && to.isWithinRange
     let packed = try IntegerWeights.cached(in: context) {
       let epilogue = try IntegerEpilogue(
         from, weights, to, bias: bias, channels: s.outputChannels, inFloat: x.dtype == .uint8, activation: types.activation, of: self)

@@ -9,7 +9,7 @@ extension FullyConnectedOp: IntegerKernel {
     guard w.rank == 2, let depth = w.shape.last, x.rank >= 1 || x.count == depth else {
       throw ExecutionError(.shapeMismatch, "FullyConnected of \(x.type) with weights \(w.type)")
     }
-    let outputs = w.shape[0], rows = depth == 0 ? 0 : x.count / depth
+    let outputs = w.shape[0], rows = depth > 0 ? x.count / depth : keepDims ? x.shape.dropLast().reduce(1, *) : 0
     guard rows * depth == x.count, !keepDims || x.shape.last == depth else {
       throw ExecutionError(.shapeMismatch, "FullyConnected of \(x.type) with weights \(w.type)")
     }
@@ -21,7 +21,7 @@ extension FullyConnectedOp: IntegerKernel {
         try w.centred(weights.offset, for: self), w.dtype == .int16 ? epilogue : epilogue.inDouble(from, weights, to))
     }
     let width: AccumulatorWidth = x.dtype == .int16 && bias?.dtype != .int32 ? .bits64 : .bits32
-    if width == .bits32, w.dtype != .int16, rows > 0, outputs > 0, let kind = IntegerKind(x.dtype) {
+    if width == .bits32, w.dtype != .int16, rows > 0, outputs > 0, depth > 0, from.fitsSixteenBits, let kind = IntegerKind(x.dtype) {
       let result = try context.allocate(to.dtype, shape)
       try context.demand(.int32, [rows, outputs])
       let sums = [Int32](unsafeUninitializedCapacity: rows * outputs) { sums, count in

@@ -55,10 +55,11 @@ extension ReduceOp: IntegerKernel {
     let range = try to.range(of: self)
     if kind == .sum, from.dtype != .uint8 {
       // LiteRT's optimised kernel, which counts here, brings the sums to the result's scale as float32.
-      let scale = from.scale / to.scale, bias = Float(-from.offset) * scale * Float(count)
+      let scale = from.scale / to.scale, bias = Float(0 &- from.offset) * scale * Float(count)
       return sums.map { sum in
         let real = (Float(sum) * scale + bias).rounded(.toNearestOrAwayFromZero)
-        return range.clamp(Int32(Swift.min(Swift.max(real, -0x1p30), 0x1p30)) &+ to.offset)
+        let bounded = real > -0x1p30 ? Swift.min(real, 0x1p30) : -0x1p30
+        return range.clamp(Int32(bounded) &+ to.offset)
       }
     }
     var factor = FixedPointFactor(Double(from.scale) / Double(to.scale))

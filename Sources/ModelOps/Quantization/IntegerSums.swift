@@ -107,6 +107,9 @@ final class IntegerWeights {
 extension NDArray {
   /// Stored integers of 8 or 16 bits less `zero`, in 16 bits.
   func centred(_ zero: Int32, for op: any Op) throws -> [Int16] {
+    guard (-32512...32512).contains(zero) else {
+      throw ExecutionError(.noKernel, "\(op.displayName) of \(dtype) has no kernel for the zero point \(zero)")
+    }
     switch dtype {
     case .int8, .int4, .int2: return with(Int8.self) { x in x.map { Int16(truncatingIfNeeded: Int32($0) &- zero) } }
     case .uint8, .uint4: return with(UInt8.self) { x in x.map { Int16(truncatingIfNeeded: Int32($0) &- zero) } }

@@ -47,6 +47,10 @@ extension NDArray {
 }
 
 extension QuantizedType {
+  /// Whether the zero point is a number that the dtype holds.
+  var isWithinRange: Bool { dtype.integerRange.map { $0.contains(Double(zeroPoint)) } ?? false }
+  /// Whether stored integers less the zero point fit 16 bits, as loops over narrow integers rely on.
+  var fitsSixteenBits: Bool { dtype.bitWidth ?? 64 <= 8 ? (-32512...32512).contains(zeroPoint) : zeroPoint == 0 }
   var offset: Int32 { Int32(truncatingIfNeeded: zeroPoint) }
 
   /// The stored numbers that results may have: those of the dtype, within what the activation allows.

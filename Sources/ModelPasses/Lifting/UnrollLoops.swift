@@ -178,23 +178,39 @@ private struct KnownCounters {
   var numbers: [Double?]
 
   /// Whether there is another turn, where that is known.
-  var condition: Bool? { number(bodies[0].outputs[0].value, in: bodies[0]).map { $0 != 0 } }
+  var condition: Bool? {
+    var known = inputs(of: bodies[0])
+    return number(bodies[0].outputs[0].value, in: bodies[0], &known).map { $0 != 0 }
+  }
 
   mutating func turn(_ stateCount: Int) {
-    let next = bodies[1].outputs.map { number($0.value, in: bodies[1]) }
+    var known = inputs(of: bodies[1])
+    let next = bodies[1].outputs.map { number($0.value, in: bodies[1], &known) }
     numbers.replaceSubrange(0..<stateCount, with: next)
   }
 
-  private func number(_ value: ValueID, in body: Graph, depth: Int = 0) -> Double? {
-    if let place = body.inputs.firstIndex(where: { $0.value == value }) { return numbers[place] }
-    if let known = model.fact(value, in: body).scalar { return Double(known) }
+  private func inputs(of body: Graph) -> [ValueID: Double?] {
+    Dictionary(zip(body.inputs.map(\.value), numbers), uniquingKeysWith: { first, _ in first })
+  }
+
+  /// - Parameter known: what was looked at in this turn, so that values that many take are looked at once.
+  private func number(_ value: ValueID, in body: Graph, _ known: inout [ValueID: Double?], depth: Int = 0) -> Double? {
+    if let number = known[value] { return number }
+    let number = computed(value, in: body, &known, depth: depth)
+    known[value] = .some(number)
+    return number
+  }
+
+  private func computed(_ value: ValueID, in body: Graph, _ known: inout [ValueID: Double?], depth: Int) -> Double? {
+    if let number = model.fact(value, in: body).scalar { return Double(number) }
     guard depth < 16, let id = body.producer(of: value), body[value].type.shape.elementCount == 1 else { return nil }
-    let node = body[id], operands = node.inputs.map { $0.flatMap { number($0, in: body, depth: depth + 1) } }
-    guard !operands.isEmpty, let a = operands[0] else { return nil }
+    let node = body[id]
+    guard let first = node.inputs.first ?? nil, let a = number(first, in: body, &known, depth: depth + 1) else { return nil }
     if node.op is IdentityOp || node.op is ReshapeOp { return a }
     if node.op is LogicalNotOp { return a == 0 ? 1 : 0 }
-    guard operands.count == 2, let b = operands[1] else { return nil }
-    let isWhole = node.inputs.allSatisfy { $0.map { body[$0].type.dtype.isInteger || body[$0].type.dtype == .bool } ?? false }
+    guard node.inputs.count == 2, let second = node.inputs[1], let b = number(second, in: body, &known, depth: depth + 1) else { return nil }
+    // Narrower integers wrap earlier than what is computed here.
+    let isWhole = [first, second].allSatisfy { [.int32, .int64, .bool].contains(body[$0].type.dtype) }
     guard isWhole, abs(a) < 0x1p31, abs(b) < 0x1p31 else { return nil }
     switch node.op {
     case is AddOp: return a + b

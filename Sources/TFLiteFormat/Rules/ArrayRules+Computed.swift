@@ -12,8 +12,9 @@ extension OperatorReader {
   }
 
   /// A computed axis, counted from the front, as an int64 scalar.
+  /// Picked from all that there are, so that one beyond them ends in an error.
   func computedAxis(_ index: Int, rank: Int, in g: inout GraphContext) throws -> ValueID {
-    try g.fromFront(try scalar64(index, in: &g), rank: rank)
+    try g.gather(try g.ints(Array(0..<rank)), try scalar64(index, in: &g), axis: 0)
   }
 
   /// `x` with a new axis at a computed place.
@@ -28,7 +29,9 @@ extension OperatorReader {
 
   /// `x` the other way round along computed axes.
   func reversed(_ x: ValueID, in g: inout GraphContext) throws -> ValueID {
-    let rank = try g.rank(of: x), axes = try g.fromFront(try g.reshape(try int64(1, in: &g), [-1]), rank: rank)
+    let rank = try g.rank(of: x), given = try g.reshape(try int64(1, in: &g), [-1])
+    // Axes that there are not end in an error.
+    let axes = try g.gather(try g.ints(Array(0..<rank)), given, axis: 0)
     var result = x
     for axis in 0..<rank {
       let isTurned = try g.reduce(.any, try g.apply(EqualOp(), axes, try g.scalar(Double(axis), dtype: .int64)), axes: [0])
