@@ -107,3 +107,23 @@ def convert(group, path):
     pathlib.Path(path).write_bytes(content)
     # A dictionary's entries are flattened in the order of its keys.
     return prefixes, sorted(function.structured_outputs)
+
+
+def convert_quantised(case, mode, path):
+    """A network in a mode of the converter's quantisation, calibrated on what it is fed. Gives that."""
+    prefix = "c0_"
+    feeds = case.feeds(prefix)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([op_sweep.concrete([case], [prefix])])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode in ("int8", "int16x8"):
+        converter.representative_dataset = lambda: iter([list(feeds.values())])
+    if mode == "int16x8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
+    logging.disable(logging.CRITICAL)
+    try:
+        pathlib.Path(path).write_bytes(converter.convert())
+    finally:
+        logging.disable(logging.NOTSET)
+    return feeds
