@@ -13,8 +13,17 @@ INVOCATIONS = 3
 PLAIN = files.PLAIN
 
 
+class Cases(dict):
+    """Models by name. Each is made of the same numbers, whatever was made before it."""
+
+    def __setitem__(self, name, model):
+        super().__setitem__(name, model)
+        models.RNG.bit_generator.state = np.random.default_rng(7).bit_generator.state
+
+
 def hand_made():
-    cases = {}
+    models.RNG.bit_generator.state = np.random.default_rng(7).bit_generator.state
+    cases = Cases()
     for hybrid, asymmetric in ((False, False), (True, False), (True, True)):
         tail = "_hybrid" * hybrid + "_asymmetric" * asymmetric
         cases["svdf" + tail] = models.svdf(hybrid, asymmetric)
