@@ -208,7 +208,9 @@ private struct KnownCounters {
     guard let first = node.inputs.first ?? nil, let a = number(first, in: body, &known, depth: depth + 1) else { return nil }
     if node.op is IdentityOp || node.op is ReshapeOp { return a }
     if node.op is LogicalNotOp { return a == 0 ? 1 : 0 }
-    guard node.inputs.count == 2, let second = node.inputs[1], let b = number(second, in: body, &known, depth: depth + 1) else { return nil }
+    guard node.inputs.count == 2, let second = node.inputs[1], let b = number(second, in: body, &known, depth: depth + 1) else {
+      return nil
+    }
     // Narrower integers wrap earlier than what is computed here.
     let isWhole = [first, second].allSatisfy { [.int32, .int64, .bool].contains(body[$0].type.dtype) }
     guard isWhole, abs(a) < 0x1p31, abs(b) < 0x1p31 else { return nil }
