@@ -77,7 +77,8 @@ extension ConvTransposeOp: IntegerKernel {
     _ forEachTap: (_ place: Int, _ body: (_ tap: Int, _ at: Int) -> Void) -> Void, in context: ExecutionContext
   ) -> [Int32] {
     var sums = [Int32](repeating: 0, count: count)
-    let width = inputs > 0 ? taps * outputs : 0, block = max(1, min(places, (1 << 18) / max(1, width))), size = stored.kind == .int16 ? 2 : 1
+    let width = inputs > 0 ? taps * outputs : 0, block = max(1, min(places, (1 << 18) / max(1, width))),
+      size = stored.kind == .int16 ? 2 : 1
     var products = [Int32](repeating: 0, count: block * width)
     x.withBytes { x in
       weights.values.withUnsafeBufferPointer { w in
