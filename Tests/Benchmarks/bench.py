@@ -162,11 +162,10 @@ for _ in range(30):
     start = time.perf_counter(); model.invoke(); times.append(time.perf_counter() - start)
 print(json.dumps({'median_ms': 1000 * sorted(times)[len(times) // 2]}))
 """
-# The network of a name by TensorFlow's converter: all of its float and quantised files.
-QUANTIZED = """
-import os, sys
-os.environ['CUDA_VISIBLE_DEVICES'] = ''
-import keras, numpy as np, tensorflow as tf
+# The network of a name, and samples for it.
+SAMPLED = """
+import sys
+import keras, numpy as np
 from keras import layers as L
 name, folder = sys.argv[1:]
 keras.utils.set_random_seed(1)
@@ -180,15 +179,9 @@ elif name == 'LSTM':
     i = L.Input((50, 32), batch_size=1)
     model = keras.Model(i, L.Dense(5)(L.LSTM(128)(L.LSTM(128, return_sequences=True)(i))))
 else:
-    model = getattr(keras.applications, name)(weights=None)
-shape = [1] + list(model.inputs[0].shape[1:])
-for mode in ['float32', 'dynamic', 'int8']:
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if mode != 'float32': converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if mode == 'int8':
-        converter.representative_dataset = lambda: ([np.random.default_rng(i).normal(size=shape).astype('f')] for i in range(8))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    open(f'{folder}/{name}.{mode}.tflite', 'wb').write(converter.convert())
+    model = getattr(keras.applications, name)(weights=None, input_shape=(224, 224, 3))
+model.save(f'{folder}/{name}.keras')
+np.savez(f'{folder}/{name}.npz', x=np.random.default_rng(1).normal(size=(8, *model.inputs[0].shape[1:])).astype('f'))
 """
 
 
@@ -219,10 +212,14 @@ def bench_inference(folder):
 
 
 def bench_quantized(folder):
-    """Files of TensorFlow's converter: ours in float32, dynamic range and int8, and LiteRT with each."""
+    """Files in float32, dynamic range and int8: ours with each, and LiteRT with the quantised ones."""
     for name in ["MobileNetV2", "EfficientNetB0", "MobileNetV3Large", "ResNet50", "Transformer", "LSTM"]:
-        subprocess.run([PYTHON, "-c", QUANTIZED, name, str(folder)], check=True, capture_output=True)
+        subprocess.run([PYTHON, "-c", SAMPLED, name, str(folder)], check=True, capture_output=True)
         files = {mode: folder / f"{name}.{mode}.tflite" for mode in ["float32", "dynamic", "int8"]}
+        for mode, path in files.items():
+            options = [] if mode == "float32" else ["--quantize", mode]
+            if mode == "int8": options += ["--representative", folder / f"{name}.npz"]
+            modelctl.run("convert", folder / f"{name}.keras", path, "--no-verify", "--force", *options)
         for threads in [1, 2]:
             ours = [[modelctl.BINARY, "bench", path, "--threads", threads, "--json"] for path in files.values()]
             theirs = [[PYTHON, "-c", LITERT, path, threads] for mode, path in files.items() if mode != "float32"]
