@@ -125,7 +125,7 @@ extension OperationRules {
           "data_format": "channels_last", "dilation_rate": dilations.configValue,
         ]
         if thins, padding == "same" { throw OperationWriter.unsupported(op, "it strides, dilates and pads at once") }
-        var y = try convolve(op.groups, x, w, options, &writer)
+        var y = try convolve(op, x, w, options, &writer)
         if thins {
           let whole = OperationWriter.slice(nil, nil)
           y = try writer.getItem(y, [whole] + strides.map { OperationWriter.slice(nil, nil, $0) } + [whole])
@@ -175,9 +175,10 @@ extension OperationRules {
 
   /// A convolution of each channel by itself, or one for each group of channels, one behind the other.
   private static func convolve(
-    _ groups: Int, _ x: WrittenTensor, _ kernel: WrittenTensor, _ options: OrderedDictionary<String, JSONValue>,
+    _ op: ConvOp, _ x: WrittenTensor, _ kernel: WrittenTensor, _ options: OrderedDictionary<String, JSONValue>,
     _ writer: inout OperationWriter
   ) throws -> WrittenTensor {
+    let groups = op.groups
     guard groups > 1 else { return try writer.call(.nn, "Conv", [.tensor(x), .tensor(kernel)], options) }
     let shape = kernel.fact.type.shape.extents ?? [], axis = shape.count - 1, inputs = shape.dropLast().last ?? 0
     let outputs = (shape.last ?? 0) / groups
@@ -189,6 +190,8 @@ extension OperationRules {
       let each = try writer.apply(ReshapeOp(), to: [kernel, writer.constant(NDArray(apart, [apart.count]))])
       return try writer.call(.nn, "DepthwiseConv", [.tensor(x), .tensor(try each.at(0))], options)
     }
+    // Each group is three operations.
+    guard groups <= 4096 else { throw OperationWriter.unsupported(op, "it has \(groups) groups, more than a file can name") }
     let parts = try (0..<groups).map { group in
       let channels = try writer.slice(x, axis: axis, start: group * inputs, end: (group + 1) * inputs)
       let filters = try writer.slice(kernel, axis: axis, start: group * outputs, end: (group + 1) * outputs)
